@@ -1,0 +1,36 @@
+"""The exceptions of this project. Only the command line catches FashionError; a bug shows its traceback.
+
+Every message says what was being done, what was expected, "Received: …", and what to do next.
+"""
+
+
+class FashionError(Exception):
+    """A mistake or a fault that the user can do something about. `exit_status` is what the command returns."""
+
+    exit_status = 1
+
+
+class UsageError(FashionError):
+    """The command, a parameter or a setting is wrong: nothing was started."""
+
+    exit_status = 2
+
+
+class DefinitionError(UsageError):
+    """A pipeline definition is malformed, or uses what the local engine does not support."""
+
+
+class DataError(FashionError):
+    """The data set is missing, damaged, or not the one that was expected."""
+
+
+class StateError(FashionError):
+    """The state folder cannot be used: not a folder, not writable, full, or written by a newer version."""
+
+
+class StepFailed(FashionError):
+    """A step of an execution failed; the message is the step's failure reason."""
+
+
+class RegistryError(FashionError):
+    """The model registry has no such group, package or version."""

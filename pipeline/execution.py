@@ -1,0 +1,71 @@
+"""What an execution and its steps look like to the command line, the live view and the report, on every target.
+
+Statuses are SageMaker's (DescribePipelineExecution, ListPipelineExecutionSteps), plus "Pending" for a step that has
+not started and "Skipped" for one on a branch that was not taken, which the service simply does not list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+ExecutionStatus = Literal["Executing", "Stopping", "Stopped", "Failed", "Succeeded"]
+StepStatus = Literal[
+    "Pending", "Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded", "Skipped"
+]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of one execution. Times are seconds since the epoch; `seconds` is the step's wall time."""
+
+    name: str
+    type: str
+    status: StepStatus = "Pending"
+    started_at: float | None = None
+    ended_at: float | None = None
+    cached: bool = False
+    attempts: int = 0
+    failure_reason: str | None = None
+    # What Get of Steps.<name>.* sees: the Describe response of the job, as SageMaker shapes it.
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time in seconds, None until the step has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return self.ended_at - self.started_at
+
+
+@dataclass(frozen=True)
+class ExecutionRecord:
+    """One execution of a pipeline: its parameters as resolved, its steps in the definition's order."""
+
+    execution_id: str
+    pipeline_name: str
+    target: str
+    status: ExecutionStatus
+    parameters: Mapping[str, Any]
+    started_at: float
+    ended_at: float | None = None
+    failure_reason: str | None = None
+    steps: tuple[StepRecord, ...] = ()
+
+    def step(self, name: str) -> StepRecord:
+        """The step called `name`; KeyError when the execution has none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+class Observer(Protocol):
+    """Is told what happens while an execution runs; called from several threads."""
+
+    def execution_changed(self, execution: ExecutionRecord) -> None:
+        """The execution or one of its steps changed."""
+
+    def log_line(self, step: str, line: str) -> None:
+        """A job of `step` wrote `line` (without its newline) to its log."""
