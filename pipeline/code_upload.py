@@ -1,0 +1,52 @@
+"""Uploads folders of code to S3 under a prefix made from their content.
+
+The prefix is part of what SageMaker's step cache compares, so equal code must have an equal address: the SDK's own
+timestamped prefixes would make every compile a new definition and every step a cache miss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+IGNORED_FOLDERS = frozenset(
+    {"__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
+
+
+def code_files(folder: Path) -> list[Path]:
+    """The files of `folder` that are shipped, as sorted relative paths."""
+    return sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not path.name.startswith(".")
+        and not IGNORED_FOLDERS.intersection(path.relative_to(folder).parts)
+    )
+
+
+def digest_of_code(folder: Path) -> str:
+    """SHA-256 (hex) over the relative paths and contents of the shipped files of `folder`."""
+    digest = hashlib.sha256()
+    for file in code_files(folder):
+        content = (folder / file).read_bytes()
+        digest.update(f"{file.as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def upload_code(s3: Any, folder: Path, bucket: str, prefix: str) -> str:
+    """Puts `folder` under `prefix`/<digest>/ unless it is there, and returns that S3 URI, with a slash at its end.
+
+    Objects of the prefix are compared by key and size, so an upload that was cut off is completed.
+    """
+    address = f"{prefix}/{digest_of_code(folder)[:16]}/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=address)
+    present = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+    for file in code_files(folder):
+        key = address + file.as_posix()
+        content = (folder / file).read_bytes()
+        if present.get(key) != len(content):
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{address}"

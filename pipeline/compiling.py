@@ -1,0 +1,34 @@
+"""Compiles the definition with the SageMaker SDK."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from pipeline.settings import Settings
+
+# The SDK reports each call to its makers unless this is set.
+NO_TELEMETRY = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
+
+
+def compile_definition(settings: Settings, boto_session: Any) -> str:
+    """The definition for `settings`, as JSON text. Uploads the code to the bucket, which must exist.
+
+    The first call imports the SDK, which takes seconds.
+    """
+    # The SDK makes clients while it is imported, and asks IAM to simulate the roles' policies when it compiles.
+    os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
+    os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+    from pipeline.definition import DefinitionBuilder, definition_text
+
+    logging.getLogger("sagemaker").setLevel(logging.WARNING)
+    session = PipelineSession(
+        boto_session=boto_session,
+        sagemaker_client=boto_session.client("sagemaker"),
+        default_bucket=settings.bucket,
+        sagemaker_config=NO_TELEMETRY,
+    )
+    return definition_text(DefinitionBuilder(settings, session).build())

@@ -1,0 +1,301 @@
+"""Builds the one pipeline definition, for every target.
+
+    NormalizeData → Train-<candidate>-<seed> … → Evaluate → QualityGate ─ met ─→ (done)
+                                                                       └ missed → GateMissed (Fail)
+
+Building it uploads the code (addressed by its content) and has no other effect; equal inputs give equal bytes.
+Outputs carry the execution's id; what SageMaker's step cache compares (arguments, environment, hyperparameters,
+inputs, checkpoint location) never does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from sagemaker.core import image_uris
+from sagemaker.core.processing import Processor
+from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.workflow.conditions import ConditionEquals
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.train.configs import (
+    CheckpointConfig,
+    Compute,
+    InputData,
+    MetricDefinition,
+    OutputDataConfig,
+    SourceCode,
+    StoppingCondition,
+)
+
+from pipeline.candidates import Candidate, find_candidates
+from pipeline.code_upload import digest_of_code, upload_code
+from pipeline.dataset import data_digest_of_sources
+from pipeline.parameters import PARAMETERS
+from pipeline.settings import PROJECT, Settings
+from pipeline.trainer import ContentAddressedTrainer
+
+ROOT = Path(__file__).resolve().parent.parent
+PROCESSING_CODE = ROOT / "processing"
+TRAINING_CODE = ROOT / "training"
+
+SPLIT_SEED = "20170825"  # the day Fashion-MNIST was published
+VALIDATION_ONE_IN = "12"  # 5,000 of the 60,000 training images
+
+# What training/train.py prints once an epoch; SageMaker's console and the live view read it with these.
+METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "images_per_second")
+
+
+class DefinitionBuilder:
+    """Makes the steps; holds only what all of them need."""
+
+    def __init__(self, settings: Settings, session: PipelineSession) -> None:
+        self.settings = settings
+        self.session = session
+        self.parameters = make_parameters(settings)
+        self.processing_code = upload_code(
+            session.boto_session.client("s3"), PROCESSING_CODE, settings.bucket, f"{PROJECT}/code/processing"
+        )
+
+    def execution_uri(self, *parts: str) -> Join:
+        """An S3 URI under this execution's own prefix."""
+        return Join(
+            on="/",
+            values=[self.settings.uri("executions"), ExecutionVariables.PIPELINE_EXECUTION_ID, *parts],
+        )
+
+    def processor(self, script: str, role: str) -> Processor:
+        """A Processor that runs `script` of the processing folder."""
+        return Processor(
+            role=role,
+            image_uri=self.parameters["ProcessingImageUri"],
+            instance_count=1,
+            instance_type=self.parameters["ProcessingInstanceType"],
+            entrypoint=["python3", f"/opt/ml/processing/code/{script}"],
+            max_runtime_in_seconds=self.settings.processing_max_runtime_seconds,
+            base_job_name=PROJECT,
+            sagemaker_session=self.session,
+        )
+
+    def normalize_step(self) -> ProcessingStep:
+        """Checks and normalizes the data set; writes the processed format with its manifest."""
+        arguments = {
+            "--input": "/opt/ml/processing/input/raw",
+            "--output": "/opt/ml/processing/output/processed",
+            "--validation-one-in": VALIDATION_ONE_IN,
+            "--split-seed": SPLIT_SEED,
+            "--exit-message": "/opt/ml/output/message",
+        }
+        request = self.processor("normalize.py", self.settings.job_role).run(
+            inputs=[
+                processing_input("code", self.processing_code, "/opt/ml/processing/code"),
+                processing_input("raw", self.parameters["InputDataUri"], "/opt/ml/processing/input/raw"),
+            ],
+            outputs=[
+                processing_output(
+                    "processed", self.execution_uri("processed"), "/opt/ml/processing/output/processed"
+                )
+            ],
+            arguments=[word for pair in arguments.items() for word in pair],
+        )
+        return ProcessingStep(
+            "NormalizeData",
+            request,
+            display_name="Normalize the data",
+            description="Checks Fashion-MNIST, splits off validation, normalizes, writes a manifest.",
+        )
+
+    def training_step(self, candidate: Candidate, seed: int, processed: Any) -> TrainingStep:
+        """Trains one candidate under one seed. Candidates differ in their table entry and in nothing else."""
+        name = f"{candidate.name}-{seed}"
+        parameters = self.parameters
+        trainer = ContentAddressedTrainer(
+            sagemaker_session=self.session,
+            role=self.settings.job_role,
+            base_job_name=PROJECT,
+            input_s3_key_prefix=f"{PROJECT}/code/training",
+            source_code=SourceCode(source_dir=str(TRAINING_CODE), entry_script="train.py"),
+            training_image=parameters["TrainingImageUri"],
+            compute=Compute(instance_type=parameters["TrainingInstanceType"], instance_count=1),
+            stopping_condition=StoppingCondition(
+                max_runtime_in_seconds=self.settings.training_max_runtime_seconds
+            ),
+            output_data_config=OutputDataConfig(s3_output_path=self.execution_uri("models")),
+            checkpoint_config=CheckpointConfig(
+                s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name),
+                local_path="/opt/ml/checkpoints",
+            ),
+            hyperparameters={
+                "candidate": candidate.name,
+                **candidate.hyperparameters,
+                "seed": str(seed),
+                "epochs": parameters["Epochs"].to_string(),
+                "batch-size": parameters["BatchSize"].to_string(),
+                "learning-rate": parameters["LearningRate"].to_string(),
+            },
+            environment={"PYTHONUNBUFFERED": "1"},
+        ).with_metric_definitions(
+            [MetricDefinition(name=metric, regex=rf"\b{metric}=([0-9.eE+-]+)") for metric in METRICS]
+        )
+        channels = [
+            InputData(channel_name="train", data_source=Join(on="/", values=[processed, "train/"])),
+            InputData(channel_name="validation", data_source=Join(on="/", values=[processed, "validation/"])),
+            InputData(channel_name="manifest", data_source=Join(on="/", values=[processed, "manifest.json"])),
+        ]
+        return TrainingStep(
+            f"Train-{name}",
+            trainer.train(input_data_config=channels),
+            display_name=f"Train {candidate.name}, seed {seed}",
+            description=f"Trains the {candidate.summary}, under seed {seed}.",
+        )
+
+    def evaluate_step(self, processed: Any, trained: dict[str, TrainingStep]) -> ProcessingStep:
+        """Compares on validation, reports test once, applies the gate, registers. It alone sees the test split.
+
+        The artifacts are named in arguments, not inputs: a processing job takes ten inputs at most.
+        """
+        parameters = self.parameters
+        arguments: list[tuple[str, Any]] = [
+            ("--processed", "/opt/ml/processing/input/processed"),
+            ("--output", "/opt/ml/processing/output/evaluation"),
+            ("--min-accuracy", parameters["MinAccuracy"].to_string()),
+            ("--model-package-group", parameters["ModelPackageGroupName"]),
+            ("--approval-status", parameters["ModelApprovalStatus"]),
+            ("--champion", parameters["ChampionModelPackage"]),
+            (
+                "--inference-image",
+                tensorflow_image(self.settings.region, "inference"),
+            ),
+            ("--region", self.settings.region),
+            ("--job-config", "/opt/ml/config/processingjobconfig.json"),
+            ("--exit-message", "/opt/ml/output/message"),
+            *(
+                ("--candidate", Join(on="=", values=[name, step.properties.ModelArtifacts.S3ModelArtifacts]))
+                for name, step in trained.items()
+            ),
+        ]
+        request = self.processor("evaluate.py", self.settings.evaluation_role).run(
+            inputs=[
+                processing_input("code", self.processing_code, "/opt/ml/processing/code"),
+                processing_input("processed", processed, "/opt/ml/processing/input/processed"),
+            ],
+            outputs=[
+                processing_output(
+                    "evaluation", self.execution_uri("evaluation"), "/opt/ml/processing/output/evaluation"
+                )
+            ],
+            arguments=[word for pair in arguments for word in pair],
+        )
+        return ProcessingStep(
+            "Evaluate",
+            request,
+            display_name="Evaluate, compare, register",
+            description="Picks the best on validation, applies the quality gate on test, registers the winner.",
+            property_files=[PropertyFile("Evaluation", output_name="evaluation", path="evaluation.json")],
+        )
+
+    def gate_step(self) -> ConditionStep:
+        """Ends the execution as Failed, with a reason, when the winner missed the gate."""
+        verdict = JsonGet(step_name="Evaluate", property_file="Evaluation", json_path="gate.verdict")
+        message = Join(
+            on="",
+            values=[
+                "The quality gate was missed: the best candidate's test accuracy is below MinAccuracy=",
+                self.parameters["MinAccuracy"],
+                ". Nothing was registered. Report: ",
+                self.execution_uri("evaluation", "evaluation.json"),
+            ],
+        )
+        return ConditionStep(
+            "QualityGate",
+            display_name="Quality gate",
+            conditions=[ConditionEquals(left=verdict, right="passed")],
+            if_steps=[],
+            else_steps=[FailStep("GateMissed", error_message=message, display_name="Gate missed")],
+            depends_on=["Evaluate"],
+        )
+
+    def build(self) -> Pipeline:
+        """The pipeline."""
+        normalize = self.normalize_step()
+        processed = normalize.properties.ProcessingOutputConfig.Outputs["processed"].S3Output.S3Uri
+        trained = {
+            f"{candidate.name}-{seed}": self.training_step(candidate, seed, processed)
+            for seed in self.settings.seeds
+            for candidate in find_candidates(self.settings.candidates)
+        }
+        evaluate = self.evaluate_step(processed, trained)
+        return Pipeline(
+            name=self.settings.pipeline_name,
+            parameters=list(self.parameters.values()),
+            steps=[normalize, *trained.values(), evaluate, self.gate_step()],
+            sagemaker_session=self.session,
+        )
+
+
+def tensorflow_image(
+    region: str, scope: Literal["training", "inference"], instance: str = "ml.m5.xlarge"
+) -> str:
+    """The URI of AWS's TensorFlow container for `instance`: pinned, never "latest"."""
+    # The inference containers stop one version before the training ones.
+    version = {"training": "2.21.0", "inference": "2.20.0"}[scope]
+    uri: str = image_uris.retrieve(
+        "tensorflow", region, version=version, py_version="py312", instance_type=instance, image_scope=scope
+    )
+    return uri
+
+
+def make_parameters(settings: Settings) -> dict[str, Any]:
+    """The SDK's parameter objects by name, with the defaults of parameters.py and those that `settings` decides."""
+    defaults: dict[str, Any] = {parameter.name: parameter.default for parameter in PARAMETERS}
+    decided = {
+        "InputDataUri": settings.uri("raw", data_digest_of_sources()),
+        "ProcessingImageUri": tensorflow_image(
+            settings.region, "training", defaults["ProcessingInstanceType"]
+        ),
+        "TrainingImageUri": tensorflow_image(settings.region, "training", defaults["TrainingInstanceType"]),
+        "ModelPackageGroupName": settings.model_package_group,
+    }
+    types = {"String": ParameterString, "Integer": ParameterInteger, "Float": ParameterFloat}
+    made = {}
+    for parameter in PARAMETERS:
+        extra = {"enum_values": list(parameter.choices)} if parameter.choices else {}
+        default = decided.get(parameter.name, parameter.default)
+        made[parameter.name] = types[parameter.type](parameter.name, default_value=default, **extra)
+    return made
+
+
+def processing_input(name: str, uri: Any, local_path: str) -> ProcessingInput:
+    """A whole S3 prefix, copied to every instance before the job starts."""
+    return ProcessingInput(
+        input_name=name,
+        s3_input=ProcessingS3Input(
+            s3_uri=uri,
+            local_path=local_path,
+            s3_data_type="S3Prefix",
+            s3_input_mode="File",
+            s3_data_distribution_type="FullyReplicated",
+        ),
+    )
+
+
+def processing_output(name: str, uri: Any, local_path: str) -> ProcessingOutput:
+    """A folder that is uploaded when the job has ended."""
+    return ProcessingOutput(
+        output_name=name,
+        s3_output=ProcessingS3Output(s3_uri=uri, local_path=local_path, s3_upload_mode="EndOfJob"),
+    )
+
+
+def definition_text(pipeline: Pipeline) -> str:
+    """The compiled definition, as indented JSON with a newline at its end; byte-identical for identical inputs."""
+    return json.dumps(json.loads(pipeline.definition()), indent=2) + "\n"

@@ -1,0 +1,131 @@
+"""The pipeline's parameters: what Studio's "Create execution" form and `--param` can set.
+
+Defaults are meant for GPU instances. The local target starts with smaller values (LOCAL_VALUES) and says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.errors import UsageError
+
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class PipelineParameter:
+    """One parameter. `default` None means that the settings decide (an account's bucket, a region's image)."""
+
+    name: str
+    type: Literal["String", "Integer", "Float"]
+    default: Value | None
+    meaning: str
+    above: float = -math.inf
+    at_least: float = -math.inf
+    at_most: float = math.inf
+    choices: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        kind = {"String": "a text", "Integer": "a whole number", "Float": "a number"}[self.type]
+        bounds = []
+        if self.above > -math.inf:
+            bounds.append(f"above {self.above:g}")
+        if self.at_least > -math.inf:
+            bounds.append(f"at least {self.at_least:g}")
+        if self.at_most < math.inf:
+            bounds.append(f"at most {self.at_most:g}")
+        return " ".join((kind, ", ".join(bounds))).strip()
+
+    def parse(self, text: str) -> Value:
+        """`text` as this parameter's type; raises UsageError when it is not one or is out of bounds."""
+        try:
+            value: Value = {"String": str, "Integer": int, "Float": float}[self.type](text)
+        except ValueError:
+            raise self.error(text) from None
+        if isinstance(value, str):
+            if self.choices and value not in self.choices:
+                raise self.error(text)
+            return value
+        if not (math.isfinite(value) and self.above < value and self.at_least <= value <= self.at_most):
+            raise self.error(text)
+        return value
+
+    def error(self, text: str) -> UsageError:
+        """The error for a value that is not what this parameter takes."""
+        return UsageError(
+            f"Setting parameter {self.name} ({self.meaning}): expected {self.expected}. "
+            f"Received: {self.name}={text!r}. Nothing was started; correct the value and run again."
+        )
+
+
+PARAMETERS = (
+    PipelineParameter("InputDataUri", "String", None, "S3 folder of the four IDX files"),
+    PipelineParameter(
+        "ProcessingInstanceType", "String", "ml.m5.xlarge", "instance of NormalizeData and Evaluate"
+    ),
+    PipelineParameter("TrainingInstanceType", "String", "ml.g5.xlarge", "instance of the training steps"),
+    PipelineParameter("ProcessingImageUri", "String", None, "container of NormalizeData and Evaluate"),
+    PipelineParameter("TrainingImageUri", "String", None, "container of the training steps"),
+    PipelineParameter("Epochs", "Integer", 20, "passes over the training split", at_least=1, at_most=10_000),
+    PipelineParameter(
+        "BatchSize", "Integer", 256, "images per step of the optimizer", at_least=1, at_most=65_536
+    ),
+    PipelineParameter("LearningRate", "Float", 0.003, "peak of the schedule", above=0.0, at_most=10.0),
+    PipelineParameter(
+        "MinAccuracy", "Float", 0.9, "test accuracy that the gate asks for", at_least=0.0, at_most=1.0
+    ),
+    PipelineParameter("ModelPackageGroupName", "String", None, "group of the model registry"),
+    PipelineParameter(
+        "ChampionModelPackage", "String", "", "ARN of the package to compare with; empty: none"
+    ),
+    PipelineParameter(
+        "ModelApprovalStatus",
+        "String",
+        "PendingManualApproval",
+        "approval status of a newly registered model",
+        choices=("PendingManualApproval", "Approved", "Rejected"),
+    ),
+)
+
+# What the local target starts an execution with where the user says nothing: minutes on two CPU cores.
+LOCAL_VALUES: Mapping[str, Value] = {"Epochs": 3, "BatchSize": 128}
+
+
+def parse_parameters(assignments: Iterable[str]) -> dict[str, Value]:
+    """`NAME=VALUE` texts as values by name.
+
+    Raises UsageError for what is not an assignment, an unknown name, a repeated one, or a wrong value.
+    """
+    known = {parameter.name: parameter for parameter in PARAMETERS}
+    values: dict[str, Value] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise UsageError(
+                f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}. Use for example Epochs=1."
+            )
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = (
+                f"Did you mean {near[0]}?"
+                if near
+                else "The names are listed by: python -m pipeline run --help"
+            )
+            raise UsageError(
+                f"Setting a parameter: expected one of {', '.join(known)}. Received: {name!r}. {hint}"
+            )
+        if name in values:
+            raise UsageError(
+                f"Setting parameter {name}: expected one value. Received: a second one, {text!r}. "
+                "Give it once."
+            )
+        values[name] = known[name].parse(text)
+    return values
