@@ -1,0 +1,108 @@
+"""What a job writes reaches its file byte for byte and the observer line by line."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.local.joblog import LONGEST_LINE, TAIL_LINES, JobLog
+
+
+class Lines(list[str]):
+    """Collects what the observer is told."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log.txt"
+
+
+def test_lines_cut_anywhere_arrive_whole(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        for piece in (b"one\ntw", b"o\n", b"", b"thr", b"ee"):
+            log.feed(piece)
+        assert lines == ["one", "two"]
+    assert lines == ["one", "two", "three"]
+    assert path.read_bytes() == b"one\ntwo\nthree"
+
+
+def test_a_character_cut_in_two_reads_are_one_character_again(path: Path) -> None:
+    lines = Lines()
+    euro = "€".encode()
+    with JobLog(path, lines.append) as log:
+        log.feed(euro[:1])
+        log.feed(euro[1:] + b"\n")
+    assert lines == ["€"]
+
+
+def test_invalid_utf8_is_shown_replaced_and_kept_raw(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        log.feed(b"caf\xe9\n")
+    assert lines == ["caf�"]
+    assert path.read_bytes() == b"caf\xe9\n"
+
+
+def test_a_progress_bar_shows_its_last_state(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        log.feed(b"10 %\r50 %\r100 %\r\nnext\r\n")
+    assert lines == ["100 %", "next"]
+
+
+@pytest.mark.parametrize("piece", [1000, LONGEST_LINE, 10 * LONGEST_LINE])
+def test_a_huge_line_is_cut_for_the_observer_and_whole_in_the_file(path: Path, piece: int) -> None:
+    lines = Lines()
+    huge = b"x" * (50 * LONGEST_LINE)
+    with JobLog(path, lines.append) as log:
+        for start in range(0, len(huge), piece):
+            log.feed(huge[start : start + piece])
+        log.feed(b"\nafter\n")
+    assert len(lines) == 2
+    assert lines[0] == "x" * LONGEST_LINE + " …"
+    assert lines[1] == "after"
+    assert path.read_bytes() == huge + b"\nafter\n"
+
+
+def test_the_tail_holds_the_jobs_last_lines_only(path: Path) -> None:
+    with JobLog(path, lambda line: None) as log:
+        for number in range(TAIL_LINES + 5):
+            log.feed(f"line {number}\n".encode())
+        log.say("a line of the engine")
+        assert log.tail == tuple(f"line {number}" for number in range(5, TAIL_LINES + 5))
+
+
+def test_the_engines_lines_are_marked_and_never_split_a_line_of_the_job(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        log.feed(b"half")
+        log.say("stopping")
+        log.feed(b" a line\n")
+    assert lines == ["[local] stopping", "half a line"]
+    assert path.read_bytes() == b"half\n[local] stopping\n a line\n"
+
+
+def test_a_later_attempt_appends(path: Path) -> None:
+    for text in (b"first\n", b"second\n"):
+        with JobLog(path, lambda line: None) as log:
+            log.feed(text)
+    assert path.read_bytes() == b"first\nsecond\n"
+
+
+def test_what_comes_after_the_end_is_ignored(path: Path) -> None:
+    lines = Lines()
+    log = JobLog(path, lines.append)
+    log.close()
+    log.feed(b"late\n")
+    assert lines == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, whose disk is always full")
+def test_a_full_disk_is_said_once_and_the_lines_still_arrive() -> None:
+    lines = Lines()
+    with JobLog(Path("/dev/full"), lines.append) as log:
+        log.feed(b"one\n")
+        log.feed(b"two\n")
+    assert lines[0].startswith("[local] the log file /dev/full lacks lines from here on: ")
+    assert "No space left" in lines[0]
+    assert lines[1:] == ["one", "two"]
