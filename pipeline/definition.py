@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sagemaker.core import image_uris
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
@@ -39,8 +37,7 @@ from sagemaker.train.configs import (
 
 from pipeline.candidates import Candidate, find_candidates
 from pipeline.code_upload import digest_of_code, upload_code
-from pipeline.dataset import data_digest_of_sources
-from pipeline.parameters import PARAMETERS
+from pipeline.sdk_parameters import make_parameters, tensorflow_image
 from pipeline.settings import PROJECT, Settings
 from pipeline.trainer import ContentAddressedTrainer
 
@@ -240,38 +237,6 @@ class DefinitionBuilder:
             steps=[normalize, *trained.values(), evaluate, self.gate_step()],
             sagemaker_session=self.session,
         )
-
-
-def tensorflow_image(
-    region: str, scope: Literal["training", "inference"], instance: str = "ml.m5.xlarge"
-) -> str:
-    """The URI of AWS's TensorFlow container for `instance`: pinned, never "latest"."""
-    # The inference containers stop one version before the training ones.
-    version = {"training": "2.21.0", "inference": "2.20.0"}[scope]
-    uri: str = image_uris.retrieve(
-        "tensorflow", region, version=version, py_version="py312", instance_type=instance, image_scope=scope
-    )
-    return uri
-
-
-def make_parameters(settings: Settings) -> dict[str, Any]:
-    """The SDK's parameter objects by name, with the defaults of parameters.py and those that `settings` decides."""
-    defaults: dict[str, Any] = {parameter.name: parameter.default for parameter in PARAMETERS}
-    decided = {
-        "InputDataUri": settings.uri("raw", data_digest_of_sources()),
-        "ProcessingImageUri": tensorflow_image(
-            settings.region, "training", defaults["ProcessingInstanceType"]
-        ),
-        "TrainingImageUri": tensorflow_image(settings.region, "training", defaults["TrainingInstanceType"]),
-        "ModelPackageGroupName": settings.model_package_group,
-    }
-    types = {"String": ParameterString, "Integer": ParameterInteger, "Float": ParameterFloat}
-    made = {}
-    for parameter in PARAMETERS:
-        extra = {"enum_values": list(parameter.choices)} if parameter.choices else {}
-        default = decided.get(parameter.name, parameter.default)
-        made[parameter.name] = types[parameter.type](parameter.name, default_value=default, **extra)
-    return made
 
 
 def processing_input(name: str, uri: Any, local_path: str) -> ProcessingInput:

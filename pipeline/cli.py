@@ -1,0 +1,122 @@
+"""The command line: parses arguments, calls one module of pipeline.commands, turns errors into exit statuses.
+
+Nothing heavy is imported here: `--help` must answer at once, and the SageMaker SDK alone takes seconds.
+
+Exit statuses: 0 succeeded; 1 the pipeline failed or its gate was missed; 2 wrong usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import FashionError
+
+TARGETS = ("local", "docker", "sagemaker")
+INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; each sets `command` to the name of its module in pipeline.commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Fashion-MNIST on Amazon SageMaker Pipelines: run it here, or on AWS.",
+        epilog="State lies under .local/, or in the folder that FASHION_HOME names.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="compile the pipeline, execute it, report")
+    add_target(run)
+    run.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a pipeline parameter; may be repeated",
+    )
+    add_graph(run)
+    run.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the four IDX files (else: found or fetched)"
+    )
+    run.add_argument("--any-data", action="store_true", help="accept a DIR that is not Fashion-MNIST itself")
+    run.add_argument(
+        "--definition", type=Path, metavar="FILE", help="execute this compiled definition instead"
+    )
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    run.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+
+    definition = commands.add_parser("definition", help="print the compiled definition")
+    add_target(definition)
+    add_graph(definition)
+
+    executions = commands.add_parser("executions", help="list past executions")
+    executions.add_argument("--json", action="store_true", help="print JSON")
+
+    show = commands.add_parser("show", help="show one execution in full")
+    add_execution(show)
+    show.add_argument("--json", action="store_true", help="print JSON")
+
+    logs = commands.add_parser("logs", help="print a step's log")
+    logs.add_argument("execution", metavar="ID", help="execution id, or a unique beginning of one")
+    logs.add_argument("step", metavar="STEP", help="the step's name, for example Train-cnn-3x3-0")
+
+    report = commands.add_parser("report", help="build an execution's HTML report again")
+    add_execution(report)
+
+    registry = commands.add_parser("registry", help="list, show, approve or reject registered models")
+    registry.add_argument("action", choices=("list", "show", "approve", "reject"))
+    registry.add_argument("version", nargs="?", type=int, metavar="V", help="the version; not for list")
+    registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
+    registry.add_argument("--json", action="store_true", help="print JSON")
+
+    data = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
+    data.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
+    return parser
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Adds --target."""
+    parser.add_argument("--target", choices=TARGETS, default="local", help="where to run (default: local)")
+
+
+def add_graph(parser: argparse.ArgumentParser) -> None:
+    """Adds the choices that change the pipeline's graph."""
+    parser.add_argument(
+        "--candidates", metavar="A,B,…", help="which models to train (default: baseline,cnn-3x3,cnn-5x5)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="train each under N seeds (default: 1)"
+    )
+
+
+def add_execution(parser: argparse.ArgumentParser) -> None:
+    """Adds the optional ID of an execution."""
+    parser.add_argument(
+        "execution",
+        nargs="?",
+        metavar="ID",
+        help="execution id, or a unique beginning of one (default: the latest)",
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command and returns the exit status."""
+    args = build_parser().parse_args(argv)
+    try:
+        status: int = importlib.import_module(f"pipeline.commands.{args.command}").main(args)
+        sys.stdout.flush()
+    except FashionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("Interrupted. Nothing was left half-written.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error. Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

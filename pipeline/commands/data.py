@@ -1,0 +1,15 @@
+"""`data`: find or fetch the data set, check it, and say where it lies."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from pipeline.dataset import find_dataset
+from pipeline.local.home import home_from
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints the folder of the four checked IDX files."""
+    print(find_dataset(args.data, home_from(os.environ).root / "data"))
+    return 0

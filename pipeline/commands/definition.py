@@ -1,0 +1,27 @@
+"""`definition`: print the compiled pipeline definition."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from pipeline.commands.graph import graph_choices
+from pipeline.commands.target import require_local
+from pipeline.console import say
+
+
+def main(args: argparse.Namespace) -> int:
+    """Compiles for the target, checks the definition against the service model, prints it."""
+    require_local(args.target)
+    candidates, seeds = graph_choices(args)
+
+    from pipeline.local.home import home_from
+    from pipeline.local.isolation import isolate
+    from pipeline.local_target import local_settings_for, open_local
+
+    home = home_from(os.environ)
+    isolate(os.environ)
+    with open_local(home, say) as target:
+        sys.stdout.write(target.compile(local_settings_for(candidates, seeds)))
+    return 0

@@ -1,0 +1,24 @@
+"""`executions`: list past executions, newest first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from pipeline.local.home import home_from
+from pipeline.local.store import Store
+from pipeline.result import run_result
+from pipeline.view.executions import print_executions
+
+
+def main(args: argparse.Namespace) -> int:
+    """Reads the store; needs no lock and no services."""
+    with Store(home_from(os.environ)) as store:
+        records = store.executions()
+    if args.json:
+        print(json.dumps([run_result(record, None, None, None) for record in records], indent=2))
+    else:
+        print_executions(records, sys.stdout)
+    return 0

@@ -1,0 +1,26 @@
+"""`report`: build an execution's HTML report again, and say where it lies."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from pipeline.errors import UsageError
+from pipeline.local.home import home_from
+from pipeline.local.store import Store
+from pipeline.local_outcome import build_report, read_outcome
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints the report's path."""
+    home = home_from(os.environ)
+    with Store(home) as store:
+        record = store.load_execution(args.execution)
+        outcome = read_outcome(home, store, record)
+    if outcome.evaluation is None:
+        raise UsageError(
+            f"Building the report of execution {record.execution_id}: expected an execution whose evaluation "
+            f"step ended. Received: one that is {record.status}. See: python -m pipeline show {record.execution_id}"
+        )
+    print(build_report(home, record, outcome))
+    return 0

@@ -1,0 +1,144 @@
+"""`run`: compile the pipeline, execute it, show it while it runs, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.commands.graph import graph_choices
+from pipeline.commands.target import require_local
+from pipeline.console import say
+from pipeline.errors import UsageError
+from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
+
+if TYPE_CHECKING:
+    from pipeline.execution import ExecutionRecord
+    from pipeline.local_target import LocalTarget
+
+INTERRUPTED = 130
+
+
+def main(args: argparse.Namespace) -> int:
+    """Checks all that can be checked before anything starts, then runs."""
+    require_local(args.target)
+    if args.json is not None:
+        check_writable(args.json)
+    return run_file(args) if args.definition is not None else run_project(args)
+
+
+def run_project(args: argparse.Namespace) -> int:
+    """Runs this project's pipeline in the local engine."""
+    given = parse_parameters(args.param)
+    candidates, seeds = graph_choices(args)
+
+    from pipeline.dataset import find_dataset
+    from pipeline.local.home import home_from
+    from pipeline.local.isolation import isolate
+
+    home = home_from(os.environ)
+    isolate(os.environ)
+    folder = None
+    if "InputDataUri" not in given:
+        variable = os.environ.get("FASHION_DATA")
+        folder = find_dataset(
+            args.data or (Path(variable) if variable else None), home.root / "data", any_data=args.any_data
+        )
+        say(f"Data set: {folder}")
+
+    from pipeline.local_target import local_settings_for, open_local
+
+    settings = local_settings_for(candidates, seeds)
+    with open_local(home, say) as target:
+        say("Compiling the pipeline with the SageMaker SDK …")
+        text = target.compile(settings)
+        values: dict[str, Value] = {**LOCAL_VALUES, **given}
+        if folder is not None:
+            values["InputDataUri"] = target.upload_data(settings, folder)
+        smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
+        if smaller:
+            say(f"Local values: {smaller}. The definition's own defaults are meant for GPU instances.")
+        return execute(args, target, text, values)
+
+
+def run_file(args: argparse.Namespace) -> int:
+    """Executes a compiled definition from a file in the local engine."""
+    for flag, value in (("--candidates", args.candidates), ("--data", args.data)):
+        if value is not None:
+            raise UsageError(
+                f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
+                f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
+            )
+    try:
+        text = args.definition.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} ({error}). "
+            "Make one with: python -m pipeline definition > FILE"
+        ) from None
+    values: dict[str, Value] = {}
+    for assignment in args.param:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
+        values[name] = value
+
+    from pipeline.local.definition import parse_definition
+    from pipeline.local.home import home_from
+    from pipeline.local.isolation import isolate
+    from pipeline.local.parameters import resolve_parameters
+
+    resolve_parameters(parse_definition(text), values)
+    home = home_from(os.environ)
+    isolate(os.environ)
+
+    from pipeline.local_target import open_local
+
+    with open_local(home, say) as target:
+        return execute(args, target, text, values)
+
+
+def execute(args: argparse.Namespace, target: LocalTarget, text: str, values: dict[str, Value]) -> int:
+    """Starts the execution, follows it to its end, writes the report and the result; returns the exit status."""
+    from pipeline.interrupts import stop_on_signals
+    from pipeline.view import open_view
+
+    stop = threading.Event()
+    with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop, say):
+        record = target.run(text, values, view, stop)
+    return conclude(args, target, record)
+
+
+def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRecord) -> int:
+    """Says how the execution ended, on the terminal, in the report and in the JSON file."""
+    from pipeline.local_outcome import build_report, log_tails, read_outcome
+    from pipeline.result import run_result
+    from pipeline.view.leaderboard import print_failure, print_leaderboard
+
+    outcome = read_outcome(target.home, target.store, record)
+    report = None
+    if outcome.evaluation is not None:
+        report = build_report(target.home, record, outcome)
+        print_leaderboard(outcome.evaluation, outcome.registration or {}, record, report, sys.stdout)
+    if record.status != "Succeeded":
+        print_failure(record, log_tails(target.home, record), sys.stdout)
+    if args.json is not None:
+        result = run_result(record, outcome.evaluation, outcome.registration, report)
+        args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if record.status == "Stopped":
+        return INTERRUPTED
+    return 0 if record.status == "Succeeded" else 1
+
+
+def check_writable(file: Path) -> None:
+    """Raises UsageError unless `file` can be written: better now than after the run."""
+    folder = file.absolute().parent
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(
+            f"Preparing --json: expected a file in a folder that exists and can be written. Received: {file}. "
+            "Create the folder, or name another file."
+        )

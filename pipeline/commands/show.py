@@ -1,0 +1,28 @@
+"""`show`: one execution in full."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from pipeline.local.home import home_from
+from pipeline.local.store import Store
+from pipeline.local_outcome import read_outcome
+from pipeline.result import run_result
+from pipeline.view.executions import print_execution
+
+
+def main(args: argparse.Namespace) -> int:
+    """Reads the store and the execution's folder; needs no lock and no services."""
+    home = home_from(os.environ)
+    with Store(home) as store:
+        record = store.load_execution(args.execution)
+        outcome = read_outcome(home, store, record)
+    if args.json:
+        result = run_result(record, outcome.evaluation, outcome.registration, outcome.report)
+        print(json.dumps(result, indent=2))
+    else:
+        print_execution(record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)
+    return 0

@@ -1,0 +1,74 @@
+"""What an execution left in its folder of the local state: the evaluation's files, the report, the steps' logs."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.execution import ExecutionRecord
+from pipeline.local.home import Home
+from pipeline.local.store import Store
+
+LOG_TAIL_LINES = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the evaluation step of an execution wrote, and the report; None where it did not come to that."""
+
+    evaluation: dict[str, Any] | None
+    registration: dict[str, Any] | None
+    predictions: Path | None
+    report: Path | None
+
+
+def output_uri(record: ExecutionRecord, name: str) -> str | None:
+    """The S3 URI of the processing output called `name` of a step that succeeded, without a slash at its end."""
+    for step in record.steps:
+        outputs = step.properties.get("ProcessingOutputConfig", {}).get("Outputs", [])
+        for output in outputs.values() if isinstance(outputs, dict) else outputs:
+            if output.get("OutputName") == name and step.status == "Succeeded":
+                uri: str = output["S3Output"]["S3Uri"]
+                return uri.rstrip("/")
+    return None
+
+
+def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
+    """What the execution's evaluation step wrote, from the stored objects; needs no services."""
+    report = home.execution(record.execution_id) / "report.html"
+    uri = output_uri(record, "evaluation")
+    files = {} if uri is None else stored_files(home, store, uri)
+    return Outcome(
+        evaluation=_json(files.get("evaluation.json")),
+        registration=_json(files.get("registration.json")),
+        predictions=files.get("predictions.npz"),
+        report=report if report.is_file() else None,
+    )
+
+
+def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
+    """Writes the HTML report into the execution's folder and returns its path. Needs an evaluation."""
+    from pipeline.report import write_report
+
+    if outcome.evaluation is None:
+        raise ValueError(f"execution {record.execution_id} has no evaluation to report")
+    out = home.execution(record.execution_id) / "report.html"
+    return write_report(record, outcome.evaluation, outcome.registration or {}, out, outcome.predictions)
+
+
+def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:
+    """The last lines of the log of each step that failed."""
+    tails = {}
+    for step in record.steps:
+        log = home.step_log(record.execution_id, step.name)
+        if step.status == "Failed" and log.is_file():
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                tails[step.name] = [line.rstrip("\n") for line in deque(lines, LOG_TAIL_LINES)]
+    return tails
+
+
+def _json(file: Path | None) -> dict[str, Any] | None:
+    return None if file is None else json.loads(file.read_text(encoding="utf-8"))

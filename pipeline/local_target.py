@@ -1,0 +1,90 @@
+"""The local target: the state folder, the stand-ins for S3 and the Model Registry, and the engine, as one object."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.compiling import compile_definition
+from pipeline.dataset import digest_of
+from pipeline.execution import ExecutionRecord, Observer
+from pipeline.local.home import Home
+from pipeline.local.lock import Held, exclusive
+from pipeline.local.service import LocalAws
+from pipeline.local.start import start_execution
+from pipeline.local.store import Store
+from pipeline.registry import Registry
+from pipeline.settings import PROJECT, Settings, local_settings
+
+
+@contextmanager
+def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
+    """A LocalTarget while the block lasts. Waits, and says so through `waiting`, while another command has the folder."""
+    with exclusive(home, waiting) as lock, Store(home) as store, LocalAws(home, store) as aws:
+        yield LocalTarget(home, lock, store, aws)
+
+
+class LocalTarget:
+    """The state folder held alone, its store, and the stand-ins for AWS. Made by open_local."""
+
+    name = "local"
+
+    def __init__(self, home: Home, lock: Held, store: Store, aws: LocalAws) -> None:
+        self.home = home
+        self.lock = lock
+        self.store = store
+        self.aws = aws
+
+    def compile(self, settings: Settings) -> str:
+        """The compiled definition; its code is in the local S3 afterwards."""
+        self.aws.ensure_bucket(settings.bucket)
+        self.aws.restore_objects(settings.uri("code"))
+        text = compile_definition(settings, self.aws.session())
+        self.aws.persist_objects(settings.uri("code"))
+        return text
+
+    def upload_data(self, settings: Settings, folder: Path) -> str:
+        """Puts the data set's files into the local S3, addressed by content, and returns their S3 folder."""
+        uri = settings.uri("raw", digest_of(folder))
+        self.aws.restore_objects(uri)
+        s3, prefix = self.aws.client("s3"), uri.removeprefix(f"s3://{settings.bucket}/")
+        listed = s3.list_objects_v2(Bucket=settings.bucket, Prefix=f"{prefix}/").get("Contents", [])
+        present = {item["Key"]: item["Size"] for item in listed}
+        for file in sorted(folder.glob("*-ubyte*")):
+            key = f"{prefix}/{file.name}"
+            if present.get(key) != file.stat().st_size:
+                s3.upload_file(str(file), settings.bucket, key)
+        self.aws.persist_objects(uri)
+        return uri
+
+    def run(
+        self, definition: str, values: Mapping[str, object], observer: Observer, stop: threading.Event
+    ) -> ExecutionRecord:
+        """Executes a compiled definition to its end and returns its record."""
+        return start_execution(
+            definition,
+            values,
+            home=self.home,
+            aws=self.aws,
+            store=self.store,
+            observer=observer,
+            stop=stop,
+            pipeline_name=PROJECT,
+            target=self.name,
+        )
+
+    def registry(self, group: str) -> Registry:
+        """The local model registry; save changes with save_registry."""
+        self.aws.restore_registry()
+        return Registry(self.aws.client("sagemaker"), group)
+
+    def save_registry(self) -> None:
+        """Writes the registry's state to disk."""
+        self.aws.persist_registry()
+
+
+def local_settings_for(candidates: tuple[str, ...], seeds: tuple[int, ...]) -> Settings:
+    """Settings of the local target for these choices."""
+    return local_settings(LocalAws.ACCOUNT, LocalAws.REGION, candidates, seeds)

@@ -1,0 +1,92 @@
+"""The Model Registry of a target: lists the packages of a group, and approves or rejects one.
+
+The same boto3 calls serve SageMaker and the local stand-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.errors import RegistryError
+
+
+@dataclass(frozen=True)
+class Package:
+    """One version of a model package group. `metadata` is what the evaluation step recorded (all texts)."""
+
+    version: int
+    arn: str
+    approval: str
+    model_data: str
+    image: str
+    metrics: str | None
+    metadata: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The package as plain JSON values."""
+        return {
+            "version": self.version,
+            "model_package_arn": self.arn,
+            "model_approval_status": self.approval,
+            "model_data_url": self.model_data,
+            "image": self.image,
+            "model_quality_statistics": self.metrics,
+            "metadata": dict(self.metadata),
+        }
+
+
+class Registry:
+    """The packages of one group. `client` is a boto3 SageMaker client."""
+
+    def __init__(self, client: Any, group: str) -> None:
+        self.client = client
+        self.group = group
+
+    def packages(self) -> list[Package]:
+        """Every version, newest first; empty when the group does not exist."""
+        try:
+            pages = self.client.get_paginator("list_model_packages").paginate(
+                ModelPackageGroupName=self.group
+            )
+            arns = [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]
+        except ClientError as error:
+            if "does not exist" in str(error) or "not found" in str(error).lower():
+                return []
+            raise
+        return sorted((self._describe(arn) for arn in arns), key=lambda package: -package.version)
+
+    def package(self, version: int) -> Package:
+        """The package of that version; raises RegistryError when there is none."""
+        packages = self.packages()
+        for package in packages:
+            if package.version == version:
+                return package
+        have = ", ".join(str(package.version) for package in packages) or "none"
+        raise RegistryError(
+            f"Looking up a version of model package group {self.group}: expected one of the versions there are "
+            f"({have}). Received: {version}. List them with: python -m pipeline registry list"
+        )
+
+    def set_approval(self, version: int, status: str) -> Package:
+        """Sets the approval status ("Approved" or "Rejected") and returns the package as it was before."""
+        package = self.package(version)
+        self.client.update_model_package(ModelPackageArn=package.arn, ModelApprovalStatus=status)
+        return package
+
+    def _describe(self, arn: str) -> Package:
+        described = self.client.describe_model_package(ModelPackageName=arn)
+        container = described.get("InferenceSpecification", {}).get("Containers", [{}])[0]
+        quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+        return Package(
+            version=described["ModelPackageVersion"],
+            arn=arn,
+            approval=described["ModelApprovalStatus"],
+            model_data=container.get("ModelDataUrl", ""),
+            image=container.get("Image", ""),
+            metrics=quality.get("S3Uri"),
+            metadata=described.get("CustomerMetadataProperties", {}),
+        )
