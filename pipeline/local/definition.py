@@ -1,20 +1,23 @@
 """A compiled pipeline definition (JSON, version 2020-12-01) as frozen dataclasses.
 
-The engine, the cache and `run --definition FILE` read a definition through this module. What the local engine cannot
-execute is refused here, before anything runs: everything at once, each with its JSON path.
+The engine and `run --definition FILE` read a definition through this module. What the local engine cannot execute
+is refused here, before anything runs: everything at once, each with its JSON path.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from pipeline.errors import DefinitionError
+from pipeline.local.findings import Findings
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
 Json = Any
 
 ParameterType = Literal["String", "Integer", "Float", "Boolean"]
-Trigger = Literal["Succeeded", "Failed", "Stopped", "Completed"]
 
 
 class Missing:
@@ -56,7 +59,10 @@ class CacheConfig:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When and how often a failed step is tried again. One of `max_attempts` and `expire_after_minutes` is set."""
+    """When and how often a failed step is tried again.
+
+    At most one of `max_attempts` and `expire_after_minutes` is set; with neither there is no limit.
+    """
 
     exception_types: tuple[str, ...]
     interval_seconds: float = 1.0
@@ -67,7 +73,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Branch:
-    """The step stands in the IfSteps (`taken` True) or ElseSteps (False) of the Condition step `condition_step`."""
+    """A step stands in the IfSteps (`taken` True) or the ElseSteps (False) of `condition_step`."""
 
     condition_step: str
     taken: bool
@@ -77,8 +83,8 @@ class Branch:
 class Step:
     """One step; `arguments` is the raw JSON with its expressions unresolved.
 
-    `arguments` of a Condition step holds only its "Conditions": its branches are steps of their own, each with a
-    `branch` that lists, outermost first, every Condition that must have gone that way for the step to run.
+    The `arguments` of a Condition step hold only its "Conditions": its branches are steps of their own, each with
+    a `branch` that lists, outermost first, every Condition that must have gone that way for the step to run.
     `json_path` says where the step stands in the definition, for messages.
     """
 
@@ -120,7 +126,24 @@ def parse_definition(text: str) -> Definition:
     """Read and check a compiled definition.
 
     Raises:
-        DefinitionError: `text` is not JSON, is malformed, or uses what the local engine does not support; the message
-            lists every finding with its JSON path.
+        DefinitionError: `text` is not JSON, is malformed, or uses what the local engine does not support; the
+            message lists every problem with its JSON path.
     """
-    raise NotImplementedError
+    # These two build on the dataclasses above.
+    from pipeline.local.checking import check_definition
+    from pipeline.local.reading import read_definition
+
+    findings = Findings()
+    try:
+        definition = read_definition(json.loads(text, parse_constant=_refuse_constant), text, findings)
+        check_definition(definition, findings)
+    except RecursionError as error:
+        raise DefinitionError("Reading the pipeline definition: it is nested too deeply.") from error
+    except ValueError as error:
+        raise DefinitionError(f"Reading the pipeline definition: expected JSON. Received: {error}") from error
+    findings.raise_if_any()
+    return definition
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name}, which JSON does not have")

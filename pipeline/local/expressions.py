@@ -1,11 +1,17 @@
-"""Evaluates the expressions of a definition: Get, Std:Join and Std:JsonGet."""
+"""Evaluates the expressions of a definition: Get, Std:Join and Std:JsonGet.
+
+An expression is an object whose only key is "Get" or starts with "Std:"; every other JSON value stands for itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
+from pipeline.errors import StepFailed
 from pipeline.local.definition import Json
+from pipeline.local.references import Reference, look_up, parse_path, parse_reference
 
 
 class Scope(Protocol):
@@ -17,7 +23,7 @@ class Scope(Protocol):
 
     @property
     def execution(self) -> Mapping[str, str]:
-        """Execution variables by name: PipelineExecutionId, PipelineExecutionArn, PipelineName, PipelineArn, …"""
+        """Execution variables by name: PipelineExecutionId, PipelineName, StartDateTime, …."""
 
     def properties(self, step: str) -> Mapping[str, Json]:
         """What the finished `step` leaves behind, in the shape of its job's Describe response."""
@@ -26,15 +32,107 @@ class Scope(Protocol):
         """The content of the property file `name` of the finished `step`."""
 
 
+def is_expression(value: Json) -> bool:
+    """Whether `value` is an object that stands for what it evaluates to."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    key = str(next(iter(value)))
+    return key == "Get" or key.startswith("Std:")
+
+
 def resolve(value: Json, scope: Scope) -> Json:
-    """`value` with every expression in it replaced by what it evaluates to in `scope`.
+    """A copy of `value` with every expression in it replaced by what it evaluates to in `scope`.
 
     Raises:
         StepFailed: an expression names what is not there (a property, a key of a property file, …).
     """
-    raise NotImplementedError
+    if isinstance(value, list):
+        return [resolve(item, scope) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if not is_expression(value):
+        return {key: resolve(item, scope) for key, item in value.items()}
+    ((function, operand),) = value.items()
+    try:
+        return FUNCTIONS[function](operand, scope)
+    except ValueError as error:
+        raise StepFailed(f"Resolving {json.dumps(value)}: {error}") from error
+
+
+def references(value: Json) -> Iterator[Reference]:
+    """Everything that the expressions in `value` read."""
+    if isinstance(value, Mapping):
+        if is_expression(value) and isinstance(text := value.get("Get"), str):
+            yield parse_reference(text)
+            return
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
 
 
 def steps_referenced(value: Json) -> frozenset[str]:
     """The names of the steps whose properties or property files the expressions in `value` read."""
-    raise NotImplementedError
+    return frozenset(reference.name for reference in references(value) if reference.root == "Steps")
+
+
+def with_parameters(value: Json, parameters: Mapping[str, Json]) -> Json:
+    """A copy of `value` in which every Get of a parameter is its value; other expressions stay."""
+    if isinstance(value, list):
+        return [with_parameters(item, parameters) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if is_expression(value) and str(value.get("Get", "")).startswith("Parameters."):
+        return parameters[parse_reference(value["Get"]).name]
+    return {key: with_parameters(item, parameters) for key, item in value.items()}
+
+
+def _get(operand: Json, scope: Scope) -> Json:
+    reference = parse_reference(operand)
+    if reference.root == "Parameters":
+        return _named(scope.parameters, reference.name, "parameter")
+    if reference.root == "Execution":
+        return _named(scope.execution, reference.name, "execution variable")
+    properties = scope.properties(reference.name)
+    return look_up(properties, reference.path, entries_by_name=True)
+
+
+def _join(operand: Json, scope: Scope) -> str:
+    return str(operand.get("On", "")).join(as_text(resolve(item, scope)) for item in operand["Values"])
+
+
+def _json_get(operand: Json, scope: Scope) -> Json:
+    reference = parse_reference(operand["PropertyFile"]["Get"])
+    file = str(reference.path[1])
+    value = look_up(scope.property_file(reference.name, file), parse_path(operand["Path"]))
+    if value is None:
+        raise ValueError(f"property file {file!r} of step {reference.name} has null there")
+    return value
+
+
+# By the name of the function: evaluates its operand. Adding a function is one entry here and one in checking.py.
+FUNCTIONS: Mapping[str, Callable[[Json, Scope], Json]] = {
+    "Get": _get,
+    "Std:Join": _join,
+    "Std:JsonGet": _json_get,
+}
+
+
+def as_text(value: Json) -> str:
+    """How Std:Join writes a value: booleans as true and false, numbers as in JSON, strings as they are.
+
+    Raises:
+        ValueError: `value` is null, an object or an array.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    raise ValueError(f"Std:Join takes strings, numbers and booleans. Received: {value!r}")
+
+
+def _named(values: Mapping[str, Json], name: str, kind: str) -> Json:
+    if name not in values:
+        raise ValueError(f"there is no {kind} {name!r}, only {', '.join(sorted(values))}")
+    return values[name]

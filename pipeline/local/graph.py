@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from pipeline.local.definition import Definition
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from pipeline.local.definition import Definition, Step
+from pipeline.local.expressions import steps_referenced
 
 
 def dependencies(definition: Definition) -> dict[str, frozenset[str]]:
     """For every step, in the definition's order, the names of the steps it waits for.
 
-    These are its DependsOn, the steps whose properties or property files its arguments read, and the Condition steps
-    whose branches it stands in.
+    These are its DependsOn, the steps whose properties or property files its arguments read, and the Condition
+    steps in whose branches it stands. A step that names a Condition step in its DependsOn waits for the condition's
+    outcome, not for the branch taken: so the SageMaker SDK orders its graph (PipelineGraph), and the service
+    documents nothing else.
     """
-    raise NotImplementedError
+    return {step.name: _waits_for(step) for step in definition.steps}
+
+
+def cycles(waits_for: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
+    """Cycles of the graph, each as [a, b, …, a] where every step waits for the next; none share a step."""
+    remaining = dict(waits_for)
+    while True:
+        try:
+            TopologicalSorter(remaining).prepare()
+        except CycleError as error:
+            # graphlib lists every node before those that wait for it.
+            cycle: list[str] = error.args[1][::-1]
+            yield cycle
+            remaining = {name: others - set(cycle) for name, others in remaining.items() if name not in cycle}
+        else:
+            return
+
+
+def _waits_for(step: Step) -> frozenset[str]:
+    conditions = {branch.condition_step for branch in step.branch}
+    return steps_referenced(step.arguments) | conditions | set(step.depends_on)
