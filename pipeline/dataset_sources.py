@@ -1,0 +1,171 @@
+"""Fetches the data set's files from the internet: from a mirror, or out of Debian's package without being root.
+
+What comes back is not trusted: dataset.py checks it before it replaces anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from pipeline.errors import DataError
+
+PACKAGE = "dataset-fashion-mnist"
+PAUSES = (1.0, 3.0)
+"""Seconds before the second and before the third attempt to download a file."""
+
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+APT_SECONDS = 300
+
+AR_MAGIC = b"!<arch>\n"
+AR_HEADER_BYTES = 60
+
+
+def download(
+    names: Sequence[str],
+    mirror: str,
+    folder: Path,
+    *,
+    progress: Callable[[str], None],
+    pauses: Sequence[float] = PAUSES,
+) -> None:
+    """Downloads `mirror` + each of `names` into `folder`, with a progress bar when standard error is a terminal.
+
+    An attempt that fails is repeated after each of `pauses` (seconds), unless the server says that it would fail
+    again. Raises DataError.
+    """
+    import pooch
+    import requests
+
+    fetch = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        timeout=(CONNECT_SECONDS, READ_SECONDS),
+        # Without this, a server may say that the .gz is only a transfer encoding, and requests decompresses it.
+        headers={"Accept-Encoding": "identity"},
+    )
+    for name in names:
+        progress(f"Downloading {mirror}{name}")
+        for pause in (*pauses, None):
+            try:
+                fetch(f"{mirror}{name}", folder / name, None)
+                break
+            except requests.RequestException as error:
+                reason = _root_cause(error)
+                if pause is None or _is_final(error):
+                    raise DataError(f"{name}: {reason}") from None
+            progress(f"That failed ({reason}); trying again in {pause:g} s")
+            time.sleep(pause)
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server refused for good: a 4xx status other than "timeout" and "too many requests"."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is not None and 400 <= status < 500 and status not in (408, 429)
+
+
+def _root_cause(error: BaseException) -> str:
+    """The innermost message: requests wraps "Connection refused" in three layers of its own and urllib3's."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error)
+
+
+def unpack_debian_package(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    progress: Callable[[str], None],
+    apt_get: str = "apt-get",
+    dpkg_deb: str = "dpkg-deb",
+) -> None:
+    """Gets Debian's package of the data set with apt-get and puts its files `names` into `folder`. Needs no root.
+
+    Raises DataError, also where there is no apt-get.
+    """
+    if shutil.which(apt_get) is None:
+        raise DataError(f"{apt_get} was not found: not a Debian or Ubuntu system")
+    progress(f"Fetching Debian's package {PACKAGE} (31 MB)")
+    with TemporaryDirectory(dir=folder) as scratch:
+        package = _apt_download(Path(scratch), apt_get)
+        if shutil.which(dpkg_deb) is not None:
+            command = [dpkg_deb, "--fsys-tarfile", str(package)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+                assert process.stdout is not None
+                _extract(process.stdout, names, folder)
+        else:
+            with package.open("rb") as stream:
+                _seek_data_archive(stream)
+                _extract(stream, names, folder)
+
+
+def _apt_download(scratch: Path, apt_get: str) -> Path:
+    """Downloads the package into `scratch`; with package lists of its own where the system's do not have it."""
+    lists = scratch / "lists"
+    (lists / "partial").mkdir(parents=True)
+    # apt's own user, to which it changes when it is root, cannot write to a folder of ours.
+    own = [apt_get, "-o", "APT::Sandbox::User="]
+    own_lists = [*own, "-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={scratch}"]
+    for commands in (
+        [[*own, "download", PACKAGE]],
+        [[*own_lists, "update"], [*own_lists, "download", PACKAGE]],
+    ):
+        complaint = _run_all(commands, scratch)
+        packages = list(scratch.glob("*.deb"))
+        if complaint is None and packages:
+            return packages[0]
+    raise DataError(f"apt-get download {PACKAGE}: {complaint or 'it downloaded nothing'}")
+
+
+def _run_all(commands: Sequence[Sequence[str]], folder: Path) -> str | None:
+    """Runs `commands` in `folder`; returns the last line that the first one to fail wrote, None if none fails."""
+    for command in commands:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**os.environ, "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=APT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer within {APT_SECONDS} s"
+        if done.returncode != 0:
+            return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    return None
+
+
+def _seek_data_archive(package: IO[bytes]) -> None:
+    """Moves to the start of data.tar.* in a .deb: an ar archive whose last member it is (deb(5))."""
+    if package.read(len(AR_MAGIC)) != AR_MAGIC:
+        raise DataError("the package is not a Debian package: it does not start as an ar archive")
+    while len(header := package.read(AR_HEADER_BYTES)) == AR_HEADER_BYTES:
+        if header.startswith(b"data.tar"):
+            return
+        size = int(header[48:58])
+        package.seek(size + size % 2, os.SEEK_CUR)
+    raise DataError("the package is not a Debian package: it has no data.tar")
+
+
+def _extract(archive: IO[bytes], names: Sequence[str], folder: Path) -> None:
+    """Copies the members whose last name is in `names`, and nothing else, from a tar stream into `folder`."""
+    try:
+        with tarfile.open(fileobj=archive, mode="r|*") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                source = tar.extractfile(member) if name in names and member.isfile() else None
+                if source is not None:
+                    with source, (folder / name).open("wb") as target:
+                        shutil.copyfileobj(source, target)
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError(f"the package cannot be unpacked: {error}") from None
