@@ -14,6 +14,7 @@ from pipeline.local.json_object import JsonObject
 from pipeline.local.parameters import convert
 from pipeline.local.references import Reference, parse_path, parse_reference
 from pipeline.local.refusals import refuse_arguments
+from pipeline.local.request_form import check_request
 
 EXECUTION_VARIABLES = (
     "PipelineExecutionId",
@@ -32,10 +33,13 @@ def check_definition(definition: Definition, findings: Findings) -> None:
     for index, parameter in enumerate(definition.parameters):
         _check_parameter(parameter, f"$.Parameters[{index}]", findings)
     steps = {step.name: step for step in definition.steps}
-    checker = _ExpressionChecker([p.name for p in definition.parameters], steps, findings)
+    types = {parameter.name: parameter.type for parameter in definition.parameters}
+    checker = _ExpressionChecker(types, steps, findings)
     for step in definition.steps:
         _check_step(step, checker, findings)
-        refuse_arguments(step.type, step.arguments, f"{step.json_path}.Arguments", findings)
+        path = f"{step.json_path}.Arguments"
+        check_request(step.type, step.arguments, types, path, findings)
+        refuse_arguments(step.type, step.arguments, path, findings)
     if not findings.entries:
         for cycle in cycles(dependencies(definition)):
             findings.add(steps[cycle[0]].json_path, f"these steps wait for each other: {' → '.join(cycle)}")

@@ -20,7 +20,9 @@ class Findings:
 
     def add(self, path: str, problem: str) -> None:
         """Notes `problem`, which stands at `path`."""
-        self.entries.append(f"{path}: {problem}")
+        entry = f"{path}: {problem}"
+        if entry not in self.entries:
+            self.entries.append(entry)
 
     def raise_if_any(self) -> None:
         """Raises one DefinitionError that lists every problem; does nothing when there is none."""

@@ -52,7 +52,7 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
 
 
 def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> None:
-    """Raises DefinitionError for arguments that these `values` make into something not supported."""
+    """Raises DefinitionError for requests that these `values` make into something not supported."""
     findings = Findings()
     for step in definition.steps:
         arguments = with_parameters(step.arguments, values)

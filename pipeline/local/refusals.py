@@ -1,7 +1,7 @@
-"""What the local engine does not do with a job's arguments: named and refused before anything runs.
+"""What the local engine does not do with a job's request: named and refused before anything runs.
 
-A value that depends on a parameter is checked again once the parameter has its value (see parameters.py); one that
-depends on another step is left to the job.
+A value that is a parameter's is checked again once the parameter has its value (see parameters.py); one that comes
+from another step is left to the job. What every request must have is in request_form.py.
 """
 
 from __future__ import annotations
@@ -33,71 +33,89 @@ class Never:
     """There must be nothing at `place`."""
 
     place: str
-    reason: str = "the local engine does not support this"
 
     def problem(self, value: Json) -> str | None:
-        """What is wrong with there being `value`."""
-        return f"{self.reason}." if value else None
+        """What is wrong with there being `value`; null, false and empty are nothing."""
+        return "the local engine does not support this." if value else None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The value at `place`, where there is one, must be a folder of the container."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if (
+            isinstance(value, str)
+            and value.startswith("/")
+            and value.strip("/")
+            and ".." not in value.split("/")
+        ):
+            return None
+        return f"expected an absolute path below /, without “..”. Received: {value!r}"
 
 
 _ONE_INSTANCE = (1,)
-_S3_PREFIX, _EVERYWHERE, _NOT_PACKED = ("S3Prefix",), ("FullyReplicated",), ("None",)
+_S3_PREFIX, _NOT_PACKED = ("S3Prefix",), ("None",)
+# To the one instance that there is, a share of the objects is all of them.
+_DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
 # FastFile streams the same files that File copies.
 _AS_FILES = ("File", "FastFile")
 
-_PROCESSING = (
-    Only("ProcessingResources.ClusterConfig.InstanceCount", _ONE_INSTANCE),
-    Only("ProcessingInputs.*.S3Input.S3DataType", _S3_PREFIX),
-    Only("ProcessingInputs.*.S3Input.S3DataDistributionType", _EVERYWHERE),
-    Only("ProcessingInputs.*.S3Input.S3CompressionType", _NOT_PACKED),
-    Only("ProcessingInputs.*.S3Input.S3InputMode", ("File",)),
-    Never("ProcessingInputs.*.DatasetDefinition"),
-    Never("ProcessingOutputConfig.Outputs.*.FeatureStoreOutput"),
-    Only("ProcessingOutputConfig.Outputs.*.S3Output.S3UploadMode", ("EndOfJob", "Continuous")),
-)
-_TRAINING = (
-    Only("ResourceConfig.InstanceCount", _ONE_INSTANCE),
-    Never("ResourceConfig.InstanceGroups"),
-    Only("AlgorithmSpecification.TrainingInputMode", _AS_FILES),
-    Never("AlgorithmSpecification.AlgorithmName"),
-    Only("InputDataConfig.*.InputMode", _AS_FILES),
-    Only("InputDataConfig.*.CompressionType", _NOT_PACKED),
-    Only("InputDataConfig.*.RecordWrapperType", _NOT_PACKED),
-    Never("InputDataConfig.*.ShuffleConfig"),
-    Never("InputDataConfig.*.DataSource.FileSystemDataSource"),
-    Never("InputDataConfig.*.DataSource.DatasetSource"),
-    Only("InputDataConfig.*.DataSource.S3DataSource.S3DataType", _S3_PREFIX),
-    Only("InputDataConfig.*.DataSource.S3DataSource.S3DataDistributionType", _EVERYWHERE),
-    Only("OutputDataConfig.CompressionType", ("GZIP",)),
-    Never("DebugRuleConfigurations"),
-    Never("ProfilerRuleConfigurations"),
-)
-# The image is not run, so its own entry point cannot be known.
-_COMMAND = {
-    "Processing": ("AppSpecification", "ContainerEntrypoint"),
-    "Training": ("AlgorithmSpecification", "ContainerEntrypoint"),
+_RULES: Mapping[str, tuple[Only | Never | Folder, ...]] = {
+    "Processing": (
+        Only("ProcessingResources.ClusterConfig.InstanceCount", _ONE_INSTANCE),
+        Never("ProcessingInputs.*.AppManaged"),
+        Never("ProcessingInputs.*.DatasetDefinition"),
+        Folder("ProcessingInputs.*.S3Input.LocalPath"),
+        Only("ProcessingInputs.*.S3Input.S3DataType", _S3_PREFIX),
+        Only("ProcessingInputs.*.S3Input.S3DataDistributionType", _DISTRIBUTIONS),
+        Only("ProcessingInputs.*.S3Input.S3CompressionType", _NOT_PACKED),
+        Only("ProcessingInputs.*.S3Input.S3InputMode", _AS_FILES),
+        Never("ProcessingOutputConfig.Outputs.*.AppManaged"),
+        Never("ProcessingOutputConfig.Outputs.*.FeatureStoreOutput"),
+        Folder("ProcessingOutputConfig.Outputs.*.S3Output.LocalPath"),
+        Only("ProcessingOutputConfig.Outputs.*.S3Output.S3UploadMode", ("EndOfJob", "Continuous")),
+    ),
+    "Training": (
+        Only("ResourceConfig.InstanceCount", _ONE_INSTANCE),
+        Never("ResourceConfig.InstanceGroups"),
+        Only("AlgorithmSpecification.TrainingInputMode", _AS_FILES),
+        Never("AlgorithmSpecification.AlgorithmName"),
+        Folder("CheckpointConfig.LocalPath"),
+        Only("InputDataConfig.*.InputMode", _AS_FILES),
+        Only("InputDataConfig.*.CompressionType", _NOT_PACKED),
+        Only("InputDataConfig.*.RecordWrapperType", _NOT_PACKED),
+        Never("InputDataConfig.*.ShuffleConfig"),
+        Never("InputDataConfig.*.DataSource.FileSystemDataSource"),
+        Never("InputDataConfig.*.DataSource.DatasetSource"),
+        Only("InputDataConfig.*.DataSource.S3DataSource.S3DataType", _S3_PREFIX),
+        Only("InputDataConfig.*.DataSource.S3DataSource.S3DataDistributionType", _DISTRIBUTIONS),
+        Only("OutputDataConfig.CompressionType", ("GZIP", "NONE")),
+        Never("DebugRuleConfigurations"),
+        Never("ProfilerRuleConfigurations"),
+    ),
 }
-_RULES: Mapping[str, tuple[Only | Never, ...]] = {"Processing": _PROCESSING, "Training": _TRAINING}
+# The image is not run, so what its own entry point would do cannot be known.
+_COMMAND = {"Processing": "AppSpecification", "Training": "AlgorithmSpecification"}
 
 
-def refuse_arguments(step_type: str, arguments: Json, path: str, findings: Findings) -> None:
+def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, findings: Findings) -> None:
     """Notes every argument of a Processing or Training step, at `path`, that the local engine cannot honour."""
     for rule in _RULES.get(step_type, ()):
         for place, value in _values(arguments, rule.place.split("."), path):
             problem = None if is_expression(value) else rule.problem(value)
             if problem:
                 findings.add(place, problem)
-    if step_type in _COMMAND:
-        _require_command(arguments, *_COMMAND[step_type], path=path, findings=findings)
-
-
-def _require_command(arguments: Json, section: str, key: str, *, path: str, findings: Findings) -> None:
-    specification = arguments.get(section)
-    if not isinstance(specification, Mapping) or not specification.get(key):
-        findings.add(
-            child(child(path, section), key),
-            "missing. The local engine does not run the image, so the command must be in the definition.",
-        )
+    if section := _COMMAND.get(step_type):
+        specification = arguments.get(section)
+        if isinstance(specification, Mapping) and not specification.get("ContainerEntrypoint"):
+            findings.add(
+                child(child(path, section), "ContainerEntrypoint"),
+                "missing. The local engine does not run the image, so the command must be in the definition.",
+            )
 
 
 def _values(value: Json, keys: list[str], path: str) -> Iterator[tuple[str, Json]]:
