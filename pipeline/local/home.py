@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -15,11 +20,34 @@ class Home:
 
     @classmethod
     def open(cls, root: Path) -> Home:
-        """Create what is missing of the state folder at `root`, and check that this version can use it.
+        """Create what is missing of the state folder at `root`, and check that it can be written.
 
-        Raises StateError when it is a file, cannot be written, or belongs to a newer version.
+        Raises:
+            StateError: it is a file, cannot be created, or cannot be written. (Whether its contents are of a newer
+                version is seen where the database is opened.)
         """
-        raise NotImplementedError
+        home = cls(root.expanduser().absolute())
+        doing = f"Opening the state folder {home.root}"
+        advice = "Set FASHION_HOME to a folder that you can write, or correct this one."
+        try:
+            for folder in (home.root, home.objects, home.temporary):
+                folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StateError(
+                f"{doing}: expected folders. Received: {error.filename} is or lies under a file. {advice}"
+            ) from error
+        except OSError as error:
+            raise StateError(
+                f"{doing}: expected to create {error.filename}. Received: {error.strerror}. {advice}"
+            ) from error
+        for folder in (home.root, home.objects, home.temporary):
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise StateError(
+                    f"{doing}: expected permission to write. Received: {folder} belongs to user "
+                    f"{folder.stat().st_uid}, mode {folder.stat().st_mode & 0o777:o}; you are user {os.geteuid()}. "
+                    f"{advice}"
+                )
+        return home
 
     @property
     def database(self) -> Path:
@@ -33,19 +61,53 @@ class Home:
 
     @property
     def temporary(self) -> Path:
-        """The folder of files that need not outlive a command."""
+        """The folder of files that need not outlive a command; each is named for the process that made it."""
         return self.root / "tmp"
 
     @property
     def lock(self) -> Path:
-        """The file that a running execution holds locked."""
+        """The file that a running command holds locked."""
         return self.root / "lock"
 
     def execution(self, execution_id: str) -> Path:
         """The folder of an execution (its jobs' folders, logs, report); created by whoever writes there."""
         return self.root / "executions" / execution_id
 
+    def step_log(self, execution_id: str, step: str) -> Path:
+        """The log of a step's jobs; its folder is created by whoever writes there."""
+        # Our own definitions have names without special characters; any other must stay inside the folder too.
+        return self.execution(execution_id) / "logs" / f"{urllib.parse.quote(step, safe='')}.log"
+
+    def scratch(self, name: str) -> Path:
+        """A path for a temporary file or folder of this process."""
+        return self.temporary / f"{os.getpid()}-{name}"
+
+    def sweep(self) -> None:
+        """Remove the temporary files of processes that are no more (they were killed)."""
+        for path in self.temporary.iterdir():
+            owner = path.name.partition("-")[0]
+            if owner.isdecimal() and _is_alive(int(owner)):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
 
 def home_from(environ: Mapping[str, str]) -> Home:
-    """Open the state folder that `FASHION_HOME` names, or `.local` under the working directory."""
+    """Open the state folder that `FASHION_HOME` names, or `.local` under the working directory.
+
+    Raises:
+        StateError: as Home.open.
+    """
     return Home.open(Path(environ.get("FASHION_HOME") or ".local"))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

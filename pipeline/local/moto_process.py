@@ -1,1 +1,88 @@
-"""The moto server's process: `python -m pipeline.local.moto_process`, started by service.py, ends at EOF of stdin."""
+"""The moto server's process: `python -m pipeline.local.moto_process`, started by service.py.
+
+It prints its port when it is ready, and ends when its standard input does: its parent's death closes that, however
+the parent dies.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+# What a run asks for; loaded before the first request. Other services load when they are asked for.
+_SERVICES = ("s3", "sagemaker")
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+StartResponse = Callable[..., object]
+
+
+class _Handler(MotoRequestHandler):  # type: ignore[misc]
+    # Connections are kept open and small answers sent at once: both halve the time of a small request.
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_request(self, *args: object) -> None:
+        """Requests are not logged."""
+
+    def handle_expect_100(self) -> bool:
+        """Werkzeug answers `Expect: 100-continue` itself; the standard library would do so a second time."""
+        return True
+
+
+class _OneAtATime:
+    """Hands moto one request at a time: its dictionaries are not made for several threads.
+
+    Bodies are received before, and sent after, the wait for each other.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        length = environ.get("CONTENT_LENGTH")
+        if length:
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+        try:
+            with self._lock:
+                return self._application(environ, start_response)
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
+                raise
+            return _disk_full(start_response)
+
+
+def _disk_full(start_response: StartResponse) -> list[bytes]:
+    """An S3 error that clients show and do not repeat."""
+    text = f"the disk of {os.environ.get('TMPDIR', 'the temporary folder')} is full: free some space"
+    body = f"<Error><Code>InsufficientStorage</Code><Message>{text}</Message></Error>".encode()
+    start_response(
+        "507 Insufficient Storage", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+    )
+    return [body]
+
+
+def main() -> None:
+    """Serve on a free port of 127.0.0.1 until standard input ends."""
+    application = DomainDispatcherApplication(create_backend_app)
+    for service in _SERVICES:
+        application.app_instances[service] = create_backend_app(service)
+    server = make_server("127.0.0.1", 0, _OneAtATime(application), threaded=True, request_handler=_Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    # Nobody reads standard output from here on: what moto prints goes to the log.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdin.buffer.read()
+    # Without waiting for requests under way: whoever asked is gone.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import StateError, UsageError
+from pipeline.local.home import Home
+from pipeline.local.store import Store
 
 
 @dataclass(frozen=True)
@@ -14,7 +23,125 @@ class StoredObject:
     sha256: str
     size: int
 
+    @property
+    def uri(self) -> str:
+        """The object's s3:// URI."""
+        return f"s3://{self.bucket}/{self.key}"
+
 
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key (or prefix) of an s3:// URI. Raises UsageError when it is not one."""
-    raise NotImplementedError
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise UsageError(
+            f"Reading an S3 address: expected s3://bucket/key. Received: {uri!r}. Correct the address."
+        )
+    return bucket, key
+
+
+class Objects:
+    """The stored objects of a state folder. Usable from several threads."""
+
+    def __init__(self, home: Home, store: Store) -> None:
+        self._home = home
+        self._database = store.database
+
+    def path(self, stored: StoredObject) -> Path:
+        """The file with the object's content; never write to it."""
+        return self._home.objects / stored.sha256[:2] / stored.sha256
+
+    def under(self, uri: str) -> list[StoredObject]:
+        """The stored objects whose address begins with `uri`, by key."""
+        bucket, prefix = split_uri(uri)
+        rows = self._database.rows(
+            "SELECT bucket, key, sha256, size FROM objects WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key",
+            (bucket, len(prefix), prefix),
+        )
+        return [StoredObject(*row) for row in rows]
+
+    def put(self, bucket: str, key: str, content: Iterable[bytes]) -> StoredObject:
+        """Store an object; what was stored under its key before stays until the new content is safe on disk.
+
+        Raises:
+            StateError: the disk is full, or the folder cannot be written.
+        """
+        partial = self._home.scratch(f"object-{threading.get_ident()}")
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            with partial.open("wb") as file:
+                for chunk in content:
+                    file.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            stored = StoredObject(bucket, key, digest.hexdigest(), size)
+            path = self.path(stored)
+            path.parent.mkdir(exist_ok=True)
+            # Contents are shared between keys and runs: nobody may write them in place.
+            partial.chmod(0o444)
+            # An older twin is replaced too: it may have been damaged since.
+            partial.replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise StateError(
+                f"Storing s3://{bucket}/{key} in {self._home.objects}: expected to write {size:,} bytes or more. "
+                f"Received: {error.strerror or error}. Free space on that disk, then resume the execution."
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (bucket, key, stored.sha256, size)
+            )
+        return stored
+
+    def forget(self, bucket: str, keys: Iterable[str]) -> None:
+        """Take keys out of the index; their contents stay on disk, where others may have the same."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM objects WHERE bucket = ? AND key = ?", [(bucket, key) for key in keys]
+            )
+
+    def damage(self, stored: StoredObject) -> str | None:
+        """What is wrong with the object's content on disk, after reading all of it; None when it is intact."""
+        path = self.path(stored)
+        try:
+            if path.stat().st_size != stored.size:
+                return f"{path} has {path.stat().st_size} bytes instead of {stored.size}"
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        return None if digest == stored.sha256 else f"{path} has SHA-256 {digest} instead of its name"
+
+    def check(self, stored: StoredObject) -> None:
+        """Read the object's content; raises StateError when it is damaged or missing."""
+        damage = self.damage(stored)
+        if damage is not None:
+            raise StateError(
+                f"Reading the stored {stored.uri}: expected the content that was written. Received: {damage}. "
+                "Remove that file if it exists, and run the step that made it again: python -m pipeline run"
+            )
+
+
+def stored_files(home: Home, store: Store, uri: str) -> dict[str, Path]:
+    """The stored objects below the folder `uri`: their keys relative to it, and the files with their contents.
+
+    The files belong to the store: read only. Needs no server.
+    """
+    objects = Objects(home, store)
+    folder = uri.rstrip("/") + "/"
+    start = len(split_uri(folder)[1])
+    return {stored.key[start:]: objects.path(stored) for stored in objects.under(folder)}
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

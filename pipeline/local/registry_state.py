@@ -1,1 +1,161 @@
-"""What the local Model Registry remembers between runs: groups and packages as DescribeModelPackage shows them."""
+"""What the local Model Registry remembers between runs: groups and packages as the Describe calls show them.
+
+Moto forgets everything when it ends, forgets a package's metadata when its approval changes, and dates what is put
+back as of today; the state folder's record is the one that counts.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.errors import StateError
+from pipeline.local.store import Store
+
+_NOT_THE_PACKAGES_OWN = ("ResponseMetadata",)
+# What UpdateModelPackage changes; Moto sets to nothing whichever of them a call leaves out.
+_UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
+Record = dict[str, Any]
+
+
+class RegistryState:
+    """The saved groups and packages. `restore` and `persist` serve one server; `groups` and `packages` need none."""
+
+    def __init__(self, store: Store) -> None:
+        self._database = store.database
+        self._lock = threading.Lock()
+        self._restored = False
+        # What the server said of each package when it was last compared with the record.
+        self._seen: dict[str, Record] = {}
+
+    def groups(self) -> list[Record]:
+        """The saved groups, as DescribeModelPackageGroup shows them (times are ISO 8601 texts), by name."""
+        return [
+            json.loads(row[0])
+            for row in self._database.rows("SELECT record FROM package_groups ORDER BY name")
+        ]
+
+    def packages(self) -> list[Record]:
+        """The saved packages, as DescribeModelPackage shows them (times are ISO 8601 texts), oldest first."""
+        return [
+            json.loads(row[0]) for row in self._database.rows("SELECT record FROM packages ORDER BY number")
+        ]
+
+    def restore(self, client: Any) -> None:
+        """Create the saved groups and packages in the server of `client` (SageMaker), once.
+
+        Raises:
+            StateError: the server gave a package another ARN than it had.
+        """
+        with self._lock:
+            if self._restored:
+                return
+            for group in self.groups():
+                client.create_model_package_group(**_accepted(client, "CreateModelPackageGroup", group))
+            for package in self.packages():
+                self._restore_package(client, package)
+            self._restored = True
+
+    def persist(self, client: Any) -> None:
+        """Write new groups and packages of the server of `client`, and what was updated, into the record.
+
+        Raises:
+            StateError: the disk is full, or the database fails.
+            RuntimeError: there are saved packages that were not restored, so that versions begin at 1 again.
+        """
+        with self._lock:
+            saved = {package["ModelPackageArn"]: package for package in self.packages()}
+            if saved and not self._restored:
+                raise RuntimeError("persist() of the registry without restore() would replace saved packages")
+            self._restored = True
+            groups = [_describe_group(client, name) for name in _group_names(client)]
+            packages = [_describe_package(client, arn) for arn in _package_arns(client)]
+            changed = [
+                package for package in packages if package != self._seen.get(package["ModelPackageArn"])
+            ]
+            changed.sort(key=lambda package: package.get("ModelPackageVersion", 0))
+            records = [_merged(saved.get(package["ModelPackageArn"]), package) for package in changed]
+            with self._database.transaction() as connection:
+                connection.executemany(
+                    "INSERT OR IGNORE INTO package_groups VALUES (?, ?)",
+                    [(group["ModelPackageGroupName"], json.dumps(group)) for group in groups],
+                )
+                connection.executemany(
+                    "INSERT INTO packages (arn, record) VALUES (?, ?)"
+                    " ON CONFLICT (arn) DO UPDATE SET record = excluded.record",
+                    [(record["ModelPackageArn"], json.dumps(record)) for record in records],
+                )
+            for now, record in zip(changed, records, strict=True):
+                arn = record["ModelPackageArn"]
+                if any(now.get(name) != record.get(name) for name in _UPDATABLE):
+                    _update(client, record)
+                    now = _describe_package(client, arn)
+                self._seen[arn] = now
+
+    def _restore_package(self, client: Any, package: Record) -> None:
+        request = _accepted(client, "CreateModelPackage", package)
+        arn = client.create_model_package(**request)["ModelPackageArn"]
+        if arn != package["ModelPackageArn"]:
+            raise StateError(
+                f"Putting model packages back into the local registry: expected {package['ModelPackageArn']}. "
+                f"Received: {arn}. The state database lacks an earlier version of that group; restore it from a "
+                "copy, or set FASHION_HOME to another folder."
+            )
+        if "ApprovalDescription" in package:
+            _update(client, package)
+        self._seen[arn] = _describe_package(client, arn)
+
+
+def _merged(saved: Record | None, now: Record) -> Record:
+    """The new record of a package: of one that is saved, only what can be updated changes."""
+    if saved is None:
+        return now
+    updated = {name: now[name] for name in (*_UPDATABLE, "LastModifiedTime") if name in now}
+    return saved | updated
+
+
+def _update(client: Any, package: Record) -> None:
+    """Set all that can be updated at once, since Moto forgets the rest."""
+    updates = {name: package[name] for name in _UPDATABLE if name in package}
+    client.update_model_package(ModelPackageArn=package["ModelPackageArn"], **updates)
+
+
+def _accepted(client: Any, operation: str, described: Record) -> Record:
+    """The part of a Describe response that the Create call takes."""
+    members = client.meta.service_model.operation_model(operation).input_shape.members
+    return {name: value for name, value in described.items() if name in members}
+
+
+def _group_names(client: Any) -> list[str]:
+    pages = client.get_paginator("list_model_package_groups").paginate()
+    return [
+        group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"]
+    ]
+
+
+def _package_arns(client: Any) -> list[str]:
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageType="Both")
+    return [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
+
+
+def _describe_group(client: Any, name: str) -> Record:
+    return _plain(client.describe_model_package_group(ModelPackageGroupName=name))
+
+
+def _describe_package(client: Any, arn: str) -> Record:
+    return _plain(client.describe_model_package(ModelPackageName=arn))
+
+
+def _plain(described: Record) -> Record:
+    """A Describe response as JSON values."""
+    own = {name: value for name, value in described.items() if name not in _NOT_THE_PACKAGES_OWN}
+    plain: Record = json.loads(json.dumps(own, default=_iso))
+    return plain
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"expected JSON values in a Describe response. Received: {value!r}")

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.errors import FashionError
 from pipeline.local import isolation
 from pipeline.local.home import Home
-from pipeline.local.objects import StoredObject
+from pipeline.local.objects import Objects, StoredObject, split_uri
+from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_CHUNK_BYTES = 1 << 20
+_STOP_SECONDS = 5.0
+_LOG_TAIL_CHARACTERS = 2000
+# What the server's process sees of the user's environment: enough for Python to start.
+_PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 class LocalAws:
@@ -18,7 +34,18 @@ class LocalAws:
     BUCKET: ClassVar[str] = f"sagemaker-{isolation.REGION}-{isolation.ACCOUNT}"
 
     def __init__(self, home: Home, store: Store) -> None:
-        raise NotImplementedError
+        self._home = home
+        self._objects = Objects(home, store)
+        self._registry = RegistryState(store)
+        self._folder = home.scratch("moto")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self._restoring = threading.Lock()
+        self._restored: set[str] = set()
+        # The ETag of each object of which the server and the disk are known to have the same content.
+        self._same: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> LocalAws:
         self.start()
@@ -28,50 +55,161 @@ class LocalAws:
         self.stop()
 
     def start(self) -> None:
-        """Start the server; returns at once. What needs the server waits for it."""
-        raise NotImplementedError
+        """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
+        self._home.sweep()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
+        environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.
+        environment["TMPDIR"] = str(self._folder)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.local.moto_process"],
+                cwd=_REPOSITORY,
+                env=environment | isolation.dummy_settings(isolation.NOWHERE),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                # Ctrl-C is for the command, which still has things to save.
+                start_new_session=True,
+            )
 
     def stop(self) -> None:
         """End the server and remove its temporary files. What was not persisted is gone."""
-        raise NotImplementedError
+        with self._lock:
+            process, self._process = self._process, None
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+        if process is not None:
+            with process:
+                process.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def endpoint_url(self) -> str:
-        """Where the server listens, e.g. `http://127.0.0.1:40123`; waits until it does."""
-        raise NotImplementedError
+        """Where the server listens, e.g. `http://127.0.0.1:40123`; waits until it does.
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the local `service`; the same object for the same service (clients are thread-safe)."""
-        raise NotImplementedError
+        Raises:
+            FashionError: the server could not start.
+        """
+        url: str = self.session().endpoint_url
+        return url
 
     def session(self) -> Any:
         """A boto3.Session all of whose clients and resources are local, for the SageMaker SDK."""
-        raise NotImplementedError
+        with self._lock:
+            if self._session is None:
+                # Here and not at the top: importing boto3 takes half a second, in which the server starts.
+                from pipeline.local.clients import LoopbackSession
+
+                self._session = LoopbackSession(f"http://127.0.0.1:{self._port()}")
+                self._session.client("s3").create_bucket(Bucket=self.BUCKET)
+            return self._session
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local `service`; one per service, since clients are thread-safe."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.session().client(service)
+            return self._clients[service]
 
     def job_environment(self) -> dict[str, str]:
         """The AWS part of a job's environment; the job must get no other AWS_* variable."""
-        raise NotImplementedError
+        return isolation.dummy_settings(self.endpoint_url) | isolation.direct_loopback()
 
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""
-        raise NotImplementedError
+        self.client("s3").create_bucket(Bucket=bucket)
 
     def restore_objects(self, uri: str) -> None:
-        """Put the stored objects under the s3:// prefix back into the server, once."""
-        raise NotImplementedError
+        """Put the stored objects under the s3:// prefix back into the server, once. What is there already stays.
+
+        Raises:
+            StateError: a stored object is missing or damaged on disk.
+        """
+        bucket, prefix = split_uri(uri)
+        with self._restoring:
+            if any(uri.startswith(done) for done in self._restored):
+                return
+            stored = self._objects.under(uri)
+            if stored:
+                self.ensure_bucket(bucket)
+                present = dict(self._listed(bucket, prefix))
+                for item in stored:
+                    if item.key not in present:
+                        self._restore(item)
+            self._restored.add(uri)
 
     def persist_objects(self, *uris: str) -> None:
-        """Write what is new or changed under the s3:// prefixes to disk; forget what was deleted there."""
-        raise NotImplementedError
+        """Write what is new or changed under the s3:// prefixes to disk; forget what was deleted there.
+
+        Raises:
+            StateError: the disk is full, or the state folder cannot be written.
+        """
+        s3 = self.client("s3")
+        for uri in uris:
+            bucket, prefix = split_uri(uri)
+            listed = dict(self._listed(bucket, prefix))
+            for key, etag in listed.items():
+                if self._same.get((bucket, key)) != etag:
+                    answer = s3.get_object(Bucket=bucket, Key=key)
+                    with answer["Body"] as body:
+                        self._objects.put(bucket, key, body.iter_chunks(_CHUNK_BYTES))
+                    self._is_same(bucket, key, answer["ETag"])
+            with self._lock:
+                known = [name for name in self._same if name[0] == bucket and name[1].startswith(prefix)]
+                gone = [name for name in known if name[1] not in listed]
+                for name in gone:
+                    del self._same[name]
+            if gone:
+                self._objects.forget(bucket, [key for _, key in gone])
 
     def stored_objects(self, uri: str) -> list[StoredObject]:
         """What is on disk under the s3:// prefix, by key; needs no server."""
-        raise NotImplementedError
+        return self._objects.under(uri)
 
     def restore_registry(self) -> None:
-        """Create the saved model package groups and packages in the server, with their ARNs and versions."""
-        raise NotImplementedError
+        """Create the saved model package groups and packages in the server, once, with their ARNs and versions."""
+        self._registry.restore(self.client("sagemaker"))
 
     def persist_registry(self) -> None:
         """Write new packages and changes of approval or metadata to disk."""
-        raise NotImplementedError
+        self._registry.persist(self.client("sagemaker"))
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "server.log"
+
+    def _port(self) -> int:
+        process = self._process
+        if process is None or process.stdout is None:
+            raise RuntimeError("LocalAws is used before start() or after stop()")
+        line = process.stdout.readline()
+        if not line:
+            status = process.wait(_STOP_SECONDS)
+            tail = self._log.read_text(errors="replace")[-_LOG_TAIL_CHARACTERS:].strip()
+            raise FashionError(
+                "Starting the local S3 and model registry: expected a moto server. "
+                f"Received: exit status {status}. Remove the virtual environment and let make build it again. "
+                f"The server's last words:\n{tail}"
+            )
+        return int(line)
+
+    def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+        """Key and ETag of the server's objects whose keys begin with `prefix`."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            for item in page.get("Contents", ()):
+                yield item["Key"], item["ETag"]
+
+    def _restore(self, stored: StoredObject) -> None:
+        self._objects.check(stored)
+        with self._objects.path(stored).open("rb") as content:
+            # In one piece: moto joins parts in memory, and reads a whole object for every range asked for.
+            answer = self.client("s3").put_object(Bucket=stored.bucket, Key=stored.key, Body=content)
+        self._is_same(stored.bucket, stored.key, answer["ETag"])
+
+    def _is_same(self, bucket: str, key: str, etag: str) -> None:
+        with self._lock:
+            self._same[bucket, key] = etag
