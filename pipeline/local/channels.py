@@ -1,0 +1,177 @@
+"""Copies between S3 and a job's folder: its input before it starts, its output after it succeeded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from pipeline.errors import StepFailed
+from pipeline.local.definition import Json
+from pipeline.local.objects import split_uri
+from pipeline.local.runner import StepStopped
+
+_CHUNK_BYTES = 1 << 20
+# boto3 repeats a request that fails; a body that breaks off or arrives damaged is ours to ask for again.
+_DOWNLOAD_ATTEMPTS = 3
+_BROKEN_BODY = (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+
+
+class _DamagedError(Exception):
+    """A downloaded object is not what S3 said it would be."""
+
+
+@contextlib.contextmanager
+def s3_errors(doing: str) -> Iterator[None]:
+    """Turns what boto3 and the file system raise into StepFailed, naming what was being done."""
+    try:
+        yield
+    except (ClientError, BotoCoreError, _DamagedError) as error:
+        raise StepFailed(f"{doing}: the local S3 failed: {error}. Run the pipeline again.") from error
+    except OSError as error:
+        raise StepFailed(
+            f"{doing}: {error}. Free or grant what is missing and run the pipeline again."
+        ) from error
+
+
+def download(
+    s3: Any,
+    uri: str,
+    folder: Path,
+    *,
+    stop: threading.Event,
+    warn: Callable[[str], None] = lambda line: None,
+    required: bool = True,
+) -> int:
+    """Copy the object, or all objects below the prefix, at `uri` into `folder`; returns their total bytes.
+
+    As in SageMaker an object lands under its key relative to the prefix, or its name if the URI is its whole key.
+    SageMaker also takes keys that go on without a slash (`train` takes `training/x`): those are left out, with a
+    warning, because such a definition means something else than it says. Nothing at all is an error if `required`.
+
+    Raises:
+        StepFailed: nothing is there, S3 fails, the copy differs from the original, or the disk is full.
+        StepStopped: `stop` was set.
+    """
+    bucket, prefix = split_uri(uri)
+    total = 0
+    with s3_errors(f"Copying {uri} into the job's folder"):
+        found = False
+        for item in _objects(s3, bucket, prefix):
+            key = item["Key"]
+            if key == prefix:
+                relative = PurePosixPath(key).name
+            elif prefix.endswith("/") or not prefix or key[len(prefix)] == "/":
+                relative = key[len(prefix) :].lstrip("/")
+            else:
+                warn(
+                    f"{uri} also matches s3://{bucket}/{key} in SageMaker; it is left out here: end the URI with /"
+                )
+                continue
+            found = True
+            if key.endswith("/"):
+                continue  # A console's marker of an empty folder.
+            if ".." in PurePosixPath(relative).parts:
+                raise StepFailed(
+                    f"Copying {uri} into the job's folder: expected keys without “..”. Received: {key!r}. "
+                    "Remove that object."
+                )
+            total += _download_object(s3, bucket, item, folder / relative, stop)
+    if required and not found:
+        raise StepFailed(
+            f"Copying {uri} into the job's folder: expected at least one object there. Received: none. Check that "
+            "the step before wrote its output, and the URI in the definition."
+        )
+    return total
+
+
+def upload(s3: Any, folder: Path, uri: str, *, stop: threading.Event) -> int:
+    """Copy every file of `folder` to S3 under the prefix `uri`; returns how many. Links to files count as files."""
+    count = 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            upload_file(s3, path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}", stop=stop)
+            count += 1
+    return count
+
+
+def upload_file(s3: Any, path: Path, uri: str, *, stop: threading.Event) -> None:
+    """Copy one file to the object at `uri`.
+
+    Raises:
+        StepFailed: S3 fails, or the file cannot be read.
+        StepStopped: `stop` was set.
+    """
+    if stop.is_set():
+        raise StepStopped
+    bucket, key = split_uri(uri)
+    with s3_errors(f"Copying {path.name} of the job to {uri}"), path.open("rb") as file:
+        s3.put_object(Bucket=bucket, Key=key, Body=file)
+
+
+def read_json(s3: Any, uri: str) -> Json:
+    """The JSON document at `uri`.
+
+    Raises:
+        StepFailed: it is missing or not JSON.
+    """
+    bucket, key = split_uri(uri)
+    with s3_errors(f"Reading {uri}"):
+        text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise StepFailed(
+            f"Reading {uri}: expected a JSON document. Received: {error}. Correct what the step writes."
+        ) from error
+
+
+def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", ())
+
+
+def _download_object(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, _DOWNLOAD_ATTEMPTS + 1):
+        try:
+            return _copy_body(s3, bucket, item, target, stop)
+        except (*_BROKEN_BODY, _DamagedError):
+            if attempt == _DOWNLOAD_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _copy_body(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:
+    """Stream one object to `target`, and check its size and, where S3 tells it, its MD5."""
+    digest = hashlib.md5(usedforsecurity=False)
+    size = 0
+    answer = s3.get_object(Bucket=bucket, Key=item["Key"])
+    with contextlib.closing(answer["Body"]) as body, target.open("wb") as file:
+        for chunk in body.iter_chunks(_CHUNK_BYTES):
+            if stop.is_set():
+                raise StepStopped
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+    name = f"s3://{bucket}/{item['Key']}"
+    if size != item["Size"]:
+        raise _DamagedError(f"{name} has {item['Size']} bytes, of which {size} arrived")
+    # The ETag of an object that was uploaded in parts (it has a hyphen) or encrypted by KMS is not its MD5.
+    etag = answer["ETag"].strip('"')
+    if len(etag) == 32 and answer.get("ServerSideEncryption") != "aws:kms" and etag != digest.hexdigest():
+        raise _DamagedError(f"{name} arrived damaged: expected MD5 {etag}, received {digest.hexdigest()}")
+    return size

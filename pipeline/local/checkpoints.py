@@ -1,0 +1,88 @@
+"""Keeps a training job's checkpoint folder and its S3 location equal, as the service does while a job runs.
+
+What a job saved survives its end, so that the next attempt finds it. Files go to S3 once they stop changing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.errors import FashionError
+
+_Signature = tuple[int, int]
+
+
+class CheckpointSync:
+    """A context manager: uploads from a thread of its own while it lasts, and what is left at its end.
+
+    `upload` copies one file to S3, given its path relative to the folder, and `persist` makes the S3 location
+    outlive us. An error of either is told to `warn` and tried again at the next change: a job is not failed for it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        upload: Callable[[Path], None],
+        persist: Callable[[], None],
+        warn: Callable[[str], None],
+        interval: float = 2.0,
+    ) -> None:
+        self._folder = folder
+        self._upload = upload
+        self._persist = persist
+        self._warn = warn
+        self._interval = interval
+        self._seen: dict[Path, _Signature] = {}
+        # What was downloaded at the start is in S3 already.
+        self._uploaded = self._scan()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+        # The job has ended: nothing changes any more.
+        self._sync(settled_only=False)
+
+    def _run(self) -> None:
+        while not self._end.wait(self._interval):
+            self._sync(settled_only=True)
+
+    def _sync(self, *, settled_only: bool) -> None:
+        files = self._scan()
+        try:
+            changed = False
+            for path, signature in files.items():
+                settled = not settled_only or self._seen.get(path) == signature
+                if settled and self._uploaded.get(path) != signature:
+                    self._upload(path)
+                    self._uploaded[path] = signature
+                    changed = True
+            if changed:
+                self._persist()
+        except (FashionError, OSError) as error:
+            self._warn(f"a checkpoint could not be saved: {error}")
+        self._seen = files
+
+    def _scan(self) -> dict[Path, _Signature]:
+        """Size and time of change of every file, by path relative to the folder; a file may vanish meanwhile."""
+        found: dict[Path, _Signature] = {}
+        for path in sorted(self._folder.rglob("*")):
+            try:
+                if path.is_file():
+                    status = path.stat()
+                    found[path.relative_to(self._folder)] = (status.st_size, status.st_mtime_ns)
+            except FileNotFoundError:
+                continue
+        return found

@@ -1,0 +1,94 @@
+"""Runs the jobs of one execution: a folder, a log and a process each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.errors import StepFailed
+from pipeline.local import processing_job, training_job
+from pipeline.local.channels import read_json, s3_errors
+from pipeline.local.container import Container, remove_tree
+from pipeline.local.definition import Json, PropertyFile, Step
+from pipeline.local.home import Home
+from pipeline.local.job import GRACES, Graces, Job
+from pipeline.local.joblog import JobLog
+from pipeline.local.reaper import Reaper
+from pipeline.local.runner import JobOutcome
+from pipeline.local.service import LocalAws
+from pipeline.local.support import unsupported_in_request
+
+
+def step_folder(home: Home, execution_id: str, step: str) -> Path:
+    """Where a step of an execution keeps its request and, while it runs or after it failed, its container."""
+    return home.execution(execution_id) / "steps" / quote(step, safe="")
+
+
+_KINDS: Mapping[
+    str, tuple[Callable[[Mapping[str, Json]], tuple[str, ...]], Callable[[Job], dict[str, Json]]]
+] = {
+    "Processing": (processing_job.mounts, processing_job.run_processing_job),
+    "Training": (training_job.mounts, training_job.run_training_job),
+}
+
+
+class LocalJobs:
+    """The JobRunner of the local target, for one execution."""
+
+    def __init__(
+        self, home: Home, aws: LocalAws, execution_id: str, reaper: Reaper, graces: Graces = GRACES
+    ) -> None:
+        self._home = home
+        self._aws = aws
+        self._execution_id = execution_id
+        self._reaper = reaper
+        self._graces = graces
+
+    def __call__(
+        self,
+        step: Step,
+        arguments: Mapping[str, Json],
+        job_name: str,
+        cores: int,
+        log: Callable[[str], None],
+        stop: threading.Event,
+    ) -> JobOutcome:
+        """Run the step's job; its container is deleted when it succeeded, and kept when it did not."""
+        mounts, run = _KINDS[step.type]
+        # The definition was checked before anything ran, but for the values that other steps decide.
+        if findings := unsupported_in_request(step, arguments):
+            raise StepFailed("The local engine cannot run this job:\n" + "\n".join(findings))
+        folder = step_folder(self._home, self._execution_id, step.name)
+        log_path = self._home.step_log(self._execution_id, step.name)
+        with s3_errors(f"Making the folder of the job {job_name}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+            (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
+            container = Container.create(folder / "container", mounts(arguments))
+            job_log = JobLog(log_path, log)
+        with job_log:
+            job = Job(
+                name=job_name,
+                request=arguments,
+                cores=cores,
+                container=container,
+                log=job_log,
+                stop=stop,
+                aws=self._aws,
+                reaper=self._reaper,
+                graces=self._graces,
+            )
+            properties = run(job)
+        remove_tree(container.root)
+        return JobOutcome(properties)
+
+    def read_property_file(
+        self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]
+    ) -> Json:
+        """Read the file from S3, where the step's job left it."""
+        uri = processing_job.output_uri(properties, property_file.output_name).rstrip("/")
+        self._aws.restore_objects(f"{uri}/{property_file.path}")
+        return read_json(self._aws.client("s3"), f"{uri}/{property_file.path}")

@@ -1,0 +1,119 @@
+"""Runs a Processing step's job: a CreateProcessingJob request, in a folder instead of a container."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import StepFailed
+from pipeline.local.channels import upload
+from pipeline.local.definition import Json
+from pipeline.local.job import Job, now_text
+from pipeline.local.training_driver import local_command
+
+MESSAGE_FILE = "/opt/ml/output/message"
+HOST = "algo-1"
+
+
+def mounts(request: Mapping[str, Json]) -> tuple[str, ...]:
+    """The folders of the container that the request's inputs and outputs name."""
+    inputs = [item["S3Input"]["LocalPath"] for item in _inputs(request)]
+    return tuple(dict.fromkeys([*inputs, *(output["S3Output"]["LocalPath"] for output in _outputs(request))]))
+
+
+def run_processing_job(job: Job) -> dict[str, Json]:
+    """Run the job; returns its Describe response.
+
+    Raises:
+        StepFailed, StepStopped: see Job.run; also when an input or output cannot be copied.
+    """
+    request = job.request
+    cluster = request["ProcessingResources"]["ClusterConfig"]
+    specification = request["AppSpecification"]
+    created = now_text()
+    job.log.say(
+        f"processing job {job.name} on {job.cores} core(s), with this Python; its image "
+        f"{specification['ImageUri']} is not used"
+    )
+    job.write_config(
+        "/opt/ml/config/resourceconfig.json",
+        {
+            "current_host": HOST,
+            "current_instance_type": cluster["InstanceType"],
+            "hosts": [HOST],
+            "network_interface_name": "eth0",
+        },
+    )
+    described = {
+        "ProcessingJobArn": job.arn("processing-job"),
+        "ProcessingJobName": job.name,
+        "AppSpecification": specification,
+        "Environment": request.get("Environment") or {},
+        "ProcessingInputs": _inputs(request),
+        "ProcessingOutputConfig": request.get("ProcessingOutputConfig") or {"Outputs": []},
+        "ProcessingResources": request["ProcessingResources"],
+        "RoleArn": request.get("RoleArn"),
+        "StoppingCondition": request.get("StoppingCondition") or {"MaxRuntimeInSeconds": 86400},
+    }
+    job.write_config("/opt/ml/config/processingjobconfig.json", job.container.localize(described))
+    for item in _inputs(request):
+        job.fetch(item["S3Input"]["S3Uri"], item["S3Input"]["LocalPath"])
+    job.restore_named_objects(specification, request.get("Environment"))
+
+    words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
+    variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
+    started = now_text()
+    job.run(local_command(words, job.container, sys.executable), job.container.root, variables, MESSAGE_FILE)
+    ended = now_text()
+
+    _upload_outputs(job)
+    return {
+        **described,
+        "ProcessingJobStatus": "Completed",
+        "ExitMessage": job.message(MESSAGE_FILE),
+        "CreationTime": created,
+        "ProcessingStartTime": started,
+        "ProcessingEndTime": ended,
+    }
+
+
+def _upload_outputs(job: Job) -> None:
+    """All outputs reach S3 before any is kept on disk: a step that fails here leaves nothing behind."""
+    uris = []
+    for output in _outputs(job.request):
+        target = output["S3Output"]
+        uri, inside = target["S3Uri"], target["LocalPath"]
+        if target.get("S3UploadMode", "EndOfJob") != "EndOfJob":
+            job.log.say(f"output {output['OutputName']}: uploaded at the end of the job, not while it runs")
+        bucket = uri.removeprefix("s3://").partition("/")[0]
+        job.aws.ensure_bucket(bucket)
+        count = upload(job.aws.client("s3"), job.container.path(inside), uri, stop=job.stop)
+        job.log.say(f"{inside} → {uri} ({count} file(s))")
+        uris.append(uri)
+    job.aws.persist_objects(*uris)
+    # The job may have registered a model.
+    job.aws.persist_registry()
+
+
+def output_uri(properties: Mapping[str, Json], name: str) -> str:
+    """Where the output `name` of the job that left `properties` behind lies in S3.
+
+    Raises:
+        StepFailed: the job has no such output.
+    """
+    for output in properties["ProcessingOutputConfig"]["Outputs"]:
+        if output["OutputName"] == name:
+            return str(output["S3Output"]["S3Uri"])
+    raise StepFailed(
+        f"Looking for a processing output: expected one of the job's outputs. Received: {name!r}. Correct "
+        "OutputName of the property file in the definition."
+    )
+
+
+def _inputs(request: Mapping[str, Json]) -> list[dict[str, Any]]:
+    return list(request.get("ProcessingInputs") or ())
+
+
+def _outputs(request: Mapping[str, Json]) -> list[dict[str, Any]]:
+    return list((request.get("ProcessingOutputConfig") or {}).get("Outputs") or ())

@@ -1,0 +1,54 @@
+"""What the expressions of a definition see while an execution runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.errors import StepFailed
+from pipeline.execution import StepRecord
+from pipeline.local.definition import Definition, Json
+from pipeline.local.job import now_text
+from pipeline.local.runner import JobRunner
+
+
+class ExecutionScope:
+    """The Scope of one execution. `records` is the engine's own, by step name, and changes while it runs."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        parameters: Mapping[str, Json],
+        execution: Mapping[str, str],
+        records: Mapping[str, StepRecord],
+        run_job: JobRunner,
+    ) -> None:
+        self.parameters = parameters
+        self._definition = definition
+        self._execution = execution
+        self._records = records
+        self._run_job = run_job
+        self._files: dict[tuple[str, str], Json] = {}
+
+    @property
+    def execution(self) -> Mapping[str, str]:
+        """The execution's variables, with the time as it is now."""
+        return {**self._execution, "CurrentDateTime": now_text()}
+
+    def properties(self, step: str) -> Mapping[str, Json]:
+        """What the finished `step` left behind."""
+        return self._records[step].properties
+
+    def property_file(self, step: str, name: str) -> Json:
+        """The content of a property file, read once."""
+        if (step, name) not in self._files:
+            declared = {file.name: file for file in self._definition.step(step).property_files}
+            if self._records[step].status != "Succeeded" or name not in declared:
+                raise StepFailed(
+                    f"Reading the property file {name} of step {step}: expected a finished step that declares it. "
+                    f"Received: {self._records[step].status}, with {', '.join(declared) or 'no property files'}."
+                )
+            content = self._run_job.read_property_file(
+                self._definition.step(step), declared[name], self.properties(step)
+            )
+            self._files[step, name] = content
+        return self._files[step, name]
