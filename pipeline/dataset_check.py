@@ -137,7 +137,9 @@ def _fault(path: Path, files: Sequence[IdxFile], file: IdxFile, *, any_data: boo
     except PermissionError:
         return f"no permission to read it for user id {os.geteuid()} (chmod a+r gives it)"
     except EOFError:
-        return f"truncated: its gzip stream breaks off after {path.stat().st_size:,} bytes{expected}"
+        return (
+            f"truncated or damaged: its gzip stream does not end in {path.stat().st_size:,} bytes{expected}"
+        )
     except (gzip.BadGzipFile, zlib.error) as error:
         return f"damaged: its gzip stream cannot be decompressed ({error}){expected}"
     except OSError as error:

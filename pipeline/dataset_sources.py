@@ -5,13 +5,16 @@ What comes back is not trusted: dataset.py checks it before it replaces anything
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -66,7 +69,9 @@ def download(
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether the server refused for good: a 4xx status other than "timeout" and "too many requests"."""
+    """Whether it would fail again: not a URL, or a 4xx status other than "timeout" and "too many requests"."""
+    if isinstance(error, ValueError):
+        return True
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status is not None and 400 <= status < 500 and status not in (408, 429)
 
@@ -93,17 +98,13 @@ def unpack_debian_package(
     if shutil.which(apt_get) is None:
         raise DataError(f"{apt_get} was not found: not a Debian or Ubuntu system")
     progress(f"Fetching Debian's package {PACKAGE} (31 MB)")
-    with TemporaryDirectory(dir=folder) as scratch:
+    with TemporaryDirectory(dir=folder.absolute()) as scratch:  # apt-get runs in it
         package = _apt_download(Path(scratch), apt_get)
-        if shutil.which(dpkg_deb) is not None:
-            command = [dpkg_deb, "--fsys-tarfile", str(package)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-                assert process.stdout is not None
-                _extract(process.stdout, names, folder)
-        else:
-            with package.open("rb") as stream:
-                _seek_data_archive(stream)
-                _extract(stream, names, folder)
+        try:
+            with _data_archive(package, dpkg_deb) as archive:
+                _extract(archive, names, folder)
+        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise DataError(f"the package cannot be unpacked: {error}") from None
 
 
 def _apt_download(scratch: Path, apt_get: str) -> Path:
@@ -145,6 +146,23 @@ def _run_all(commands: Sequence[Sequence[str]], folder: Path) -> str | None:
     return None
 
 
+@contextmanager
+def _data_archive(package: Path, dpkg_deb: str) -> Iterator[tarfile.TarFile]:
+    """The files in a Debian package. dpkg knows every compression; Python's tarfile does the usual ones."""
+    if shutil.which(dpkg_deb) is not None:
+        command = [dpkg_deb, "--fsys-tarfile", str(package)]
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process,
+            tarfile.open(fileobj=process.stdout, mode="r|") as archive,
+        ):
+            yield archive
+    else:
+        with package.open("rb") as stream:
+            _seek_data_archive(stream)
+            with tarfile.open(fileobj=stream) as archive:
+                yield archive
+
+
 def _seek_data_archive(package: IO[bytes]) -> None:
     """Moves to the start of data.tar.* in a .deb: an ar archive whose last member it is (deb(5))."""
     if package.read(len(AR_MAGIC)) != AR_MAGIC:
@@ -157,15 +175,11 @@ def _seek_data_archive(package: IO[bytes]) -> None:
     raise DataError("the package is not a Debian package: it has no data.tar")
 
 
-def _extract(archive: IO[bytes], names: Sequence[str], folder: Path) -> None:
-    """Copies the members whose last name is in `names`, and nothing else, from a tar stream into `folder`."""
-    try:
-        with tarfile.open(fileobj=archive, mode="r|*") as tar:
-            for member in tar:
-                name = PurePosixPath(member.name).name
-                source = tar.extractfile(member) if name in names and member.isfile() else None
-                if source is not None:
-                    with source, (folder / name).open("wb") as target:
-                        shutil.copyfileobj(source, target)
-    except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"the package cannot be unpacked: {error}") from None
+def _extract(archive: tarfile.TarFile, names: Sequence[str], folder: Path) -> None:
+    """Copies the members whose last name is in `names`, and nothing else, into `folder`."""
+    for member in archive:
+        name = PurePosixPath(member.name).name
+        source = archive.extractfile(member) if name in names and member.isfile() else None
+        if source is not None:
+            with source, (folder / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
