@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline.errors import StepFailed
 from pipeline.local import processing_job, training_job
 from pipeline.local.channels import read_json, s3_errors
 from pipeline.local.container import Container, remove_tree
 from pipeline.local.definition import Json, PropertyFile, Step
+from pipeline.local.findings import Findings
 from pipeline.local.home import Home
 from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
 from pipeline.local.reaper import Reaper
+from pipeline.local.refusals import refuse_arguments
 from pipeline.local.runner import JobOutcome
 from pipeline.local.service import LocalAws
-from pipeline.local.support import unsupported_in_request
 
 
 def step_folder(home: Home, execution_id: str, step: str) -> Path:
@@ -59,8 +59,9 @@ class LocalJobs:
         """Run the step's job; its container is deleted when it succeeded, and kept when it did not."""
         mounts, run = _KINDS[step.type]
         # The definition was checked before anything ran, but for the values that other steps decide.
-        if findings := unsupported_in_request(step, arguments):
-            raise StepFailed("The local engine cannot run this job:\n" + "\n".join(findings))
+        findings = Findings()
+        refuse_arguments(step.type, arguments, f"{step.json_path}.Arguments", findings)
+        findings.raise_if_any()
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
         with s3_errors(f"Making the folder of the job {job_name}"):

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.archive import pack_folder
-from pipeline.local.channels import download, s3_errors, upload_file
+from pipeline.local.channels import download, s3_errors, upload, upload_file
 from pipeline.local.checkpoints import CheckpointSync
 from pipeline.local.definition import Json
 from pipeline.local.environment import count_gpus
@@ -186,13 +186,18 @@ def _upload_artifacts(job: Job) -> str:
     job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
     s3 = job.aws.client("s3")
     model, data = job.container.path("/opt/ml/model"), job.container.path("/opt/ml/output/data")
-    artifacts = f"{uri}/model.tar.gz"
-    for folder, name in ((model, "model.tar.gz"), (data, "output.tar.gz")):
-        archive = job.container.path(f"/tmp/{name}")
-        with s3_errors(f"Packing {name}"):
-            count = pack_folder(folder, archive)
-        if count or folder == model:
-            upload_file(s3, archive, f"{uri}/{name}", stop=job.stop)
+    if output.get("CompressionType") == "NONE":
+        artifacts = f"{uri}/model/"
+        upload(s3, model, artifacts, stop=job.stop)
+        upload(s3, data, f"{uri}/data/", stop=job.stop)
+    else:
+        artifacts = f"{uri}/model.tar.gz"
+        for folder, name in ((model, "model.tar.gz"), (data, "output.tar.gz")):
+            archive = job.container.path(f"/tmp/{name}")
+            with s3_errors(f"Packing {name}"):
+                count = pack_folder(folder, archive)
+            if count or folder == model:
+                upload_file(s3, archive, f"{uri}/{name}", stop=job.stop)
     job.log.say(f"/opt/ml/model → {artifacts}")
     job.aws.persist_objects(f"{uri}/")
     return artifacts
