@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from typing import Any
 
 from pipeline.settings import Settings
@@ -24,7 +25,7 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
 
     from pipeline.definition import DefinitionBuilder, definition_text
 
-    logging.getLogger("sagemaker").setLevel(logging.WARNING)
+    quiet_sdk()
     session = PipelineSession(
         boto_session=boto_session,
         sagemaker_client=boto_session.client("sagemaker"),
@@ -32,3 +33,11 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
         sagemaker_config=NO_TELEMETRY,
     )
     return definition_text(DefinitionBuilder(settings, session).build())
+
+
+def quiet_sdk() -> None:
+    """Keeps the SDK's remarks about normal operation from the user; its errors still show."""
+    # Importing it sets the root logger to INFO, and it warns of each job name that it leaves to the pipeline.
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Running within a PipelineSession")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home
+from pipeline.local.objects import stored_files
 from pipeline.local.store import Store
 
 LOG_TAIL_LINES = 20

@@ -1,4 +1,4 @@
-"""The local target: the state folder, the stand-ins for S3 and the Model Registry, and the engine, as one object."""
+"""The local target: the state folder, the stand-ins for S3 and the Model Registry, and the engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.settings import PROJECT, Settings, local_settings
 
 @contextmanager
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
-    """A LocalTarget while the block lasts. Waits, and says so through `waiting`, while another command has the folder."""
+    """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
     with exclusive(home, waiting) as lock, Store(home) as store, LocalAws(home, store) as aws:
         yield LocalTarget(home, lock, store, aws)
 

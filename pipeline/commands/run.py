@@ -117,7 +117,8 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
     """Says how the execution ended, on the terminal, in the report and in the JSON file."""
     from pipeline.local_outcome import build_report, log_tails, read_outcome
     from pipeline.result import run_result
-    from pipeline.view.leaderboard import print_failure, print_leaderboard
+    from pipeline.view.failure import print_failure
+    from pipeline.view.leaderboard import print_leaderboard
 
     outcome = read_outcome(target.home, target.store, record)
     report = None
