@@ -21,11 +21,11 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
     # The SDK makes clients while it is imported, and asks IAM to simulate the roles' policies when it compiles.
     os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    quiet_sdk()
     from sagemaker.core.workflow.pipeline_context import PipelineSession
 
     from pipeline.definition import DefinitionBuilder, definition_text
 
-    quiet_sdk()
     session = PipelineSession(
         boto_session=boto_session,
         sagemaker_client=boto_session.client("sagemaker"),
@@ -37,7 +37,7 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
 
 def quiet_sdk() -> None:
     """Keeps the SDK's remarks about normal operation from the user; its errors still show."""
-    # Importing it sets the root logger to INFO, and it warns of each job name that it leaves to the pipeline.
-    logging.getLogger().setLevel(logging.WARNING)
-    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    # It sets its own loggers and the root logger to INFO, and warns of each job name that it leaves to the pipeline.
+    logging.disable(logging.INFO)
+    logging.getLogger("sagemaker.core.workflow.utilities").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Running within a PipelineSession")
