@@ -94,6 +94,6 @@ def _kind(value: Json) -> str | None:
     """ "boolean", "number" or "string"; None for what cannot be compared (NaN would compare false with all)."""
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int | float):
-        return None if math.isnan(value) else "number"
+    if isinstance(value, int) or (isinstance(value, float) and not math.isnan(value)):
+        return "number"
     return "string" if isinstance(value, str) else None

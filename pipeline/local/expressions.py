@@ -6,6 +6,7 @@ An expression is an object whose only key is "Get" or starts with "Std:"; every 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
@@ -123,11 +124,11 @@ def as_text(value: Json) -> str:
     """How Std:Join writes a value: booleans as true and false, numbers as in JSON, strings as they are.
 
     Raises:
-        ValueError: `value` is null, an object or an array.
+        ValueError: `value` is null, an object, an array or not a finite number.
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, bool | int | float):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):  # bool is an int
         return json.dumps(value)
     raise ValueError(f"Std:Join takes strings, numbers and booleans. Received: {value!r}")
 

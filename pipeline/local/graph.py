@@ -21,16 +21,23 @@ def dependencies(definition: Definition) -> dict[str, frozenset[str]]:
 
 
 def cycles(waits_for: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
-    """Cycles of the graph, each as [a, b, …, a] where every step waits for the next; none share a step."""
-    remaining = dict(waits_for)
+    """Cycles of the graph, each as [a, b, …, a] where every step waits for the next; no two share a step."""
+    order = list(waits_for)
+    # Sorted: which cycle is found first depends on the order, and that of a set differs between processes.
+    remaining = {name: sorted(others) for name, others in waits_for.items()}
     while True:
         try:
             TopologicalSorter(remaining).prepare()
         except CycleError as error:
-            # graphlib lists every node before those that wait for it.
-            cycle: list[str] = error.args[1][::-1]
-            yield cycle
-            remaining = {name: others - set(cycle) for name, others in remaining.items() if name not in cycle}
+            # graphlib puts every node before those that wait for it, and repeats the first at the end.
+            cycle: list[str] = error.args[1][:0:-1]
+            start = cycle.index(min(cycle, key=order.index))
+            yield [*cycle[start:], *cycle[: start + 1]]
+            remaining = {
+                name: [other for other in others if other not in cycle]
+                for name, others in remaining.items()
+                if name not in cycle
+            }
         else:
             return
 

@@ -34,7 +34,7 @@ def parse_path(text: str) -> Path:
     Raises:
         ValueError: `text` is not such a path.
     """
-    position = 2 if text.startswith("$.") else 1 if text.startswith("$[") else 0
+    position = 2 if text.startswith("$.") else 1 if text == "$" or text.startswith("$[") else 0
     keys: list[str | int] = []
     while position < len(text):
         if match := _SUBSCRIPT.match(text, position):

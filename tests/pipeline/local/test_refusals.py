@@ -1,0 +1,104 @@
+"""What a job's request must have (request_form.py) and what the local engine refuses of it (refusals.py)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import DefinitionError
+from pipeline.local.definition import parse_definition
+
+COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()
+DELETE = object()
+CHANNEL = ("InputDataConfig", 0)
+SOURCE = (*CHANNEL, "DataSource", "S3DataSource")
+INPUT = ("ProcessingInputs", 0)
+OUTPUT = ("ProcessingOutputConfig", "Outputs", 0)
+
+
+def refusal(step: int, place: tuple[str | int, ...], value: Any) -> str:
+    """The message about the compiled definition with `value` at `place` of the arguments of a step."""
+    document = json.loads(COMPILED)
+    holder = document["Steps"][step]["Arguments"]
+    for key in place[:-1]:
+        holder = holder[key]
+    if value is DELETE:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = value
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(json.dumps(document))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ((*INPUT, "AppManaged"), True, "ProcessingInputs[0].AppManaged: the local engine does not support this"),
+        ((*INPUT, "DatasetDefinition"), {"LocalPath": "/x"}, "ProcessingInputs[0].DatasetDefinition: the local"),
+        ((*INPUT, "S3Input", "S3InputMode"), "Pipe", "S3InputMode: the local engine supports 'File' and"),
+        ((*INPUT, "S3Input", "S3DataType"), "ManifestFile", "supports 'S3Prefix' only. Received: 'ManifestFile'"),
+        ((*INPUT, "S3Input", "S3CompressionType"), "Gzip", "supports 'None' only. Received: 'Gzip'"),
+        ((*INPUT, "S3Input", "LocalPath"), "/opt/../etc", "LocalPath: expected an absolute path below /"),
+        ((*INPUT, "S3Input", "LocalPath"), "/", "LocalPath: expected an absolute path below /"),
+        ((*INPUT, "S3Input", "LocalPath"), DELETE, "ProcessingInputs[0].S3Input.LocalPath: missing"),
+        ((*INPUT, "S3Input"), DELETE, "$.Steps[0].Arguments.ProcessingInputs[0].S3Input: missing"),
+        ((*INPUT, "S3Input"), "s3://b/k", "ProcessingInputs[0].S3Input: expected an object. Received: 's3://b/k'"),
+        (("ProcessingInputs",), "s3://b/k", "ProcessingInputs: expected an object or a list. Received: 's3://b/k'"),
+        ((*OUTPUT, "FeatureStoreOutput"), {"FeatureGroupName": "x"}, "Outputs[0].FeatureStoreOutput: the local"),
+        ((*OUTPUT, "S3Output", "S3UploadMode"), "Never", "supports 'EndOfJob' and 'Continuous' only"),
+        ((*OUTPUT, "OutputName"), 3, "Outputs[0].OutputName: expected a string. Received: 3"),
+        (("ProcessingResources", "ClusterConfig", "InstanceCount"), 2, "Count: the local engine supports 1"),
+        (("ProcessingResources",), DELETE, "$.Steps[0].Arguments.ProcessingResources: missing"),
+        (("AppSpecification", "ContainerEntrypoint"), DELETE, "missing. The local engine does not run the image"),
+        (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: expected an object or a list"),
+        (("AppSpecification", "ContainerArguments"), ["--epochs", 3], "ContainerArguments[1]: expected a string. "
+            "Received: 3"),
+        (("AppSpecification", "ContainerArguments"), [{"Get": "Parameters.Epochs"}], "expected a string. "
+            "Received: Parameters.Epochs, which is of type Integer. Write it with .to_string()."),
+        (("Environment", "E"), True, "Environment.E: expected a string. Received: True"),
+        (("StoppingCondition",), {"MaxRuntimeInSeconds": "60"}, "MaxRuntimeInSeconds: expected a whole number"),
+        (("StoppingCondition",), {"MaxRuntimeInSeconds": {"Get": "Parameters.LearningRate"}}, "of type Float."),
+    ],
+)  # fmt: skip
+def test_a_processing_request_is_refused_for(place: tuple[str | int, ...], value: Any, expected: str) -> None:
+    assert expected in refusal(0, place, value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ((*CHANNEL, "InputMode"), "Pipe", "InputDataConfig[0].InputMode: the local engine supports 'File'"),
+        ((*CHANNEL, "CompressionType"), "Gzip", "InputDataConfig[0].CompressionType: the local engine supports"),
+        ((*CHANNEL, "RecordWrapperType"), "RecordIO", "RecordWrapperType: the local engine supports 'None' only"),
+        ((*CHANNEL, "ShuffleConfig"), {"Seed": 1}, "ShuffleConfig: the local engine does not support this"),
+        ((*CHANNEL, "DataSource"), {"FileSystemDataSource": {"FileSystemId": "fs"}}, "FileSystemDataSource: the"),
+        ((*CHANNEL, "DataSource"), {}, "InputDataConfig[0].DataSource.S3DataSource: missing"),
+        ((*CHANNEL, "ChannelName"), DELETE, "InputDataConfig[0].ChannelName: missing"),
+        ((*SOURCE, "S3DataType"), "AugmentedManifestFile", "S3DataType: the local engine supports 'S3Prefix' only"),
+        ((*SOURCE, "S3Uri"), ["s3://b/k"], "S3DataSource.S3Uri: expected a string. Received: ['s3://b/k']"),
+        (("HyperParameters", "lr"), 0.1, "HyperParameters.lr: expected a string. Received: 0.1"),
+        (("HyperParameters", "lr"), {"Get": "Parameters.Flag"}, "which is of type Boolean. Write it with"),
+        (("ResourceConfig", "InstanceCount"), 2, "InstanceCount: the local engine supports 1 only. Received: 2"),
+        (("ResourceConfig", "InstanceGroups"), [{}], "InstanceGroups: the local engine does not support this"),
+        (("OutputDataConfig", "S3OutputPath"), DELETE, "OutputDataConfig.S3OutputPath: missing"),
+        (("AlgorithmSpecification", "AlgorithmName"), "a", "AlgorithmName: the local engine does not support this"),
+        (("AlgorithmSpecification", "TrainingInputMode"), "Pipe", "TrainingInputMode: the local engine supports"),
+        (("AlgorithmSpecification", "MetricDefinitions"), [{"Name": "a"}], "MetricDefinitions[0].Regex: missing"),
+        (("CheckpointConfig",), {"S3Uri": "s3://b/c", "LocalPath": "checkpoints"}, "LocalPath: expected an"),
+        (("DebugRuleConfigurations",), [{}], "DebugRuleConfigurations: the local engine does not support this"),
+    ],
+)  # fmt: skip
+def test_a_training_request_is_refused_for(place: tuple[str | int, ...], value: Any, expected: str) -> None:
+    assert expected in refusal(1, place, value)
+
+
+def test_a_value_that_another_step_gives_is_left_to_the_job() -> None:
+    document = json.loads(COMPILED)
+    get = {"Get": "Steps.Normalize.ProcessingResources.ClusterConfig.InstanceCount"}
+    document["Steps"][1]["Arguments"]["ResourceConfig"]["InstanceCount"] = get
+    document["Steps"][1]["Arguments"]["HyperParameters"]["count"] = get
+    assert parse_definition(json.dumps(document)).step("Train").arguments["HyperParameters"]["count"] == get
