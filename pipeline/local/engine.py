@@ -14,10 +14,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FashionError
-from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepStatus
+from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
 from pipeline.local.conditions import holds
 from pipeline.local.cores import JOB_TYPES, available_cores, share_cores
 from pipeline.local.definition import Definition, Json, Step
@@ -55,10 +56,22 @@ def execute(
     Raises:
         Exception: whatever `save`, the observer or a bug in a job's thread raised, after every job was stopped.
     """
-    engine = _Engine(
-        definition, parameters, run_job, execution, record, save, observer, stop, max_parallel, cores
-    )
-    return engine.run()
+    at_once = max_parallel or definition.parallelism
+    waits_for = dependencies(definition)
+    steps = {step.name: step for step in record.steps}
+    return _Engine(
+        definition=definition,
+        run_job=run_job,
+        record=record,
+        save=save,
+        observer=observer,
+        stop=stop,
+        at_once=at_once,
+        waits_for=waits_for,
+        cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
+        steps=steps,
+        scope=ExecutionScope(definition, parameters, execution, steps, run_job),
+    ).run()
 
 
 @dataclass(frozen=True)
@@ -71,51 +84,41 @@ class _End:
     bug: BaseException | None = None
 
 
+@dataclass
 class _Engine:
-    def __init__(
-        self,
-        definition: Definition,
-        parameters: Mapping[str, Json],
-        run_job: JobRunner,
-        execution: Mapping[str, str],
-        record: ExecutionRecord,
-        save: Callable[[ExecutionRecord], None],
-        observer: Observer,
-        stop: threading.Event,
-        max_parallel: int | None,
-        cores: int | None,
-    ) -> None:
-        self._definition = definition
-        self._run_job = run_job
-        self._record = record
-        self._save = save
-        self._observer = observer
-        self._stop = stop
-        self._at_once = max_parallel or definition.parallelism
-        self._waits_for = dependencies(definition)
-        self._cores = share_cores(definition, self._waits_for, cores or available_cores(), self._at_once)
-        self._steps = {step.name: step for step in record.steps}
-        self._scope = ExecutionScope(definition, parameters, execution, self._steps, run_job)
-        self._clock: dict[str, float] = {}
-        self._threads: dict[str, threading.Thread] = {}
-        self._ended: queue.SimpleQueue[_End] = queue.SimpleQueue()
+    """One execution while it runs. Only the thread that called `run` changes anything here."""
+
+    definition: Definition
+    run_job: JobRunner
+    record: ExecutionRecord
+    save: Callable[[ExecutionRecord], None]
+    observer: Observer
+    stop: threading.Event
+    at_once: int | None
+    waits_for: Mapping[str, frozenset[str]]
+    cores: Mapping[str, int]
+    steps: dict[str, StepRecord]
+    scope: ExecutionScope
+    clock: dict[str, float] = field(default_factory=dict)
+    threads: dict[str, threading.Thread] = field(default_factory=dict)
+    ended: queue.SimpleQueue[_End] = field(default_factory=queue.SimpleQueue)
 
     def run(self) -> ExecutionRecord:
         """See execute."""
         try:
             self._note("Executing")
             self._start_ready()
-            while self._threads:
+            while self.threads:
                 try:
-                    end = self._ended.get(timeout=_POLL_SECONDS)
+                    end = self.ended.get(timeout=_POLL_SECONDS)
                 except queue.Empty:
-                    if self._stop.is_set() and self._record.status == "Executing":
+                    if self.stop.is_set() and self.record.status == "Executing":
                         self._note("Stopping")
                     continue
                 self._finish_job(end)
                 self._start_ready()
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self._abandon(error)
             raise
         return self._conclude()
 
@@ -124,8 +127,8 @@ class _Engine:
         progress = True
         while progress:
             progress = False
-            for step in self._definition.steps:
-                if self._steps[step.name].status != "Pending" or self._stop.is_set():
+            for step in self.definition.steps:
+                if self.steps[step.name].status != "Pending" or self.stop.is_set():
                     continue
                 verdict = self._verdict(step)
                 if verdict == "skip":
@@ -138,61 +141,61 @@ class _Engine:
 
     def _verdict(self, step: Step) -> str:
         """What to do about a pending step now: "start" it, "skip" it, or "wait"."""
-        before = [self._steps[name] for name in self._waits_for[step.name]]
+        before = [self.steps[name] for name in self.waits_for[step.name]]
         if any(other.status == "Skipped" for other in before):
             return "skip"
         for branch in step.branch:
-            condition = self._steps[branch.condition_step]
+            condition = self.steps[branch.condition_step]
             if condition.status == "Succeeded" and condition.properties["Outcome"] != str(branch.taken):
                 return "skip"
         return "start" if all(other.status == "Succeeded" for other in before) else "wait"
 
     def _full(self) -> bool:
-        return self._at_once is not None and len(self._threads) >= self._at_once
+        return self.at_once is not None and len(self.threads) >= self.at_once
 
     def _begin(self, step: Step) -> None:
         """Start a job's thread, or decide a Condition or Fail step at once."""
-        attempt = self._steps[step.name].attempts + 1
-        self._clock[step.name] = time.monotonic()
+        attempt = self.steps[step.name].attempts + 1
+        self.clock[step.name] = time.monotonic()
         self._change(
             step.name, status="Executing", started_at=time.time(), attempts=attempt, failure_reason=None
         )
         try:
             if step.type == "Condition":
-                outcome = all(holds(condition, self._scope) for condition in step.arguments["Conditions"])
+                outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])
                 self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
                 return
-            arguments = resolve(step.arguments, self._scope)
+            arguments = resolve(step.arguments, self.scope)
         except FashionError as error:
             self._end_step(step.name, "Failed", failure_reason=str(error))
             return
         if step.type == "Fail":
             self._end_step(step.name, "Failed", failure_reason=str(arguments.get("ErrorMessage", "")))
             return
-        name = name_job(self._record.execution_id, step.name, attempt)
+        name = name_job(self.record.execution_id, step.name, attempt)
         thread = threading.Thread(target=self._run_step, args=(step, arguments, name), name=step.name)
-        self._threads[step.name] = thread
+        self.threads[step.name] = thread
         thread.start()
 
     def _run_step(self, step: Step, arguments: Mapping[str, Json], job_name: str) -> None:
         """In the job's own thread."""
 
         def log(line: str) -> None:
-            self._observer.log_line(step.name, line)
+            self.observer.log_line(step.name, line)
 
         try:
-            outcome = self._run_job(step, arguments, job_name, self._cores[step.name], log, self._stop)
+            outcome = self.run_job(step, arguments, job_name, self.cores[step.name], log, self.stop)
         except StepStopped:
-            self._ended.put(_End(step.name))
+            self.ended.put(_End(step.name))
         except FashionError as error:
-            self._ended.put(_End(step.name, reason=str(error)))
+            self.ended.put(_End(step.name, reason=str(error)))
         except BaseException as error:
-            self._ended.put(_End(step.name, bug=error))
+            self.ended.put(_End(step.name, bug=error))
         else:
-            self._ended.put(_End(step.name, outcome=outcome))
+            self.ended.put(_End(step.name, outcome=outcome))
 
     def _finish_job(self, end: _End) -> None:
-        self._threads.pop(end.step).join()
+        self.threads.pop(end.step).join()
         if end.bug is not None:
             raise end.bug
         if end.outcome is not None:
@@ -210,33 +213,33 @@ class _Engine:
         properties: Mapping[str, Json] | None = None,
         failure_reason: str | None = None,
     ) -> None:
-        started = self._steps[name].started_at
+        started = self.steps[name].started_at
         # By the monotonic clock: a clock that is set meanwhile must not make a step end before it began.
-        ended = None if started is None else started + time.monotonic() - self._clock[name]
+        ended = None if started is None else started + time.monotonic() - self.clock[name]
         self._change(
             name,
             status=status,
             ended_at=ended,
             failure_reason=failure_reason,
-            properties=self._steps[name].properties if properties is None else properties,
+            properties=self.steps[name].properties if properties is None else properties,
         )
 
     def _change(self, name: str, **changes: object) -> None:
-        self._steps[name] = replace(self._steps[name], **changes)  # type: ignore[arg-type]
-        self._note(self._record.status)
+        self.steps[name] = replace(self.steps[name], **changes)  # type: ignore[arg-type]
+        self._note(self.record.status)
 
     def _note(self, status: ExecutionStatus, **changes: object) -> None:
-        steps = tuple(self._steps.values())
-        self._record = replace(self._record, status=status, steps=steps, **changes)  # type: ignore[arg-type]
-        self._save(self._record)
-        self._observer.execution_changed(self._record)
+        steps = tuple(self.steps.values())
+        self.record = replace(self.record, status=status, steps=steps, **changes)  # type: ignore[arg-type]
+        self.save(self.record)
+        self.observer.execution_changed(self.record)
 
     def _conclude(self) -> ExecutionRecord:
-        statuses = {step.status for step in self._steps.values()}
-        failed = [step for step in self._steps.values() if step.status == "Failed"]
+        statuses = {step.status for step in self.steps.values()}
+        failed = [step for step in self.steps.values() if step.status == "Failed"]
         # A stop that came when nothing was left to stop changes nothing.
         unfinished = "Stopped" in statuses or ("Pending" in statuses and not failed)
-        if self._stop.is_set() and unfinished:
+        if self.stop.is_set() and unfinished:
             self._finish("Stopped", None)
         elif failed:
             self._finish(
@@ -244,27 +247,27 @@ class _Engine:
             )
         else:
             self._finish("Succeeded", None)
-        return self._record
+        return self.record
 
     def _finish(self, status: ExecutionStatus, reason: str | None) -> None:
-        self._note(status, ended_at=max(time.time(), self._record.started_at), failure_reason=reason)
+        self._note(status, ended_at=max(time.time(), self.record.started_at), failure_reason=reason)
 
-    def _abandon(self) -> None:
+    def _abandon(self, error: BaseException) -> None:
         """Something broke here, not in a step: stop every job, and leave a record that says so if that can be."""
-        self._stop.set()
-        for thread in self._threads.values():
+        self.stop.set()
+        for thread in self.threads.values():
             thread.join()
-        for name in self._threads:
-            self._steps[name] = replace(self._steps[name], status="Stopped")
-        reason = "The engine was interrupted or failed; see its message."
-        self._record = replace(
-            self._record,
-            status="Failed",
-            steps=tuple(self._steps.values()),
-            failure_reason=reason,
-            ended_at=max(time.time(), self._record.started_at),
+        for name, step in self.steps.items():
+            if step.status == "Executing":
+                self.steps[name] = replace(step, status="Stopped")
+        interrupted = isinstance(error, KeyboardInterrupt)
+        self.record = replace(
+            self.record,
+            status="Stopped" if interrupted else "Failed",
+            steps=tuple(self.steps.values()),
+            failure_reason=None if interrupted else f"The engine failed: {error!r}",
+            ended_at=max(time.time(), self.record.started_at),
         )
-        try:
-            self._save(self._record)
-        except Exception:
-            return  # What broke may be the saving itself; its own error is on the way.
+        # What broke may be the saving itself: its own error is on the way.
+        with suppress(Exception):
+            self.save(self.record)
