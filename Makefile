@@ -1,0 +1,45 @@
+# One-line verbs; what they do lies in Python. `make` alone prints them.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+SOURCES := pipeline training processing tests
+TARGET ?= local
+quoted = '$(subst ','\'',$(1))'
+
+.PHONY: help pipeline-run data test check lint types format lock clean FORCE
+
+help: ## print this
+	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+pipeline-run: .venv/stamp ## run the pipeline: TARGET=local|docker|sagemaker PARAMS="Epochs=1 MinAccuracy=0.8" ARGS="--seeds 3"
+	@$(PY) -m pipeline run --target $(call quoted,$(TARGET)) $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
+
+data: .venv/stamp ## find or fetch the data set and check it: ARGS="--data DIR"
+	@$(PY) -m pipeline data $(ARGS)
+
+test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
+	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
+	@$(PY) -m pytest $(ARGS)
+
+check: lint types ## what CI runs: lint, types, tests with coverage
+	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: .venv/stamp ## check style
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+types: .venv/stamp ## check types
+	@$(PY) -m mypy $(SOURCES)
+
+format: .venv/stamp ## rewrite the code in the project's style
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+
+lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
+	@uv pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+
+clean: ## delete .venv and what the tools cached; executions and models in .local stay
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+
+# Built again when the lock file changes, and when the Python that it was built with has gone.
+.venv/stamp: requirements.lock $(if $(wildcard .venv/bin/python),,FORCE)
+	@sh pipeline/with_python.sh -m pipeline.set_up
