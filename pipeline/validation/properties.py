@@ -1,0 +1,104 @@
+"""Samples of what a finished step reports: the properties that other steps refer to.
+
+Amazon SageMaker developer guide, "Step properties": the properties of a step are the response of its Describe call.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipeline.validation.document import Json, Step, entries, look_up
+from pipeline.validation.service_model import describe_shape, sample_job_name
+
+
+class Placeholder(str):
+    """Stands for a value that nobody knows before the execution runs."""
+
+
+# The fields by which a list's items are named in a reference: Outputs['processed'], InputDataConfig['train'].
+ITEM_NAMES = ("OutputName", "InputName", "ChannelName", "MetricName", "Name")
+
+
+class UnknownProperty(Exception):
+    """The step will have no such property; the message says what was expected and received."""
+
+
+def sample_property(step: Step, parts: tuple[str | int, ...]) -> Json:
+    """A value of the form of the property at `parts` of the finished `step`; None when nothing is known of it.
+
+    Raises:
+        UnknownProperty: the step's Describe response has no such field, or its request no such item.
+    """
+    shape = describe_shape(step.type)
+    if shape is None:
+        if step.type == "Fail":
+            raise UnknownProperty(f"expected a step that has properties. Received: {step.name}, a Fail step")
+        return None
+    leaf = describe(shape, parts, step)
+    known = requested(step, parts)
+    if known is not None:
+        return known
+    return sample(leaf, parts, step)
+
+
+def describe(shape: Any, parts: tuple[str | int, ...], step: Step) -> Any:
+    """The shape of the property at `parts`. Raises UnknownProperty."""
+    for part in parts:
+        if shape.type_name == "structure" and part in shape.members:
+            shape = shape.members[part]
+        elif shape.type_name == "list":
+            shape = shape.member
+        elif shape.type_name == "map" and isinstance(part, str):
+            shape = shape.value
+        else:
+            written = ".".join(map(str, parts))
+            has = ", ".join(shape.members) if shape.type_name == "structure" else f"a {shape.type_name}"
+            raise UnknownProperty(
+                f"expected a property of {step.name} ({has}). Received: {part} in {written}"
+            )
+    return shape
+
+
+def requested(step: Step, parts: tuple[str | int, ...]) -> Json:
+    """The property as the step's own request fixes it; None when the request says nothing of it.
+
+    Raises:
+        UnknownProperty: the request has the list, but no item of that name or at that position.
+    """
+    value: Json = step.arguments
+    for part in parts:
+        if not isinstance(value, list):
+            value = look_up(value, part)
+            continue
+        items = dict(entries(value))
+        names = {str(item[key]): item for item in items.values() for key in ITEM_NAMES if key in item}
+        if part not in (items if isinstance(part, int) else names):
+            there = ", ".join(names) or "none"
+            raise UnknownProperty(f"expected an item that {step.name} has ({there}). Received: {part}")
+        value = items[part] if isinstance(part, int) else names[part]
+    known = isinstance(value, str | int | float) and not isinstance(value, Placeholder)
+    return value if known else None
+
+
+def sample(shape: Any, parts: tuple[str | int, ...], step: Step) -> Json:
+    """A value of the form of `shape`; None for objects and lists."""
+    field = str(parts[-1])
+    if shape.type_name == "string":
+        if shape.enum:
+            return shape.enum[0]
+        if field == "S3ModelArtifacts":
+            base = look_up(step.arguments, "OutputDataConfig", "S3OutputPath")
+            prefix = base.rstrip("/") if isinstance(base, str) else "s3://sample-bucket"
+            return f"{prefix}/{sample_job_name(step.name)}/output/model.tar.gz"
+        if field.endswith("Arn"):
+            resource = re.sub(r"\B(?=[A-Z])", "-", field.removesuffix("Arn")).lower()
+            return f"arn:aws:sagemaker:us-east-1:123456789012:{resource}/{sample_job_name(step.name)}"
+        if field.endswith(("Uri", "Url", "Path")):
+            return f"s3://sample-bucket/{sample_job_name(step.name)}"
+        return sample_job_name(step.name)
+    if shape.type_name in {"integer", "long"}:
+        return max(1, shape.metadata.get("min", 1))
+    if shape.type_name in {"float", "double"}:
+        return 1.0
+    return False if shape.type_name == "boolean" else None

@@ -1,0 +1,92 @@
+"""Rules for S3 URIs, encryption keys and tags, wherever in a request they stand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from pipeline.validation.document import Step, entries, look_up, strings
+
+S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
+S3_FIELDS = (".S3Uri", ".S3OutputPath", ".ModelDataUrl")
+KEY_FIELDS = (".KmsKeyId", ".VolumeKmsKeyId")
+
+# Amazon S3 user guide, "General purpose bucket naming rules".
+BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+
+# AWS KMS developer guide, "Key identifiers": the id of a key (mrk-… across Regions), its alias, or an ARN of these.
+KEY_ID = r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+KEY_ALIAS = r"alias/[A-Za-z0-9/_-]+"
+KMS_KEY = re.compile(
+    rf"{KEY_ID}|{KEY_ALIAS}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{{12}}:(key/{KEY_ID}|{KEY_ALIAS})", re.ASCII
+)
+
+# SageMaker SDK, volume_size_supported: these families, and those with a d (m5d, p4d, g4dn), have instance storage.
+INSTANCE_STORAGE = ("g5", "g6", "g7e", "p5", "p6-b200", "trn1", "trn2")
+
+
+def s3_uris_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
+    """An S3 URI is s3://<bucket>/<key>, with a valid bucket name and no empty part in the key.
+
+    Amazon S3 user guide, "General purpose bucket naming rules". A key may have an empty part, but then it is
+    another key: a//b, as an extra slash in a Join makes it, is not found under a/b.
+    """
+    for path, text in strings(step.arguments, step.argument_path()):
+        if path.endswith(S3_FIELDS) and not text.startswith("s3://"):
+            yield path, f"expected s3://<bucket>/<key>. Received: {text!r:.200}"
+            continue
+        for match in S3_URI.finditer(text):
+            uri = match[0]
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            if not uri.startswith("s3://") or not BUCKET.fullmatch(bucket):
+                yield path, f"expected s3://<bucket>/<key> with a valid bucket name. Received: {uri!r:.200}"
+            elif key.startswith("/") or "//" in key:
+                yield path, f"expected single slashes in the key. Received: {uri!r:.200}"
+
+
+def kms_keys_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
+    """A KMS key is named by its id, its alias (alias/…), or the ARN of either.
+
+    API reference, OutputDataConfig, KmsKeyId. AWS KMS developer guide, "Key identifiers (KeyId)".
+    """
+    for path, text in strings(step.arguments, step.argument_path()):
+        if path.endswith(KEY_FIELDS) and not KMS_KEY.fullmatch(text):
+            yield path, f"expected a key's id, alias/<name>, or the ARN of either. Received: {text!r:.200}"
+
+
+def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
+    """No VolumeKmsKeyId on an instance type with storage of its own, which its hardware encrypts.
+
+    API reference, ResourceConfig and ProcessingClusterConfig, VolumeKmsKeyId: "You can't request a VolumeKmsKeyId
+    when using an instance type with local storage."
+    """
+    for keys in (("ResourceConfig",), ("ProcessingResources", "ClusterConfig"), ("TransformResources",)):
+        resources = look_up(step.arguments, *keys)
+        key, instance = look_up(resources, "VolumeKmsKeyId"), look_up(resources, "InstanceType")
+        if key is None or not isinstance(instance, str) or not instance.startswith("ml."):
+            continue
+        family = instance.split(".")[1]
+        if "d" in family or family.startswith(INSTANCE_STORAGE):
+            path = step.argument_path(*keys, "VolumeKmsKeyId")
+            yield (
+                path,
+                f"expected none on {instance}, whose own storage is encrypted already. Received: {key!r}",
+            )
+
+
+def tags_are_unique(step: Step) -> Iterator[tuple[str, str]]:
+    """Each tag has a key of its own, and none begins with aws:, which is reserved.
+
+    AWS tagging guide, "Tag naming limits and requirements". (At most 50 tags: in the model of the API.)
+    """
+    tags = entries(step.arguments.get("Tags"))
+    keys = Counter(str(tag.get("Key")) for _, tag in tags)
+    for index, tag in tags:
+        key = str(tag.get("Key"))
+        if keys[key] > 1 or key.lower().startswith("aws:"):
+            path = step.argument_path("Tags", index, "Key")
+            yield path, f"expected a key of its own that does not begin with aws:. Received: {key!r}"
+
+
+RULES = (s3_uris_are_well_formed, kms_keys_are_well_formed, volume_key_needs_a_volume, tags_are_unique)

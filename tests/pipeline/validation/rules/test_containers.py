@@ -1,0 +1,50 @@
+import pytest
+
+EPOCHS = {"Get": "Parameters.Epochs"}
+EPOCHS_AS_TEXT = {"Std:Join": {"On": "", "Values": [EPOCHS]}}
+WORDS = "Prepare.Arguments.AppSpecification.ContainerArguments"
+TRAINING_IMAGE = "Train.Arguments.AlgorithmSpecification.TrainingImage"
+REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+
+CASES = [
+    (
+        "environment-values-are-strings",
+        {"Prepare.Arguments.Environment.EPOCHS": EPOCHS_AS_TEXT},
+        {"Prepare.Arguments.Environment.EPOCHS": EPOCHS},
+        "",
+    ),
+    (
+        "environment-values-are-strings",
+        {"Train.Arguments.Environment.DEBUG": "1"},
+        {"Train.Arguments.Environment.DEBUG": True},
+        "",
+    ),
+    ("container-arguments-are-strings", {f"{WORDS}[1]": EPOCHS_AS_TEXT}, {f"{WORDS}[1]": EPOCHS}, ""),
+    (
+        "container-arguments-are-strings",
+        {"Train.Arguments.AlgorithmSpecification.ContainerArguments": ["--epochs", "3"]},
+        {"Train.Arguments.AlgorithmSpecification.ContainerArguments[1]": 3},
+        "",
+    ),
+    *(
+        ("ecr-images-are-well-formed", {TRAINING_IMAGE: right}, {TRAINING_IMAGE: wrong}, "")
+        for right, wrong in (
+            ("fashion-mnist:dev", "76310435188.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0"),
+            (f"{REGISTRY}/tensorflow", "763104351884.dkr.ecr.amazonaws.com/tensorflow-training:2.21.0"),
+            (f"{REGISTRY}/a/b-c:1.0", f"{REGISTRY}/Tensorflow:2.21.0"),
+            (f"{REGISTRY}/a@sha256:{'0' * 64}", f"{REGISTRY}/tensorflow:"),
+        )
+    ),
+    (
+        "ecr-images-are-well-formed",
+        {f"{WORDS}[+]": f"--image={REGISTRY}/a:b"},
+        {f"{WORDS}[+]": "--image=1234.dkr.ecr.us-east-1.amazonaws.com/a:b"},
+        f"{WORDS}[3]",
+    ),
+    ("no-experiment-config", {}, {"Train.Arguments.ExperimentConfig": {"ExperimentName": "one"}}, ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
+def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
+    breaks(rule, good, bad, at)
