@@ -21,11 +21,13 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
     # The SDK makes clients while it is imported, and asks IAM to simulate the roles' policies when it compiles.
     os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
+        from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+        from pipeline.definition import DefinitionBuilder, definition_text
+
     quiet_sdk()
-    from sagemaker.core.workflow.pipeline_context import PipelineSession
-
-    from pipeline.definition import DefinitionBuilder, definition_text
-
     session = PipelineSession(
         boto_session=boto_session,
         sagemaker_client=boto_session.client("sagemaker"),
@@ -37,7 +39,7 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
 
 def quiet_sdk() -> None:
     """Keeps the SDK's remarks about normal operation from the user; its errors still show."""
-    # It sets its own loggers and the root logger to INFO, and warns of each job name that it leaves to the pipeline.
+    # It sets its loggers and the root logger to INFO, and warns of each job name that it leaves to the pipeline.
     logging.disable(logging.INFO)
     logging.getLogger("sagemaker.core.workflow.utilities").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Running within a PipelineSession")
