@@ -31,7 +31,7 @@ class Findings:
         count = "1 problem" if len(self.entries) == 1 else f"{len(self.entries)} problems"
         listing = "\n".join(f"  {entry}" for entry in self.entries)
         raise DefinitionError(
-            f"The local engine cannot execute this pipeline definition ({count}; nothing was started):\n"
+            f"The local engine cannot execute this pipeline definition ({count}):\n"
             f"{listing}\n"
             "Change what is listed in the definition."
         )

@@ -224,7 +224,7 @@ def test_what_is_not_json_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[]", "null", "3", '"x"', "{}"])
 def test_json_that_is_no_definition_is_refused(text: str) -> None:
-    with pytest.raises(DefinitionError, match="nothing was started"):
+    with pytest.raises(DefinitionError, match="cannot execute this pipeline definition"):
         parse_definition(text)
 
 
