@@ -1,0 +1,148 @@
+"""Evaluate: compares all trained candidates, applies the quality gate and registers the best.
+
+SageMaker runs it as the last job of the pipeline, after all trainings. It alone sees the test split: candidates are
+compared on validation, the winner's test accuracy decides whether the gate is passed. A missed gate is a result,
+not a failure: the job succeeds, registers nothing, and the pipeline's condition fails the execution by name.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import boto3
+from argument_types import filled, share, whole_number
+from artifact import Artifact, check_data_digest, load_artifact, parse_reference
+from candidate_evaluation import Evaluated, evaluate_candidate, raw_splits
+from champion import score_champion
+from evaluation_document import (
+    evaluation_document,
+    leaderboard,
+    predictions_bytes,
+    to_json_bytes,
+    write_whole,
+)
+from gate import decide
+from job_config import read_job_config
+from job_failure import JobArgumentParser, run_job, while_doing
+from processed_data import open_processed
+from registration import PackageRequest, Registration, register
+from s3_objects import upload
+from selection import select
+from served_model import load_served_model, use_threads
+
+_CANDIDATE = "<name>-<seed>=<S3 URI of its model.tar.gz>; once for each training"
+
+
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line; paths default to the folders of SageMaker's container contract."""
+    parser = JobArgumentParser(__doc__)
+    add = parser.add_argument
+    folder = Path("/opt/ml/processing")
+    cores = os.environ.get("SM_NUM_CPUS") or os.cpu_count() or 1
+    statuses = ("PendingManualApproval", "Approved", "Rejected")
+    add("--processed", type=Path, default=folder / "input/processed", help="folder that NormalizeData wrote")
+    add("--output", type=Path, default=folder / "output/evaluation", help="folder for evaluation.json")
+    add(
+        "--candidate",
+        dest="references",
+        type=parse_reference,
+        action="append",
+        required=True,
+        help=_CANDIDATE,
+    )
+    add("--min-accuracy", type=share, required=True, help="test accuracy that the winner must reach, 0..1")
+    add("--model-package-group", type=filled, required=True, help="where the winner is registered")
+    add("--approval-status", choices=statuses, default=statuses[0], help="of the new package")
+    add("--inference-image", type=filled, required=True, help="image that serves the winner's SavedModel")
+    add("--champion", default="", help="ARN of the package to compare with; empty: none")
+    add(
+        "--job-config", type=Path, default=Path("/opt/ml/config/processingjobconfig.json"), help="of this job"
+    )
+    add("--region", type=filled, required=True, help="AWS region of the bucket and the registry")
+    add("--threads", type=whole_number(1), default=str(cores), help="cores to use (default: %(default)s)")
+    args = parser.parse_args(argv)
+    ids = [reference.id for reference in args.references]
+    if len(set(ids)) < len(ids):
+        parser.error(f"argument --candidate: expected each training once. Received: {', '.join(ids)}")
+    return args
+
+
+def main(args: argparse.Namespace) -> None:
+    """Check the data, score every candidate, choose, judge, write, register."""
+    output = read_job_config(args.job_config)
+    data = open_processed(args.processed)
+    splits = raw_splits(data)
+    s3 = boto3.client("s3", region_name=args.region)
+    sagemaker = boto3.client("sagemaker", region_name=args.region)
+
+    def evaluate(artifact: Artifact) -> Evaluated:
+        started = time.monotonic()
+        predict = load_served_model(artifact.saved_model, artifact.reference.id)
+        evaluated = evaluate_candidate(artifact, predict, splits)
+        print(f"Scored {evaluated.id} in {time.monotonic() - started:.1f} s", flush=True)
+        return evaluated
+
+    with while_doing("make a temporary folder"):
+        folder = TemporaryDirectory()
+    with folder as work:
+        # All artifacts are fetched and checked before any is scored: a wrong one shows within seconds.
+        artifacts = [load_artifact(s3, reference, Path(work)) for reference in args.references]
+        for artifact in artifacts:
+            check_data_digest(artifact, data.manifest.digest)
+        use_threads(args.threads)
+        evaluated = [evaluate(artifact) for artifact in artifacts]
+        champion = (
+            score_champion(sagemaker, s3, args.champion, Path(work), evaluate) if args.champion else None
+        )
+
+    winner = select(evaluated)
+    gate = decide(winner.id, winner.test_accuracy, args.min_accuracy)
+    document = to_json_bytes(evaluation_document(data.manifest, evaluated, winner, gate, champion))
+    write_whole(args.output, "evaluation.json", document)
+    write_whole(args.output, "predictions.npz", predictions_bytes(evaluated, splits))
+    print(f"{leaderboard(evaluated, winner)}\n{gate.reason}", flush=True)
+
+    if gate.passed:
+        # The registry's package points to this object; SageMaker uploads the output only when the job has ended.
+        uri = f"{output.uri}/evaluation.json"
+        upload(s3, document, uri, "application/json")
+        registration = register(sagemaker, _package(args, winner, output.execution_id, uri))
+    else:
+        registration = Registration(None, None, False, f"Not registered: {gate.reason}")
+    write_whole(args.output, "registration.json", to_json_bytes(registration.to_json()))
+    print(registration.reason, flush=True)
+
+
+def _package(
+    args: argparse.Namespace, winner: Evaluated, execution_id: str, evaluation_uri: str
+) -> PackageRequest:
+    environment = winner.artifact.environment
+    accuracies = {f"{split}_accuracy": f"{scores.accuracy:.6f}" for split, scores in winner.scores.items()}
+    return PackageRequest(
+        group=args.model_package_group,
+        execution_id=execution_id,
+        description=f"Fashion-MNIST classifier {winner.id}: test accuracy {winner.test_accuracy:.4f}",
+        artifact_uri=winner.artifact.reference.uri,
+        image=args.inference_image,
+        evaluation_uri=evaluation_uri,
+        approval_status=args.approval_status,
+        metadata={
+            "candidate": winner.name,
+            "seed": str(winner.seed),
+            "params": str(winner.params),
+            **accuracies,
+            "artifact_sha256": winner.artifact.sha256,
+            "code_digest": environment["code_digest"],
+            "data_digest": environment["data_digest"],
+            "registered_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(parse_args, main, sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""Objects in S3: reading a model artifact, leaving the evaluation. The only module that talks to S3."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from job_failure import JobError, while_doing
+
+MAX_OBJECT_BYTES = 2 << 30  # the largest model of the study is a few megabytes
+
+
+class S3Error(JobError):
+    """S3 refused, failed, or holds no such object. The message names the URI."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """The bucket and the key of `s3://bucket/key`.
+
+    Raises:
+        S3Error: it is not such a URI.
+    """
+    parts = urlsplit(uri, allow_fragments=False)
+    key = parts.path.strip("/")
+    if parts.scheme != "s3" or not parts.netloc or not key or parts.query:
+        raise S3Error(f"Reading an S3 URI: expected s3://bucket/key. Received: {uri!r}.")
+    return parts.netloc, key
+
+
+def download(s3: Any, uri: str, path: Path, max_bytes: int = MAX_OBJECT_BYTES) -> str:
+    """Copy the object at `uri` to the file `path`; return its SHA-256 (hexadecimal).
+
+    Raises:
+        S3Error: no such object, access denied, too large, or S3 kept failing.
+        JobError: the file cannot be written.
+    """
+    bucket, key = split_uri(uri)
+    with while_doing(f"write {path}"):
+        try:
+            size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+            if size > max_bytes:
+                raise S3Error(
+                    f"Downloading {uri}: expected at most {max_bytes} bytes. Received: {size} bytes."
+                )
+            s3.download_file(bucket, key, str(path))
+        except (ClientError, BotoCoreError, Boto3Error) as error:
+            raise S3Error(
+                f"Downloading {uri}: expected an object that this job may read. Received: {error}. "
+                "Check that the step that writes it has succeeded, and the role's permissions."
+            ) from error
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def upload(s3: Any, content: bytes, uri: str, content_type: str) -> None:
+    """Store `content` at `uri`.
+
+    Raises:
+        S3Error: access denied, no such bucket, or S3 kept failing.
+    """
+    bucket, key = split_uri(uri)
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(
+            f"Uploading {uri}: expected a bucket that this job may write to. Received: {error}. "
+            "Check the bucket and the role's permissions."
+        ) from error
