@@ -41,5 +41,5 @@ clean: ## delete .venv and what the tools cached; executions and models in .loca
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 
 # Built again when the lock file changes, and when the Python that it was built with has gone.
-.venv/stamp: requirements.lock $(if $(wildcard .venv/bin/python),,FORCE)
+.venv/stamp: requirements.lock $(if $(realpath .venv/bin/python),,FORCE)
 	@sh pipeline/with_python.sh -m pipeline.set_up
