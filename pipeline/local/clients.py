@@ -18,7 +18,7 @@ _CONFIG = Config(
     # Checksums on top of S3's own cost time on 170 MB, and moto does not look at them.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 3},
     # Steps run in parallel and share the clients.
     max_pool_connections=32,
 )

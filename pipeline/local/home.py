@@ -11,6 +11,9 @@ from pathlib import Path
 
 from pipeline.errors import StateError
 
+# Whether os.access can ask for the user that files are opened as, rather than the one that started the process.
+_EFFECTIVE = os.access in os.supports_effective_ids
+
 
 @dataclass(frozen=True)
 class Home:
@@ -41,7 +44,7 @@ class Home:
                 f"{doing}: expected to create {error.filename}. Received: {error.strerror}. {advice}"
             ) from error
         for folder in (home.root, home.objects, home.temporary):
-            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
                 raise StateError(
                     f"{doing}: expected permission to write. Received: {folder} belongs to user "
                     f"{folder.stat().st_uid}, mode {folder.stat().st_mode & 0o777:o}; you are user {os.geteuid()}. "

@@ -17,8 +17,6 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-# What a run asks for; loaded before the first request. Other services load when they are asked for.
-_SERVICES = ("s3", "sagemaker")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 StartResponse = Callable[..., object]
 
@@ -50,6 +48,8 @@ class _OneAtATime:
         length = environ.get("CONTENT_LENGTH")
         if length:
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+            # Lets Flask take the whole body as it is, instead of joining small copies of it.
+            environ["wsgi.input_terminated"] = True
         try:
             with self._lock:
                 return self._application(environ, start_response)
@@ -72,8 +72,8 @@ def _disk_full(start_response: StartResponse) -> list[bytes]:
 def main() -> None:
     """Serve on a free port of 127.0.0.1 until standard input ends."""
     application = DomainDispatcherApplication(create_backend_app)
-    for service in _SERVICES:
-        application.app_instances[service] = create_backend_app(service)
+    # Every command asks for S3; moto loads the other services when they are asked for.
+    application.app_instances["s3"] = create_backend_app("s3")
     server = make_server("127.0.0.1", 0, _OneAtATime(application), threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,26 +71,21 @@ class Objects:
         digest = hashlib.sha256()
         size = 0
         try:
-            with partial.open("wb") as file:
+            with self._writing(f"s3://{bucket}/{key}"), partial.open("wb") as file:
                 for chunk in content:
                     file.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            stored = StoredObject(bucket, key, digest.hexdigest(), size)
-            path = self.path(stored)
-            path.parent.mkdir(exist_ok=True)
-            # Contents are shared between keys and runs: nobody may write them in place.
-            partial.chmod(0o444)
-            # An older twin is replaced too: it may have been damaged since.
-            partial.replace(path)
-            _sync_folder(path.parent)
-        except OSError as error:
-            raise StateError(
-                f"Storing s3://{bucket}/{key} in {self._home.objects}: expected to write {size:,} bytes or more. "
-                f"Received: {error.strerror or error}. Free space on that disk, then resume the execution."
-            ) from error
+                stored = StoredObject(bucket, key, digest.hexdigest(), size)
+                path = self.path(stored)
+                path.parent.mkdir(exist_ok=True)
+                # Contents are shared between keys and runs: nobody may write them in place.
+                partial.chmod(0o444)
+                # An older twin is replaced too: it may have been damaged since.
+                partial.replace(path)
+                _sync_folder(path.parent)
         finally:
             partial.unlink(missing_ok=True)
         with self._database.transaction() as connection:
@@ -125,6 +121,19 @@ class Objects:
                 f"Reading the stored {stored.uri}: expected the content that was written. Received: {damage}. "
                 "Remove that file if it exists, and run the step that made it again: python -m pipeline run"
             )
+
+    @contextmanager
+    def _writing(self, uri: str) -> Iterator[None]:
+        try:
+            yield
+        except (ConnectionError, TimeoutError):
+            # Of whoever sends the content, not of the disk.
+            raise
+        except OSError as error:
+            raise StateError(
+                f"Storing {uri} in {self._home.objects}: expected to write it whole. "
+                f"Received: {error.strerror or error}. Free space on that disk, then resume the execution."
+            ) from error
 
 
 def stored_files(home: Home, store: Store, uri: str) -> dict[str, Path]:

@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 
 class RegistryState:
-    """The saved groups and packages. `restore` and `persist` serve one server; `groups` and `packages` need none."""
+    """The saved groups and packages. `restore` and `persist` serve one server, the others need none."""
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
@@ -75,7 +75,7 @@ class RegistryState:
             changed = [
                 package for package in packages if package != self._seen.get(package["ModelPackageArn"])
             ]
-            changed.sort(key=lambda package: package.get("ModelPackageVersion", 0))
+            changed.sort(key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0)))
             records = [_merged(saved.get(package["ModelPackageArn"]), package) for package in changed]
             with self._database.transaction() as connection:
                 connection.executemany(
@@ -157,5 +157,5 @@ def _plain(described: Record) -> Record:
 
 def _iso(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
     raise TypeError(f"expected JSON values in a Describe response. Received: {value!r}")

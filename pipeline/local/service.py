@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,8 +39,10 @@ class LocalAws:
         self._home = home
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
-        self._folder = home.scratch("moto")
+        # A folder of its own, should one process have two servers.
+        self._folder = home.scratch(f"moto-{secrets.token_hex(4)}")
         self._process: subprocess.Popen[bytes] | None = None
+        self._url: str | None = None
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -57,8 +61,7 @@ class LocalAws:
     def start(self) -> None:
         """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
         self._home.sweep()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
+        self._folder.mkdir(exist_ok=True)
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.
         environment["TMPDIR"] = str(self._folder)
@@ -93,8 +96,10 @@ class LocalAws:
         Raises:
             FashionError: the server could not start.
         """
-        url: str = self.session().endpoint_url
-        return url
+        with self._lock:
+            if self._url is None:
+                self._url = f"http://127.0.0.1:{self._port()}"
+            return self._url
 
     def session(self) -> Any:
         """A boto3.Session all of whose clients and resources are local, for the SageMaker SDK."""
@@ -103,8 +108,10 @@ class LocalAws:
                 # Here and not at the top: importing boto3 takes half a second, in which the server starts.
                 from pipeline.local.clients import LoopbackSession
 
-                self._session = LoopbackSession(f"http://127.0.0.1:{self._port()}")
-                self._session.client("s3").create_bucket(Bucket=self.BUCKET)
+                session = LoopbackSession(self.endpoint_url)
+                with self._faults("Starting"):
+                    session.client("s3").create_bucket(Bucket=self.BUCKET)
+                self._session = session
             return self._session
 
     def client(self, service: str) -> Any:
@@ -129,7 +136,7 @@ class LocalAws:
             StateError: a stored object is missing or damaged on disk.
         """
         bucket, prefix = split_uri(uri)
-        with self._restoring:
+        with self._restoring, self._faults(f"Putting the stored objects of {uri} back"):
             if any(uri.startswith(done) for done in self._restored):
                 return
             stored = self._objects.under(uri)
@@ -147,16 +154,13 @@ class LocalAws:
         Raises:
             StateError: the disk is full, or the state folder cannot be written.
         """
-        s3 = self.client("s3")
         for uri in uris:
             bucket, prefix = split_uri(uri)
-            listed = dict(self._listed(bucket, prefix))
-            for key, etag in listed.items():
-                if self._same.get((bucket, key)) != etag:
-                    answer = s3.get_object(Bucket=bucket, Key=key)
-                    with answer["Body"] as body:
-                        self._objects.put(bucket, key, body.iter_chunks(_CHUNK_BYTES))
-                    self._is_same(bucket, key, answer["ETag"])
+            with self._faults(f"Saving {uri}"):
+                listed = dict(self._listed(bucket, prefix))
+                for key, etag in listed.items():
+                    if self._same.get((bucket, key)) != etag:
+                        self._persist(bucket, key)
             with self._lock:
                 known = [name for name in self._same if name[0] == bucket and name[1].startswith(prefix)]
                 gone = [name for name in known if name[1] not in listed]
@@ -171,11 +175,13 @@ class LocalAws:
 
     def restore_registry(self) -> None:
         """Create the saved model package groups and packages in the server, once, with their ARNs and versions."""
-        self._registry.restore(self.client("sagemaker"))
+        with self._faults("Putting the saved model packages back"):
+            self._registry.restore(self.client("sagemaker"))
 
     def persist_registry(self) -> None:
         """Write new packages and changes of approval or metadata to disk."""
-        self._registry.persist(self.client("sagemaker"))
+        with self._faults("Saving the model registry"):
+            self._registry.persist(self.client("sagemaker"))
 
     @property
     def _log(self) -> Path:
@@ -188,13 +194,31 @@ class LocalAws:
         line = process.stdout.readline()
         if not line:
             status = process.wait(_STOP_SECONDS)
-            tail = self._log.read_text(errors="replace")[-_LOG_TAIL_CHARACTERS:].strip()
             raise FashionError(
                 "Starting the local S3 and model registry: expected a moto server. "
                 f"Received: exit status {status}. Remove the virtual environment and let make build it again. "
-                f"The server's last words:\n{tail}"
+                f"The server's last words:\n{self._last_words()}"
             )
         return int(line)
+
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-_LOG_TAIL_CHARACTERS:].strip()
+
+    @contextmanager
+    def _faults(self, doing: str) -> Iterator[None]:
+        """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, ConnectionError) as error:
+            status = None if self._process is None else self._process.poll()
+            state = "is still running" if status is None else f"ended with status {status} (out of memory?)"
+            raise FashionError(
+                f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
+                f"The server {state}; what was saved before is intact: python -m pipeline resume. "
+                f"Its last words:\n{self._last_words()}"
+            ) from error
 
     def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Key and ETag of the server's objects whose keys begin with `prefix`."""
@@ -209,6 +233,12 @@ class LocalAws:
             # In one piece: moto joins parts in memory, and reads a whole object for every range asked for.
             answer = self.client("s3").put_object(Bucket=stored.bucket, Key=stored.key, Body=content)
         self._is_same(stored.bucket, stored.key, answer["ETag"])
+
+    def _persist(self, bucket: str, key: str) -> None:
+        answer = self.client("s3").get_object(Bucket=bucket, Key=key)
+        with closing(answer["Body"]) as body:
+            self._objects.put(bucket, key, body.iter_chunks(_CHUNK_BYTES))
+        self._is_same(bucket, key, answer["ETag"])
 
     def _is_same(self, bucket: str, key: str, etag: str) -> None:
         with self._lock:

@@ -1,0 +1,109 @@
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StateError
+from pipeline.local.home import Home, home_from
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder that this process, acting as a user without privileges, may read but not write."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_opening_creates_the_folder_and_can_be_repeated(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "deep" / "state")
+
+    assert home.root == tmp_path / "deep" / "state"
+    assert home.objects.is_dir()
+    assert Home.open(home.root) == home
+
+
+def test_the_state_folder_is_the_one_that_fashion_home_names(tmp_path: Path) -> None:
+    assert home_from({"FASHION_HOME": str(tmp_path / "mine")}).root == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("environ", [{}, {"FASHION_HOME": ""}])
+def test_without_fashion_home_the_state_is_in_the_working_directory(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert home_from(environ).root == tmp_path / ".local"
+
+
+@pytest.mark.parametrize("where", ["state", "state/below"])
+def test_a_file_in_place_of_the_folder_is_refused_and_kept(where: str, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("my notes")
+
+    with pytest.raises(StateError, match=r"Received: .*state.* is or lies under a file.*FASHION_HOME"):
+        Home.open(tmp_path / where)
+    assert (tmp_path / "state").read_text() == "my notes"
+
+
+def test_a_folder_that_cannot_be_created_is_refused_with_the_reason(unprivileged: Path) -> None:
+    with pytest.raises(StateError, match=r"expected to create .*state.*Permission denied.*FASHION_HOME"):
+        Home.open(unprivileged / "state")
+
+
+def test_a_folder_that_belongs_to_another_user_is_refused(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        Home.open(folder)
+        for path in (folder, folder / "objects", folder / "tmp"):
+            path.chmod(0o555)
+        if os.geteuid() == 0:
+            os.seteuid(NOBODY)
+        with pytest.raises(StateError, match=r"expected permission to write.*mode 555; you are user \d+"):
+            Home.open(folder)
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        for path in (folder, folder / "objects", folder / "tmp"):
+            path.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_the_log_of_a_step_stays_in_the_executions_folder(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+
+    assert home.step_log("e1", "Train-cnn-3x3-0") == home.execution("e1") / "logs" / "Train-cnn-3x3-0.log"
+    for name in ("../../escape", "/etc/passwd", ".."):
+        assert home.step_log("e1", name).resolve().parent == (home.execution("e1") / "logs").resolve()
+
+
+def test_sweeping_removes_what_dead_processes_left_and_nothing_else(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (home.temporary / f"{dead.pid}-moto" / "sub").mkdir(parents=True)
+    (home.temporary / f"{dead.pid}-object-1").write_text("partial")
+    (home.temporary / "stray").write_text("")
+    mine = home.scratch("object-2")
+    mine.write_text("in use")
+    (home.root / "executions").mkdir()
+
+    home.sweep()
+
+    assert list(home.temporary.iterdir()) == [mine]
+    assert (home.root / "executions").is_dir()
