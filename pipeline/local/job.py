@@ -138,7 +138,6 @@ class Job:
             parts.append(
                 "\n".join([f"Last lines of its log ({self.log.path}):", *(f"  {line}" for line in tail)])
             )
-        parts.append(f"Its folder is kept: {self.container.root}")
         return "\n".join(parts)
 
 

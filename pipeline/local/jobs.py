@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from pipeline.errors import StepFailed
 from pipeline.local import processing_job, training_job
 from pipeline.local.channels import read_json, s3_errors
 from pipeline.local.container import Container, remove_tree
@@ -18,7 +19,7 @@ from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
 from pipeline.local.reaper import Reaper
 from pipeline.local.refusals import refuse_arguments
-from pipeline.local.runner import JobOutcome
+from pipeline.local.runner import JobOutcome, StepStopped
 from pipeline.local.service import LocalAws
 
 
@@ -56,7 +57,7 @@ class LocalJobs:
         log: Callable[[str], None],
         stop: threading.Event,
     ) -> JobOutcome:
-        """Run the step's job; its container is deleted when it succeeded, and kept when it did not."""
+        """Run the step's job; its container is kept only if it failed."""
         mounts, run = _KINDS[step.type]
         # The definition was checked before anything ran, but for the values that other steps decide.
         findings = Findings()
@@ -82,7 +83,14 @@ class LocalJobs:
                 reaper=self._reaper,
                 graces=self._graces,
             )
-            properties = run(job)
+            try:
+                properties = run(job)
+            except StepFailed as error:
+                raise StepFailed(f"{error}\nIts folder is kept: {container.root}") from error
+            except StepStopped:
+                # What matters of it, its checkpoints, is in S3.
+                remove_tree(container.root)
+                raise
         remove_tree(container.root)
         return JobOutcome(properties)
 

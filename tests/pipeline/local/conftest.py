@@ -1,0 +1,41 @@
+"""The local S3 and registry, started once for the tests that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.local.home import Home
+from pipeline.local.reaper import Reaper
+from pipeline.local.service import LocalAws
+from pipeline.local.store import Store
+from tests.pipeline.local.workbench import Workbench
+
+
+@pytest.fixture(scope="session")
+def local_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home.open(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def local_store(local_home: Home) -> Iterator[Store]:
+    with Store(local_home) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def local_aws(local_home: Home, local_store: Store) -> Iterator[LocalAws]:
+    with LocalAws(local_home, local_store) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def local_reaper() -> Iterator[Reaper]:
+    with Reaper(grace=0.3) as reaper:
+        yield reaper
+
+
+@pytest.fixture
+def bench(local_home: Home, local_aws: LocalAws, local_reaper: Reaper) -> Workbench:
+    return Workbench(local_home, local_aws, local_reaper)

@@ -1,0 +1,125 @@
+"""Checkpoints leave a running job as soon as they have settled."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StateError
+from pipeline.local.checkpoints import CheckpointSync
+
+
+class Bucket:
+    """What was uploaded, by path, and how often it was persisted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.uploads: list[tuple[str, str]] = []
+        self.persisted = 0
+        self.warnings: list[str] = []
+
+    def upload(self, path: Path) -> None:
+        self.uploads.append((str(path), (self.folder / path).read_text()))
+
+    def persist(self) -> None:
+        self.persisted += 1
+
+    def sync(self, interval: float = 0.01) -> CheckpointSync:
+        return CheckpointSync(
+            self.folder,
+            upload=self.upload,
+            persist=self.persist,
+            warn=self.warnings.append,
+            interval=interval,
+        )
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Bucket:
+    return Bucket(tmp_path)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "this took too long"
+        time.sleep(0.005)
+
+
+def test_a_file_is_uploaded_while_the_job_runs_and_once(bucket: Bucket) -> None:
+    with bucket.sync():
+        (bucket.folder / "deep").mkdir()
+        (bucket.folder / "deep" / "a").write_text("1")
+        until(lambda: bucket.persisted == 1)
+        (bucket.folder / "b").write_text("2")
+        until(lambda: bucket.persisted == 2)
+    assert bucket.uploads == [("deep/a", "1"), ("b", "2")]
+
+
+def test_a_changed_file_is_uploaded_again(bucket: Bucket) -> None:
+    with bucket.sync():
+        (bucket.folder / "a").write_text("one")
+        until(lambda: bucket.persisted == 1)
+        (bucket.folder / "a").write_text("longer")
+        until(lambda: bucket.persisted == 2)
+    assert bucket.uploads == [("a", "one"), ("a", "longer")]
+
+
+def test_what_was_written_last_is_uploaded_at_the_end(bucket: Bucket) -> None:
+    with bucket.sync(interval=60):
+        (bucket.folder / "a").write_text("last")
+    assert bucket.uploads == [("a", "last")]
+    assert bucket.persisted == 1
+
+
+def test_what_was_there_at_the_start_is_not_uploaded(bucket: Bucket) -> None:
+    (bucket.folder / "old").write_text("from S3")
+    with bucket.sync():
+        pass
+    assert bucket.uploads == []
+    assert bucket.persisted == 0
+
+
+def test_a_file_that_still_grows_waits(bucket: Bucket) -> None:
+    growing = threading.Event()
+
+    def grow() -> None:
+        with (bucket.folder / "a").open("w") as file:
+            while not growing.is_set():
+                file.write("x")
+                file.flush()
+
+    writer = threading.Thread(target=grow)
+    with bucket.sync(interval=0.05):
+        writer.start()
+        time.sleep(0.3)
+        assert bucket.uploads == []
+        growing.set()
+        writer.join()
+        until(lambda: bucket.persisted == 1)
+    assert len(bucket.uploads) == 1
+
+
+def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
+    failures = [StateError("disk full"), OSError("gone")]
+
+    def flaky(path: Path) -> None:
+        if failures:
+            raise failures.pop(0)
+        bucket.uploads.append((str(path), "saved"))
+
+    sync = CheckpointSync(
+        bucket.folder, upload=flaky, persist=bucket.persist, warn=bucket.warnings.append, interval=0.01
+    )
+    with sync:
+        (bucket.folder / "a").write_text("1")
+        until(lambda: bucket.persisted == 1)
+    assert bucket.uploads == [("a", "saved")]
+    assert bucket.warnings == [
+        "a checkpoint could not be saved: disk full",
+        "a checkpoint could not be saved: gone",
+    ]
