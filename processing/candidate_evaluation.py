@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from artifact import Artifact
 from processed_data import ProcessedData
 from scoring import Scores, score

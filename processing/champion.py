@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from artifact import Artifact, load_artifact, parse_reference
 from botocore.exceptions import BotoCoreError, ClientError
+
+from artifact import Artifact, load_artifact, parse_reference
 from candidate_evaluation import Evaluated
 from job_failure import JobError
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import boto3
+
 from argument_types import filled, share, whole_number
 from artifact import Artifact, check_data_digest, load_artifact, parse_reference
 from candidate_evaluation import Evaluated, evaluate_candidate, raw_splits

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from candidate_evaluation import Evaluated, RawSplit
 from fashion_classes import CLASS_NAMES
 from gate import Gate

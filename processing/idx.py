@@ -14,6 +14,7 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+
 from job_failure import JobError, while_doing
 
 UNSIGNED_BYTE = 0x08

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from scoring import per_class_scores
 
 RESAMPLES = 200

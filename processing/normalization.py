@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from job_failure import JobError
 
 MAX_DEVIATION = 0.01  # grey levels; rounding float32 costs less than 0.0001

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
 from argument_types import whole_number
 from fashion_classes import CLASS_COUNT, CLASS_NAMES, SPLITS
 from job_failure import JobArgumentParser, run_job

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from fashion_classes import CLASS_COUNT, SPLITS
 from job_failure import while_doing
 from processed_manifest import IMAGE_SHAPE, Manifest, ProcessedDataError, parse_manifest

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+
 from fashion_classes import CLASS_COUNT
 from job_failure import while_doing
 from normalization import Normalization

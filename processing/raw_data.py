@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from fashion_classes import CLASS_COUNT, IMAGE_SIDE
 from idx import IdxError, IdxFile, read_idx
 from job_failure import JobError

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
 from job_failure import JobError
 
 # What the registry accepts (API reference, CreateModelPackage: CustomerMetadataProperties).

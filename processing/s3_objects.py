@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+
 from job_failure import JobError, while_doing
 
 MAX_OBJECT_BYTES = 2 << 30  # the largest model of the study is a few megabytes

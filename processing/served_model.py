@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from artifact import ArtifactError
 from fashion_classes import CLASS_COUNT
 

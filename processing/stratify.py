@@ -5,6 +5,7 @@ Run by normalize.py; evaluate.py takes its sample of training images in the same
 
 import numpy as np
 import numpy.typing as npt
+
 from job_failure import JobError
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import normalize
 import numpy as np
 import numpy.typing as npt
 import pytest
 from moto.server import ThreadedMotoServer
+
+import normalize
 
 REGION = "us-east-1"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from artifact import ArtifactError, Reference, check_data_digest, load_artifact, parse_reference
 from s3_objects import S3Error, download, split_uri, upload
 

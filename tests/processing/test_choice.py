@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+
 from gate import decide
 from selection import select
 

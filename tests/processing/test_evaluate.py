@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import evaluate
-import normalize
 import numpy as np
 import pytest
+
+import evaluate
+import normalize
 from job_failure import run_job
 from scoring import score
 from stratify import seeded_order

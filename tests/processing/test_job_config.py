@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from job_config import EvaluationOutput, read_job_config
 from job_failure import JobError
 

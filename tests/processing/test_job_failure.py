@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from job_failure import EXIT_MESSAGE_LENGTH, JobArgumentParser, JobError, run_job, while_doing
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from model_quality import multiclass_metrics
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
+
 from job_failure import JobError
 from normalization import Normalization, fit_normalization
 

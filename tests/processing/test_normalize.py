@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import normalize
 import numpy as np
 import pytest
+
+import normalize
 from job_failure import run_job
 from processed_data import open_processed
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from processed_data import open_processed
 from processed_manifest import ProcessedDataError, parse_manifest
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from idx import IdxError
 from job_failure import JobError
 from raw_data import read_raw_data

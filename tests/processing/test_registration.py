@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+
 from registration import PackageRequest, RegistrationError, client_token, register
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion"

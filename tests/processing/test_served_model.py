@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from artifact import ArtifactError
 from served_model import BATCH, load_served_model
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from job_failure import JobError
 from stratify import seeded_order, stratified_split
 

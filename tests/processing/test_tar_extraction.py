@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from job_failure import JobError
 from tar_extraction import TarError, extract_tar_gz
 
