@@ -48,7 +48,10 @@ class Substitution:
         if step.path not in self._done:
             self._open.add(step.name)
             unknown: set[str] = set()
-            arguments = self._replace(step.arguments, step.argument_path(), step, unknown)
+            arguments = {
+                key: self._replace(value, step.argument_path(key), step, unknown)
+                for key, value in step.arguments.items()
+            }
             self._open.discard(step.name)
             self._done[step.path] = replace(step, arguments=arguments, unknown_values=frozenset(unknown))
         return self._done[step.path]

@@ -95,6 +95,19 @@ JSON = st.recursive(
 )
 
 
+ODD = st.sampled_from(
+    [
+        {"Get": []},
+        {"Get": "Steps.Train.InputDataConfig[0]"},
+        {"Get": "Steps.Gate.Outcome"},
+        {"Get": "Steps.Evaluate.PropertyFiles.Report"},
+        {"Std:Join": 1},
+        {"Std:Join": {"Values": [{"Get": {}}, None]}},
+        {"Std:JsonGet": []},
+    ]
+)
+
+
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_json_makes_it_raise(definition, data):
@@ -104,7 +117,7 @@ def test_no_json_makes_it_raise(definition, data):
         target = changed
         for key in keys[:-1]:
             target = target[key]
-        target[keys[-1]] = data.draw(JSON)
+        target[keys[-1]] = data.draw(JSON | ODD)
     for problem in validate_definition(
         changed, data.draw(st.dictionaries(st.text(max_size=8), JSON, max_size=2))
     ):
