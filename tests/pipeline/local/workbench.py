@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import uuid
@@ -84,7 +85,8 @@ class Workbench:
     ) -> dict[str, Any]:
         """A CreateProcessingJob request that runs `script`; `inputs` are S3 URIs by folder of the container, and
         each of `outputs` goes from /opt/ml/processing/output/<name> to <this test's prefix>/<name>."""
-        folders = {"/opt/ml/processing/code": self.put("code", {"script.py": script}), **(inputs or {})}
+        code = self.put(f"code/{hashlib.sha256(script.encode()).hexdigest()}", {"script.py": script})
+        folders = {"/opt/ml/processing/code": code, **(inputs or {})}
         return {
             "AppSpecification": {
                 "ImageUri": "an-image",
