@@ -102,11 +102,6 @@ def small_pipeline(bench: Workbench) -> str:
     evaluate["AppSpecification"]["ContainerArguments"] = [
         get(f"Steps.Train-{factor}.ModelArtifacts.S3ModelArtifacts") for factor in (1, 2)
     ]
-    # Its code is another file under the same name: give it a place of its own.
-    evaluate["ProcessingInputs"][0]["S3Input"]["S3Uri"] = bench.put(
-        "evaluation-code", {"script.py": EVALUATE}
-    )
-    prepare["ProcessingInputs"][0]["S3Input"]["S3Uri"] = bench.put("preparation-code", {"script.py": PREPARE})
     evaluate["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = join(out, "evaluation")
     files = [{"PropertyFileName": "File", "OutputName": "out", "FilePath": "file.json"}]
     best = {"Std:JsonGet": {"PropertyFile": get("Steps.Evaluate.PropertyFiles.File"), "Path": "best"}}
@@ -182,10 +177,7 @@ def test_trainings_overlap_in_time(bench: Workbench, local_store: Store) -> None
 
 
 def test_a_crash_is_in_the_record_and_other_branches_went_on(bench: Workbench, local_store: Store) -> None:
-    bad = bench.processing("raise SystemExit('no such file')")
-    bad["ProcessingInputs"][0]["S3Input"]["S3Uri"] = bench.put(
-        "bad", {"script.py": "raise SystemExit('no data')"}
-    )
+    bad = bench.processing("raise SystemExit('no data')")
     good = bench.processing("print('fine')")
     record = start(
         bench,
@@ -203,7 +195,10 @@ def test_a_crash_is_in_the_record_and_other_branches_went_on(bench: Workbench, l
 
 
 def test_a_stop_ends_everything_within_seconds(bench: Workbench, local_store: Store) -> None:
-    script = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
+    script = (
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('up', flush=True)\ntime.sleep(60)"
+    )
     request = bench.processing(script)
     stop = threading.Event()
     watcher = Watcher()
