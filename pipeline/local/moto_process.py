@@ -1,4 +1,4 @@
-"""The moto server's process: `python -m pipeline.local.moto_process`, started by service.py.
+"""The moto server's process: `python -m pipeline.local.moto_process ADDRESS`, started by service.py.
 
 It prints its port when it is ready, and ends when its standard input does: its parent's death closes that, however
 the parent dies.
@@ -70,11 +70,11 @@ def _disk_full(start_response: StartResponse) -> list[bytes]:
 
 
 def main() -> None:
-    """Serve on a free port of 127.0.0.1 until standard input ends."""
+    """Serve on a free port of the address that is the only argument, until standard input ends."""
     application = DomainDispatcherApplication(create_backend_app)
     # Every command asks for S3; moto loads the other services when they are asked for.
     application.app_instances["s3"] = create_backend_app("s3")
-    server = make_server("127.0.0.1", 0, _OneAtATime(application), threaded=True, request_handler=_Handler)
+    server = make_server(sys.argv[1], 0, _OneAtATime(application), threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     # Nobody reads standard output from here on: what moto prints goes to the log.

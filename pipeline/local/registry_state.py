@@ -27,8 +27,6 @@ class RegistryState:
         self._database = store.database
         self._lock = threading.Lock()
         self._restored = False
-        # What the server said of each package when it was last compared with the record.
-        self._seen: dict[str, Record] = {}
 
     def groups(self) -> list[Record]:
         """The saved groups, as DescribeModelPackageGroup shows them (times are ISO 8601 texts), by name."""
@@ -72,11 +70,14 @@ class RegistryState:
             self._restored = True
             groups = [_describe_group(client, name) for name in _group_names(client)]
             packages = [_describe_package(client, arn) for arn in _package_arns(client)]
-            changed = [
-                package for package in packages if package != self._seen.get(package["ModelPackageArn"])
+            packages.sort(
+                key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0))
+            )
+            records = [
+                _merged(saved.get(package["ModelPackageArn"]), package)
+                for package in packages
+                if _differ(package, saved.get(package["ModelPackageArn"], {}))
             ]
-            changed.sort(key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0)))
-            records = [_merged(saved.get(package["ModelPackageArn"]), package) for package in changed]
             with self._database.transaction() as connection:
                 connection.executemany(
                     "INSERT OR IGNORE INTO package_groups VALUES (?, ?)",
@@ -87,12 +88,10 @@ class RegistryState:
                     " ON CONFLICT (arn) DO UPDATE SET record = excluded.record",
                     [(record["ModelPackageArn"], json.dumps(record)) for record in records],
                 )
-            for now, record in zip(changed, records, strict=True):
-                arn = record["ModelPackageArn"]
-                if any(now.get(name) != record.get(name) for name in _UPDATABLE):
+            for record in records:
+                if record["ModelPackageArn"] in saved:
+                    # Tells the server what it forgot.
                     _update(client, record)
-                    now = _describe_package(client, arn)
-                self._seen[arn] = now
 
     def _restore_package(self, client: Any, package: Record) -> None:
         request = _accepted(client, "CreateModelPackage", package)
@@ -104,8 +103,13 @@ class RegistryState:
                 "copy, or set FASHION_HOME to another folder."
             )
         if "ApprovalDescription" in package:
+            # The one thing that can be set only afterwards.
             _update(client, package)
-        self._seen[arn] = _describe_package(client, arn)
+
+
+def _differ(one: Record, other: Record) -> bool:
+    """Whether two descriptions of a package differ in what can be updated, or are of two packages."""
+    return any(one.get(name) != other.get(name) for name in ("ModelPackageArn", *_UPDATABLE))
 
 
 def _merged(saved: Record | None, now: Record) -> Record:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.errors import FashionError
 from pipeline.local import isolation
 from pipeline.local.home import Home
+from pipeline.local.moto_server import MotoServer
 from pipeline.local.objects import Objects, StoredObject, split_uri
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
 _CHUNK_BYTES = 1 << 20
-_STOP_SECONDS = 5.0
-_LOG_TAIL_CHARACTERS = 2000
-# What the server's process sees of the user's environment: enough for Python to start.
-_PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 class LocalAws:
@@ -35,14 +25,13 @@ class LocalAws:
     ACCOUNT: ClassVar[str] = isolation.ACCOUNT
     BUCKET: ClassVar[str] = f"sagemaker-{isolation.REGION}-{isolation.ACCOUNT}"
 
-    def __init__(self, home: Home, store: Store) -> None:
+    def __init__(self, home: Home, store: Store, host: str = "127.0.0.1") -> None:
+        """`host` is where the server listens: another address than loopback only for containers to reach it."""
         self._home = home
+        self._host = host
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
-        # A folder of its own, should one process have two servers.
-        self._folder = home.scratch(f"moto-{secrets.token_hex(4)}")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._url: str | None = None
+        self._server: MotoServer | None = None
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -61,33 +50,17 @@ class LocalAws:
     def start(self) -> None:
         """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
         self._home.sweep()
-        self._folder.mkdir(exist_ok=True)
-        environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
-        # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.
-        environment["TMPDIR"] = str(self._folder)
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.local.moto_process"],
-                cwd=_REPOSITORY,
-                env=environment | isolation.dummy_settings(isolation.NOWHERE),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                # Ctrl-C is for the command, which still has things to save.
-                start_new_session=True,
-            )
+        self._server = MotoServer(self._home, self._host)
 
     def stop(self) -> None:
         """End the server and remove its temporary files. What was not persisted is gone."""
         with self._lock:
-            process, self._process = self._process, None
+            server, self._server = self._server, None
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
-        if process is not None:
-            with process:
-                process.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if server is not None:
+            server.stop()
 
     @property
     def endpoint_url(self) -> str:
@@ -96,10 +69,9 @@ class LocalAws:
         Raises:
             FashionError: the server could not start.
         """
-        with self._lock:
-            if self._url is None:
-                self._url = f"http://127.0.0.1:{self._port()}"
-            return self._url
+        if self._server is None:
+            raise RuntimeError("LocalAws is used before start() or after stop()")
+        return self._server.url
 
     def session(self) -> Any:
         """A boto3.Session all of whose clients and resources are local, for the SageMaker SDK."""
@@ -109,16 +81,18 @@ class LocalAws:
                 from pipeline.local.clients import LoopbackSession
 
                 session = LoopbackSession(self.endpoint_url)
+                self._clients["s3"] = session.client("s3")
                 with self._faults("Starting"):
-                    session.client("s3").create_bucket(Bucket=self.BUCKET)
+                    self._clients["s3"].create_bucket(Bucket=self.BUCKET)
                 self._session = session
             return self._session
 
     def client(self, service: str) -> Any:
         """A boto3 client of the local `service`; one per service, since clients are thread-safe."""
         with self._lock:
+            session = self.session()
             if service not in self._clients:
-                self._clients[service] = self.session().client(service)
+                self._clients[service] = session.client(service)
             return self._clients[service]
 
     def job_environment(self) -> dict[str, str]:
@@ -183,43 +157,6 @@ class LocalAws:
         with self._faults("Saving the model registry"):
             self._registry.persist(self.client("sagemaker"))
 
-    @property
-    def _log(self) -> Path:
-        return self._folder / "server.log"
-
-    def _port(self) -> int:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise RuntimeError("LocalAws is used before start() or after stop()")
-        line = process.stdout.readline()
-        if not line:
-            status = process.wait(_STOP_SECONDS)
-            raise FashionError(
-                "Starting the local S3 and model registry: expected a moto server. "
-                f"Received: exit status {status}. Remove the virtual environment and let make build it again. "
-                f"The server's last words:\n{self._last_words()}"
-            )
-        return int(line)
-
-    def _last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-_LOG_TAIL_CHARACTERS:].strip()
-
-    @contextmanager
-    def _faults(self, doing: str) -> Iterator[None]:
-        """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except (BotoCoreError, ClientError, ConnectionError) as error:
-            status = None if self._process is None else self._process.poll()
-            state = "is still running" if status is None else f"ended with status {status} (out of memory?)"
-            raise FashionError(
-                f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
-                f"The server {state}; what was saved before is intact: python -m pipeline resume. "
-                f"Its last words:\n{self._last_words()}"
-            ) from error
-
     def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Key and ETag of the server's objects whose keys begin with `prefix`."""
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -243,3 +180,18 @@ class LocalAws:
     def _is_same(self, bucket: str, key: str, etag: str) -> None:
         with self._lock:
             self._same[bucket, key] = etag
+
+    @contextmanager
+    def _faults(self, doing: str) -> Iterator[None]:
+        """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, ConnectionError) as error:
+            server = self._server
+            state = "The server was stopped" if server is None else server.describe()
+            raise FashionError(
+                f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
+                f"What was saved before is intact: python -m pipeline resume. {state}"
+            ) from error

@@ -1,0 +1,97 @@
+"""Starts and ends the moto server's process (moto_process.py) for service.py."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from pipeline.errors import FashionError, StateError
+from pipeline.local import isolation
+from pipeline.local.home import Home
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_END_SECONDS = 5.0
+_LAST_WORDS_CHARACTERS = 2000
+# What the process sees of the user's environment: enough for Python to start.
+_PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+
+
+class MotoServer:
+    """One server process, with a folder for its temporary files and its log. Usable from several threads."""
+
+    def __init__(self, home: Home, host: str) -> None:
+        """Start the server on a free port of `host`; returns at once.
+
+        Raises:
+            StateError: the state folder cannot be written.
+        """
+        self._host = host
+        self._url: str | None = None
+        self._lock = threading.Lock()
+        # A folder of its own, should one process have two servers.
+        self._folder = home.scratch(f"moto-{secrets.token_hex(4)}")
+        self._log = self._folder / "server.log"
+        try:
+            self._folder.mkdir()
+            log = self._log.open("wb")
+        except OSError as error:
+            raise StateError(
+                f"Starting the local S3: expected to write in {self._folder}. Received: {error.strerror}. "
+                "Free space on that disk."
+            ) from error
+        environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.
+        environment["TMPDIR"] = str(self._folder)
+        with log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.local.moto_process", host],
+                cwd=_REPOSITORY,
+                env=environment | isolation.dummy_settings(isolation.NOWHERE),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                # Ctrl-C is for the command, which still has things to save.
+                start_new_session=True,
+            )
+
+    @property
+    def url(self) -> str:
+        """Where the server listens; waits until it does.
+
+        Raises:
+            FashionError: the server could not start.
+        """
+        with self._lock:
+            if self._url is None:
+                assert self.process.stdout is not None
+                line = self.process.stdout.readline()
+                if not line:
+                    status = self.process.wait(_END_SECONDS)
+                    raise FashionError(
+                        "Starting the local S3 and model registry: expected a moto server. "
+                        f"Received: exit status {status}. Remove .venv and let make build it again. "
+                        f"The server's last words:\n{self.last_words()}"
+                    )
+                self._url = f"http://{self._host}:{int(line)}"
+            return self._url
+
+    def last_words(self) -> str:
+        """The end of what the server wrote to its log."""
+        return self._log.read_text(errors="replace")[-_LAST_WORDS_CHARACTERS:].strip()
+
+    def describe(self) -> str:
+        """Whether the server runs, and the end of its log, in words."""
+        status = self.process.poll()
+        state = "is still running" if status is None else f"ended with status {status} (out of memory?)"
+        return f"The server {state}; its last words:\n{self.last_words()}"
+
+    def stop(self) -> None:
+        """End the process and remove its files."""
+        with self.process:
+            self.process.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
