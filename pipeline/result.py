@@ -1,0 +1,60 @@
+"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.execution import ExecutionRecord
+
+CANDIDATE_KEYS = (
+    "name",
+    "seed",
+    "params",
+    "train_accuracy",
+    "validation_accuracy",
+    "test_accuracy",
+    "images_per_second",
+    "train_seconds",
+)
+
+
+def run_result(
+    record: ExecutionRecord,
+    evaluation: Mapping[str, Any] | None,
+    registration: Mapping[str, Any] | None,
+    report: Path | None,
+) -> dict[str, Any]:
+    """The result of an execution as plain JSON values.
+
+    `evaluation` and `registration` are the contents of the evaluation step's evaluation.json and
+    registration.json, None where the execution did not get there: then `candidates` is empty, and `winner`
+    (a candidate's name), `gate` and `model_package_arn` are null. Accuracies are fractions, times are seconds.
+    """
+    gate = winner = None
+    candidates: list[dict[str, Any]] = []
+    if evaluation is not None:
+        gate = {"passed": evaluation["gate"]["passed"], "reason": evaluation["gate"]["reason"]}
+        winner = evaluation["winner"]["name"]
+        candidates = [{key: each[key] for key in CANDIDATE_KEYS} for each in evaluation["candidates"]]
+    return {
+        "execution_id": record.execution_id,
+        "status": record.status,
+        "failure_reason": record.failure_reason,
+        "steps": [
+            {
+                "name": step.name,
+                "type": step.type,
+                "status": step.status,
+                "seconds": step.seconds,
+                "cached": step.cached,
+            }
+            for step in record.steps
+        ],
+        "candidates": candidates,
+        "winner": winner,
+        "gate": gate,
+        "model_package_arn": None if registration is None else registration.get("model_package_arn"),
+        "report": None if report is None else str(report),
+    }
