@@ -1,0 +1,97 @@
+"""Prints past executions: the list of all, and one in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.execution import ExecutionRecord
+from pipeline.printable import printable
+from pipeline.quantities import duration, moment
+from pipeline.view.failure import print_lines
+from pipeline.view.leaderboard import duration_of, print_results
+from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
+from pipeline.view.states import has_ended, state_of, step_state
+
+
+def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None:
+    """One row an execution, in the order given; times are the machine's own."""
+    paper = open_paper(stream)
+    if not records:
+        paper.print("No executions yet. Start one with: python -m pipeline run")
+        return
+    wide = paper.width >= NARROW
+    table = make_table()
+    table.add_column("execution", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    if wide:
+        table.add_column("started", no_wrap=True)
+        table.add_column("time", no_wrap=True, justify="right")
+        table.add_column("steps", no_wrap=True, justify="right")
+        table.add_column("target", no_wrap=True)
+    for record in records:
+        spent = None if record.ended_at is None else record.ended_at - record.started_at
+        row = [Text(printable(record.execution_id)), state_text(state_of(record.status))]
+        if wide:
+            done = sum(has_ended(step) for step in record.steps)
+            row += [
+                Text(moment(record.started_at, None)),
+                Text(duration(spent)),
+                Text(f"{done} of {len(record.steps)}"),
+                Text(printable(record.target)),
+            ]
+        table.add_row(*row)
+    paper.print(table)
+
+
+def print_execution(
+    record: ExecutionRecord,
+    evaluation: Mapping[str, Any] | None,
+    registration: Mapping[str, Any] | None,
+    report: Path | None,
+    stream: TextIO,
+) -> None:
+    """Everything about one execution: parameters, steps, failure reasons, and how the candidates compare."""
+    paper = open_paper(stream)
+    state = state_of(record.status)
+    print_fact(paper, "Execution", f"{state.symbol} {record.execution_id} {duration_of(record)}", state.style)
+    print_fact(paper, "Pipeline", f"{record.pipeline_name}, target {record.target}")
+    print_fact(paper, "Started", moment(record.started_at, None))
+    if record.ended_at is not None:
+        print_fact(paper, "Ended", moment(record.ended_at, None))
+    for index, (name, value) in enumerate(sorted(record.parameters.items())):
+        print_fact(paper, "" if index else "Parameters", f"{name} = {value}")
+    paper.print()
+    print_steps(paper, record)
+    for step in record.steps:
+        if step.status == "Failed" and step.failure_reason:
+            paper.print()
+            print_fact(paper, "Failed", step.name, state_of("Failed").style)
+            print_lines(paper, step.failure_reason.strip().splitlines())
+    if evaluation is not None:
+        print_results(paper, evaluation, registration or {}, report)
+
+
+def print_steps(paper: Console, record: ExecutionRecord) -> None:
+    """One row a step."""
+    wide = paper.width >= NARROW
+    table = make_table()
+    table.add_column("step", overflow="fold")
+    if wide:
+        table.add_column("type", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("time", no_wrap=True, justify="right")
+    for step in record.steps:
+        tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
+        kind = [Text(printable(step.type))] if wide else []
+        table.add_row(
+            Text(printable(step.name)),
+            *kind,
+            state_text(step_state(step)).append(tries),
+            Text("" if step.cached or step.seconds is None else duration(step.seconds)),
+        )
+    paper.print(table)

@@ -1,0 +1,150 @@
+"""Prints how an execution's candidates compare, against the case study, and what became of the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference_for, standing
+from pipeline.execution import ExecutionRecord
+from pipeline.printable import printable
+from pipeline.quantities import count, duration, percent
+from pipeline.view.paper import NARROW, PIPE_WIDTH, make_table, open_paper, print_fact
+from pipeline.view.states import state_of
+
+MARKS = {"below": "↓", "within": "=", "above": "↑", None: " "}
+MARK_STYLES = {"below": "yellow", "within": "cyan", "above": "bold cyan", None: ""}
+LEGEND = "Against the case study: ↑ above, = within, ↓ below its band.  ★ winner"
+
+
+def print_leaderboard(
+    evaluation: Mapping[str, Any],
+    registration: Mapping[str, Any],
+    record: ExecutionRecord,
+    report: Path | None,
+    stream: TextIO,
+) -> None:
+    """The candidates, best first on validation, the case study's bands, the gate, the registry, the report.
+
+    `evaluation` and `registration` are the contents of evaluation.json and registration.json.
+    """
+    paper = open_paper(stream)
+    print_results(paper, evaluation, registration, report)
+    if record.status == "Succeeded":
+        print_fact(paper, "Execution", f"{record.execution_id} {duration_of(record)}")
+
+
+def print_results(
+    paper: Console, evaluation: Mapping[str, Any], registration: Mapping[str, Any], report: Path | None
+) -> None:
+    """What print_leaderboard prints, but for the execution itself."""
+    paper.print()
+    print_candidates(paper, evaluation)
+    paper.print()
+    winner, gate = evaluation["winner"], evaluation["gate"]
+    print_fact(
+        paper,
+        "Winner",
+        f"{winner['name']} (seed {winner['seed']}): {percent(winner['validation_accuracy'])} on validation, "
+        f"{percent(winner['test_accuracy'])} on test",
+        style="bold",
+    )
+    verdict = state_of("Succeeded" if gate["passed"] else "Failed")
+    word = "passed" if gate["passed"] else "missed"
+    print_fact(paper, "Gate", f"{verdict.symbol} {word}. {gate['reason']}", style=verdict.style)
+    print_fact(paper, "Registered", registered(registration))
+    if registration.get("model_package_arn"):
+        print_fact(paper, "", registration["model_package_arn"], style="dim")
+    if report is not None:
+        print_fact(paper, "Report", report)
+
+
+def print_candidates(paper: Console, evaluation: Mapping[str, Any]) -> None:
+    """The candidates' accuracies and costs, as a table, or as a list where the terminal is narrow."""
+    ranked = sorted(evaluation["candidates"], key=lambda each: -each["validation_accuracy"])
+    winner = evaluation["winner"]["id"]
+    if paper.width < NARROW:
+        print_list(paper, ranked, winner)
+    else:
+        print_table(paper, ranked, winner)
+    paper.print(Text(LEGEND, style="dim"))
+
+
+def print_table(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str) -> None:
+    """One row a candidate; the case study's rows that apply stand below."""
+    roomy = paper.width >= PIPE_WIDTH
+    table = make_table(gap=2 if roomy else 1)
+    table.add_column("model", overflow="fold", min_width=10)
+    for split in SPLITS:
+        table.add_column(
+            f"{SPLIT_NAMES[split]} acc." if roomy else SPLIT_NAMES[split], no_wrap=True, justify="right"
+        )
+    table.add_column("parameters" if roomy else "params", no_wrap=True, justify="right")
+    table.add_column("images/s", no_wrap=True, justify="right")
+    table.add_column("training time" if roomy else "time", no_wrap=True, justify="right")
+    for each in ranked:
+        table.add_row(
+            name_cell(each, winner),
+            *(accuracy_cell(each, split) for split in SPLITS),
+            Text(count(each["params"])),
+            Text(count(each["images_per_second"])),
+            Text(duration(each["train_seconds"])),
+        )
+    for reference in references_of(ranked):
+        bands = (Text(f"{reference.band(split)}  ", style="dim") for split in SPLITS)
+        table.add_row(Text(f"  study {reference.title}", style="dim"), *bands)
+    paper.print(table)
+
+
+def print_list(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str) -> None:
+    """A few short lines a candidate."""
+    for each in ranked:
+        paper.print(name_cell(each, winner))
+        for split in SPLITS:
+            reference = reference_for(each["name"])
+            study = "" if reference is None else f"  study {reference.band(split)}"
+            label = Text(f"  {SPLIT_NAMES[split]:<11}")
+            paper.print(label + accuracy_cell(each, split) + Text(study, style="dim"))
+        paper.print(
+            Text(f"  {count(each['params'])} parameters, {duration(each['train_seconds'])}", style="dim")
+        )
+
+
+def name_cell(candidate: Mapping[str, Any], winner: str) -> Text:
+    """The candidate's name and seed, with a star for the winner."""
+    won = candidate["id"] == winner
+    return Text(f"{'★' if won else ' '} {printable(candidate['id'])}", style="bold" if won else "")
+
+
+def accuracy_cell(candidate: Mapping[str, Any], split: Split) -> Text:
+    """An accuracy, marked by how it stands to the case study's band."""
+    accuracy = candidate[f"{split}_accuracy"]
+    stands = standing(candidate["name"], split, accuracy)
+    cell = Text(f"{percent(accuracy)} ")
+    return cell.append(MARKS[stands], style=MARK_STYLES[stands])
+
+
+def references_of(candidates: Sequence[Mapping[str, Any]]) -> list[Reference]:
+    """The case study's rows that the candidates belong to, in their order."""
+    found = (reference_for(each["name"]) for each in candidates)
+    return list(dict.fromkeys(reference for reference in found if reference is not None))
+
+
+def registered(registration: Mapping[str, Any]) -> str:
+    """What became of the winner in the Model Registry, in words."""
+    reason = registration.get("reason") or ""
+    if registration.get("version") is None:
+        return f"nothing. {reason}".strip()
+    return reason or f"Version {registration['version']}."
+
+
+def duration_of(record: ExecutionRecord) -> str:
+    """How the execution ended, and after how long."""
+    spent = None if record.ended_at is None else record.ended_at - record.started_at
+    reused = sum(step.cached for step in record.steps)
+    note = f", {reused} of {len(record.steps)} steps reused" if reused else ""
+    return f"{state_of(record.status).word} after {duration(spent)}{note}"

@@ -1,0 +1,89 @@
+"""Plain lines for logs and pipes: one for every change of a step's state and for every epoch that has ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.printable import printable
+from pipeline.quantities import count, decimal, duration, percent
+from pipeline.view.board import Board
+from pipeline.view.loglines import EpochLine
+from pipeline.view.states import has_ended, state_of, step_state
+
+
+class PlainView:
+    """An execution.Observer. `clock` gives seconds since the epoch; lines carry the machine's local time."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.time) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._board = Board()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def execution_changed(self, execution: ExecutionRecord) -> None:
+        """Writes a line for each step whose state is new, and for the execution's own."""
+        with self._lock:
+            before = self._board.execution_changed(execution)
+            old_status = None if before is None else before.status
+            old_steps = {} if before is None else {step.name: step for step in before.steps}
+            if before is None:
+                self._say(f"execution {execution.execution_id}: {len(execution.steps)} steps")
+            for step in execution.steps:
+                old = old_steps.get(step.name, StepRecord(step.name, step.type))
+                if step.status != old.status or step.attempts > max(old.attempts, 1):
+                    self._say(f"{step.name}: {describe(step)}")
+            if execution.status != old_status and execution.status != "Executing":
+                total = None if execution.ended_at is None else execution.ended_at - execution.started_at
+                spent = "" if total is None else f" after {duration(total)}"
+                self._say(f"execution {execution.execution_id}: {state_of(execution.status).word}{spent}")
+
+    def log_line(self, step: str, line: str) -> None:
+        """Writes a line when the job's line says that an epoch has ended."""
+        with self._lock:
+            ended = self._board.log_line(step, line)
+            if ended is not None:
+                self._say(f"{step}: {describe_epoch(ended)}")
+
+    def _say(self, text: str) -> None:
+        if self._closed:
+            return
+        stamp = time.strftime("%H:%M:%S", time.localtime(self._clock()))
+        line = printable(f"{stamp} {text}")
+        encoding = self._stream.encoding or "utf-8"
+        try:
+            print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+        except (OSError, ValueError):
+            # Whoever read this has gone away, or the stream is closed: the execution matters more than its lines.
+            self._closed = True
+
+
+def describe(step: StepRecord) -> str:
+    """A step's state in words, with its time and the first line of why it failed."""
+    words = step_state(step).word
+    if step.attempts > 1:
+        words += f" (attempt {step.attempts})"
+    if has_ended(step) and step.seconds is not None and not step.cached:
+        words += f" after {duration(step.seconds)}"
+    reason = (step.failure_reason or "").strip()
+    if step.status == "Failed" and reason:
+        words += f": {reason.splitlines()[0]}"
+    return words
+
+
+def describe_epoch(ended: EpochLine) -> str:
+    """One line for an epoch that has ended."""
+    metrics = ended.metrics
+    parts = [
+        f"epoch {ended.epoch} of {ended.epochs}",
+        f"training accuracy {percent(metrics.get('train_accuracy'))}",
+        f"validation accuracy {percent(metrics.get('validation_accuracy'))}",
+        f"validation loss {decimal(metrics.get('validation_loss'))}",
+        f"{count(metrics.get('images_per_second'))} images/s",
+        duration(metrics.get("seconds")),
+    ]
+    return ", ".join(parts)

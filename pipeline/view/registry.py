@@ -1,0 +1,82 @@
+"""Prints the models of the Model Registry: the list of a group's versions, and one in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.text import Text
+
+from pipeline.printable import printable
+from pipeline.quantities import MISSING, percent
+from pipeline.registry import Package
+from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
+from pipeline.view.states import State
+
+APPROVALS = {
+    "Approved": State("✓", "approved", "cyan"),
+    "Rejected": State("✗", "rejected", "red"),
+    "PendingManualApproval": State("·", "pending approval", "yellow"),
+}
+
+
+def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> None:
+    """One row a version, in the order given."""
+    paper = open_paper(stream)
+    if not packages:
+        print_fact(
+            paper, "Registry", f"{group} has no versions yet. A run whose winner passes the gate adds one."
+        )
+        return
+    wide = paper.width >= NARROW
+    table = make_table()
+    table.add_column("version", no_wrap=True, justify="right")
+    table.add_column("approval", no_wrap=True)
+    table.add_column("test", no_wrap=True, justify="right")
+    if wide:
+        table.add_column("validation", no_wrap=True, justify="right")
+        table.add_column("candidate", overflow="fold")
+        table.add_column("execution", overflow="fold")
+    for package in packages:
+        row = [
+            Text(str(package.version)),
+            state_text(approval(package)),
+            Text(accuracy(package, "test_accuracy")),
+        ]
+        if wide:
+            known = [package.metadata[key] for key in ("candidate", "seed") if key in package.metadata]
+            row += [
+                Text(accuracy(package, "validation_accuracy")),
+                Text(printable("-".join(known) or MISSING)),
+                Text(printable(package.metadata.get("execution_id", MISSING))),
+            ]
+        table.add_row(*row)
+    paper.print(Text(f"Model package group {printable(group)}", style="bold"))
+    paper.print(table)
+
+
+def print_package(group: str, package: Package, stream: TextIO) -> None:
+    """Everything about one version."""
+    paper = open_paper(stream)
+    shown = approval(package)
+    print_fact(paper, "Version", f"{package.version} of {group}", style="bold")
+    print_fact(paper, "Approval", f"{shown.symbol} {shown.word}", style=shown.style)
+    print_fact(paper, "ARN", package.arn)
+    print_fact(paper, "Model", package.model_data)
+    print_fact(paper, "Image", package.image)
+    print_fact(paper, "Metrics", package.metrics or MISSING)
+    for index, (name, value) in enumerate(sorted(package.metadata.items())):
+        print_fact(paper, "" if index else "Metadata", f"{name} = {value}")
+
+
+def approval(package: Package) -> State:
+    """How the package's approval status is shown."""
+    return APPROVALS.get(package.approval, State("?", package.approval, ""))
+
+
+def accuracy(package: Package, name: str) -> str:
+    """An accuracy out of the package's metadata, where texts are kept."""
+    try:
+        return percent(float(package.metadata[name]))
+    except (KeyError, ValueError):
+        return MISSING
