@@ -1,0 +1,160 @@
+"""Says in words what a run found: which model won, by how much, and what cannot be concluded. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from pipeline.case_study import SPLITS, standing
+from pipeline.quantities import count, percent, points
+
+# The case study's controlled experiment: equal in all but the size of their kernels.
+SMALL_KERNEL, LARGE_KERNEL = "cnn-3x3", "cnn-5x5"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The headline, and the sentences below it, in the order in which they are read."""
+
+    headline: str
+    sentences: tuple[str, ...]
+
+
+def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) -> Answer:
+    """The answer from the contents of evaluation.json and registration.json."""
+    winner, gate = evaluation["winner"], evaluation["gate"]
+    if gate["passed"] and len({each["name"] for each in evaluation["candidates"]}) == 1:
+        headline = f"{winner['name']} reaches {percent(winner['test_accuracy'])} on the test images"
+    elif gate["passed"]:
+        headline = f"{winner['name']} wins, with {percent(winner['test_accuracy'])} on the test images"
+    else:
+        headline = (
+            f"{winner['name']} came first, but its {percent(winner['test_accuracy'])} on the test images "
+            "missed the quality gate"
+        )
+    sentences = (
+        lead(evaluation),
+        verdict(gate, registration),
+        champion(evaluation),
+        kernel_size(evaluation["candidates"]),
+        bands(evaluation["candidates"]),
+    )
+    return Answer(headline, tuple(sentence for sentence in sentences if sentence))
+
+
+def lead(evaluation: Mapping[str, Any]) -> str:
+    """By how much the winner leads every other model, on validation (which decides) and on test."""
+    winner = evaluation["winner"]
+    seed = f" (seed {winner['seed']})" if len(seeds_of(evaluation["candidates"])) > 1 else ""
+    rivals = best_of_each(each for each in evaluation["candidates"] if each["name"] != winner["name"])
+    images = evaluation["data"]["splits"]
+    parts = []
+    for split, place in (
+        ("validation", f"On the {count(images['validation']['count'])} validation images, which decide,"),
+        ("test", f"On the {count(images['test']['count'])} test images, looked at once,"),
+    ):
+        own = winner[f"{split}_accuracy"]
+        compared = [compare(own, rival[f"{split}_accuracy"], rival["name"]) for rival in rivals]
+        parts.append(
+            f"{place} {winner['name']}{seed} reached {percent(own)}{': ' if compared else ''}{listed(compared)}."
+        )
+    if not rivals:
+        parts.append("It was the only model in this run.")
+    return " ".join(parts)
+
+
+def verdict(gate: Mapping[str, Any], registration: Mapping[str, Any]) -> str:
+    """The gate's verdict and the registered version."""
+    least = percent(gate["min_accuracy"])
+    if not gate["passed"]:
+        return f"The quality gate asks for at least {least} on test: missed, so nothing was registered."
+    passed = f"It passed the quality gate (at least {least} on test)"
+    if registration.get("version") is None:
+        reason = registration.get("reason") or "No registration was recorded."
+        return f"{passed}, but was not registered: {reason}"
+    return f"{passed} and is registered as version {registration['version']}."
+
+
+def champion(evaluation: Mapping[str, Any]) -> str:
+    """How the winner stands to the registered model that it would replace; empty when there is none."""
+    reigning = evaluation.get("champion")
+    if not reigning:
+        return ""
+    if "test_accuracy" not in reigning:
+        return (
+            f"The champion {reigning.get('arn', '')} could not be scored: {reigning.get('error', 'unknown')}"
+        )
+    difference = compare(evaluation["winner"]["test_accuracy"], reigning["test_accuracy"], "the champion")
+    return f"On the same test images that is {difference} ({reigning['id']}, {percent(reigning['test_accuracy'])})."
+
+
+def kernel_size(candidates: Sequence[Mapping[str, Any]]) -> str:
+    """What the run says about 3×3 against 5×5 kernels, or that it cannot say anything."""
+    small, large = (
+        [each for each in candidates if each["name"] == name] for name in (SMALL_KERNEL, LARGE_KERNEL)
+    )
+    seeds = len(seeds_of(candidates))
+    if not small or not large:
+        if seeds > 1 or len(candidates) < 2:
+            return ""
+        return "Every model was trained once, under one seed: differences of a few tenths of a point may be chance."
+    if seeds == 1:
+        found = compare(small[0]["test_accuracy"], large[0]["test_accuracy"], f"the {LARGE_KERNEL} model")
+        return (
+            "Kernel size: every model was trained once, under one seed, so nothing can be concluded about kernel "
+            f"size beyond this run. Here the {SMALL_KERNEL} model has {found} on test; another seed may turn that "
+            "round. Several seeds (--seeds 5) are needed to tell."
+        )
+    means = [
+        f"{name} {percent(fmean(values))} ({percent(min(values))} to {percent(max(values))})"
+        for name, values in (
+            (SMALL_KERNEL, [each["test_accuracy"] for each in small]),
+            (LARGE_KERNEL, [each["test_accuracy"] for each in large]),
+        )
+    ]
+    return (
+        f"Kernel size, mean test accuracy over {seeds} seeds and its range: {means[0]}, {means[1]}. No statistical "
+        "test was applied: overlapping ranges settle nothing."
+    )
+
+
+def bands(candidates: Sequence[Mapping[str, Any]]) -> str:
+    """How many accuracies lie within, above and below the case study's bands; empty when none has a band."""
+    stands = [
+        standing(each["name"], split, each[f"{split}_accuracy"]) for each in candidates for split in SPLITS
+    ]
+    counted = Counter(stand for stand in stands if stand is not None)
+    if not counted:
+        return ""
+    return (
+        f"Of the {counted.total()} accuracies that the case study gives a range for, {counted['within']} lie "
+        f"within it, {counted['above']} above and {counted['below']} below."
+    )
+
+
+def compare(own: float, other: float, name: str) -> str:
+    """ "0.26 points more than cnn-5x5" for two fractions."""
+    if percent(own) == percent(other):
+        return f"as much as {name}"
+    return f"{points(own - other)} {'more' if own > other else 'less'} than {name}"
+
+
+def best_of_each(candidates: Any) -> list[Mapping[str, Any]]:
+    """The training of each model that is best on validation, best model first."""
+    best: dict[str, Mapping[str, Any]] = {}
+    for each in sorted(candidates, key=lambda each: -each["validation_accuracy"]):
+        best.setdefault(each["name"], each)
+    return list(best.values())
+
+
+def seeds_of(candidates: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The seeds of the run, in order."""
+    return sorted({each["seed"] for each in candidates})
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)

@@ -1,0 +1,83 @@
+"""The candidates' accuracies on one split, as points over the case study's bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from pipeline.case_study import SPLIT_NAMES, SPLITS, Split, reference_for
+from pipeline.quantities import percent
+from pipeline.report.figures.palette import BAND, INK, series_of
+from pipeline.report.figures.svg import draw, short
+
+WIDTH, ROW_HEIGHT, REST = 3.4, 0.42, 0.55
+
+
+def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]]) -> Markup:
+    """One row a model, one point a seed; the axis is the same for every split."""
+    names = list(dict.fromkeys(each["name"] for each in candidates))
+    low, high = limits(candidates)
+
+    def paint(axes: Axes) -> None:
+        for row, name in enumerate(names):
+            reference = reference_for(name)
+            if reference is not None:
+                band = reference.band(split)
+                axes.add_patch(
+                    Rectangle((band.low, row - 0.36), band.high - band.low, 0.72, color=BAND, linewidth=0)
+                )
+            color, marker = series_of(names, name)
+            values = [each[f"{split}_accuracy"] for each in candidates if each["name"] == name]
+            axes.plot(values, [row] * len(values), marker, color=color, markersize=6.5, alpha=0.9)
+            if len(values) == 1:
+                right = values[0] > low + 0.75 * (high - low)
+                axes.annotate(
+                    percent(values[0]),
+                    (values[0], row),
+                    xytext=(-7 if right else 7, 0),
+                    textcoords="offset points",
+                    ha="right" if right else "left",
+                    va="center_baseline",
+                    color=INK,
+                    fontsize=8.5,
+                )
+        axes.set_xlim(low, high)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_yticks(range(len(names)), [short(name) for name in names])
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], min_n_ticks=3))
+        axes.grid(axis="x")
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+
+    size = (WIDTH, REST + ROW_HEIGHT * len(names))
+    return draw(f"bands-{split}", describe(split, candidates), size, paint)
+
+
+def limits(candidates: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """An axis that holds every accuracy and every band that applies, with some room."""
+    values = [each[f"{split}_accuracy"] for each in candidates for split in SPLITS]
+    for each in candidates:
+        reference = reference_for(each["name"])
+        if reference is not None:
+            values += [
+                end for split in SPLITS for end in (reference.band(split).low, reference.band(split).high)
+            ]
+    room = max(0.08 * (max(values) - min(values)), 0.005)
+    return min(values) - room, max(values) + room
+
+
+def describe(split: Split, candidates: Sequence[Mapping[str, Any]]) -> str:
+    """The figure in words."""
+    parts = []
+    for each in candidates:
+        reference = reference_for(each["name"])
+        study = "" if reference is None else f" (case study {reference.band(split)})"
+        parts.append(f"{each['id']} {percent(each[f'{split}_accuracy'])}{study}")
+    return f"Point chart of {SPLIT_NAMES[split]} accuracy: {'; '.join(parts)}."

@@ -1,0 +1,69 @@
+"""The report's leaderboard: one row a training, with the case study's band beside each accuracy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.case_study import SPLITS, Standing, reference_for
+from pipeline.quantities import count, duration, percent
+
+SYMBOLS: Mapping[Standing, str] = {"below": "↓", "within": "=", "above": "↑"}
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """An accuracy and how it stands to its band; without a band, `stands`, `symbol` and `band` are empty."""
+
+    value: str
+    stands: str = ""
+    symbol: str = ""
+    band: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training as the table shows it; `series` is the number of its colour in the figures."""
+
+    name: str
+    seed: int
+    won: bool
+    series: int
+    accuracies: tuple[Accuracy, ...]
+    parameters: str
+    images_per_second: str
+    train_time: str
+
+
+def make_rows(evaluation: Mapping[str, Any], colors: int) -> list[Row]:
+    """The rows, best first on validation, from the content of evaluation.json; `colors` is how many there are."""
+    names = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
+    return [
+        Row(
+            name=each["name"],
+            seed=each["seed"],
+            won=each["id"] == evaluation["winner"]["id"],
+            series=names.index(each["name"]) % colors,
+            accuracies=accuracies(each),
+            parameters=count(each["params"]),
+            images_per_second=count(each["images_per_second"]),
+            train_time=duration(each["train_seconds"]),
+        )
+        for each in sorted(evaluation["candidates"], key=lambda each: -each["validation_accuracy"])
+    ]
+
+
+def accuracies(candidate: Mapping[str, Any]) -> tuple[Accuracy, ...]:
+    """The candidate's accuracies on training, validation and test."""
+    reference = reference_for(candidate["name"])
+    cells = []
+    for split in SPLITS:
+        value = candidate[f"{split}_accuracy"]
+        if reference is None:
+            cells.append(Accuracy(percent(value)))
+        else:
+            band = reference.band(split)
+            stands = band.standing(value)
+            cells.append(Accuracy(percent(value), stands, SYMBOLS[stands], str(band)))
+    return tuple(cells)

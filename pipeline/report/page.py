@@ -1,0 +1,115 @@
+"""Puts the report's page together: the sections' contents into the template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.case_study import SPLIT_NAMES, SPLITS
+from pipeline.execution import ExecutionRecord
+from pipeline.printable import printable
+from pipeline.quantities import duration, percent
+from pipeline.report.answer import make_answer, seeds_of
+from pipeline.report.figures.band_plot import draw_band_plot
+from pipeline.report.figures.confusion_matrix import draw_confusion_matrix
+from pipeline.report.figures.learning_curves import draw_learning_curves
+from pipeline.report.figures.palette import SERIES
+from pipeline.report.figures.timeline import draw_timeline
+from pipeline.report.leaderboard import make_rows
+from pipeline.report.mistakes import most_confused
+from pipeline.report.provenance import make_facts, make_settings
+from pipeline.view.states import step_state
+
+FOLDER = Path(__file__).resolve().parent
+MOST_CONFUSED = 6
+
+_UNIT = re.compile(r"(?<=\d) (?=%|points)")
+
+Value = TypeVar("Value")
+
+
+def render_page(
+    record: ExecutionRecord, evaluation: Mapping[str, Any], registration: Mapping[str, Any]
+) -> str:
+    """The whole page as HTML. The same arguments give the same text."""
+    record = clean_record(record)
+    evaluation, registration = clean(dict(evaluation)), clean(dict(registration))
+    candidates = evaluation["candidates"]
+    winner = next(each for each in candidates if each["id"] == evaluation["winner"]["id"])
+    matrix, class_names = winner["test"]["confusion_matrix"], evaluation["class_names"]
+    models, settings = make_settings(candidates)
+    return (
+        open_templates()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
+            record=record,
+            registration=registration,
+            gate=evaluation["gate"],
+            answer=make_answer(evaluation, registration),
+            splits=[SPLIT_NAMES[split] for split in SPLITS],
+            rows=make_rows(evaluation, len(SERIES)),
+            several_seeds=len(seeds_of(candidates)) > 1,
+            bands=[(SPLIT_NAMES[split], draw_band_plot(split, candidates)) for split in SPLITS],
+            curves=[(metric, draw_learning_curves(metric, candidates)) for metric in ("accuracy", "loss")],
+            winner=winner,
+            confusion=draw_confusion_matrix(
+                matrix, class_names, f"Confusion matrix of {winner['id']} on test"
+            ),
+            mistakes=most_confused(matrix, class_names, MOST_CONFUSED),
+            timeline=draw_timeline(record),
+            steps=[(step, step_state(step)) for step in record.steps],
+            models=models,
+            settings=settings,
+            facts=make_facts(record, evaluation, registration),
+        )
+    )
+
+
+def open_templates() -> Environment:
+    """The templates of this folder. What is put into them is escaped; a name that is not defined is an error."""
+    templates = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["percent"] = percent
+    templates.filters["duration"] = duration
+    templates.filters["tight"] = tight
+    return templates
+
+
+def tight(text: str) -> str:
+    """`text` with its numbers and their units kept on one line."""
+    return _UNIT.sub("\u00a0", text)
+
+
+def clean_record(record: ExecutionRecord) -> ExecutionRecord:
+    """`record` with its texts as `clean` leaves them, as far as they are shown."""
+    return replace(
+        record,
+        execution_id=clean(record.execution_id),
+        pipeline_name=clean(record.pipeline_name),
+        target=clean(record.target),
+        parameters=clean(dict(record.parameters)),
+        steps=tuple(replace(step, name=clean(step.name), type=clean(step.type)) for step in record.steps),
+    )
+
+
+def clean(value: Value) -> Value:
+    """A copy of a JSON value without the characters that neither HTML nor SVG may hold."""
+    if isinstance(value, str):
+        return printable(value)  # type: ignore[return-value]
+    if isinstance(value, Mapping):
+        return {printable(str(key)): clean(inner) for key, inner in value.items()}  # type: ignore[return-value]
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]  # type: ignore[return-value]
+    return value
