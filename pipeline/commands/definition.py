@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 
@@ -19,9 +20,12 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.local.home import home_from
     from pipeline.local.isolation import isolate
     from pipeline.local_target import local_settings_for, open_local
+    from pipeline.validation import check_definition
 
     home = home_from(os.environ)
     isolate(os.environ)
     with open_local(home, say) as target:
-        sys.stdout.write(target.compile(local_settings_for(candidates, seeds)))
+        text = target.compile(local_settings_for(candidates, seeds))
+    check_definition(json.loads(text))
+    sys.stdout.write(text)
     return 0

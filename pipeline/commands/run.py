@@ -51,6 +51,7 @@ def run_project(args: argparse.Namespace) -> int:
         say(f"Data set: {folder}")
 
     from pipeline.local_target import local_settings_for, open_local
+    from pipeline.validation import check_definition
 
     settings = local_settings_for(candidates, seeds)
     with open_local(home, say) as target:
@@ -62,6 +63,7 @@ def run_project(args: argparse.Namespace) -> int:
         smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
         if smaller:
             say(f"Local values: {smaller}. The definition's own defaults are meant for GPU instances.")
+        check_definition(json.loads(text), values)
         return execute(args, target, text, values)
 
 
