@@ -35,6 +35,7 @@ format: .venv/stamp ## rewrite the code in the project's style
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
 lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
+	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
 
 clean: ## delete .venv and what the tools cached; executions and models in .local stay

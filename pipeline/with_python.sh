@@ -5,10 +5,11 @@
 set -u
 
 suitable='
-import importlib.util, sys
+import sys
 version = "%d.%d" % sys.version_info[:2]
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit("it is Python " + version)
+import importlib.util
 if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
     sys.exit("it lacks the module venv (on Debian or Ubuntu: apt-get install python%s-venv)" % version)
 '
