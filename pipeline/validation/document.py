@@ -55,14 +55,11 @@ def child_path(path: str, *keys: str | int) -> str:
 
 
 def look_up(value: Json, *keys: str | int) -> Json:
-    """What `value` holds under `keys`; None when there is no such thing."""
+    """What the object `value` holds under `keys`, one within the other; None when there is no such thing."""
     for key in keys:
-        if isinstance(key, str) and isinstance(value, Mapping):
-            value = value.get(key)
-        elif isinstance(key, int) and isinstance(value, list) and key < len(value):
-            value = value[key]
-        else:
+        if not isinstance(value, Mapping):
             return None
+        value = value.get(key)
     return value
 
 

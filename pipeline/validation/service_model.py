@@ -91,7 +91,7 @@ def check_arguments(step: Step) -> Iterator[Problem]:
 
 
 def shape_mismatches(value: Any, shape: Any) -> Iterator[tuple[str, str, str]]:
-    """What botocore's ParamValidator finds: (path, kind, message), kind one of missing, unknown, type, union.
+    """What botocore's ParamValidator finds: (path, kind, message), kind one of missing, unknown, type, shape.
 
     Its range and length checks know minima only; pipeline/validation/constraints.py has these.
     """
@@ -108,9 +108,5 @@ def shape_mismatches(value: Any, shape: Any) -> Iterator[tuple[str, str, str]]:
             wanted = " or ".join(name.split("'")[1] for name in details["valid_types"])
             received = details["param"]
             yield path, "type", f"expected {wanted}. Received: {type(received).__name__} {received!r:.80}"
-        elif reason in {"more than one input", "empty input"}:
-            yield (
-                path,
-                "union",
-                f"expected exactly one of {', '.join(details['members'])}. Received: {reason}",
-            )
+        elif reason not in {"invalid range", "invalid length"}:
+            yield path, "shape", f"expected what the API describes. Received: {reason}"

@@ -1,9 +1,10 @@
 """A small definition that is valid, for tests to break."""
 
 import copy
-import json
 import re
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,11 @@ ROLE = "arn:aws:iam::123456789012:role/jobs"
 BUCKET = "s3://a-bucket/project"
 
 
-def execution_uri(*parts: str) -> dict:
+def execution_uri(*parts: str) -> dict[str, Any]:
     return {"Std:Join": {"On": "/", "Values": [BUCKET, {"Get": "Execution.PipelineExecutionId"}, *parts]}}
 
 
-def processing_step(name: str, input_uri: object, arguments: list, output: str) -> dict:
+def processing_step(name: str, input_uri: object, arguments: list[Any], output: str) -> dict[str, Any]:
     return {
         "Name": name,
         "Type": "Processing",
@@ -69,7 +70,7 @@ def processing_step(name: str, input_uri: object, arguments: list, output: str) 
     }
 
 
-VALID = {
+VALID: dict[str, Any] = {
     "Version": "2020-12-01",
     "Metadata": {},
     "Parameters": [
@@ -156,23 +157,24 @@ VALID = {
 
 
 @pytest.fixture
-def definition() -> dict:
+def definition() -> dict[str, Any]:
     """A fresh copy of a valid definition: Prepare → Train → Evaluate → Gate → Missed."""
-    return copy.deepcopy(json.loads(json.dumps(VALID)))
+    return copy.deepcopy(VALID)
 
 
-def place(definition: dict, path: str) -> list:
+def place(definition: dict[str, Any], path: str) -> list[Any]:
     """The keys of a short path: "Train.Arguments.Tags[0]" (a step by its name), "Parameters[1].Name" (else)."""
     keys = [int(part) if part.isdigit() else part for part in re.split(r"[.\[]", path.replace("]", ""))]
     names = [step.get("Name") for step in definition["Steps"]]
     return ["Steps", names.index(keys[0]), *keys[1:]] if keys[0] in names else keys
 
 
-def edit(definition: dict, changes: dict) -> None:
+def edit(definition: dict[str, Any], changes: dict[str, Any]) -> None:
     """Set each short path to its value; `...` removes what is there, a path that ends in [+] appends."""
     for path, value in changes.items():
         keys = place(definition, path)
-        target, last = definition, keys[-1]
+        target: Any = definition
+        last = keys[-1]
         for key, following in pairwise(keys):
             if isinstance(target, dict):
                 target = target.setdefault(key, [] if following == "+" else {})
@@ -187,10 +189,10 @@ def edit(definition: dict, changes: dict) -> None:
 
 
 @pytest.fixture
-def changed(definition):
+def changed(definition: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """The valid definition after changes."""
 
-    def change(*all_changes: dict) -> dict:
+    def change(*all_changes: dict[str, Any]) -> dict[str, Any]:
         for changes in all_changes:
             edit(definition, changes)
         return definition
@@ -199,13 +201,13 @@ def changed(definition):
 
 
 @pytest.fixture
-def breaks(changed):
+def breaks(changed: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     """Asserts that nothing is wrong after the changes `good`, and that `bad`, made on top, breaks `rule` at a path.
 
     Without `at` that is the path of the first change of `bad`.
     """
 
-    def check(rule: str, good: dict, bad: dict, at: str = "") -> None:
+    def check(rule: str, good: dict[str, Any], bad: dict[str, Any], at: str = "") -> None:
         assert [str(problem) for problem in validate_definition(changed(good))] == []
         keys = [] if at == "$" else place(changed(), at or next(iter(bad)))
         expected = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)

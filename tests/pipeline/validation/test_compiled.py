@@ -1,6 +1,7 @@
 """The checks on JSON that the SageMaker SDK really compiles, with options that the pipeline may come to use."""
 
 import json
+from typing import Any
 
 import boto3
 import pytest
@@ -25,7 +26,7 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(scope="module")
-def compiled() -> dict:
+def compiled() -> dict[str, Any]:
     """Three cached spot trainings in a VPC, two of them with a mistake, and a job that reads a model."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in ENVIRONMENT.items():
@@ -96,12 +97,11 @@ def compiled() -> dict:
             training("ExecutionId", epochs.to_string(), execution_id),
             ProcessingStep("Read", read, cache_config=cache),
         ]
-        return json.loads(
-            Pipeline("p", parameters=[epochs], steps=steps, sagemaker_session=session).definition()
-        )
+        text = Pipeline("p", parameters=[epochs], steps=steps, sagemaker_session=session).definition()
+        return dict(json.loads(text))
 
 
-def test_what_the_sdk_compiles_is_valid_but_for_its_mistakes(compiled):
+def test_what_the_sdk_compiles_is_valid_but_for_its_mistakes(compiled: dict[str, Any]) -> None:
     assert [(problem.step, problem.rule, problem.path) for problem in validate_definition(compiled)] == [
         ("BareNumber", "hyperparameters-are-strings", "$.Steps[1].Arguments.HyperParameters.epochs"),
         ("ExecutionId", "cache-key-has-no-execution-id", "$.Steps[2].Arguments.Environment.VALUE"),

@@ -4,7 +4,7 @@ from pipeline.validation.java_patterns import compile_pattern
 from pipeline.validation.service_model import service_model
 
 
-def test_every_pattern_of_the_model_compiles():
+def test_every_pattern_of_the_model_compiles() -> None:
     patterns = {
         pattern
         for name in service_model().shape_names
@@ -28,6 +28,6 @@ def test_every_pattern_of_the_model_compiles():
         (".*", "any text", "two\nlines"),
     ],
 )
-def test_patterns_mean_what_they_mean_in_java(pattern, fits, does_not):
+def test_patterns_mean_what_they_mean_in_java(pattern: str, fits: str, does_not: str) -> None:
     assert compile_pattern(pattern).fullmatch(fits)
     assert not compile_pattern(pattern).fullmatch(does_not)

@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,12 +19,12 @@ from pipeline.validation import Problem, check_definition, validate_definition
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_valid_definition_has_no_problems(definition):
+def test_a_valid_definition_has_no_problems(definition: dict[str, Any]) -> None:
     assert validate_definition(definition) == []
     check_definition(definition)
 
 
-def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed):
+def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed: Callable[..., Any]) -> None:
     definition = changed(
         {
             "Gate.Arguments.ElseSteps": [],
@@ -45,7 +47,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed):
     assert all(str(problem) in message for problem in problems)
 
 
-def test_a_named_rule_takes_the_place_of_the_model_at_the_same_path(changed):
+def test_a_named_rule_takes_the_place_of_the_model_at_the_same_path(changed: Callable[..., Any]) -> None:
     problems = validate_definition(changed({"Train.Arguments.HyperParameters.epochs": 3}))
     assert problems == [
         Problem(
@@ -58,7 +60,7 @@ def test_a_named_rule_takes_the_place_of_the_model_at_the_same_path(changed):
     ]
 
 
-def test_parameters_that_an_execution_would_start_with_are_checked_in_their_place(definition):
+def test_parameters_that_an_execution_would_start_with_are_checked(definition: dict[str, Any]) -> None:
     (problem,) = validate_definition(definition, {"Instance": "ml.g5.huge"})
     assert (problem.rule, problem.path) == ("model-enum", "$.Steps[1].Arguments.ResourceConfig.InstanceType")
 
@@ -77,12 +79,12 @@ def test_parameters_that_an_execution_would_start_with_are_checked_in_their_plac
         ),
     ],
 )
-def test_a_malformed_definition_is_a_problem_not_an_exception(malformed, paths):
+def test_a_malformed_definition_is_a_problem_not_an_exception(malformed: Any, paths: list[str]) -> None:
     problems = validate_definition(malformed)
     assert sorted(problem.path for problem in problems if problem.rule == "well-formed") == paths
 
 
-def places(value: object, keys: tuple = ()) -> list[tuple]:
+def places(value: object, keys: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The keys of everything in a JSON value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [keys, *(place for key, item in items for place in places(item, (*keys, key)))]
@@ -108,16 +110,16 @@ ODD = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_json_makes_it_raise(definition, data):
+def test_no_json_makes_it_raise(definition: dict[str, Any], data: st.DataObject) -> None:
     changed = copy.deepcopy(definition)
     for _ in range(data.draw(st.integers(1, 3))):
         keys = data.draw(st.sampled_from(places(changed)[1:]))
         target = changed
         for key in keys[:-1]:
             target = target[key]
-        target[keys[-1]] = data.draw(JSON | ODD)
+        target[keys[-1]] = copy.deepcopy(data.draw(JSON | ODD))
     for problem in validate_definition(
         changed, data.draw(st.dictionaries(st.text(max_size=8), JSON, max_size=2))
     ):
@@ -125,7 +127,9 @@ def test_no_json_makes_it_raise(definition, data):
         assert problem.message
 
 
-def test_it_is_fast_and_needs_no_client_no_sdk_and_no_file_of_the_user(definition, tmp_path):
+def test_it_is_fast_and_needs_no_client_no_sdk_and_no_file_of_the_user(
+    definition: dict[str, Any], tmp_path: Path
+) -> None:
     models = tmp_path / ".aws" / "models" / "sagemaker" / "2099-01-01"
     models.mkdir(parents=True)
     (models / "service-2.json").write_text('{"metadata": {}, "operations": {}, "shapes": {}}')

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 CACHE = {"Enabled": True, "ExpireAfter": "P30D"}
@@ -7,7 +10,7 @@ CHECKPOINT = "Train.Arguments.CheckpointConfig.S3Uri"
 WORDS = "Evaluate.Arguments.AppSpecification.ContainerArguments"
 OUTPUT = "Prepare.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3Uri"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("cache-is-supported", {"Train.CacheConfig": CACHE}, {"Gate.CacheConfig": CACHE}, ""),
     ("cache-is-supported", {}, {"Train.CacheConfig": {"Enabled": "yes"}}, ""),
     ("cache-is-supported", {}, {"Train.CacheConfig": {**CACHE, "Scope": "all"}}, ""),
@@ -67,6 +70,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

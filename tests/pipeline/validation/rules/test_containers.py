@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 EPOCHS = {"Get": "Parameters.Epochs"}
@@ -6,7 +9,7 @@ WORDS = "Prepare.Arguments.AppSpecification.ContainerArguments"
 TRAINING_IMAGE = "Train.Arguments.AlgorithmSpecification.TrainingImage"
 REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     (
         "environment-values-are-strings",
         {"Prepare.Arguments.Environment.EPOCHS": EPOCHS_AS_TEXT},
@@ -45,6 +48,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 EQUAL = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
@@ -10,7 +13,7 @@ INNER = {
 CONDITIONS = "Gate.Arguments.Conditions"
 MISSED = "Gate.Arguments.ElseSteps[0]"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("missed-gate-fails", {}, {"Gate.Arguments.ElseSteps": []}, ""),
     ("missed-gate-fails", {"Gate.Arguments.IfSteps": [STOP]}, {"Gate.Arguments.ElseSteps": []}, ""),
     ("missed-gate-fails", {}, {f"{MISSED}.Type": "Callback"}, "Gate.Arguments.ElseSteps"),
@@ -52,6 +55,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

@@ -1,9 +1,12 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 VPC = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
 TRAINING, PROCESSING = "Train.Arguments.VpcConfig", "Prepare.Arguments.NetworkConfig.VpcConfig"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("vpc-has-subnets-and-security-groups", {TRAINING: VPC}, {f"{TRAINING}.Subnets": ...}, TRAINING),
     (
         "vpc-has-subnets-and-security-groups",
@@ -20,6 +23,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 INPUT = "Prepare.Arguments.ProcessingInputs[1]"
@@ -6,7 +9,7 @@ OUTPUTS = "Prepare.Arguments.ProcessingOutputConfig.Outputs"
 OUTPUT_PATH = f"{OUTPUTS}[0].S3Output.LocalPath"
 PLACE = {"S3Uri": "s3://a-bucket/more", "LocalPath": "/opt/ml/processing/more", "S3UploadMode": "EndOfJob"}
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("processing-names-are-unique", {}, {f"{INPUT}.InputName": "code"}, ""),
     (
         "processing-names-are-unique",
@@ -36,6 +39,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

@@ -1,8 +1,11 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 GROUP = {"Name": "Register", "Type": "RegisterModel", "Arguments": {"ModelPackageGroupName": "models"}}
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     (
         "package-has-a-group-or-a-name",
         {"Steps[+]": GROUP},
@@ -18,6 +21,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

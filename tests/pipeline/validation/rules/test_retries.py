@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 POLICY = {
@@ -8,7 +11,7 @@ POLICY = {
 }
 FIRST = "Train.RetryPolicies[0]"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("retries-are-supported", {"Train.RetryPolicies": [POLICY]}, {"Gate.RetryPolicies": [POLICY]}, ""),
     ("retries-are-supported", {}, {"Train.RetryPolicies": POLICY}, ""),
     ("retries-are-supported", {"Train.RetryPolicies": [POLICY]}, {f"{FIRST}.Jitter": 1}, FIRST),
@@ -44,6 +47,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

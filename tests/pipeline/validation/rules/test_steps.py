@@ -1,8 +1,11 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 FAIL = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "No."}}
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("version-is-2020-12-01", {}, {"Version": "2021-01-01"}, ""),
     ("definition-size", {"Metadata.Note": "x" * 1_000_000}, {"Metadata.Note": "x" * 1_048_576}, "$"),
     ("step-names-are-unique", {}, {"Evaluate.Name": "Prepare"}, "Steps[2].Name"),
@@ -34,6 +37,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

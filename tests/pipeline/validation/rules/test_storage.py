@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -7,7 +10,7 @@ OUTPUT_KEY = "Train.Arguments.OutputDataConfig.KmsKeyId"
 CLUSTER = "Prepare.Arguments.ProcessingResources.ClusterConfig"
 TAGS = "Train.Arguments.Tags"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     *(
         ("s3-uris-are-well-formed", {INPUT: "s3://a.b-c9"}, {INPUT: uri}, "")
         for uri in (
@@ -71,6 +74,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 ALGORITHM = "Train.Arguments.AlgorithmSpecification"
@@ -16,7 +19,7 @@ SPOT = {
 }
 TWO_METRICS = {METRICS: [{"Name": "a", "Regex": "a=(.*)"}, {"Name": "b", "Regex": "b=([0-9.]+)"}]}
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     ("hyperparameters-are-strings", {}, {EPOCHS: {"Get": "Parameters.Epochs"}}, ""),
     ("hyperparameters-are-strings", {EPOCHS: "3"}, {EPOCHS: 3}, ""),
     ("channel-names-are-unique", {f"{CHANNELS}[+]": OTHER}, {f"{CHANNELS}[1].ChannelName": "train"}, ""),
@@ -43,6 +46,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "good", "bad", "at"), CASES)
-def test_a_rule_reports_the_change_that_breaks_it(breaks, rule, good, bad, at):
-    breaks(rule, good, bad, at)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_a_rule_reports_the_change_that_breaks_it(breaks: Callable[..., None], case: tuple[Any, ...]) -> None:
+    breaks(*case)
