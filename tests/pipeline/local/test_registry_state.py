@@ -92,10 +92,12 @@ def test_the_registry_survives_the_server_with_arns_versions_approval_and_metada
             }
             assert descriptions.items() >= {"Fashion": "clothes", "Empty": None}.items()
             assert register(client, "Fashion") == f"{ARN}/fashion/4"
+            client.update_model_package(ModelPackageArn=arns[0], ModelApprovalStatus="Rejected")
             aws.persist_registry()
 
         saved = {package["ModelPackageArn"]: package for package in RegistryState(store).packages()}
     assert [arn for arn in saved if "fashion" in arn or "alone" in arn] == [*before, f"{ARN}/fashion/4"]
+    assert saved[arns[0]]["ModelApprovalStatus"] == "Rejected"
     assert datetime.fromisoformat(saved[arns[0]]["CreationTime"]) == created
 
 
