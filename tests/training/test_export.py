@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import export_model, file_digests
+from hyperparameters import Hyperparameters
+from models import build_model
+from training_data import TrainingData
+from training_failure import TrainingError
+from training_progress import EpochRecord
+
+HISTORY = [
+    EpochRecord(1, 0.5, 0.8, 0.45, 0.82, 0.01, 1000.0, 1.5),
+    EpochRecord(2, 0.4, 0.85, 0.4, 0.86, 0.0, 3000.0, 0.5),
+]
+
+
+def trained(seed: int) -> Any:
+    """A network whose weights, running statistics included, are nothing special."""
+    keras.utils.set_random_seed(seed)
+    model = build_model("cnn", 3)
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        if "gamma" not in variable.path:
+            variable.assign(np.abs(variable.numpy() + rng.normal(0, 0.05, variable.shape)))
+    return model
+
+
+def export(folder: Path, model: Any, data: TrainingData, hyperparameters: Hyperparameters) -> str:
+    return export_model(folder, model, data, hyperparameters, HISTORY, {"code_digest": "abc"})
+
+
+def test_the_served_model_gives_the_probabilities_of_the_keras_model(
+    banded: TrainingData, small: Hyperparameters, tmp_path: Path
+) -> None:
+    model = trained(0)
+    export(tmp_path, model, banded, small)
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 28, 28), dtype=np.uint8)
+    signature = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    served = signature(images=tf.constant(pixels))
+    normalized = ((pixels / 255 - banded.mean) / banded.std)[..., np.newaxis].astype(np.float32)
+    expected = keras.ops.softmax(model(normalized, training=False)).numpy()
+    assert np.abs(served["probabilities"].numpy() - expected).max() < 1e-5
+    assert served["class_id"].numpy().tolist() == expected.argmax(axis=1).tolist()
+    assert len(set(expected.argmax(axis=1))) > 1 or expected.std() > 0
+
+
+def test_the_signature_is_the_agreed_one(
+    banded: TrainingData, small: Hyperparameters, tmp_path: Path
+) -> None:
+    export(tmp_path, trained(0), banded, small)
+    signature = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    images = signature.structured_input_signature[1]["images"]
+    assert (images.dtype, images.shape.as_list()) == (tf.uint8, [None, 28, 28])
+    outputs = {
+        name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()
+    }
+    assert outputs == {"probabilities": (tf.float32, [None, 10]), "class_id": (tf.int64, [None])}
+
+
+def test_the_files_describe_the_model(banded: TrainingData, small: Hyperparameters, tmp_path: Path) -> None:
+    model = trained(0)
+    digest = export(tmp_path, model, banded, small)
+    content = {path.name: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
+    assert content["metrics.json"] == {
+        "candidate": "cnn-3x3",
+        "seed": 0,
+        "params": model.count_params(),
+        "epochs": 2,
+        "train_seconds": 2.0,
+        "images_per_second": 2000.0,
+        "validation_accuracy": 0.86,
+        "validation_loss": 0.4,
+    }
+    assert [record["epoch"] for record in content["history.json"]] == [1, 2]
+    assert content["environment.json"] == {"code_digest": "abc"}
+    described = content["model.json"]
+    assert (described["architecture"], described["kernel_size"]) == ("cnn", 3)
+    assert described["params"] == model.count_params()
+    assert described["weights_digest"] == digest
+    assert described["files"] == file_digests(tmp_path)
+    assert {"weights.npz", "metrics.json", "1/saved_model.pb"} <= set(described["files"])
+
+
+def test_exporting_again_replaces_the_model(
+    banded: TrainingData, small: Hyperparameters, tmp_path: Path
+) -> None:
+    first = export(tmp_path, trained(0), banded, small)
+    (tmp_path / "1" / "left-over").write_text("")
+    second = export(tmp_path, trained(1), banded, small)
+    assert first != second
+    assert json.loads((tmp_path / "model.json").read_text())["weights_digest"] == second
+    assert not (tmp_path / "1" / "left-over").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_reported(
+    banded: TrainingData, small: Hyperparameters, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="Could not write the model"):
+        export(tmp_path / "file", trained(0), banded, small)

@@ -1,0 +1,112 @@
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from fitting import epoch_order, fit, steps_per_epoch
+from hyperparameters import Hyperparameters
+from models import build_model
+from training_data import Split, TrainingData
+from training_failure import NonFiniteLossError, StoppedError
+from training_progress import EpochRecord, Progress
+
+
+def prepare(hyperparameters: Hyperparameters) -> tuple[Any, Any]:
+    keras.utils.set_random_seed(hyperparameters.seed)
+    model = build_model(hyperparameters.architecture, hyperparameters.kernel_size)
+    optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def run(data: TrainingData, hyperparameters: Hyperparameters) -> list[EpochRecord]:
+    model, optimizer = prepare(hyperparameters)
+    return fit(model, optimizer, data, hyperparameters, Progress(), lambda progress: None, lambda: False)
+
+
+def test_every_epoch_shows_every_image_once_in_another_order() -> None:
+    orders = [epoch_order(0, epoch, 1000) for epoch in range(3)]
+    assert all(sorted(order) == list(range(1000)) for order in orders)
+    assert not (orders[0] == orders[1]).all()
+    assert (orders[1] == epoch_order(0, 1, 1000)).all()
+    assert not (orders[0] == epoch_order(1, 0, 1000)).all()
+
+
+def test_the_last_step_takes_the_images_that_are_left() -> None:
+    assert [steps_per_epoch(count, 64) for count in (1, 64, 65, 1000)] == [1, 1, 2, 16]
+
+
+@pytest.mark.parametrize(("architecture", "kernel_size"), [("dense", None), ("cnn", 3), ("cnn", 5)])
+def test_a_network_learns(
+    banded: TrainingData,
+    small: Hyperparameters,
+    architecture: str,
+    kernel_size: int | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hyperparameters = dataclasses.replace(small, architecture=architecture, kernel_size=kernel_size)
+    history = run(banded, hyperparameters)
+    assert [record.epoch for record in history] == [1, 2]
+    assert history[-1].validation_accuracy > 0.95
+    assert history[-1].train_loss < history[0].train_loss
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch=")]
+    assert lines == [record.line(2) for record in history]
+
+
+def test_what_is_reported_is_what_keras_measures(banded: TrainingData, small: Hyperparameters) -> None:
+    hyperparameters = dataclasses.replace(small, epochs=1)
+    model, optimizer = prepare(hyperparameters)
+    (record,) = fit(
+        model, optimizer, banded, hyperparameters, Progress(), lambda progress: None, lambda: False
+    )
+    logits = model(banded.validation.images[:], training=False).numpy().astype(float)
+    labels = banded.validation.labels
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+    assert record.validation_loss == pytest.approx(losses.mean(), abs=1e-5)
+    assert record.validation_accuracy == pytest.approx((logits.argmax(axis=1) == labels).mean())
+
+
+def test_a_non_finite_loss_ends_the_training_naming_epoch_and_step(
+    banded: TrainingData, small: Hyperparameters
+) -> None:
+    images = banded.train.images.copy()
+    images[epoch_order(small.seed, 0, len(images))[3 * small.batch_size]] = np.nan
+    broken = dataclasses.replace(banded, train=Split(images, banded.train.labels))
+    with pytest.raises(NonFiniteLossError, match=r"nan in epoch 1/2 after step 4, with learning_rate=0\.01"):
+        run(broken, small)
+
+
+def test_a_non_finite_validation_loss_ends_the_training(banded: TrainingData, small: Hyperparameters) -> None:
+    broken = np.full_like(banded.validation.images, np.inf)
+    with pytest.raises(NonFiniteLossError, match="the validation loss must be finite"):
+        run(dataclasses.replace(banded, validation=Split(broken, banded.validation.labels)), small)
+
+
+def test_a_stop_saves_what_is_done_and_going_on_does_the_rest(
+    banded: TrainingData, small: Hyperparameters
+) -> None:
+    hyperparameters = dataclasses.replace(small, epochs=3)
+    uninterrupted = run(banded, hyperparameters)
+    model, optimizer = prepare(hyperparameters)
+    saved: list[Progress] = []
+    answers: Iterator[bool] = iter([False] * 20 + [True])
+    progress = Progress()
+    with pytest.raises(StoppedError, match="in epoch 2/3 after step 4"):
+        fit(
+            model,
+            optimizer,
+            banded,
+            hyperparameters,
+            progress,
+            lambda now: saved.append(Progress.from_json(now.to_json())),
+            lambda: next(answers),
+        )
+    assert [(now.epoch, now.step) for now in saved] == [(1, 0), (1, 4)]
+    resumed = fit(model, optimizer, banded, hyperparameters, saved[-1], lambda now: None, lambda: False)
+    assert [record.epoch for record in resumed] == [1, 2, 3]
+    for one, other in zip(resumed, uninterrupted, strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, rel=1e-3)
+        assert one.train_accuracy == pytest.approx(other.train_accuracy, abs=0.005)

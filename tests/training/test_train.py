@@ -1,0 +1,114 @@
+"""train.py as a job runs it: a process of its own, SM_* variables, flags, signals, files."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., "subprocess.Popen[str]"]
+Trained = tuple[Path, str, Path]
+
+CNN = {"candidate": "cnn-3x3", "architecture": "cnn", "kernel_size": 3}
+SHORT = {**CNN, "epochs": 4, "batch_size": 32, "learning_rate": 0.004}
+
+
+def finish(job: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = job.communicate(timeout=120)
+    return job.returncode, out, err
+
+
+def read(job: Path, name: str) -> Any:
+    return json.loads((job / "model" / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def trained(real_folder: Path, start_job: Start, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two equal jobs, run at once: the first one's folder and log, and the second one's folder."""
+    folders = [tmp_path_factory.mktemp("trained") for _ in range(2)]
+    ended = [finish(job) for job in [start_job(real_folder, folder, **SHORT) for folder in folders]]
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    return folders[0], ended[0][1], folders[1]
+
+
+def test_a_job_leaves_a_model_that_has_learnt(trained: Trained, real_folder: Path) -> None:
+    job, out, _ = trained
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("epoch=")] == [
+        f"epoch={epoch}/4" for epoch in (1, 2, 3, 4)
+    ]
+    metrics, environment = read(job, "metrics.json"), read(job, "environment.json")
+    assert metrics["validation_accuracy"] > 0.7
+    assert (metrics["candidate"], metrics["epochs"]) == ("cnn-3x3", 4)
+    assert environment["hyperparameters"]["learning_rate"] == 0.004
+    assert environment["threads"] == 1
+    assert len(environment["data_digest"]) == len(environment["code_digest"]) == 64
+    assert f"weights_digest={read(job, 'model.json')['weights_digest']}" in out
+    assert not (job / "output" / "failure").exists()
+
+
+def test_the_same_seed_gives_the_same_weights(trained: Trained) -> None:
+    first, _, second = trained
+    assert read(first, "model.json")["weights_digest"] == read(second, "model.json")["weights_digest"]
+
+
+def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights(
+    trained: Trained, real_folder: Path, start_job: Start, tmp_path: Path
+) -> None:
+    job = start_job(real_folder, tmp_path, **SHORT)
+    assert job.stdout is not None
+    next(line for line in job.stdout if line.startswith("epoch=1/"))
+    job.send_signal(signal.SIGTERM)
+    status, out, err = finish(job)
+    assert status == 143, err
+    assert "Stopped by SIGTERM in epoch" in out
+    assert not (tmp_path / "model").exists()
+    assert not (tmp_path / "output" / "failure").exists()
+
+    status, out, err = finish(start_job(real_folder, tmp_path, **SHORT))
+    assert status == 0, err
+    assert "Continuing after epoch" in out
+    assert "epoch=1/4" not in out
+    digest = read(trained[0], "model.json")["weights_digest"]
+    assert read(tmp_path, "model.json")["weights_digest"] == digest
+    losses = [
+        [record["train_loss"] for record in read(job, "history.json")] for job in (trained[0], tmp_path)
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"epochs": 0}, "epochs must be"),
+        ({"learning_rate": -0.1}, "learning-rate must be"),
+        ({"dropout": 0.5}, "unrecognized arguments: --dropout 0.5"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_says_so_in_the_failure_file(
+    start_job: Start, tmp_path: Path, flags: dict[str, object], told: str
+) -> None:
+    status, _, err = finish(start_job(tmp_path, tmp_path / "job", **{**SHORT, **flags}))
+    assert status == 2
+    assert told in err
+    assert "Traceback" not in err
+    assert told in (tmp_path / "job/output/failure").read_text()
+
+
+def test_missing_data_end_the_job_with_status_1_and_one_message(start_job: Start, tmp_path: Path) -> None:
+    status, _, err = finish(start_job(tmp_path / "nowhere", tmp_path / "job", **SHORT))
+    assert status == 1
+    assert "manifest.json" in err
+    assert "Traceback" not in err
+    assert (tmp_path / "job/output/failure").read_text().startswith("Reading the processed data")
+    assert not (tmp_path / "job/model").exists()
+
+
+def test_help_describes_every_flag(start_job: Start, tmp_path: Path) -> None:
+    job = start_job(tmp_path, tmp_path, **CNN, help="")
+    status, out, _ = finish(job)
+    assert status == 0
+    for flag in ("--candidate", "--kernel-size", "--learning-rate", "--checkpoint-dir", "--threads"):
+        assert flag in out

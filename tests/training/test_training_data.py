@@ -1,0 +1,111 @@
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training_data import TrainingData, load_training_data
+from training_failure import DataError
+
+Write = Callable[..., Path]
+
+
+def load(folder: Path) -> TrainingData:
+    return load_training_data(folder / "train", folder / "validation", folder)
+
+
+def replace(folder: Path, name: str, array: Any) -> None:
+    """Store another array under `name`, with a manifest that agrees."""
+    np.save(folder / name, array, allow_pickle=True)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name]["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_the_splits_are_read_as_the_manifest_describes_them(write_banded: Write) -> None:
+    folder = write_banded()
+    data = load(folder)
+    assert data.train.images.shape == (200, 28, 28, 1)
+    assert data.train.images.dtype == np.float32
+    assert data.train.images.mean() == pytest.approx(0, abs=1e-4)
+    assert data.validation.labels.tolist() == np.load(folder / "validation/labels.npy").tolist()
+    assert data.digest == hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    assert len(data.class_names) == 10
+
+
+@pytest.mark.parametrize("name", ["train/images.npy", "train/labels.npy", "validation/labels.npy"])
+def test_a_flipped_bit_is_found(write_banded: Write, name: str) -> None:
+    path = write_banded() / name
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"expected SHA-256 .* Received: "):
+        load(path.parents[1])
+
+
+def test_swapped_splits_are_found(write_banded: Write) -> None:
+    folder = write_banded()
+    with pytest.raises(DataError, match="expected SHA-256"):
+        load_training_data(folder / "validation", folder / "train", folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "train/images.npy", "validation/labels.npy"])
+def test_a_missing_file_is_named(write_banded: Write, name: str) -> None:
+    folder = write_banded()
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=name):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda manifest: manifest.update(schema_version=2), "'schema_version': 2"),
+        (lambda manifest: manifest.update(image_shape=[32, 32, 3]), r"\[32, 32, 3\]"),
+        (lambda manifest: manifest["class_names"].append("Hat"), "'classes': 11"),
+        (lambda manifest: manifest["normalization"].update(std=0.0), "'mean and std'"),
+        (lambda manifest: manifest.pop("splits"), "KeyError: 'splits'"),
+        (lambda manifest: manifest["splits"]["train"].update(class_counts=[200] + [0] * 9), "class counts"),
+        (
+            lambda manifest: manifest["splits"]["train"].update(count=199),
+            r"expected float32 \(199, 28, 28, 1\)",
+        ),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    write_banded: Write, edit: Callable[[dict[str, Any]], object], told: str
+) -> None:
+    folder = write_banded(edit)
+    with pytest.raises(DataError, match=told):
+        load(folder)
+
+
+def test_a_manifest_that_is_no_json_is_refused(write_banded: Write) -> None:
+    folder = write_banded()
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match="expected the manifest that NormalizeData writes"):
+        load(folder)
+
+
+def test_images_of_another_type_are_refused(write_banded: Write) -> None:
+    folder = write_banded()
+    replace(folder, "train/images.npy", np.zeros((200, 28, 28, 1), np.float64))
+    with pytest.raises(DataError, match=r"expected float32 .* Received: float64"):
+        load(folder)
+
+
+def test_labels_of_an_eleventh_class_are_refused(write_banded: Write) -> None:
+    folder = write_banded()
+    replace(folder, "train/labels.npy", np.full(200, 10, np.uint8))
+    with pytest.raises(DataError, match="class counts"):
+        load(folder)
+
+
+def test_a_pickle_is_not_opened(write_banded: Write) -> None:
+    folder = write_banded()
+    replace(folder, "train/labels.npy", np.array([{}] * 200, object))
+    with pytest.raises(DataError, match="expected an NPY array"):
+        load(folder)

@@ -1,0 +1,31 @@
+"""Which device TensorFlow computes on, and how. train.py calls this before anything else touches TensorFlow."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Device:
+    """`name`: for the log and environment.json. `compile`: whether XLA compiles the steps (slower on CPU)."""
+
+    name: str
+    compile: bool
+
+
+def set_up_device(threads: int) -> Device:
+    """Take the first GPU if there is one, else `threads` CPU threads, computing repeatably.
+
+    Weights repeat exactly for the same seed and the same number of threads on a CPU. On a GPU they do not: its
+    deterministic kernels are much slower, so they are left off.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "unnamed")
+        return Device(f"GPU {name}", compile=True)
+    tf.config.experimental.enable_op_determinism()
+    return Device("CPU", compile=False)

@@ -1,0 +1,103 @@
+"""Train one candidate on the processed Fashion-MNIST and write its model artifact.
+
+Runs in a training container, one job a candidate and seed, and on a laptop:
+
+    python train.py --candidate cnn-3x3 --architecture cnn --kernel-size 3 \\
+        --train processed/train --validation processed/validation --manifest processed --model-dir model
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from job_settings import JobSettings, parse_settings
+from training_data import load_training_data
+from training_failure import run_job
+
+
+def parse_args(argv: Sequence[str]) -> JobSettings:
+    """The job that the command line `argv` (without the program's name) and the SM_* variables ask for.
+
+    Raises:
+        UsageError: an unknown flag, a missing one, or a value that is not allowed.
+    """
+    return parse_settings(argv, __doc__, os.environ)
+
+
+def main(args: JobSettings) -> None:
+    """Train, and write the artifact to `args.model_dir`.
+
+    Raises:
+        TrainingError: the data, a checkpoint folder or a model folder cannot be used; the loss is not finite.
+        StoppedError: SIGTERM arrived; a checkpoint is written.
+    """
+    data = load_training_data(args.train, args.validation, args.manifest)
+    # TensorFlow takes seconds to import: wrong flags and data are told without it. It reads these when it is.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+
+    from checkpoints import Checkpoints
+    from devices import set_up_device
+    from export import export_model
+    from fitting import fit, steps_per_epoch
+    from models import build_model
+    from provenance import code_digest, describe_environment
+    from schedule import learning_rate_schedule
+    from stop_signal import StopSignal
+    from training_progress import Progress
+
+    parameters = args.hyperparameters
+    device = set_up_device(args.threads)
+    count = len(data.train.labels)
+
+    keras.utils.set_random_seed(parameters.seed)
+    model = build_model(parameters.architecture, parameters.kernel_size)
+    steps = parameters.epochs * steps_per_epoch(count, parameters.batch_size)
+    optimizer = keras.optimizers.Adam(learning_rate_schedule(parameters.learning_rate, steps))
+    optimizer.build(model.trainable_variables)
+    print(
+        f"Training {parameters.candidate}, seed {parameters.seed}: {model.count_params():,} parameters, {count:,} "
+        f"training and {len(data.validation.labels):,} validation images, {device.name}, threads: {args.threads}",
+        flush=True,
+    )
+
+    code = code_digest(Path(__file__).parent)
+    checkpoints = Checkpoints(
+        args.checkpoint_dir,
+        {"hyperparameters": asdict(parameters), "data_digest": data.digest, "code_digest": code},
+    )
+    variables: list[Any] = [*model.variables, *optimizer.variables]
+    progress = Progress()
+    checkpoint = checkpoints.load([tuple(variable.shape) for variable in variables])
+    if checkpoint is not None:
+        progress = checkpoint.progress
+        for variable, array in zip(variables, checkpoint.arrays, strict=True):
+            variable.assign(array)
+        print(
+            f"Continuing after epoch {progress.epoch}/{parameters.epochs}, step {progress.step} of the next",
+            flush=True,
+        )
+
+    with StopSignal() as stop:
+        history = fit(
+            model,
+            optimizer,
+            data,
+            parameters,
+            progress,
+            save=lambda now: checkpoints.save(now, [variable.numpy() for variable in variables]),
+            stop_requested=lambda: stop.received,
+            compile_steps=device.compile,
+        )
+
+    environment = describe_environment(args, device.name, code, data.digest)
+    digest = export_model(args.model_dir, model, data, parameters, history, environment)
+    print(f"Wrote {args.model_dir}: weights_digest={digest}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(parse_args, main, sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""Reading the processed training and validation splits, checked against their manifest.
+
+train.py calls this. The test split is none of a training job's inputs: there is no code here to read it.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training_failure import DataError, while_doing
+
+SCHEMA_VERSION = 1
+IMAGE_SHAPE = (28, 28, 1)
+CLASS_COUNT = 10
+_AGAIN = "Fetch the processed data again, or run NormalizeData again."
+
+
+@dataclass(frozen=True)
+class Split:
+    """`images`: float32, N×28×28×1, normalized, memory-mapped; `labels`: uint8, N, each 0..9."""
+
+    images: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model is fitted to and measured on.
+
+    `mean`, `std`: of the training split's pixels scaled to [0, 1]. `digest`: SHA-256 of manifest.json.
+    """
+
+    train: Split
+    validation: Split
+    class_names: tuple[str, ...]
+    mean: float
+    std: float
+    digest: str
+
+
+def load_training_data(train: Path, validation: Path, manifest: Path) -> TrainingData:
+    """Open the two splits in folders `train` and `validation`; `manifest` is the folder of manifest.json.
+
+    Raises:
+        DataError: a file is missing, its SHA-256 is not the manifest's, or it holds no such array.
+        TrainingError: a file cannot be read.
+    """
+    path = manifest / "manifest.json"
+    _expect_file(path)
+    with while_doing(f"read {path}"):
+        content = path.read_bytes()
+    document = _parse(content, path)
+    return TrainingData(
+        train=_open_split("train", train, document),
+        validation=_open_split("validation", validation, document),
+        class_names=tuple(document["class_names"]),
+        mean=float(document["normalization"]["mean"]),
+        std=float(document["normalization"]["std"]),
+        digest=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _parse(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+        expected = {
+            "schema_version": SCHEMA_VERSION,
+            "image_shape": list(IMAGE_SHAPE),
+            "classes": CLASS_COUNT,
+            "mean and std": "finite numbers, std above 0",
+        }
+        mean, std = (float(document["normalization"][name]) for name in ("mean", "std"))
+        fit = math.isfinite(mean) and math.isfinite(std) and std > 0
+        received = {
+            "schema_version": document["schema_version"],
+            "image_shape": document["image_shape"],
+            "classes": len(document["class_names"]),
+            "mean and std": expected["mean and std"] if fit else (mean, std),
+        }
+        for split in ("train", "validation"):
+            _ = document["splits"][split]["count"], document["splits"][split]["class_counts"]
+            _ = [document["files"][f"{split}/{name}.npy"]["sha256"] for name in ("images", "labels")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"Reading {path}: expected the manifest that NormalizeData writes. "
+            f"Received: {type(error).__name__}: {error}. {_AGAIN}"
+        ) from error
+    if received != expected:
+        raise DataError(f"Reading {path}: expected {expected}. Received: {received}. {_AGAIN}")
+    return document  # type: ignore[no-any-return]
+
+
+def _open_split(name: str, folder: Path, manifest: dict[str, Any]) -> Split:
+    count = manifest["splits"][name]["count"]
+    files = {file: folder / f"{file}.npy" for file in ("images", "labels")}
+    for file, path in files.items():
+        _check_digest(path, manifest["files"][f"{name}/{file}.npy"]["sha256"])
+    images = _open_array(files["images"], np.dtype(np.float32), (count, *IMAGE_SHAPE))
+    labels = _open_array(files["labels"], np.dtype(np.uint8), (count,))
+    found = np.bincount(labels, minlength=CLASS_COUNT).tolist()
+    expected = manifest["splits"][name]["class_counts"]
+    if count < 1 or found != expected:
+        raise DataError(
+            f"Reading {folder}: expected at least one image and the class counts {expected}. "
+            f"Received: {count} images, class counts {found}. {_AGAIN}"
+        )
+    return Split(images, labels)
+
+
+def _check_digest(path: Path, expected: str) -> None:
+    _expect_file(path)
+    with while_doing(f"read {path}"), path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise DataError(
+            f"Reading {path}: expected SHA-256 {expected}, as the manifest says. Received: {found}. {_AGAIN}"
+        )
+
+
+def _open_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    with while_doing(f"read {path}"):
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:  # a pickle, or no array at all
+            raise DataError(f"Reading {path}: expected an NPY array. Received: {error}. {_AGAIN}") from error
+    if array.dtype != dtype or array.shape != shape:
+        raise DataError(
+            f"Reading {path}: expected {dtype} {shape}. Received: {array.dtype} {array.shape}. {_AGAIN}"
+        )
+    return array  # type: ignore[no-any-return]
+
+
+def _expect_file(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(
+            f"Reading the processed data: expected a file {path}. Received: none. "
+            "Check --train, --validation and --manifest, or run NormalizeData again."
+        )
