@@ -51,7 +51,8 @@ class Board:
     """Collects what an observer is told."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: a signal's handler may print, and so draw, while its own thread is in here.
+        self._lock = threading.RLock()
         self._execution: ExecutionRecord | None = None
         self._progress: dict[str, StepProgress] = {}
 

@@ -22,7 +22,7 @@ class PlainView:
         self._stream = stream
         self._clock = clock
         self._board = Board()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant for the sake of signal handlers
         self._closed = False
 
     def execution_changed(self, execution: ExecutionRecord) -> None:

@@ -137,6 +137,12 @@ def test_hostile_names_stay_text(make_evaluation: Make, make_registration: Make,
     assert not re.search(r"[\x00-\x08\x0b-\x1f\ud800]", page.text)
 
 
+def test_a_name_with_dollars_is_not_set_as_a_formula(make_evaluation: Make, make_record: Make) -> None:
+    evaluation = make_evaluation(names=("cnn-$x_1$",))
+    svgs = re.findall(r"<svg.*?</svg>", render_page(make_record(evaluation), evaluation, {}))
+    assert all(">cnn-$x_1$</text>" in svg for svg in svgs[:5])
+
+
 def test_the_same_execution_gives_the_same_bytes(
     html: str, make_evaluation: Make, make_registration: Make, make_record: Make
 ) -> None:
@@ -150,7 +156,7 @@ def test_a_users_own_plot_settings_change_nothing(
     import matplotlib as mpl
 
     evaluation = make_evaluation()
-    with mpl.rc_context({"lines.linewidth": 9, "axes.facecolor": "red"}):
+    with mpl.rc_context({"axes.linewidth": 9, "xtick.labelsize": 20}):
         assert render_page(make_record(evaluation), evaluation, make_registration()) == html
 
 

@@ -57,6 +57,24 @@ def test_the_board_hands_back_the_record_before(make_record: Callable[..., Any])
     assert board.execution_changed(record) is record
 
 
+def test_a_signal_handler_may_look_at_the_board_while_its_thread_changes_it() -> None:
+    board = Board()
+
+    class Interrupting(str):
+        """A step's name that is interrupted when it is looked up, which is while the board is locked."""
+
+        def __hash__(self) -> int:
+            board.snapshot()
+            return super().__hash__()
+
+    thread = threading.Thread(
+        target=board.log_line, args=(Interrupting("Train"), "progress=0.5"), daemon=True
+    )
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 def test_lines_of_many_threads_all_arrive() -> None:
     board = Board()
 

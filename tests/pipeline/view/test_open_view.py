@@ -83,6 +83,18 @@ def test_the_live_table_ends_complete_and_gives_the_cursor_back(make_record: Cal
     assert stream.getvalue().endswith("\x1b[?25h")
 
 
+def test_the_last_drawing_has_every_step_even_if_the_terminal_is_too_low(
+    make_record: Callable[..., Any],
+) -> None:
+    stream = Terminal()
+    record = make_record()
+    steps = tuple(replace(record.steps[0], name=f"Step-{number:02d}") for number in range(60))
+    with open_view(stream, environ=XTERM) as view:
+        view.execution_changed(replace(record, steps=steps))
+    last = stream.getvalue().rpartition("Execution ")[2]
+    assert all(step.name in last for step in steps)
+
+
 def test_a_line_printed_meanwhile_is_not_lost(
     make_record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
