@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
@@ -38,6 +37,7 @@ from sagemaker.train.configs import (
 from pipeline.candidates import Candidate, find_candidates
 from pipeline.code_upload import digest_of_code, upload_code
 from pipeline.sdk_parameters import make_parameters, tensorflow_image
+from pipeline.sdk_processing import processing_input, processing_output
 from pipeline.settings import PROJECT, Settings
 from pipeline.trainer import ContentAddressedTrainer
 
@@ -107,7 +107,6 @@ class DefinitionBuilder:
         return ProcessingStep(
             "NormalizeData",
             request,
-            display_name="Normalize the data",
             description="Checks Fashion-MNIST, splits off validation, normalizes, writes a manifest.",
         )
 
@@ -151,7 +150,6 @@ class DefinitionBuilder:
         return TrainingStep(
             f"Train-{name}",
             trainer.train(input_data_config=channels),
-            display_name=f"Train {candidate.name}, seed {seed}",
             description=f"Trains the {candidate.summary}, under seed {seed}.",
         )
 
@@ -161,22 +159,22 @@ class DefinitionBuilder:
         The artifacts are named in arguments, not inputs: a processing job takes ten inputs at most.
         """
         parameters = self.parameters
-        arguments: list[tuple[str, Any]] = [
-            ("--processed", "/opt/ml/processing/input/processed"),
-            ("--output", "/opt/ml/processing/output/evaluation"),
-            ("--min-accuracy", parameters["MinAccuracy"].to_string()),
-            ("--model-package-group", parameters["ModelPackageGroupName"]),
-            ("--approval-status", parameters["ModelApprovalStatus"]),
-            ("--champion", parameters["ChampionModelPackage"]),
-            (
-                "--inference-image",
-                tensorflow_image(self.settings.region, "inference"),
-            ),
-            ("--region", self.settings.region),
-            ("--job-config", "/opt/ml/config/processingjobconfig.json"),
-            ("--exit-message", "/opt/ml/output/message"),
+        arguments: dict[str, Any] = {
+            "--processed": "/opt/ml/processing/input/processed",
+            "--output": "/opt/ml/processing/output/evaluation",
+            "--min-accuracy": parameters["MinAccuracy"].to_string(),
+            "--model-package-group": parameters["ModelPackageGroupName"],
+            "--approval-status": parameters["ModelApprovalStatus"],
+            "--inference-image": tensorflow_image(self.settings.region, "inference"),
+            "--region": self.settings.region,
+            "--job-config": "/opt/ml/config/processingjobconfig.json",
+            "--exit-message": "/opt/ml/output/message",
+        }
+        # One word each: an empty champion must not become an empty argument, and a job takes 100 arguments at most.
+        words = [
+            Join(on="=", values=["--champion", parameters["ChampionModelPackage"]]),
             *(
-                ("--candidate", Join(on="=", values=[name, step.properties.ModelArtifacts.S3ModelArtifacts]))
+                Join(on="=", values=["--candidate", name, step.properties.ModelArtifacts.S3ModelArtifacts])
                 for name, step in trained.items()
             ),
         ]
@@ -190,12 +188,11 @@ class DefinitionBuilder:
                     "evaluation", self.execution_uri("evaluation"), "/opt/ml/processing/output/evaluation"
                 )
             ],
-            arguments=[word for pair in arguments for word in pair],
+            arguments=[*(word for pair in arguments.items() for word in pair), *words],
         )
         return ProcessingStep(
             "Evaluate",
             request,
-            display_name="Evaluate, compare, register",
             description="Picks the best on validation, applies the quality gate on test, registers the winner.",
             property_files=[PropertyFile("Evaluation", output_name="evaluation", path="evaluation.json")],
         )
@@ -208,16 +205,16 @@ class DefinitionBuilder:
             values=[
                 "The quality gate was missed: the best candidate's test accuracy is below MinAccuracy=",
                 self.parameters["MinAccuracy"],
-                ". Nothing was registered. Report: ",
-                self.execution_uri("evaluation", "evaluation.json"),
+                f". Nothing was registered. Report: {self.settings.uri('executions')}/",
+                ExecutionVariables.PIPELINE_EXECUTION_ID,
+                "/evaluation/evaluation.json",
             ],
         )
         return ConditionStep(
             "QualityGate",
-            display_name="Quality gate",
             conditions=[ConditionEquals(left=verdict, right="passed")],
             if_steps=[],
-            else_steps=[FailStep("GateMissed", error_message=message, display_name="Gate missed")],
+            else_steps=[FailStep("GateMissed", error_message=message)],
             depends_on=["Evaluate"],
         )
 
@@ -237,28 +234,6 @@ class DefinitionBuilder:
             steps=[normalize, *trained.values(), evaluate, self.gate_step()],
             sagemaker_session=self.session,
         )
-
-
-def processing_input(name: str, uri: Any, local_path: str) -> ProcessingInput:
-    """A whole S3 prefix, copied to every instance before the job starts."""
-    return ProcessingInput(
-        input_name=name,
-        s3_input=ProcessingS3Input(
-            s3_uri=uri,
-            local_path=local_path,
-            s3_data_type="S3Prefix",
-            s3_input_mode="File",
-            s3_data_distribution_type="FullyReplicated",
-        ),
-    )
-
-
-def processing_output(name: str, uri: Any, local_path: str) -> ProcessingOutput:
-    """A folder that is uploaded when the job has ended."""
-    return ProcessingOutput(
-        output_name=name,
-        s3_output=ProcessingS3Output(s3_uri=uri, local_path=local_path, s3_upload_mode="EndOfJob"),
-    )
 
 
 def definition_text(pipeline: Pipeline) -> str:

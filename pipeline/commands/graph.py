@@ -7,7 +7,7 @@ import argparse
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 
-MAX_SEEDS = 20  # three candidates under 20 seeds are 60 training steps
+MAX_SEEDS = 20  # Evaluate has a hundred arguments at most, and one for each candidate under each seed
 
 
 def graph_choices(args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[int, ...]]:
