@@ -55,7 +55,8 @@ class LocalTarget:
         for file in sorted(folder.glob("*-ubyte*")):
             key = f"{prefix}/{file.name}"
             if present.get(key) != file.stat().st_size:
-                s3.upload_file(str(file), settings.bucket, key)
+                with file.open("rb") as body:
+                    s3.put_object(Bucket=settings.bucket, Key=key, Body=body)
         self.aws.persist_objects(uri)
         return uri
 
