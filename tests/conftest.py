@@ -1,0 +1,78 @@
+"""A small data set for the tests that run the real steps: a seeded subset of Fashion-MNIST, or one like it."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pipeline.dataset import DEBIAN_FOLDER
+
+ROOT = Path(__file__).resolve().parents[1]
+# Where `make test` has the data set, unless there is none to be had.
+PLACES = (Path(os.environ.get("FASHION_DATA") or DEBIAN_FOLDER), ROOT / ".local" / "data", DEBIAN_FOLDER)
+COUNTS = {"train": 3000, "t10k": 600}
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def pytest_report_header() -> str:
+    found = real_data_set()
+    if found is None:
+        return "data set: not found; the whole pipeline is tested on made-up images (make data fetches it)"
+    return f"data set: {found}"
+
+
+def real_data_set() -> Path | None:
+    """The folder of the gzipped IDX files, where they are."""
+    for folder in PLACES:
+        if len(list(folder.glob("*-ubyte.gz"))) == 4:
+            return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+def small_data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The four gzipped IDX files of 3,000 training and 600 test images. Read-only: copy it to change it."""
+    folder, source = tmp_path_factory.mktemp("small-data-set"), real_data_set()
+    for seed, (part, count) in enumerate(COUNTS.items()):
+        images, labels = made_up(seed, count) if source is None else subset(source, part, seed, count)
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
+    return folder
+
+
+def write_idx(path: Path, values: Pixels) -> None:
+    """`values` (any number of dimensions) as a gzipped IDX file."""
+    header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(gzip.compress(header + values.tobytes(), 1, mtime=0))
+
+
+def read_idx(path: Path) -> Pixels:
+    """The values of a gzipped IDX file."""
+    content = gzip.decompress(path.read_bytes())
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def subset(source: Path, part: str, seed: int, count: int) -> tuple[Pixels, Pixels]:
+    """`count` images and labels of the real data set, chosen by `seed`, in their order."""
+    images, labels = (read_idx(source / f"{part}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
+    return images[chosen], labels[chosen]
+
+
+def made_up(seed: int, count: int) -> tuple[Pixels, Pixels]:
+    """Noise in which two rows, others for each class, are bright."""
+    random = np.random.default_rng(seed)
+    labels = (np.arange(count) % 10).astype(np.uint8)
+    random.shuffle(labels)
+    images = random.integers(0, 100, (count, 28, 28), dtype=np.uint8)
+    for row in range(2):
+        images[np.arange(count), 2 * labels.astype(int) + row] += 155
+    return images, labels

@@ -1,0 +1,151 @@
+"""Who may import what: the arrows of the design, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PIPELINE = sorted((ROOT / "pipeline").rglob("*.py"))
+CONTAINERS = {folder: sorted((ROOT / folder).glob("*.py")) for folder in ("training", "processing")}
+EVERYTHING = [*PIPELINE, *CONTAINERS["training"], *CONTAINERS["processing"]]
+# What a container's image holds besides Python.
+IN_THE_IMAGE = {"numpy", "tensorflow", "keras", "boto3", "botocore"}
+# Importing the SDK takes seconds: one module more that does is a decision, taken here.
+SDK_IMPORTERS = {
+    "pipeline/compiling.py",
+    "pipeline/definition.py",
+    "pipeline/docker/session.py",
+    "pipeline/sdk_parameters.py",
+    "pipeline/sdk_processing.py",
+    "pipeline/trainer.py",
+}
+# The command line ends with an error's message; the engine makes it a step's failure reason, or a line of its log.
+CATCHERS = {"pipeline/cli.py", "pipeline/local/engine.py", "pipeline/local/checkpoints.py"}
+
+
+class OutsideFunctions(ast.NodeTransformer):
+    """Leaves what importing a module runs: no functions' bodies, nothing for type checkers or scripts alone."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        return None
+
+    def visit_If(self, node: ast.If) -> ast.If | None:
+        alone = ast.unparse(node.test) in ("TYPE_CHECKING", "__name__ == '__main__'")
+        return None if alone else node
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def at_import(path: Path) -> ast.Module:
+    module: ast.Module = OutsideFunctions().visit(parse(path))
+    return module
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The dotted name of every module imported anywhere in `tree`, and of what is taken out of each."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports here are absolute"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages(path: Path) -> set[str]:
+    """The top-level packages and modules that the file imports anywhere."""
+    return {name.partition(".")[0] for name in imported(parse(path))}
+
+
+@functools.cache
+def files_imported_by(path: Path) -> set[Path]:
+    """The files of pipeline/ that importing the one at `path` imports itself."""
+    bases = [ROOT.joinpath(*name.split(".")) for name in imported(at_import(path))]
+    candidates = {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")}
+    return candidates & set(PIPELINE)
+
+
+def stems(folder: str) -> set[str]:
+    return {path.stem for path in CONTAINERS[folder]}
+
+
+def loaded_with(path: Path) -> set[str]:
+    """The files of pipeline/ that importing the one at `path` loads, itself included."""
+    loaded: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        file = waiting.pop()
+        loaded.add(file)
+        waiting |= files_imported_by(file) - loaded
+    return {relative(file) for file in loaded}
+
+
+def test_the_pipeline_imports_nothing_of_what_runs_in_containers() -> None:
+    foreign = {"training", "processing"} | stems("training") | stems("processing")
+    assert {relative(path): found for path in PIPELINE if (found := packages(path) & foreign)} == {}
+
+
+@pytest.mark.parametrize("folder", CONTAINERS)
+def test_a_containers_code_needs_only_its_own_folder_and_the_image(folder: str) -> None:
+    allowed = stems(folder) | set(sys.stdlib_module_names) | IN_THE_IMAGE
+    assert {path.name: found for path in CONTAINERS[folder] if (found := packages(path) - allowed)} == {}
+
+
+@pytest.mark.parametrize("folder", CONTAINERS)
+def test_a_containers_folder_is_flat(folder: str) -> None:
+    assert sorted((ROOT / folder).rglob("*.py")) == CONTAINERS[folder]
+
+
+def test_modules_of_containers_have_names_of_their_own() -> None:
+    """They are top-level modules there, and here all at once: none may hide another."""
+    taken = set(sys.stdlib_module_names) | IN_THE_IMAGE | {"pipeline", "tests", "infra"}
+    assert stems("training") & stems("processing") == set()
+    assert (stems("training") | stems("processing")) & taken == set()
+
+
+def test_the_sdk_is_imported_where_the_definition_is_made_and_nowhere_else() -> None:
+    assert {relative(path) for path in PIPELINE if "sagemaker" in packages(path)} <= SDK_IMPORTERS
+
+
+def test_the_local_engine_runs_without_the_sdk() -> None:
+    engine = [path for path in PIPELINE if path.is_relative_to(ROOT / "pipeline" / "local")]
+    assert len(engine) > 20
+    assert {relative(path): found for path in engine if (found := loaded_with(path) & SDK_IMPORTERS)} == {}
+
+
+def test_commands_load_the_sdk_only_when_they_compile() -> None:
+    commands = (ROOT / "pipeline" / "commands").glob("*.py")
+    at_once = SDK_IMPORTERS - {"pipeline/compiling.py"}  # that one imports it inside its function
+    assert {path.name: found for path in commands if (found := loaded_with(path) & at_once)} == {}
+    assert "sagemaker" not in {
+        name.partition(".")[0] for name in imported(at_import(ROOT / "pipeline/compiling.py"))
+    }
+
+
+def test_only_the_command_line_and_the_engine_catch_every_error_of_ours() -> None:
+    def catches_all(path: Path) -> bool:
+        handlers = (node.type for node in ast.walk(parse(path)) if isinstance(node, ast.ExceptHandler))
+        names = (name for type_ in handlers if type_ is not None for name in ast.walk(type_))
+        return any(isinstance(name, ast.Name) and name.id == "FashionError" for name in names)
+
+    assert {relative(path) for path in PIPELINE if catches_all(path)} == CATCHERS
+
+
+def test_importing_a_module_reads_neither_environment_nor_arguments() -> None:
+    def reads(path: Path) -> set[str]:
+        attributes = (node for node in ast.walk(at_import(path)) if isinstance(node, ast.Attribute))
+        return {ast.unparse(node) for node in attributes} & {"os.environ", "os.getenv", "sys.argv"}
+
+    assert {relative(path): found for path in EVERYTHING if (found := reads(path))} == {}
