@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event, notice: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, SIGINT, SIGTERM and SIGHUP set `stop`; `notice` is told once. Main thread only."""
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Within the block, SIGINT, SIGTERM and SIGHUP set `stop`, and do no more. Main thread only.
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if not stop.is_set():
-            stop.set()
-            notice(f"{signal.Signals(number).name} received: stopping the execution and its jobs …")
+    Nothing is printed here: a handler may interrupt a write to the very same stream. The live view shows the
+    execution as Stopping.
+    """
 
-    before = {
-        number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

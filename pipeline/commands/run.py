@@ -110,7 +110,7 @@ def execute(args: argparse.Namespace, target: LocalTarget, text: str, values: di
     from pipeline.view import open_view
 
     stop = threading.Event()
-    with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop, say):
+    with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop):
         record = target.run(text, values, view, stop)
     return conclude(args, target, record)
 
