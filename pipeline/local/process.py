@@ -24,7 +24,7 @@ from pipeline.local.reaper import Reaper, signal_group
 
 # SageMaker gives a job 120 s between SIGTERM and SIGKILL; a stopped run must end within 10 s.
 LIMIT_GRACE_SECONDS = 30.0
-STOP_GRACE_SECONDS = 6.0
+STOP_GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _CHUNK_BYTES = 65536
 Cause = Literal["exited", "time limit", "stopped"]

@@ -23,31 +23,33 @@ def reaper() -> Iterator[Reaper]:
 
 
 class Job:
-    """Runs a Python text as a job; `lines` is what the observer saw."""
+    """Runs a Python text as a job; `lines` is what the observer saw. The line `stop_at` sets the stop event."""
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
         self.folder = folder
         self.reaper = reaper
         self.lines: list[str] = []
-        self.seen = threading.Event()
         self.stop = threading.Event()
+        self.stop_at: str | None = None
 
     def on_line(self, line: str) -> None:
         self.lines.append(line)
-        self.seen.set()
+        if line == self.stop_at:
+            self.stop.set()
 
     def run(
         self,
         text: str,
         *,
+        program: tuple[str, ...] = (sys.executable, "-c"),
         environment: Mapping[str, str] | None = None,
-        time_limit: float | None = None,
+        time_limit: float | None = 60,
         limit_grace: float = 5.0,
         stop_grace: float = 5.0,
     ) -> Ended:
         with JobLog(self.folder / "log.txt", self.on_line) as log:
             return run_process(
-                [sys.executable, "-c", text],
+                [*program, text],
                 cwd=self.folder,
                 environment=environment or {},
                 log=log,
@@ -57,20 +59,6 @@ class Job:
                 limit_grace=limit_grace,
                 stop_grace=stop_grace,
             )
-
-    def run_and_stop(self, text: str, *, stop_grace: float = 5.0) -> Ended:
-        """Run `text`, and set the stop event once it has written a line."""
-
-        def stop_when_seen() -> None:
-            self.seen.wait(20)
-            self.stop.set()
-
-        stopper = threading.Thread(target=stop_when_seen)
-        stopper.start()
-        try:
-            return self.run(text, stop_grace=stop_grace)
-        finally:
-            stopper.join()
 
 
 @pytest.fixture
@@ -102,21 +90,10 @@ def test_success_has_its_lines_from_both_streams_in_order(job: Job) -> None:
 
 
 def test_lines_arrive_while_the_job_runs(job: Job) -> None:
-    # The job ends only once the test has seen its line.
-    go = job.folder / "go"
-
-    def release() -> None:
-        job.seen.wait(20)
-        go.touch()
-
-    helper = threading.Thread(target=release)
-    helper.start()
-    ended = job.run(
-        "import os, time\nprint('waiting', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)",
-        time_limit=20,
-    )
-    helper.join()
-    assert ended.succeeded
+    # The job ends only because its line was seen.
+    job.stop_at = "waiting"
+    ended = job.run("import time\nprint('waiting', flush=True)\ntime.sleep(60)")
+    assert ended.cause == "stopped"
 
 
 def test_the_exit_status_is_told(job: Job) -> None:
@@ -173,7 +150,8 @@ def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(job: Job) -> None:
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('up', flush=True)\ntime.sleep(60)"
     )
-    ended = job.run_and_stop(text, stop_grace=0.3)
+    job.stop_at = "up"
+    ended = job.run(text, stop_grace=0.3)
     assert ended.cause == "stopped"
     assert ended.returncode == -signal.SIGKILL
 
@@ -184,7 +162,8 @@ def test_stopping_lets_a_job_end_cleanly(job: Job) -> None:
         "def end(*_):\n    print('saved', flush=True)\n    sys.exit(0)\n"
         "signal.signal(signal.SIGTERM, end)\nprint('up', flush=True)\ntime.sleep(60)"
     )
-    ended = job.run_and_stop(text)
+    job.stop_at = "up"
+    ended = job.run(text)
     assert ended.cause == "stopped"
     assert ended.returncode == 0
     assert not ended.succeeded
@@ -192,23 +171,13 @@ def test_stopping_lets_a_job_end_cleanly(job: Job) -> None:
 
 
 def test_a_stop_during_the_grace_of_the_time_limit_shortens_it(job: Job) -> None:
-    text = (
-        "import signal, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\nwhile True: time.sleep(1)"
-    )
-
-    def stop_when_seen() -> None:
-        while "no" not in job.lines:
-            time.sleep(0.01)
-        job.stop.set()
-
-    stopper = threading.Thread(target=stop_when_seen)
-    stopper.start()
+    job.stop_at = "no"
     started = time.monotonic()
-    ended = job.run(text, time_limit=0.5, limit_grace=60, stop_grace=0.2)
-    stopper.join()
+    # A shell is up, with its trap set, long before the limit.
+    text = "trap 'echo no' TERM; while :; do sleep 0.1; done"
+    ended = job.run(text, program=("/bin/sh", "-c"), time_limit=0.5, limit_grace=60, stop_grace=0.2)
     assert ended.cause == "time limit"
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("how", ["stopped", "exited"])
@@ -222,8 +191,10 @@ def test_grandchildren_die_with_the_job(job: Job, how: str) -> None:
         "child.stdout.readline()\n"
         "print(child.pid, flush=True)\n"
     )
-    stopped = how == "stopped"
-    ended = job.run_and_stop(text + "time.sleep(600)", stop_grace=0.2) if stopped else job.run(text)
+    if how == "stopped":
+        job.stop_at = "up"
+        text += "print('up', flush=True)\ntime.sleep(600)"
+    ended = job.run(text, stop_grace=0.2)
     assert ended.cause == how
     assert dies(int(job.lines[0]))
 
