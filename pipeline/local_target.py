@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.compiling import compile_definition
 from pipeline.dataset import digest_of
+from pipeline.dataset_check import idx_files
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
@@ -52,7 +53,7 @@ class LocalTarget:
         s3, prefix = self.aws.client("s3"), uri.removeprefix(f"s3://{settings.bucket}/")
         listed = s3.list_objects_v2(Bucket=settings.bucket, Prefix=f"{prefix}/").get("Contents", [])
         present = {item["Key"]: item["Size"] for item in listed}
-        for file in sorted(folder.glob("*-ubyte*")):
+        for file in idx_files(folder):
             key = f"{prefix}/{file.name}"
             if present.get(key) != file.stat().st_size:
                 with file.open("rb") as body:

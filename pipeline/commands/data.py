@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from pipeline.dataset import find_dataset
 from pipeline.local.home import home_from
@@ -11,5 +12,7 @@ from pipeline.local.home import home_from
 
 def main(args: argparse.Namespace) -> int:
     """Prints the folder of the four checked IDX files."""
-    print(find_dataset(args.data, home_from(os.environ).root / "data"))
+    variable = os.environ.get("FASHION_DATA")
+    named = args.data or (Path(variable) if variable else None)
+    print(find_dataset(named, home_from(os.environ).root / "data"))
     return 0

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import build_parser, main
+from pipeline.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = list(build_parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr]
+COMMANDS = sorted(
+    file.stem
+    for file in (ROOT / "pipeline" / "commands").glob("*.py")
+    if "def main(" in file.read_text(encoding="utf-8")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +27,12 @@ def home(tmp_path, monkeypatch):
 
 def refused(capsys, *argv: str) -> str:
     """Runs the command, expects exit status 2 and one screen without a traceback; returns what it said."""
+    status: object
     try:
         status = main(argv)
     except SystemExit as exit_:  # argparse
         status = exit_.code
-    said = capsys.readouterr().err
+    said = str(capsys.readouterr().err)
     assert status == 2, said
     assert "Traceback" not in said
     assert len(said.splitlines()) < 25
@@ -48,12 +53,11 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_a_module(command, capsys):
+def test_every_module_of_commands_is_a_command_with_help(command, capsys):
     with pytest.raises(SystemExit) as exit_:
         main([command, "--help"])
     assert exit_.value.code == 0
     assert "usage: python -m pipeline" in capsys.readouterr().out
-    assert (ROOT / "pipeline" / "commands" / f"{command}.py").is_file()
 
 
 @pytest.mark.parametrize(

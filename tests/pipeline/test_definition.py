@@ -1,8 +1,10 @@
 """The compiled definition: golden, repeatable, and valid before AWS sees it. Compiles once for the module."""
 
 import json
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -36,14 +38,12 @@ def normalized(text: str) -> str:
     return text.replace(ACCOUNT, "<account>")
 
 
-def steps(text: str) -> dict[str, dict]:
+def steps(text: str) -> dict[str, Any]:
     return {step["Name"]: step for step in json.loads(text)["Steps"]}
 
 
 def test_the_definition_is_the_golden_one(compiled):
     """After a wanted change: UPDATE_GOLDEN=1 make test, and read the difference before you commit it."""
-    import os
-
     text = normalized(compiled())
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text)
@@ -55,7 +55,9 @@ def test_compiling_twice_gives_identical_bytes(compiled):
 
 
 def test_it_is_valid_for_the_service_model_and_the_rules(compiled):
-    check_definition(json.loads(compiled(candidates=("baseline", "cnn-3x3", "cnn-5x5"), seeds=tuple(range(5)))))
+    check_definition(
+        json.loads(compiled(candidates=("baseline", "cnn-3x3", "cnn-5x5"), seeds=tuple(range(5))))
+    )
 
 
 def test_every_candidate_is_trained_under_every_seed(compiled):
