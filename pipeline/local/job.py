@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipeline.local.container import Container
 from pipeline.local.definition import Json
 from pipeline.local.environment import job_environment
 from pipeline.local.joblog import JobLog
+from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended, run_process
 from pipeline.local.reaper import Reaper
 from pipeline.local.runner import StepStopped
@@ -25,8 +25,6 @@ from pipeline.local.service import LocalAws
 # DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.
 _LONGEST_MESSAGE = 1024
 _DEFAULT_LIMIT_SECONDS = 86400
-_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^\s,;=]+/\d+")
-_S3_URI = re.compile(r"s3://[^\s,;\"']+")
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,8 @@ class Job:
         self.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB)")
 
     def restore_named_objects(self, *values: Json) -> None:
-        """Make S3 objects that a request names in passing readable: URIs in its arguments, and a package's files.
-
-        What is below an input or was written in this run is there anyway; an earlier run's objects wait on disk.
-        """
-        texts = list(_texts(values))
-        for arn in {arn for text in texts for arn in _PACKAGE_ARN.findall(text)}:
-            with s3_errors(f"Looking up the model package {arn}"):
-                package = self.aws.client("sagemaker").describe_model_package(ModelPackageName=arn)
-            texts += _texts(package)
-        for uri in sorted({uri for text in texts for uri in _S3_URI.findall(text)}):
-            self.aws.restore_objects(uri)
+        """Make S3 objects readable that a request names in passing: by URI, or as files of a model package."""
+        restore_named_objects(self.aws, *values)
 
     def run(self, command: Sequence[str], cwd: Path, variables: Mapping[str, str], message_file: str) -> None:
         """Run the job's process to its end; `variables` are added to its environment, the request's own win.
@@ -144,14 +133,3 @@ class Job:
 def now_text() -> str:
     """This moment as the service writes times in JSON."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)

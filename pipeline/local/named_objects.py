@@ -1,0 +1,38 @@
+"""Finds the stored objects that a job's request or a parameter names in passing, and makes them readable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pipeline.local.channels import s3_errors
+from pipeline.local.definition import Json
+from pipeline.local.service import LocalAws
+
+_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^\s,;=]+/\d+")
+_S3_URI = re.compile(r"s3://[^\s,;\"']+")
+
+
+def restore_named_objects(aws: LocalAws, *values: Json) -> None:
+    """Put the objects at S3 URIs anywhere in `values`, and the files of model packages named there, back into S3.
+
+    What is below an input or was written in this run is there anyway; an earlier run's objects wait on disk.
+    """
+    texts = list(_texts(values))
+    for arn in {arn for text in texts for arn in _PACKAGE_ARN.findall(text)}:
+        with s3_errors(f"Looking up the model package {arn}"):
+            package = aws.client("sagemaker").describe_model_package(ModelPackageName=arn)
+        texts += _texts(package)
+    for uri in sorted({uri for text in texts for uri in _S3_URI.findall(text)}):
+        aws.restore_objects(uri)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
