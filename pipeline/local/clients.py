@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from pipeline.local.isolation import ACCESS_KEY, REGION, SECRET_KEY
 
-_CONFIG = Config(
+CONFIG = Config(
     # An empty mapping, unlike None, keeps botocore from asking the environment for proxies.
     proxies={},
     # "bucket.127.0.0.1" is no host.
@@ -27,8 +27,9 @@ _CONFIG = Config(
 class LoopbackSession(boto3.Session):  # type: ignore[misc]
     """A boto3.Session for the SageMaker SDK: whatever service it is asked for is the one at `endpoint_url`."""
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, config: Config = CONFIG) -> None:
         self.endpoint_url = endpoint_url
+        self._config = config
         super().__init__(
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
@@ -53,7 +54,7 @@ class LoopbackSession(boto3.Session):  # type: ignore[misc]
             "endpoint_url": self.endpoint_url,
             "aws_access_key_id": ACCESS_KEY,
             "aws_secret_access_key": SECRET_KEY,
-            "config": _CONFIG if given is None else given.merge(_CONFIG),
+            "config": self._config if given is None else given.merge(self._config),
         }
 
 
