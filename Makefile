@@ -5,7 +5,7 @@ SOURCES := pipeline training processing tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run data test check lint types format lock clean FORCE
+.PHONY: help pipeline-run image data test check lint types format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -13,6 +13,9 @@ help: ## print this
 
 pipeline-run: .venv/stamp ## run the pipeline: TARGET=local|docker|sagemaker PARAMS="Epochs=1 MinAccuracy=0.8" ARGS="--seeds 3"
 	@$(PY) -m pipeline run --target $(call quoted,$(TARGET)) $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
+
+image: .venv/stamp ## build the image of TARGET=docker: BASE=<an image that you have> if no registry can be reached
+	@$(PY) -m pipeline image $(if $(BASE),--base $(call quoted,$(BASE))) $(ARGS)
 
 data: .venv/stamp ## find or fetch the data set and check it: ARGS="--data DIR"
 	@$(PY) -m pipeline data $(ARGS)
@@ -37,6 +40,7 @@ format: .venv/stamp ## rewrite the code in the project's style
 lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
 clean: ## delete .venv and what the tools cached; executions and models in .local stay
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

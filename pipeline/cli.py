@@ -73,6 +73,17 @@ def build_parser() -> argparse.ArgumentParser:
     registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
     registry.add_argument("--json", action="store_true", help="print JSON")
 
+    image = commands.add_parser("image", help="build the container image of --target docker")
+    base = image.add_mutually_exclusive_group()
+    base.add_argument(
+        "--base",
+        metavar="IMAGE",
+        help="build on this image: Python 3.11 or later, pip, bash (default: pinned)",
+    )
+    base.add_argument(
+        "--debootstrap", action="store_true", help="build on Debian's own packages (on Debian, as root)"
+    )
+
     data = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
     data.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
     return parser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.settings import Settings
@@ -18,24 +19,33 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
 
     The first call imports the SDK, which takes seconds.
     """
+
+    def make_session() -> Any:
+        from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+        return PipelineSession(
+            boto_session=boto_session,
+            sagemaker_client=boto_session.client("sagemaker"),
+            default_bucket=settings.bucket,
+            sagemaker_config=NO_TELEMETRY,
+        )
+
+    return compile_pipeline(settings, make_session)[1]
+
+
+def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tuple[Any, str]:
+    """The SDK's Pipeline, made in the session that `make_session` returns, and its definition as JSON text."""
     # The SDK makes clients while it is imported, and asks IAM to simulate the roles' policies when it compiles.
     os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
-        from sagemaker.core.workflow.pipeline_context import PipelineSession
-
         from pipeline.definition import DefinitionBuilder, definition_text
 
     quiet_sdk()
     validate_defaults_once()
-    session = PipelineSession(
-        boto_session=boto_session,
-        sagemaker_client=boto_session.client("sagemaker"),
-        default_bucket=settings.bucket,
-        sagemaker_config=NO_TELEMETRY,
-    )
-    return definition_text(DefinitionBuilder(settings, session).build())
+    pipeline = DefinitionBuilder(settings, make_session()).build()
+    return pipeline, definition_text(pipeline)
 
 
 def quiet_sdk() -> None:

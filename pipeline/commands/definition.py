@@ -8,13 +8,13 @@ import os
 import sys
 
 from pipeline.commands.graph import graph_choices
-from pipeline.commands.target import require_local
+from pipeline.commands.target import require_runnable
 from pipeline.console import say
 
 
 def main(args: argparse.Namespace) -> int:
     """Compiles for the target, checks the definition against the service model, prints it."""
-    require_local(args.target)
+    require_runnable(args.target)
     candidates, seeds = graph_choices(args)
 
     from pipeline.local.home import home_from

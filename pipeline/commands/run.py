@@ -7,11 +7,12 @@ import json
 import os
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.graph import graph_choices
-from pipeline.commands.target import require_local
+from pipeline.commands.target import require_runnable
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
@@ -25,16 +26,23 @@ INTERRUPTED = 130
 
 def main(args: argparse.Namespace) -> int:
     """Checks all that can be checked before anything starts, then runs."""
-    require_local(args.target)
+    require_runnable(args.target)
     if args.json is not None:
         check_writable(args.json)
     return run_file(args) if args.definition is not None else run_project(args)
 
 
 def run_project(args: argparse.Namespace) -> int:
-    """Runs this project's pipeline in the local engine."""
+    """Runs this project's pipeline in the local engine, or in containers."""
     given = parse_parameters(args.param)
     candidates, seeds = graph_choices(args)
+    # Where jobs run: values that the service would not take, and that are not checked against its model.
+    places: dict[str, Value] = {}
+    if args.target == "docker":
+        from pipeline.docker_target import docker_values, require_docker
+
+        places = {name: given.pop(name, value) for name, value in docker_values().items()}
+        require_docker(places)
 
     from pipeline.dataset import find_dataset
     from pipeline.local.home import home_from
@@ -54,7 +62,12 @@ def run_project(args: argparse.Namespace) -> int:
     from pipeline.validation import check_definition
 
     settings = local_settings_for(candidates, seeds)
-    with open_local(home, say) as target:
+    opened: AbstractContextManager[LocalTarget] = open_local(home, say)
+    if args.target == "docker":
+        from pipeline.docker_target import open_docker
+
+        opened = open_docker(home, say)
+    with opened as target:
         say("Compiling the pipeline with the SageMaker SDK …")
         text = target.compile(settings)
         values: dict[str, Value] = {**LOCAL_VALUES, **given}
@@ -64,11 +77,18 @@ def run_project(args: argparse.Namespace) -> int:
         if smaller:
             say(f"Local values: {smaller}. The definition's own defaults are meant for GPU instances.")
         check_definition(json.loads(text), values)
-        return execute(args, target, text, values)
+        if places:
+            say("Containers: " + ", ".join(f"{name}={value}" for name, value in places.items()) + ".")
+        return execute(args, target, text, values | places)
 
 
 def run_file(args: argparse.Namespace) -> int:
     """Executes a compiled definition from a file in the local engine."""
+    if args.target != "local":
+        raise UsageError(
+            f"Running {args.definition}: expected --target local. Received: --target {args.target}, where "
+            "the SDK's local mode executes its own objects, not a compiled definition. Leave --target out."
+        )
     for flag, value in (("--candidates", args.candidates), ("--data", args.data)):
         if value is not None:
             raise UsageError(

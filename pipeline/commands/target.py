@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pipeline.errors import UsageError
 
+RUNNABLE = ("local", "docker")
 
-def require_local(target: str) -> None:
-    """Raises UsageError unless the target is the local one."""
-    if target != "local":
+
+def require_runnable(target: str) -> None:
+    """Raises UsageError unless this version runs on the target."""
+    if target not in RUNNABLE:
         raise UsageError(
-            f"Choosing a target: this version runs on: local. Received: --target {target}. "
+            f"Choosing a target: this version runs on: {', '.join(RUNNABLE)}. Received: --target {target}. "
             "Leave it out, or use --target local."
         )

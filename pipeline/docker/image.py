@@ -1,0 +1,75 @@
+"""The image that jobs run in: its name, which says what is in it, and how it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from pipeline.docker.engine import DockerError
+
+NAME = "fashion-mnist-jobs"
+DEFAULT_BASE = "python:3.12-slim"
+CONTEXT = Path(__file__).resolve().parents[2] / "infra" / "container"
+_INGREDIENTS = ("Dockerfile", "requirements.lock")
+_DIGEST_LENGTH = 12
+
+
+def image_tag(context: Path = CONTEXT) -> str:
+    """`fashion-mnist-jobs:<digest>` of the Dockerfile and the lock file: another recipe, another tag."""
+    digest = hashlib.sha256()
+    for name in _INGREDIENTS:
+        content = (context / name).read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return f"{NAME}:{digest.hexdigest()[:_DIGEST_LENGTH]}"
+
+
+def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
+    """Build the image on `base`, showing docker's output on standard error; returns its tag.
+
+    Raises:
+        DockerError: the build failed.
+    """
+    tag = image_tag(context)
+    command = [
+        "docker", "build",
+        # The packages come from wherever this machine gets them; a bridge may lead nowhere.
+        "--network", "host",
+        "--build-arg", f"BASE={base}",
+        *_network_settings(),
+        "--tag", tag,
+        str(context),
+    ]  # fmt: skip
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    if done.returncode != 0:
+        raise DockerError(
+            f"Building the image {tag}: expected exit status 0 of {' '.join(command)}. Received: "
+            f"{done.returncode}; what docker said is above. Where no registry can be reached, name a base that "
+            "this engine has (docker images) with --base, or make one on Debian as root with --debootstrap."
+        )
+    return tag
+
+
+def make_base(context: Path = CONTEXT) -> str:
+    """Make a base image of Debian's own packages with debootstrap, as root; returns its name.
+
+    Raises:
+        DockerError: it could not be made.
+    """
+    name = "fashion-mnist-base:debian"
+    command = ["sh", str(context / "make_base.sh"), name]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    if done.returncode != 0:
+        raise DockerError(
+            f"Making the base image {name}: expected exit status 0 of {' '.join(command)}. Received: "
+            f"{done.returncode}; what it said is above."
+        )
+    return name
+
+
+def _network_settings() -> list[str]:
+    """The user's package index and proxies, where set, as build arguments."""
+    names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    given = [name for name in names if os.environ.get(name)]
+    return [word for name in given for word in ("--build-arg", name)]

@@ -1,0 +1,102 @@
+"""Where containers leave things on this machine: one folder of ours, and its removal whoever owns what is in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from pipeline.docker.engine import docker
+from pipeline.local.home import Home
+
+_NETWORK = "sagemaker-local"  # the SDK's name for it
+_WORKING_DIR = "com.docker.compose.project.working_dir"
+_STOP_SECONDS = 5
+_SUFFIX = "docker"
+
+
+class Workplace:
+    """A folder for the SDK's temporary folders. `image` is one that has chown: it hands files of root's back."""
+
+    def __init__(self, folder: Path, image: str) -> None:
+        self.folder = folder
+        self._image = image
+
+    def containers(self) -> list[str]:
+        """The ids of the containers, running or not, that docker compose made from below the folder."""
+        form = f'{{{{.ID}}}} {{{{.Label "{_WORKING_DIR}"}}}}'
+        listed = docker("ps", "--all", "--no-trunc", "--filter", f"label={_WORKING_DIR}", "--format", form)
+        pairs = [line.partition(" ") for line in listed.splitlines()]
+        return [identity for identity, _, where in pairs if Path(where).is_relative_to(self.folder)]
+
+    def stop_containers(self) -> None:
+        """End the containers: SIGTERM, five seconds, SIGKILL."""
+        if found := self.containers():
+            docker("stop", "--time", str(_STOP_SECONDS), *found, check=False)
+
+    def clear(self) -> None:
+        """Remove the containers, and everything in the folder."""
+        if found := self.containers():
+            docker("rm", "--force", "--volumes", *found, check=False)
+        left = _remove(self.folder.iterdir())
+        if left:
+            # Containers run as root, as SageMaker's do, and so do the files that they write.
+            self._take_back()
+            left = _remove(self.folder.iterdir())
+        if left:
+            raise left[0]
+
+    def remove(self) -> None:
+        """Clear the folder and remove it, and the SDK's network unless somebody else uses it."""
+        self.clear()
+        docker("network", "rm", _NETWORK, check=False)
+        self.folder.rmdir()
+
+    def _take_back(self) -> None:
+        docker(
+            "run", "--rm", "--network", "none", "--user", "0", "--volume", f"{self.folder}:/mnt",
+            "--entrypoint", "chown", self._image, "--recursive", f"{os.geteuid()}:{os.getegid()}", "/mnt",
+        )  # fmt: skip
+
+
+def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplace:
+    """A new workplace in the state folder, or, where the SDK refuses to mount that, in the system's temporary one.
+
+    `forbidden` are the beginnings of paths that the SDK never mounts (of those that matter: /root and ~/.config).
+    """
+    inside = home.temporary.resolve() / f"{os.getpid()}-{_SUFFIX}"
+    if str(inside).startswith(tuple(forbidden)):
+        folder = Path(tempfile.mkdtemp(prefix=f"fashion-mnist-{os.getpid()}-{_SUFFIX}-")).resolve()
+    else:
+        folder = inside
+        folder.mkdir()
+    return Workplace(folder, image)
+
+
+def sweep_workplaces(home: Home, image: str) -> None:
+    """Remove the workplaces of commands that were killed, with the containers that may still run there."""
+    candidates = [*home.temporary.resolve().glob(f"*-{_SUFFIX}")]
+    candidates += Path(tempfile.gettempdir()).resolve().glob(f"fashion-mnist-*-{_SUFFIX}-*")
+    for folder in candidates:
+        owner = folder.name.removeprefix("fashion-mnist-").partition("-")[0]
+        ours = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
+        if ours and owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            Workplace(folder, image).remove()
+
+
+def _remove(paths: Iterable[Path]) -> list[OSError]:
+    """Remove files and folders; what could not be removed."""
+    faults = []
+    for path in paths:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError as error:
+            faults.append(error)
+    return faults

@@ -1,0 +1,150 @@
+"""The docker target: the same definition, in containers, by the SageMaker SDK's own local mode.
+
+State, S3 and the Model Registry are the local target's; the server listens where containers reach it. The SDK runs
+the steps one after another, and knows neither step caching nor retries nor checkpoints kept between attempts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.compiling import compile_pipeline
+from pipeline.docker.engine import Address, find_address, require_engine, require_image
+from pipeline.docker.image import image_tag
+from pipeline.docker.probe import require_reach
+from pipeline.docker.recorder import new_record
+from pipeline.docker.refusals import refuse_unsupported
+from pipeline.docker.workplace import make_workplace, sweep_workplaces
+from pipeline.errors import UsageError
+from pipeline.execution import ExecutionRecord, Observer
+from pipeline.local import isolation
+from pipeline.local.definition import parse_definition
+from pipeline.local.home import Home
+from pipeline.local.lock import Held, exclusive
+from pipeline.local.named_objects import restore_named_objects
+from pipeline.local.parameters import resolve_parameters
+from pipeline.local.service import LocalAws
+from pipeline.local.start import new_execution_id
+from pipeline.local.store import Store
+from pipeline.local_target import LocalTarget
+from pipeline.settings import PROJECT, Settings
+
+IMAGES = ("ProcessingImageUri", "TrainingImageUri")
+INSTANCE_TYPES = ("ProcessingInstanceType", "TrainingInstanceType")
+
+
+def docker_values() -> dict[str, str]:
+    """What the docker target starts an execution with where the user says nothing."""
+    return dict.fromkeys(INSTANCE_TYPES, "local") | {name: image_tag() for name in IMAGES}
+
+
+def require_docker(values: Mapping[str, Any]) -> None:
+    """Raises UsageError or DockerError unless jobs of these parameter values can run here."""
+    for name in INSTANCE_TYPES:
+        if values[name] not in ("local", "local_gpu"):
+            raise UsageError(
+                f"Preparing TARGET=docker: expected {name}=local or local_gpu. Received: {name}={values[name]}, "
+                "which containers on this machine are not. Leave it out."
+            )
+    require_engine()
+    for image in dict.fromkeys(str(values[name]) for name in IMAGES):
+        require_image(image)
+
+
+@contextmanager
+def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTarget]:
+    """A DockerTarget while the block lasts; waits while another command has the state folder (see `exclusive`)."""
+    address = find_address()
+    with exclusive(home, waiting) as lock, Store(home) as store:
+        sweep_workplaces(home, image_tag())
+        with LocalAws(home, store, address.listens_at) as aws:
+            yield DockerTarget(home, lock, store, aws, address)
+
+
+class DockerTarget(LocalTarget):
+    """The local target's state and services, with the SDK's local mode as its engine. Made by open_docker."""
+
+    name = "docker"
+
+    def __init__(self, home: Home, lock: Held, store: Store, aws: LocalAws, address: Address) -> None:
+        super().__init__(home, lock, store, aws)
+        self._address = address
+        self._compiled: tuple[Settings, Any, Any] | None = None
+
+    def compile(self, settings: Settings) -> str:
+        """The compiled definition, byte for byte the local target's; its code is in the local S3 afterwards."""
+        self.aws.ensure_bucket(settings.bucket)
+        self.aws.restore_objects(settings.uri("code"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
+            from pipeline.docker.session import ComposeSession
+        # It says of each job what local mode leaves out; this module says it once.
+        logging.getLogger("sagemaker.core.local").setLevel(logging.ERROR)
+        session = ComposeSession(self.aws.endpoint_url, settings.bucket)
+        pipeline, text = compile_pipeline(settings, lambda: session)
+        self.aws.persist_objects(settings.uri("code"))
+        self._compiled = settings, session, pipeline
+        return text
+
+    def run(
+        self, definition: str, values: Mapping[str, object], observer: Observer, stop: threading.Event
+    ) -> ExecutionRecord:
+        """Executes the pipeline that was compiled last, to `definition`, and returns its record.
+
+        Raises:
+            UsageError: a parameter is wrong, or the definition asks for what the SDK's local mode has not.
+            DockerError: containers cannot work with this machine's files or local S3. Nothing was started.
+        """
+        from pipeline.docker.run import run_pipeline
+        from pipeline.docker.session import FORBIDDEN_FOLDERS
+
+        if self._compiled is None:
+            raise RuntimeError("DockerTarget.run is called before compile")
+        settings, session, pipeline = self._compiled
+        parsed = parse_definition(definition)
+        resolved = resolve_parameters(parsed, values)
+        refuse_unsupported(parsed)
+        self.aws.restore_registry()
+        restore_named_objects(self.aws, resolved)
+        record = new_record(new_execution_id(), PROJECT, self.name, parsed, resolved)
+        self.lock.by_execution(record.execution_id)
+        outputs = settings.uri("executions", record.execution_id) + "/"
+
+        def persist() -> None:
+            self.aws.persist_objects(outputs)
+            self.aws.persist_registry()
+
+        workplace = make_workplace(self.home, str(resolved[IMAGES[0]]), FORBIDDEN_FOLDERS)
+        try:
+            endpoint = self.aws.endpoint_url.replace(self._address.listens_at, self._address.reached_at)
+            require_reach(str(resolved[IMAGES[0]]), endpoint, workplace.folder)
+            return run_pipeline(
+                pipeline,
+                session,
+                parsed,
+                record,
+                workplace=workplace,
+                environment=job_environment(endpoint, self._address.reached_at),
+                log_path=lambda step: self.home.step_log(record.execution_id, step),
+                persist=persist,
+                save=lambda changed: self.store.save_execution(changed, definition),
+                observer=observer,
+                stop=stop,
+            )
+        finally:
+            workplace.remove()
+
+
+def job_environment(endpoint: str, host: str) -> dict[str, str]:
+    """What leads every AWS client in a container to `endpoint`, on `host`; the SDK adds the (dummy) credentials."""
+    settings = isolation.dummy_settings(endpoint)
+    # Compose takes no variable twice.
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del settings[name]
+    # Docker may be set to give its containers a proxy.
+    return settings | {"no_proxy": host, "NO_PROXY": host}
