@@ -69,7 +69,7 @@ def export_model(
         _write_json(folder / "history.json", [asdict(record) for record in history])
         _write_json(folder / "metrics.json", _metrics(model, hyperparameters, history))
         _write_json(folder / "environment.json", environment)
-        _save_serving(folder / SAVED_MODEL, Serving(model, data.mean, data.std))
+        save_serving(folder / SAVED_MODEL, Serving(model, data.mean, data.std))
         _write_json(
             folder / "model.json",
             {
@@ -111,7 +111,12 @@ def _metrics(
     }
 
 
-def _save_serving(folder: Path, serving: Serving) -> None:
+def save_serving(folder: Path, serving: Serving) -> None:
+    """Write `serving` as a SavedModel.
+
+    Raises:
+        TrainingError: TensorFlow could not write it.
+    """
     try:
         tf.saved_model.save(serving, str(folder), signatures={"serving_default": serving.serve})
     except tf.errors.OpError as error:  # TensorFlow has errors of its own for a full disk

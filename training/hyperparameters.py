@@ -69,10 +69,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--architecture", required=True, help=f"one of {', '.join(ARCHITECTURES)}")
     group.add_argument("--kernel-size", metavar="N", help="side of the kernels in pixels (cnn only)")
     group.add_argument("--seed", metavar="N", default="0", help="seed of weights and data order (default 0)")
-    group.add_argument("--epochs", metavar="N", default="5", help="passes over the data (default 5)")
+    group.add_argument("--epochs", metavar="N", default="4", help="passes over the data (default 4)")
     group.add_argument("--batch-size", metavar="N", default="128", help="images per step (default 128)")
     group.add_argument(
-        "--learning-rate", metavar="X", default="0.004", help="peak of the schedule (default 0.004)"
+        "--learning-rate", metavar="X", default="0.006", help="peak of the schedule (default 0.006)"
     )
 
 

@@ -65,7 +65,11 @@ def parse_settings(argv: Sequence[str], description: str | None, environ: Mappin
     for name, (variable, default, text) in FOLDERS.items():
         folder = environ.get(variable, default)
         group.add_argument(
-            f"--{name}", type=Path, default=Path(folder), metavar="DIR", help=f"{text} ({folder})"
+            f"--{name}",
+            type=Path,
+            default=Path(folder),
+            metavar="DIR",
+            help=f"{text} ({folder})".replace("%", "%%"),
         )
     group.add_argument(
         "--threads",

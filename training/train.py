@@ -3,7 +3,11 @@
 Runs in a training container, one job a candidate and seed, and on a laptop:
 
     python train.py --candidate cnn-3x3 --architecture cnn --kernel-size 3 \\
-        --train processed/train --validation processed/validation --manifest processed --model-dir model
+        --train processed/train --validation processed/validation --manifest processed --model-dir model \\
+        --checkpoint-dir checkpoints --threads 1
+
+With the default hyperparameters (4 epochs) this took 40 s on one AVX-512 core and gave 92.2 to 92.6 % test accuracy
+over three seeds; the dense baseline took 10 s and gave 88.5 %, 5x5 kernels took 60 s and gave 92.2 %.
 """
 
 import os

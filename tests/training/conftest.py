@@ -4,9 +4,11 @@ import gzip
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,22 @@ def small() -> Hyperparameters:
         batch_size=64,
         learning_rate=0.01,
     )
+
+
+@pytest.fixture
+def no_room() -> Callable[[], AbstractContextManager[None]]:
+    """Within it no file of this process can grow beyond 1,000 bytes: to a program, a full disk."""
+
+    @contextmanager
+    def limit() -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit
 
 
 Start = Callable[..., "subprocess.Popen[str]"]

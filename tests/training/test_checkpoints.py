@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,14 @@ def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="Could not write the checkpoint"):
         Checkpoints(tmp_path / "file", FINGERPRINT).save(Progress(), ARRAYS)
+
+
+def test_a_full_disk_leaves_the_older_checkpoint(
+    checkpoints: Checkpoints, no_room: Callable[[], AbstractContextManager[None]]
+) -> None:
+    checkpoints.save(Progress(epoch=1), ARRAYS)
+    with no_room(), pytest.raises(TrainingError, match=r"Could not write the checkpoint .* The disk is full"):
+        checkpoints.save(Progress(epoch=2), ARRAYS)
+    found = checkpoints.load(SHAPES)
+    assert found is not None
+    assert found.progress.epoch == 1

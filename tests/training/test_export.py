@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import export_model, file_digests
+from export import Serving, export_model, file_digests, save_serving
 from hyperparameters import Hyperparameters
 from models import build_model
 from training_data import TrainingData
@@ -104,3 +106,22 @@ def test_a_folder_that_cannot_be_written_is_reported(
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="Could not write the model"):
         export(tmp_path / "file", trained(0), banded, small)
+
+
+def test_a_full_disk_ends_the_export_with_a_message_and_no_description(
+    banded: TrainingData,
+    small: Hyperparameters,
+    tmp_path: Path,
+    no_room: Callable[[], AbstractContextManager[None]],
+) -> None:
+    export(tmp_path, trained(0), banded, small)
+    with no_room(), pytest.raises(TrainingError, match="The disk is full"):
+        export(tmp_path, trained(0), banded, small)
+    assert not (tmp_path / "model.json").exists()
+
+
+def test_a_full_disk_within_tensorflow_is_reported_too(
+    banded: TrainingData, tmp_path: Path, no_room: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with no_room(), pytest.raises(TrainingError, match="Writing the SavedModel"):
+        save_serving(tmp_path / "1", Serving(trained(0), banded.mean, banded.std))

@@ -50,3 +50,10 @@ def test_wrong_flags_are_refused(argv: list[str], told: str) -> None:
 def test_a_missing_flag_is_named() -> None:
     with pytest.raises(UsageError, match="--candidate"):
         parse_settings(["--architecture", "cnn"], "", {})
+
+
+def test_help_shows_folders_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        settings(["--help"], {"SM_CHANNEL_TRAIN": "/data/100%s"})
+    assert end.value.code == 0
+    assert "/data/100%s" in capsys.readouterr().out
