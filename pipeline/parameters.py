@@ -74,11 +74,11 @@ PARAMETERS = (
     PipelineParameter("TrainingInstanceType", "String", "ml.g5.xlarge", "instance of the training steps"),
     PipelineParameter("ProcessingImageUri", "String", None, "container of NormalizeData and Evaluate"),
     PipelineParameter("TrainingImageUri", "String", None, "container of the training steps"),
-    PipelineParameter("Epochs", "Integer", 20, "passes over the training split", at_least=1, at_most=10_000),
+    PipelineParameter("Epochs", "Integer", 12, "passes over the training split", at_least=1, at_most=10_000),
     PipelineParameter(
-        "BatchSize", "Integer", 256, "images per step of the optimizer", at_least=1, at_most=65_536
+        "BatchSize", "Integer", 128, "images per step of the optimizer", at_least=1, at_most=65_536
     ),
-    PipelineParameter("LearningRate", "Float", 0.003, "peak of the schedule", above=0.0, at_most=10.0),
+    PipelineParameter("LearningRate", "Float", 0.006, "peak of the schedule", above=0.0, at_most=10.0),
     PipelineParameter(
         "MinAccuracy", "Float", 0.9, "test accuracy that the gate asks for", at_least=0.0, at_most=1.0
     ),
@@ -96,7 +96,7 @@ PARAMETERS = (
 )
 
 # What the local target starts an execution with where the user says nothing: minutes on two CPU cores.
-LOCAL_VALUES: Mapping[str, Value] = {"Epochs": 3, "BatchSize": 128}
+LOCAL_VALUES: Mapping[str, Value] = {"Epochs": 4}
 
 
 def parse_parameters(assignments: Iterable[str]) -> dict[str, Value]:
