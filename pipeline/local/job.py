@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,4 +133,9 @@ class Job:
 
 def now_text() -> str:
     """This moment as the service writes times in JSON."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_text(time.time())
+
+
+def time_text(moment: float) -> str:
+    """A moment in seconds since the epoch as the service writes times in JSON."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

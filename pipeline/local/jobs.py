@@ -99,5 +99,9 @@ class LocalJobs:
     ) -> Json:
         """Read the file from S3, where the step's job left it."""
         uri = processing_job.output_uri(properties, property_file.output_name).rstrip("/")
-        self._aws.restore_objects(f"{uri}/{property_file.path}")
-        return read_json(self._aws.client("s3"), f"{uri}/{property_file.path}")
+        return self.read_document(f"{uri}/{property_file.path}")
+
+    def read_document(self, uri: str) -> Json:
+        """Read the JSON document from S3, or from disk if an earlier command wrote it."""
+        self._aws.restore_objects(uri)
+        return read_json(self._aws.client("s3"), uri)

@@ -12,7 +12,7 @@ from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.definition import Definition, parse_definition
 from pipeline.local.engine import execute
 from pipeline.local.home import Home
-from pipeline.local.job import GRACES, Graces, now_text
+from pipeline.local.job import GRACES, Graces, time_text
 from pipeline.local.jobs import LocalJobs
 from pipeline.local.parameters import resolve_parameters
 from pipeline.local.reaper import Reaper
@@ -82,7 +82,7 @@ def run_record(
         "PipelineArn": pipeline_arn,
         "PipelineExecutionId": record.execution_id,
         "PipelineExecutionArn": f"{pipeline_arn}/execution/{record.execution_id}",
-        "StartDateTime": now_text(),
+        "StartDateTime": time_text(record.started_at),
     }
     with Reaper() as reaper:
         return execute(

@@ -64,6 +64,9 @@ class FakeJobs:
         self.files_read += 1
         return self.files[property_file.name]
 
+    def read_document(self, uri: str) -> Json:
+        raise AssertionError("no expression reads one")
+
     @property
     def started(self) -> list[str]:
         return [step for what, step in self.log if what == "start"]

@@ -19,6 +19,8 @@ import pytest
 from pipeline.errors import DefinitionError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home
+from pipeline.local.reaper import Reaper
+from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id, start_execution
 from pipeline.local.store import Store
 from tests.pipeline.local.workbench import QUICK, Workbench
@@ -240,6 +242,47 @@ def test_what_is_wrong_is_refused_before_anything_is_recorded(
     assert len(local_store.executions()) == before
 
 
+# Prints what the S3 URIs and the model packages in its arguments lead to.
+READ_EARLIER = """
+import boto3, sys
+for text in sys.argv[1:]:
+    uri = text.partition("=")[2] or text
+    if uri.startswith("arn:"):
+        package = boto3.client("sagemaker").describe_model_package(ModelPackageName=uri)
+        uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    print(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+"""
+
+
+def test_a_job_can_read_what_an_earlier_command_left(tmp_path: Path, local_reaper: Reaper) -> None:
+    home = Home.open(tmp_path / "home")
+    with Store(home) as store, LocalAws(home, store) as aws:
+        earlier = Workbench(home, aws, local_reaper)
+        uris = [
+            earlier.put("models", {name: f"content of {name}"}) + name for name in ("candidate", "champion")
+        ]
+        aws.persist_objects(earlier.uri("models/"))
+        registry = aws.client("sagemaker")
+        registry.create_model_package_group(ModelPackageGroupName="group")
+        package = registry.create_model_package(
+            ModelPackageGroupName="group",
+            InferenceSpecification={
+                "Containers": [{"Image": "image", "ModelDataUrl": uris[1]}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+        aws.persist_registry()
+    with Store(home) as store, LocalAws(home, store) as aws:
+        now = Workbench(home, aws, local_reaper)
+        request = now.processing(READ_EARLIER, arguments=[f"candidate-0={uris[0]}", package])
+        watcher = Watcher()
+        record = start(now, store, document(step("Read", "Processing", request)), watcher)
+    assert record.status == "Succeeded", record.failure_reason
+    assert {("Read", "content of candidate"), ("Read", "content of champion")} <= set(watcher.lines)
+
+
 def test_execution_ids_are_like_the_services() -> None:
     ids = {new_execution_id() for _ in range(100)}
     assert len(ids) == 100
@@ -251,6 +294,8 @@ COMMAND = """
 import sys, threading
 from pathlib import Path
 from pipeline.local.home import Home
+from pipeline.local.reaper import Reaper
+from pipeline.local.service import LocalAws
 from pipeline.local.service import LocalAws
 from pipeline.local.start import start_execution
 from pipeline.local.store import Store
