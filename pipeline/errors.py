@@ -29,7 +29,14 @@ class StateError(FashionError):
 
 
 class StepFailed(FashionError):
-    """A step of an execution failed; the message is the step's failure reason."""
+    """A step of an execution failed; the message is the step's failure reason.
+
+    `fault` is the exception type that SageMaker's retry policies would know it by; None leaves that to its cause.
+    """
+
+    def __init__(self, message: str, fault: str | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class RegistryError(FashionError):

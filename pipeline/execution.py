@@ -18,7 +18,10 @@ StepStatus = Literal[
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One step of one execution. Times are seconds since the epoch; `seconds` is the step's wall time."""
+    """One step of one execution. Times are seconds since the epoch; `seconds` is the step's wall time.
+
+    A step that did not run because an earlier execution's result serves is `cached`, and `reused_from` names that.
+    """
 
     name: str
     type: str
@@ -26,6 +29,7 @@ class StepRecord:
     started_at: float | None = None
     ended_at: float | None = None
     cached: bool = False
+    reused_from: str | None = None
     attempts: int = 0
     failure_reason: str | None = None
     # What Get of Steps.<name>.* sees: the Describe response of the job, as SageMaker shapes it.
@@ -41,7 +45,11 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class ExecutionRecord:
-    """One execution of a pipeline: its parameters as resolved, its steps in the definition's order."""
+    """One execution of a pipeline: its parameters as resolved, its steps in the definition's order.
+
+    How it was started, for resuming it: `parallel` is the most jobs at once (None: what the definition says), and
+    `use_cache` whether steps may be reused.
+    """
 
     execution_id: str
     pipeline_name: str
@@ -52,6 +60,8 @@ class ExecutionRecord:
     ended_at: float | None = None
     failure_reason: str | None = None
     steps: tuple[StepRecord, ...] = ()
+    parallel: int | None = None
+    use_cache: bool = True
 
     def step(self, name: str) -> StepRecord:
         """The step called `name`; KeyError when the execution has none."""

@@ -16,6 +16,7 @@ from pipeline.local.channels import download, s3_errors
 from pipeline.local.container import Container
 from pipeline.local.definition import Json
 from pipeline.local.environment import job_environment
+from pipeline.local.faults import fault_of_end
 from pipeline.local.joblog import JobLog
 from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended, run_process
@@ -112,7 +113,7 @@ class Job:
         if ended.cause == "stopped":
             raise StepStopped
         if not ended.succeeded:
-            raise StepFailed(self._reason(ended, self.message(message_file)))
+            raise StepFailed(self._reason(ended, self.message(message_file)), fault=fault_of_end(ended))
 
     def message(self, path: str) -> str:
         """The start of the message that the job left in the file `path` of the container; "" when there is none."""
