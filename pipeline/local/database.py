@@ -11,8 +11,9 @@ from typing import Any
 
 from pipeline.errors import StateError
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
+# What leads from each schema version to the next; the version is how many of them a file has had.
+_UPGRADES = (
+    """
 CREATE TABLE definitions (sha256 TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE executions (
   number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of starting, whatever the clock did
@@ -32,7 +33,18 @@ CREATE TABLE objects (
 ) WITHOUT ROWID;
 CREATE TABLE package_groups (name TEXT PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE packages (number INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
-"""
+""",
+    """
+CREATE TABLE cache (                         -- the latest result of every job, by what decided it (cache.py)
+  key TEXT PRIMARY KEY,
+  execution TEXT NOT NULL,
+  recorded_at REAL NOT NULL,
+  properties TEXT NOT NULL,                  -- JSON of its Describe response
+  outputs TEXT NOT NULL                      -- JSON of [bucket, key, sha256, size] of every object it wrote
+) WITHOUT ROWID;
+""",
+)
+SCHEMA_VERSION = len(_UPGRADES)
 # Writers take milliseconds; one that takes this long hangs.
 _BUSY_SECONDS = 30.0
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -101,12 +113,14 @@ class Database:
             return self._connection.execute(sql, parameters).fetchall()
 
     def _create(self) -> None:
-        if self._version() == 0:
+        """Create the tables, or bring those of an older version up to date."""
+        if self._version() < SCHEMA_VERSION:
             with self.transaction() as connection:
-                # Another process may have created the tables while this one waited.
-                if self._version() == 0:
-                    for statement in _SCHEMA.split(";\n"):
+                # Another process may have created the tables while this one waited: the version is read again.
+                for upgrade in _UPGRADES[self._version() :]:
+                    for statement in upgrade.split(";\n"):
                         connection.execute(statement)
+                if self._version() < SCHEMA_VERSION:
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         version = self._version()
         if version > SCHEMA_VERSION:

@@ -4,8 +4,8 @@ As in SageMaker a failed step ends nothing but what waits for it: other branches
 Failed when nothing is left to do. Steps that never became ready stay Pending; steps of a branch that was not taken,
 and what waits for them, are Skipped.
 
-One thread decides (this module, in the caller's thread); each job runs in a thread of its own and reports its end
-through a queue. A record that already has succeeded steps is continued: they are kept as they are.
+One thread decides (this module, in the caller's thread); each job runs in a thread of its own (attempts.py) and
+reports through a queue. A record that already has succeeded steps is continued: they are kept as they are.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
+from pipeline.local.attempts import Again, Attempts, End
 from pipeline.local.conditions import holds
-from pipeline.local.cores import JOB_TYPES, available_cores, share_cores
+from pipeline.local.cores import available_cores, share_cores
 from pipeline.local.definition import Definition, Json, Step
+from pipeline.local.ending import conclusion, cut_off
 from pipeline.local.expressions import resolve
 from pipeline.local.graph import dependencies
-from pipeline.local.runner import JobOutcome, JobRunner, StepStopped, name_job
+from pipeline.local.retries import Retries
+from pipeline.local.runner import JobOutcome, JobRunner, name_job
 from pipeline.local.scope import ExecutionScope
 
 _POLL_SECONDS = 0.1
+# The types that are done within a moment, here, without a thread of their own.
+_DECIDED_HERE = ("Condition", "Fail")
 
 
 def execute(
@@ -40,6 +45,7 @@ def execute(
     save: Callable[[ExecutionRecord], None],
     observer: Observer,
     stop: threading.Event,
+    say: Callable[[str, str], None] | None = None,
     max_parallel: int | None = None,
     cores: int | None = None,
 ) -> ExecutionRecord:
@@ -50,6 +56,7 @@ def execute(
         execution: the execution variables by name (PipelineExecutionId, …).
         record: the execution at its start, with a StepRecord for every step.
         stop: when it is set the running jobs are stopped and nothing more is started: the execution ends Stopped.
+        say: adds a line to the log of the step named first; None: only tells the observer.
         max_parallel: the most jobs at once; None: what the definition says, else no limit.
         cores: the cores to share out; None: those of this process.
 
@@ -65,6 +72,7 @@ def execute(
         record=record,
         save=save,
         observer=observer,
+        say=say or observer.log_line,
         stop=stop,
         at_once=at_once,
         waits_for=waits_for,
@@ -72,16 +80,6 @@ def execute(
         steps=steps,
         scope=ExecutionScope(definition, parameters, execution, steps, run_job),
     ).run()
-
-
-@dataclass(frozen=True)
-class _End:
-    """How a job's thread ended: exactly one of the fields after `step` is set, none of them if it was stopped."""
-
-    step: str
-    outcome: JobOutcome | None = None
-    reason: str | None = None
-    bug: BaseException | None = None
 
 
 @dataclass
@@ -93,6 +91,7 @@ class _Engine:
     record: ExecutionRecord
     save: Callable[[ExecutionRecord], None]
     observer: Observer
+    say: Callable[[str, str], None]
     stop: threading.Event
     at_once: int | None
     waits_for: Mapping[str, frozenset[str]]
@@ -101,7 +100,7 @@ class _Engine:
     scope: ExecutionScope
     clock: dict[str, float] = field(default_factory=dict)
     threads: dict[str, threading.Thread] = field(default_factory=dict)
-    ended: queue.SimpleQueue[_End] = field(default_factory=queue.SimpleQueue)
+    reports: queue.SimpleQueue[End | Again] = field(default_factory=queue.SimpleQueue)
 
     def run(self) -> ExecutionRecord:
         """See execute."""
@@ -110,12 +109,15 @@ class _Engine:
             self._start_ready()
             while self.threads:
                 try:
-                    end = self.ended.get(timeout=_POLL_SECONDS)
+                    report = self.reports.get(timeout=_POLL_SECONDS)
                 except queue.Empty:
                     if self.stop.is_set() and self.record.status == "Executing":
                         self._note("Stopping")
                     continue
-                self._finish_job(end)
+                if isinstance(report, Again):
+                    self._change(report.step, attempts=report.attempt)
+                    continue
+                self._finish_job(report)
                 self._start_ready()
         except BaseException as error:
             self._abandon(error)
@@ -133,7 +135,7 @@ class _Engine:
                 verdict = self._verdict(step)
                 if verdict == "skip":
                     self._end_step(step.name, "Skipped")
-                elif verdict == "wait" or (step.type in JOB_TYPES and self._full()):
+                elif verdict == "wait" or (step.type not in _DECIDED_HERE and self._full()):
                     continue
                 else:
                     self._begin(step)
@@ -172,34 +174,44 @@ class _Engine:
         if step.type == "Fail":
             self._end_step(step.name, "Failed", failure_reason=str(arguments.get("ErrorMessage", "")))
             return
-        name = name_job(self.record.execution_id, step.name, attempt)
-        thread = threading.Thread(target=self._run_step, args=(step, arguments, name), name=step.name)
+        self._begin_job(step, arguments, attempt)
+
+    def _begin_job(self, step: Step, arguments: Mapping[str, Json], first_attempt: int) -> None:
+        def run(attempt: int) -> JobOutcome:
+            return self.run_job(
+                step,
+                arguments,
+                name_job(self.record.execution_id, step.name, attempt),
+                self.cores.get(step.name, 1),
+                lambda line: self.observer.log_line(step.name, line),
+                self.stop,
+            )
+
+        attempts = Attempts(
+            step.name,
+            run,
+            say=lambda line: self.say(step.name, line),
+            report=self.reports,
+            retries=Retries(step.retry_policies),
+            stop=self.stop,
+        )
+        thread = threading.Thread(target=attempts, args=(first_attempt,), name=step.name)
         self.threads[step.name] = thread
         thread.start()
 
-    def _run_step(self, step: Step, arguments: Mapping[str, Json], job_name: str) -> None:
-        """In the job's own thread."""
-
-        def log(line: str) -> None:
-            self.observer.log_line(step.name, line)
-
-        try:
-            outcome = self.run_job(step, arguments, job_name, self.cores[step.name], log, self.stop)
-        except StepStopped:
-            self.ended.put(_End(step.name))
-        except FashionError as error:
-            self.ended.put(_End(step.name, reason=str(error)))
-        except BaseException as error:
-            self.ended.put(_End(step.name, bug=error))
-        else:
-            self.ended.put(_End(step.name, outcome=outcome))
-
-    def _finish_job(self, end: _End) -> None:
+    def _finish_job(self, end: End) -> None:
         self.threads.pop(end.step).join()
         if end.bug is not None:
             raise end.bug
         if end.outcome is not None:
-            self._end_step(end.step, "Succeeded", properties=end.outcome.properties)
+            source = end.outcome.reused_from
+            self._end_step(
+                end.step,
+                "Succeeded",
+                properties=end.outcome.properties,
+                cached=source is not None,
+                reused_from=source,
+            )
         elif end.reason is not None:
             self._end_step(end.step, "Failed", failure_reason=end.reason)
         else:
@@ -211,7 +223,7 @@ class _Engine:
         status: StepStatus,
         *,
         properties: Mapping[str, Json] | None = None,
-        failure_reason: str | None = None,
+        **changes: object,
     ) -> None:
         started = self.steps[name].started_at
         # By the monotonic clock: a clock that is set meanwhile must not make a step end before it began.
@@ -220,8 +232,8 @@ class _Engine:
             name,
             status=status,
             ended_at=ended,
-            failure_reason=failure_reason,
             properties=self.steps[name].properties if properties is None else properties,
+            **changes,
         )
 
     def _change(self, name: str, **changes: object) -> None:
@@ -235,38 +247,20 @@ class _Engine:
         self.observer.execution_changed(self.record)
 
     def _conclude(self) -> ExecutionRecord:
-        statuses = {step.status for step in self.steps.values()}
-        failed = [step for step in self.steps.values() if step.status == "Failed"]
-        # A stop that came when nothing was left to stop changes nothing.
-        unfinished = "Stopped" in statuses or ("Pending" in statuses and not failed)
-        if self.stop.is_set() and unfinished:
-            self._finish("Stopped", None)
-        elif failed:
-            self._finish(
-                "Failed", "\n".join(f"Step {step.name} failed: {step.failure_reason}" for step in failed)
-            )
-        else:
-            self._finish("Succeeded", None)
-        return self.record
-
-    def _finish(self, status: ExecutionStatus, reason: str | None) -> None:
+        status, reason = conclusion(self.steps.values(), self.stop.is_set())
         self._note(status, ended_at=max(time.time(), self.record.started_at), failure_reason=reason)
+        return self.record
 
     def _abandon(self, error: BaseException) -> None:
         """Something broke here, not in a step: stop every job, and leave a record that says so if that can be."""
         self.stop.set()
         for thread in self.threads.values():
             thread.join()
-        for name, step in self.steps.items():
-            if step.status == "Executing":
-                self.steps[name] = replace(step, status="Stopped")
         interrupted = isinstance(error, KeyboardInterrupt)
-        self.record = replace(
+        self.record = cut_off(
             self.record,
-            status="Stopped" if interrupted else "Failed",
-            steps=tuple(self.steps.values()),
-            failure_reason=None if interrupted else f"The engine failed: {error!r}",
-            ended_at=max(time.time(), self.record.started_at),
+            "Stopped" if interrupted else "Failed",
+            None if interrupted else f"The engine failed: {error!r}",
         )
         # What broke may be the saving itself: its own error is on the way.
         with suppress(Exception):

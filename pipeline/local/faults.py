@@ -1,8 +1,9 @@
 """Which of SageMaker's exception types a failure is, as retry policies name them.
 
-Documented for Pipelines ("Retry policy for pipeline steps"): Step.SERVICE_FAULT and Step.THROTTLING come from calls of
-services, SageMaker.JOB_INTERNAL_ERROR from the place a job runs in, SageMaker.CAPACITY_ERROR from a machine that
-cannot be had. A script's own error and a job that ran past its time limit are none of these: no policy retries them.
+Documented for Pipelines ("Retry policy for pipeline steps"): Step.SERVICE_FAULT and Step.THROTTLING come from calls
+of services, SageMaker.JOB_INTERNAL_ERROR from the place a job runs in, SageMaker.CAPACITY_ERROR from a machine that
+cannot be had. A script's own error and a job that ran past its time limit are none of these: no policy retries
+them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,15 @@ JOB_INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
 CAPACITY_ERROR = "SageMaker.CAPACITY_ERROR"
 
 _THROTTLING_CODES = frozenset(
-    "BandwidthLimitExceeded RequestLimitExceeded RequestThrottled SlowDown Throttling ThrottlingException"
-    " TooManyRequestsException".split()
+    {
+        "BandwidthLimitExceeded",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
 _TOO_MANY_REQUESTS, _INSUFFICIENT_STORAGE = 429, 507
 # What starting a process says on a machine that has no room for it now.

@@ -61,6 +61,13 @@ class Objects:
         )
         return [StoredObject(*row) for row in rows]
 
+    def find(self, bucket: str, key: str) -> StoredObject | None:
+        """The stored object of that very key; None when there is none."""
+        rows = self._database.rows(
+            "SELECT bucket, key, sha256, size FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
+        )
+        return StoredObject(*rows[0]) if rows else None
+
     def put(self, bucket: str, key: str, content: Iterable[bytes]) -> StoredObject:
         """Store an object; what was stored under its key before stays until the new content is safe on disk.
 

@@ -24,8 +24,8 @@ class Retries:
     def delay_before_next(self, fault: str | None, elapsed: float) -> float | None:
         """Seconds to wait before the step runs again, None if it is not to; counts the retry.
 
-        The first policy that names the exception type `fault` decides. `elapsed`: seconds since the step began, by a
-        clock that nobody sets.
+        The first policy that names the exception type `fault` decides. `elapsed`: seconds since the step began,
+        by a clock that nobody sets.
         """
         policy = next(
             (policy for policy in (*self._policies, AUTOMATIC) if fault in policy.exception_types), None

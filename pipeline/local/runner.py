@@ -21,9 +21,13 @@ class StepStopped(Exception):
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What a job that succeeded leaves behind: `properties` in the shape of its Describe response."""
+    """What a job that succeeded leaves behind: `properties` in the shape of its Describe response.
+
+    `reused_from`: the earlier execution whose job it was, when none ran in this one.
+    """
 
     properties: Mapping[str, Json]
+    reused_from: str | None = None
 
 
 class JobRunner(Protocol):

@@ -1,0 +1,48 @@
+"""What an execution ends as: by itself, when it is cut off, and when the process that ran it died."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pipeline.execution import ExecutionRecord, ExecutionStatus, StepRecord
+
+DIED = (
+    "The process that ran it ended before it was done (killed, or the machine went down). What its steps finished "
+    "is kept."
+)
+_UNDER_WAY = ("Executing", "Stopping")
+
+
+def conclusion(steps: Iterable[StepRecord], stopping: bool) -> tuple[ExecutionStatus, str | None]:
+    """The status and the failure reason of an execution of which nothing runs any more."""
+    steps = tuple(steps)
+    statuses = {step.status for step in steps}
+    failed = [step for step in steps if step.status == "Failed"]
+    # A stop that came when nothing was left to stop changes nothing.
+    unfinished = "Stopped" in statuses or ("Pending" in statuses and not failed)
+    if stopping and unfinished:
+        return "Stopped", None
+    if failed:
+        return "Failed", "\n".join(f"Step {step.name} failed: {step.failure_reason}" for step in failed)
+    return "Succeeded", None
+
+
+def cut_off(record: ExecutionRecord, status: ExecutionStatus, reason: str | None) -> ExecutionRecord:
+    """`record` as it ends now, in the middle: what was under way is Stopped."""
+    steps = tuple(
+        replace(step, status="Stopped") if step.status in _UNDER_WAY else step for step in record.steps
+    )
+    ended = max(time.time(), record.started_at)
+    return replace(record, status=status, steps=steps, failure_reason=reason, ended_at=ended)
+
+
+def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:
+    """`record` as it was saved; Failed if it was under way and yet is not the execution `running`: that one died.
+
+    When it died nobody wrote down, so it has no end.
+    """
+    if record.status not in _UNDER_WAY or record.execution_id == running:
+        return record
+    return replace(cut_off(record, "Failed", DIED), ended_at=None)
