@@ -27,6 +27,11 @@ from pipeline.local.runner import StepStopped
 _CHUNK_BYTES = 1 << 20
 # boto3 repeats a request that fails; a body that breaks off or arrives damaged is ours to ask for again.
 _DOWNLOAD_ATTEMPTS = 3
+# What to do about an S3 object that nothing here wrote; format it with the `uri`.
+UPLOAD_HINT = (
+    "Nothing is fetched from outside: put your copy there with run --definition … --upload PATH={uri}, or correct "
+    "the definition."
+)
 _BROKEN_BODY = (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
 
@@ -72,11 +77,8 @@ def download(
         found = False
         for item in _objects(s3, bucket, prefix):
             key = item["Key"]
-            if key == prefix:
-                relative = PurePosixPath(key).name
-            elif prefix.endswith("/") or not prefix or key[len(prefix)] == "/":
-                relative = key[len(prefix) :].lstrip("/")
-            else:
+            relative = _relative(key, prefix)
+            if relative is None:
                 warn(
                     f"{uri} also matches s3://{bucket}/{key} in SageMaker; it is left out here: end the URI with /"
                 )
@@ -92,10 +94,16 @@ def download(
             total += _download_object(s3, bucket, item, folder / relative, stop)
     if required and not found:
         raise StepFailed(
-            f"Copying {uri} into the job's folder: expected at least one object there. Received: none. Check that "
-            "the step before wrote its output, and the URI in the definition."
+            f"Copying {uri} into the job's folder: expected at least one object there in the local S3. Received: "
+            f"none. If a step should have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
         )
     return total
+
+
+def exists(s3: Any, uri: str) -> bool:
+    """Whether there is an object at `uri`, or below it."""
+    bucket, prefix = split_uri(uri)
+    return any(_relative(item["Key"], prefix) is not None for item in _objects(s3, bucket, prefix))
 
 
 def upload(s3: Any, folder: Path, uri: str, *, stop: threading.Event) -> int:
@@ -130,7 +138,15 @@ def read_json(s3: Any, uri: str) -> Json:
     """
     bucket, key = split_uri(uri)
     with s3_errors(f"Reading {uri}"):
-        text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        try:
+            text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if not _is_missing(error):
+                raise
+            raise StepFailed(
+                f"Reading {uri}: expected a JSON document there in the local S3. Received: none. If a step should "
+                f"have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
+            ) from None
     try:
         return json.loads(text)
     except ValueError as error:
@@ -140,8 +156,26 @@ def read_json(s3: Any, uri: str) -> Json:
 
 
 def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        yield from page.get("Contents", ())
+    """What is listed under a prefix; nothing when there is no such bucket."""
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            yield from page.get("Contents", ())
+    except ClientError as error:
+        if not _is_missing(error):
+            raise
+
+
+def _is_missing(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in ("NoSuchBucket", "NoSuchKey")
+
+
+def _relative(key: str, prefix: str) -> str | None:
+    """Where the object `key` lies below `prefix`: its name if that is its whole key; None if it is not below it."""
+    if key == prefix:
+        return PurePosixPath(key).name
+    if prefix.endswith("/") or not prefix or key[len(prefix)] == "/":
+        return key[len(prefix) :].lstrip("/")
+    return None
 
 
 def _download_object(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from pipeline.local.conditions import check_condition
 from pipeline.local.definition import MISSING, Definition, Json, Parameter, Step
-from pipeline.local.expressions import FUNCTIONS, as_text, is_expression
+from pipeline.local.expressions import FUNCTIONS, as_text, is_expression, references
 from pipeline.local.findings import Findings, child, did_you_mean
 from pipeline.local.graph import cycles, dependencies
 from pipeline.local.json_object import JsonObject
 from pipeline.local.parameters import convert
+from pipeline.local.reading import SUPPORTED_STEPS
 from pipeline.local.references import Reference, parse_path, parse_reference
 from pipeline.local.refusals import refuse_arguments
 from pipeline.local.request_form import check_request
@@ -24,6 +25,8 @@ EXECUTION_VARIABLES = (
     "StartDateTime",
     "CurrentDateTime",
 )
+# What a definition has, by the root of the Get that reads it; parameters and steps are looked up by name.
+_KNOWN_NAMES = {"Execution": EXECUTION_VARIABLES, "PipelineExperimentConfig": ("ExperimentName", "TrialName")}
 
 
 def check_definition(definition: Definition, findings: Findings) -> None:
@@ -34,7 +37,8 @@ def check_definition(definition: Definition, findings: Findings) -> None:
         _check_parameter(parameter, f"$.Parameters[{index}]", findings)
     steps = {step.name: step for step in definition.steps}
     types = {parameter.name: parameter.type for parameter in definition.parameters}
-    checker = _ExpressionChecker(types, steps, findings)
+    checker = _ExpressionChecker(types, steps, definition.experiment, findings)
+    _check_experiment(definition.experiment, types, findings)
     for step in definition.steps:
         _check_step(step, checker, findings)
         path = f"{step.json_path}.Arguments"
@@ -64,6 +68,28 @@ def _check_parameter(parameter: Parameter, path: str, findings: Findings) -> Non
         convert(parameter, parameter.default)
     except ValueError as error:
         findings.add(f"{path}.DefaultValue", str(error))
+
+
+def _check_experiment(
+    experiment: Mapping[str, Json], parameters: Collection[str], findings: Findings
+) -> None:
+    """Notes names that are no strings, and expressions in them: they are evaluated before any step has run."""
+    for key, value in experiment.items():
+        path = f"$.PipelineExperimentConfig.{key}"
+        if not isinstance(value, str) and not is_expression(value):
+            findings.add(path, f"expected a string or an expression. Received: {value!r}")
+        if _roots(value) & {"Steps", "PipelineExperimentConfig"}:
+            findings.add(path, f"expected parameters and execution variables only. Received: {value!r}")
+        else:
+            _ExpressionChecker(parameters, {}, {}, findings).check(value, path)
+
+
+def _roots(value: Json) -> set[str]:
+    """What the expressions in `value` read."""
+    try:
+        return {reference.root for reference in references(value)}
+    except ValueError:  # A malformed Get, which is noted where it is checked.
+        return set()
 
 
 def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> None:
@@ -102,10 +128,11 @@ def _output_names(step: Step) -> list[str] | None:
 
 @dataclass(frozen=True)
 class _ExpressionChecker:
-    """Checks every expression in a JSON value against the parameters and steps that exist."""
+    """Checks every expression in a JSON value against the parameters, steps and experiment's names that exist."""
 
     parameters: Collection[str]
     steps: Mapping[str, Step]
+    experiment: Mapping[str, Json]
     findings: Findings
 
     def check(self, value: Json, path: str) -> None:
@@ -148,11 +175,15 @@ class _ExpressionChecker:
             if reference.name not in self.parameters:
                 hint = did_you_mean(reference.name, self.parameters)
                 self.findings.add(path, f"there is no parameter {reference.name!r}.{hint}")
-        elif reference.root == "Execution":
-            if reference.name not in EXECUTION_VARIABLES:
-                known = ", ".join(EXECUTION_VARIABLES)
-                hint = did_you_mean(reference.name, EXECUTION_VARIABLES)
-                self.findings.add(path, f"expected of Execution: {known}. Received: {operand!r}.{hint}")
+        elif reference.root in _KNOWN_NAMES:
+            known = _KNOWN_NAMES[reference.root]
+            if reference.name not in known:
+                hint = did_you_mean(reference.name, known)
+                self.findings.add(
+                    path, f"expected of {reference.root}: {', '.join(known)}. Received: {operand!r}.{hint}"
+                )
+            elif reference.root == "PipelineExperimentConfig" and reference.name not in self.experiment:
+                self.findings.add(path, f"PipelineExperimentConfig has no {reference.name} here.")
         elif step := self.require_step(reference.name, path):
             self._check_property(step, reference, operand, path)
 
@@ -180,23 +211,28 @@ class _ExpressionChecker:
                 self.findings.add(path, str(error))
 
     def _check_json_get(self, operand: JsonObject) -> None:
-        if "S3Uri" in operand.value:
-            # Only the SDK's @step functions lead to this form.
-            operand.note("S3Uri", "not supported: the local engine reads property files only.")
-            return
-        operand.allow("PropertyFile", "Path")
+        source = "S3Uri" if "S3Uri" in operand.value else "PropertyFile"
+        operand.allow(source, "Path")
         if json_path := operand.require("Path", str, ""):
             try:
                 parse_path(json_path)
             except ValueError as error:
                 operand.note("Path", str(error))
-        self._check_property_file(operand.child("PropertyFile"))
+        if source == "PropertyFile":
+            self._check_property_file(operand.child("PropertyFile"))
+            return
+        uri = operand.value["S3Uri"]
+        if not is_expression(uri) and not (isinstance(uri, str) and uri.startswith("s3://")):
+            operand.note("S3Uri", f"expected s3://bucket/key or an expression. Received: {uri!r}")
+        self.check(uri, child(operand.path, "S3Uri"))
 
     def _check_property_file(self, operand: JsonObject) -> None:
         path = child(operand.path, "Get")
         reference = self._parse(operand.require("Get", str, "Steps.?"), path)
         if reference is None or (step := self.require_step(reference.name, path)) is None:
             return
+        if step.type not in SUPPORTED_STEPS:
+            return  # Noted already, and what it declares was not read.
         if len(reference.path) != 2 or reference.path[0] != "PropertyFiles":
             expected = "expected Steps.<step>.PropertyFiles.<name>"
             self.findings.add(path, f"{expected}. Received: {operand.value.get('Get')!r}")

@@ -104,7 +104,8 @@ class Step:
 class Definition:
     """A whole definition. `steps` is flat, in document order: a Condition's branches follow it.
 
-    `parallelism` is the most steps that may run at once (None: no limit), `text` the JSON as it was given.
+    `parallelism` is the most steps that may run at once (None: no limit), `text` the JSON as it was given,
+    `experiment` the PipelineExperimentConfig, whose values may be expressions.
     """
 
     version: str
@@ -113,6 +114,7 @@ class Definition:
     text: str
     metadata: Mapping[str, Json] = field(default_factory=dict)
     parallelism: int | None = None
+    experiment: Mapping[str, Json] = field(default_factory=dict)
 
     def step(self, name: str) -> Step:
         """The step called `name`; KeyError when there is none."""

@@ -26,11 +26,18 @@ class Scope(Protocol):
     def execution(self) -> Mapping[str, str]:
         """Execution variables by name: PipelineExecutionId, PipelineName, StartDateTime, …."""
 
+    @property
+    def experiment(self) -> Mapping[str, Json]:
+        """The definition's PipelineExperimentConfig; its values may be expressions."""
+
     def properties(self, step: str) -> Mapping[str, Json]:
         """What the finished `step` leaves behind, in the shape of its job's Describe response."""
 
     def property_file(self, step: str, name: str) -> Json:
         """The content of the property file `name` of the finished `step`."""
+
+    def document(self, uri: str) -> Json:
+        """The JSON document at the s3:// `uri`."""
 
 
 def is_expression(value: Json) -> bool:
@@ -95,6 +102,8 @@ def _get(operand: Json, scope: Scope) -> Json:
         return _named(scope.parameters, reference.name, "parameter")
     if reference.root == "Execution":
         return _named(scope.execution, reference.name, "execution variable")
+    if reference.root == "PipelineExperimentConfig":
+        return resolve(_named(scope.experiment, reference.name, "entry of PipelineExperimentConfig"), scope)
     properties = scope.properties(reference.name)
     return look_up(properties, reference.path, entries_by_name=True)
 
@@ -104,11 +113,19 @@ def _join(operand: Json, scope: Scope) -> str:
 
 
 def _json_get(operand: Json, scope: Scope) -> Json:
-    reference = parse_reference(operand["PropertyFile"]["Get"])
-    file = str(reference.path[1])
-    value = look_up(scope.property_file(reference.name, file), parse_path(operand["Path"]))
+    if "S3Uri" in operand:
+        uri = resolve(operand["S3Uri"], scope)
+        if not isinstance(uri, str) or not uri.startswith("s3://"):
+            raise ValueError(f"expected S3Uri to be s3://bucket/key. Received: {uri!r}")
+        document, place = scope.document(uri), uri
+    else:
+        reference = parse_reference(operand["PropertyFile"]["Get"])
+        file = str(reference.path[1])
+        document = scope.property_file(reference.name, file)
+        place = f"property file {file!r} of step {reference.name}"
+    value = look_up(document, parse_path(operand["Path"]))
     if value is None:
-        raise ValueError(f"property file {file!r} of step {reference.name} has null there")
+        raise ValueError(f"{place} has null there")
     return value
 
 

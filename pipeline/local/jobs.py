@@ -1,4 +1,4 @@
-"""Runs the jobs of one execution: a folder, a log and a process each."""
+"""Runs the jobs of one execution, a folder, a log and a process each, and its steps that only call a service."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.errors import StepFailed
 from pipeline.local import processing_job, training_job
 from pipeline.local.channels import read_json, s3_errors
 from pipeline.local.container import Container, remove_tree
+from pipeline.local.create_model import create_model
 from pipeline.local.definition import Json, PropertyFile, Step
 from pipeline.local.findings import Findings
 from pipeline.local.home import Home
@@ -19,8 +20,11 @@ from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
 from pipeline.local.reaper import Reaper
 from pipeline.local.refusals import refuse_arguments
+from pipeline.local.register_model import register_model
+from pipeline.local.request_form import check_request
 from pipeline.local.runner import JobOutcome, StepStopped
 from pipeline.local.service import LocalAws
+from pipeline.local.service_call import ServiceCall
 
 
 def step_folder(home: Home, execution_id: str, step: str) -> Path:
@@ -36,17 +40,30 @@ _KINDS: Mapping[
 }
 
 
+_CALLS: Mapping[str, Callable[[ServiceCall], dict[str, Json]]] = {
+    "RegisterModel": register_model,
+    "Model": create_model,
+}
+
+
 class LocalJobs:
     """The JobRunner of the local target, for one execution."""
 
     def __init__(
-        self, home: Home, aws: LocalAws, execution_id: str, reaper: Reaper, graces: Graces = GRACES
+        self,
+        home: Home,
+        aws: LocalAws,
+        execution_id: str,
+        reaper: Reaper,
+        graces: Graces = GRACES,
+        execution_arn: str = "",
     ) -> None:
         self._home = home
         self._aws = aws
         self._execution_id = execution_id
         self._reaper = reaper
         self._graces = graces
+        self._execution_arn = execution_arn
 
     def __call__(
         self,
@@ -57,21 +74,24 @@ class LocalJobs:
         log: Callable[[str], None],
         stop: threading.Event,
     ) -> JobOutcome:
-        """Run the step's job; its container is kept only if it failed."""
-        mounts, run = _KINDS[step.type]
-        # The definition was checked before anything ran, but for the values that other steps decide.
-        findings = Findings()
-        refuse_arguments(step.type, arguments, f"{step.json_path}.Arguments", findings)
-        findings.raise_if_any()
+        """Run the step's job, whose container is kept only if it failed, or its call."""
+        _check_arguments(step, arguments)
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
         with s3_errors(f"Making the folder of the job {job_name}"):
             folder.mkdir(parents=True, exist_ok=True)
             log_path.parent.mkdir(parents=True, exist_ok=True)
+            again = (folder / "request.json").exists()
             (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
-            container = Container.create(folder / "container", mounts(arguments))
             job_log = JobLog(log_path, log)
+        if step.type in _CALLS:
+            with job_log:
+                call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
+                return JobOutcome(_CALLS[step.type](call))
+        mounts, run = _KINDS[step.type]
         with job_log:
+            with s3_errors(f"Making the folder of the job {job_name}"):
+                container = Container.create(folder / "container", mounts(arguments))
             job = Job(
                 name=job_name,
                 request=arguments,
@@ -105,3 +125,21 @@ class LocalJobs:
         """Read the JSON document from S3, or from disk if an earlier command wrote it."""
         self._aws.restore_objects(uri)
         return read_json(self._aws.client("s3"), uri)
+
+
+def _check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
+    """What was checked of the definition before anything ran, for the values that other steps have decided since.
+
+    Raises:
+        StepFailed: the request is malformed, or asks for what the local engine does not support.
+    """
+    findings = Findings()
+    path = f"{step.json_path}.Arguments"
+    check_request(step.type, arguments, {}, path, findings)
+    refuse_arguments(step.type, arguments, path, findings)
+    if findings.entries:
+        listing = "\n".join(f"  {entry}" for entry in findings.entries)
+        raise StepFailed(
+            f"Checking the request of step {step.name}, whose values are known now, received what the local engine "
+            f"cannot execute:\n{listing}\nCorrect the definition, or what the steps before hand on."
+        )

@@ -25,14 +25,21 @@ from pipeline.local.findings import Findings, child
 from pipeline.local.json_object import JsonObject
 
 VERSION = "2020-12-01"
-# What the local engine executes. RegisterModel and Model (CreateModel) would be added here, with their executor.
-SUPPORTED_STEPS = ("Processing", "Training", "Condition", "Fail")
+# What the local engine executes; Model is what the SDK and the service call CreateModel.
+SUPPORTED_STEPS = ("Processing", "Training", "RegisterModel", "Model", "Condition", "Fail")
+# What the service executes besides: refused as what it is, not as a misspelt name.
+_OTHER_STEPS = frozenset({
+    "AutoML", "Callback", "ClarifyCheck", "Cleanup", "EMR", "EMRServerless", "Endpoint", "EndpointConfig",
+    "ForEach", "InferenceComponent", "Job", "Lambda", "Lineage", "QualityCheck", "Transform", "Tuning",
+})  # fmt: skip
 
 _COMMON_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 _JOB_KEYS = (*_COMMON_KEYS, "CacheConfig", "RetryPolicies")
 _STEP_KEYS = {
     "Processing": (*_JOB_KEYS, "PropertyFiles"),
     "Training": _JOB_KEYS,
+    "RegisterModel": (*_COMMON_KEYS, "RetryPolicies"),
+    "Model": (*_COMMON_KEYS, "RetryPolicies"),
     "Condition": _COMMON_KEYS,
     "Fail": _COMMON_KEYS,
 }
@@ -52,7 +59,6 @@ _DURATION = re.compile(r"P?(?=.*\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(
 def read_definition(document: Json, text: str, findings: Findings) -> Definition:
     """The definition that the JSON `document` holds; what is malformed is noted and left out."""
     top = JsonObject.of(document, "$", findings)
-    # PipelineExperimentConfig is in everything that the SDK compiles; locally there is no experiment to put it in.
     top.allow(
         *("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig"),
         *("ParallelismConfiguration", "Steps"),
@@ -72,7 +78,18 @@ def read_definition(document: Json, text: str, findings: Findings) -> Definition
         text=text,
         metadata=top.get("Metadata", dict, {}),
         parallelism=parallelism,
+        experiment=_read_experiment(top),
     )
+
+
+def _read_experiment(top: JsonObject) -> dict[str, Json]:
+    """The names that the service would give an experiment and a trial; locally they can only be read."""
+    # Null is how the SDK writes that there is to be none.
+    if top.value.get("PipelineExperimentConfig") is None:
+        return {}
+    entry = top.child("PipelineExperimentConfig")
+    entry.allow("ExperimentName", "TrialName")
+    return dict(entry.value)
 
 
 def _read_parameter(entry: JsonObject) -> Parameter:
@@ -93,7 +110,7 @@ def _read_name(entry: JsonObject) -> str:
 def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
     """The step, and after a Condition step those of its branches."""
     name = _read_name(entry)
-    kind = entry.one_of("Type", SUPPORTED_STEPS)
+    kind = _read_type(entry)
     if kind is None:
         # Its other fields have a form of their own: only the name matters, to those that refer to it.
         return [Step(name, str(entry.value.get("Type")), {}, branch=branch, json_path=entry.path)]
@@ -112,6 +129,15 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
         display_name=entry.get("DisplayName", str, "") or None,
     )
     return _read_branches(step, arguments) if kind == "Condition" else [step]
+
+
+def _read_type(entry: JsonObject) -> str | None:
+    """The step's type; None when it is noted as none that is executed here."""
+    kind = entry.value.get("Type")
+    if isinstance(kind, str) and kind in _OTHER_STEPS:
+        entry.note("Type", f"the local engine executes no {kind} steps, only {', '.join(SUPPORTED_STEPS)}.")
+        return None
+    return entry.one_of("Type", SUPPORTED_STEPS)
 
 
 def _read_branches(step: Step, arguments: JsonObject) -> list[Step]:

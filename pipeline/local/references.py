@@ -9,6 +9,8 @@ from typing import Any
 
 from pipeline.local.findings import did_you_mean
 
+# What a Get can read. Only steps have an inside.
+ROOTS = ("Parameters", "Execution", "PipelineExperimentConfig", "Steps")
 # Where a property of a job is a list, a string subscript picks the entry with that name, as in SageMaker's own
 # examples (Outputs['train'], FinalMetricDataList['val:acc']).
 _NAMES_OF_ENTRIES = ("OutputName", "InputName", "ChannelName", "MetricName")
@@ -21,7 +23,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Reference:
-    """A parsed Get: `root` is Parameters, Execution or Steps; `name` the parameter, variable or step."""
+    """A parsed Get: `root` is one of ROOTS; `name` the parameter, variable, entry or step."""
 
     root: str
     name: str
@@ -55,14 +57,15 @@ def parse_path(text: str) -> Path:
 
 
 def parse_reference(text: str) -> Reference:
-    """The parameter, execution variable or step that `Get: text` names.
+    """The parameter, execution variable, entry of the experiment's configuration or step that `Get: text` names.
 
     Raises:
         ValueError: `text` has another form.
     """
     root, _, rest = text.partition(".")
-    if root not in ("Parameters", "Execution", "Steps"):
-        raise ValueError(f"expected Parameters.…, Execution.… or Steps.…. Received: Get={text!r}")
+    if root not in ROOTS:
+        forms = ", ".join(f"{known}.…" for known in ROOTS)
+        raise ValueError(f"expected one of {forms}. Received: Get={text!r}.{did_you_mean(root, ROOTS)}")
     # Parameter and step names may not contain dots or brackets, so the path's grammar fits all of it.
     name, *path = parse_path(rest)
     if not isinstance(name, str) or (path and root != "Steps"):

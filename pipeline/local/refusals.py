@@ -1,4 +1,4 @@
-"""What the local engine does not do with a job's request: named and refused before anything runs.
+"""What the local engine does not do with a step's request: named and refused before anything runs.
 
 A value that is a parameter's is checked again once the parameter has its value (see parameters.py); one that comes
 from another step is left to the job. What every request must have is in request_form.py.
@@ -96,6 +96,17 @@ _RULES: Mapping[str, tuple[Only | Never | Folder, ...]] = {
         Only("OutputDataConfig.CompressionType", ("GZIP", "NONE")),
         Never("DebugRuleConfigurations"),
         Never("ProfilerRuleConfigurations"),
+        Never("TensorBoardOutputConfig"),
+        Never("MlflowConfig"),
+        Never("ModelPackageConfig"),
+        Never("ServerlessJobConfig"),
+    ),
+    # Versions of a group only; nothing is validated by a transform job.
+    "RegisterModel": (
+        Never("ModelPackageName"),
+        Never("CertifyForMarketplace"),
+        Never("SourceAlgorithmSpecification"),
+        Never("ValidationSpecification"),
     ),
 }
 # The image is not run, so what its own entry point would do cannot be known.
@@ -103,7 +114,7 @@ _COMMAND = {"Processing": "AppSpecification", "Training": "AlgorithmSpecificatio
 
 
 def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, findings: Findings) -> None:
-    """Notes every argument of a Processing or Training step, at `path`, that the local engine cannot honour."""
+    """Notes every argument of a step, at `path`, that the local engine cannot honour."""
     for rule in _RULES.get(step_type, ()):
         for place, value in _values(arguments, rule.place.split("."), path):
             problem = None if is_expression(value) else rule.problem(value)

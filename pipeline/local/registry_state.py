@@ -145,15 +145,15 @@ def _package_arns(client: Any) -> list[str]:
 
 
 def _describe_group(client: Any, name: str) -> Record:
-    return _plain(client.describe_model_package_group(ModelPackageGroupName=name))
+    return plain(client.describe_model_package_group(ModelPackageGroupName=name))
 
 
 def _describe_package(client: Any, arn: str) -> Record:
-    return _plain(client.describe_model_package(ModelPackageName=arn))
+    return plain(client.describe_model_package(ModelPackageName=arn))
 
 
-def _plain(described: Record) -> Record:
-    """A Describe response as JSON values."""
+def plain(described: Record) -> Record:
+    """A Describe response as JSON values: times are ISO 8601 texts."""
     own = {name: value for name, value in described.items() if name not in _NOT_THE_PACKAGES_OWN}
     plain: Record = json.loads(json.dumps(own, default=_iso))
     return plain

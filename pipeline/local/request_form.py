@@ -1,4 +1,5 @@
-"""The form of a job's request: what must be in it, and where SageMaker takes strings or whole numbers only.
+"""The form of a step's request: what must be and what may be in it, and where SageMaker takes strings or whole
+numbers only.
 
 What the form allows but the local engine cannot do is in refusals.py.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.local.definition import Json, ParameterType
 from pipeline.local.expressions import is_expression, references
-from pipeline.local.findings import Findings, child
+from pipeline.local.findings import Findings, child, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,28 @@ class Field:
 _OBJECT = None
 _LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)
 _ENVIRONMENT = Field("Environment.*", required=False)
+# The members of CreateProcessingJob, CreateTrainingJob, CreateModelPackage and CreateModel: what is none of them is
+# a misspelt name, or newer than this.
+_MEMBERS: Mapping[str, frozenset[str]] = {
+    step_type: frozenset(members.split())
+    for step_type, members in {
+        "Processing": "AppSpecification Environment ExperimentConfig NetworkConfig ProcessingInputs"
+        " ProcessingJobName ProcessingOutputConfig ProcessingResources RoleArn StoppingCondition Tags",
+        "Training": "AlgorithmSpecification CheckpointConfig DebugHookConfig DebugRuleConfigurations"
+        " EnableInterContainerTrafficEncryption EnableManagedSpotTraining EnableNetworkIsolation Environment"
+        " ExperimentConfig HyperParameters InfraCheckConfig InputDataConfig MlflowConfig ModelPackageConfig"
+        " OutputDataConfig ProfilerConfig ProfilerRuleConfigurations RemoteDebugConfig ResourceConfig RetryStrategy"
+        " RoleArn ServerlessJobConfig SessionChainingConfig StoppingCondition Tags TensorBoardOutputConfig"
+        " TrainingJobName VpcConfig",
+        "RegisterModel": "AdditionalInferenceSpecifications CertifyForMarketplace ClientToken"
+        " CustomerMetadataProperties Domain DriftCheckBaselines InferenceSpecification ManagedStorageType"
+        " MetadataProperties ModelApprovalStatus ModelCard ModelLifeCycle ModelMetrics ModelPackageDescription"
+        " ModelPackageGroupName ModelPackageName ModelPackageRegistrationType SamplePayloadUrl SecurityConfig"
+        " SkipModelValidation SourceAlgorithmSpecification SourceUri Tags Task ValidationSpecification",
+        "Model": "Containers EnableNetworkIsolation ExecutionRoleArn InferenceExecutionConfig ModelName"
+        " PrimaryContainer Tags VpcConfig",
+    }.items()
+}
 _FIELDS: Mapping[str, tuple[Field, ...]] = {
     "Processing": (
         Field("AppSpecification", _OBJECT),
@@ -64,6 +87,22 @@ _FIELDS: Mapping[str, tuple[Field, ...]] = {
         _ENVIRONMENT,
         _LIMIT,
     ),
+    "RegisterModel": (
+        Field("ModelPackageGroupName"),
+        Field("ModelApprovalStatus", required=False),
+        Field("InferenceSpecification.Containers.*.Image", required=False),
+        Field("InferenceSpecification.Containers.*.ModelDataUrl", required=False),
+        Field("InferenceSpecification.Containers.*.Environment.*", required=False),
+        Field("CustomerMetadataProperties.*", required=False),
+    ),
+    "Model": (
+        Field("PrimaryContainer.Image", required=False),
+        Field("PrimaryContainer.ModelDataUrl", required=False),
+        Field("PrimaryContainer.Environment.*", required=False),
+        Field("Containers.*.Image", required=False),
+        Field("Containers.*.ModelDataUrl", required=False),
+        Field("Containers.*.Environment.*", required=False),
+    ),
 }
 
 
@@ -74,11 +113,17 @@ def check_request(
     path: str,
     findings: Findings,
 ) -> None:
-    """Notes what a request at `path` lacks and which of its values have the wrong type.
+    """Notes what a request at `path` lacks, what it should not have, and which of its values have the wrong type.
 
     A bare Get of an Integer where a string belongs is refused, as the service refuses it when the pipeline is
     created; what a property of another step will be is not known yet and not checked.
     """
+    if members := _MEMBERS.get(step_type):
+        for key in request:
+            if key not in members:
+                findings.add(
+                    child(path, key), f"{step_type} steps have no such argument.{did_you_mean(key, members)}"
+                )
     for field in _FIELDS.get(step_type, ()):
         for place, value in _places(request, field.place.split("."), path, required=field.required):
             if problem := _problem(value, field.type, parameter_types):

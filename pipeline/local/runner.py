@@ -58,6 +58,13 @@ class JobRunner(Protocol):
             StepFailed: it is missing or not JSON.
         """
 
+    def read_document(self, uri: str) -> Json:
+        """The JSON document at an S3 URI.
+
+        Raises:
+            StepFailed: it is missing or not JSON.
+        """
+
 
 def name_job(execution_id: str, step: str, attempt: int) -> str:
     """`pipelines-<execution>-<step>-<suffix>` as the service names jobs, at most 63 characters.

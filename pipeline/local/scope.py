@@ -34,6 +34,11 @@ class ExecutionScope:
         """The execution's variables, with the time as it is now."""
         return {**self._execution, "CurrentDateTime": now_text()}
 
+    @property
+    def experiment(self) -> Mapping[str, Json]:
+        """The definition's PipelineExperimentConfig."""
+        return self._definition.experiment
+
     def properties(self, step: str) -> Mapping[str, Json]:
         """What the finished `step` left behind."""
         return self._records[step].properties
@@ -52,3 +57,7 @@ class ExecutionScope:
             )
             self._files[step, name] = content
         return self._files[step, name]
+
+    def document(self, uri: str) -> Json:
+        """The JSON document at an S3 URI, as it is now."""
+        return self._run_job.read_document(uri)

@@ -88,7 +88,9 @@ def run_record(
         return execute(
             definition,
             record.parameters,
-            run_job=LocalJobs(home, aws, record.execution_id, reaper, graces),
+            run_job=LocalJobs(
+                home, aws, record.execution_id, reaper, graces, variables["PipelineExecutionArn"]
+            ),
             execution=variables,
             record=record,
             save=lambda changed: store.save_execution(changed, definition.text),

@@ -20,12 +20,16 @@ class Parameters:
 
     parameters: Mapping[str, Any]
     execution: Mapping[str, str] = field(default_factory=dict)
+    experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def properties(self, step: str) -> Mapping[str, Any]:
         raise AssertionError(step)
 
     def property_file(self, step: str, name: str) -> Any:
         raise AssertionError(step, name)
+
+    def document(self, uri: str) -> Any:
+        raise AssertionError(uri)
 
 
 NOTHING = Parameters({})

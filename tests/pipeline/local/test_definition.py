@@ -1,4 +1,4 @@
-"""Reading compiled definitions. compiled_definition.json was compiled with sagemaker 3.27.0."""
+"""Reading compiled definitions. Both compiled_*.json were compiled with sagemaker 3.27.0."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from pipeline.local.definition import (
 from pipeline.local.graph import dependencies
 
 COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()
+MODELS = (Path(__file__).parent / "compiled_models.json").read_text()
 
 
 def compiled() -> Any:
@@ -62,6 +63,21 @@ def test_what_the_sdk_compiles_is_read_with_every_part() -> None:
     assert train.arguments == compiled()["Steps"][1]["Arguments"]
     assert evaluate.property_files == (PropertyFile("Report", "evaluation", "evaluation.json"),)
     assert definition.step("Train") is train
+
+
+def test_the_steps_that_register_and_create_a_model_are_read_as_the_sdk_compiles_them() -> None:
+    definition = parse_definition(MODELS)
+    assert [(step.name, step.type) for step in definition.steps] == [
+        ("Make", "Processing"), ("Gate", "Condition"), ("Register", "RegisterModel"), ("Create", "Model"),
+        ("Missed", "Fail"),
+    ]  # fmt: skip
+    assert definition.experiment == {
+        "ExperimentName": {"Get": "Execution.PipelineName"},
+        "TrialName": {"Get": "Execution.PipelineExecutionId"},
+    }
+    register = definition.step("Register")
+    assert register.retry_policies == (RetryPolicy(("Step.THROTTLING",), 1, 2.0, max_attempts=3),)
+    assert dependencies(definition)["Register"] == {"Make", "Gate"}
 
 
 def test_nested_branches_become_steps_after_their_condition_in_document_order() -> None:
@@ -121,9 +137,23 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Parameters", 1, "Name"], "LearningRate", "expected a name of its own. Received: 'LearningRate', as at"),
         (["Steps", 0, "Name"], "../x", "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received:"),
         (["Steps", 2, "Name"], "Train", "$.Steps[2]: expected a name of its own. Received: 'Train', as at $.St"),
-        (["Steps", 0, "Type"], "Lambda", "$.Steps[0].Type: expected one of Processing, Training, Condition, Fail. "
-            "Received: Type='Lambda'"),
-        (["Steps", 0, "Type"], "Callback", "Received: Type='Callback'"),
+        (["Steps", 0, "Type"], "Lambda", "$.Steps[0].Type: the local engine executes no Lambda steps, only "
+            "Processing, Training, RegisterModel, Model, Condition, Fail."),
+        *[(["Steps", 0, "Type"], other, f"$.Steps[0].Type: the local engine executes no {other} steps")
+            for other in ("Callback", "Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "ForEach")],
+        (["Steps", 0, "Type"], ["Training"], "$.Steps[0].Type: expected one of Processing, Training"),
+        (["Steps", 0, "Type"], "CreateModel", "$.Steps[0].Type: expected one of Processing, Training, "
+            "RegisterModel, Model, Condition, Fail. Received: Type='CreateModel'"),
+        ([*TRAIN, "Enviroment"], {}, "$.Steps[1].Arguments.Enviroment: Training steps have no such argument. "
+            "Did you mean 'Environment'?"),
+        (["PipelineExperimentConfig"], [], "$.PipelineExperimentConfig: expected an object. Received: []"),
+        (["PipelineExperimentConfig", "Name"], "x", "$.PipelineExperimentConfig.Name: not supported here"),
+        (["PipelineExperimentConfig", "TrialName"], 3, "PipelineExperimentConfig.TrialName: expected a string or"),
+        (["PipelineExperimentConfig", "TrialName"], {"Get": "Parameters.Run"}, "there is no parameter 'Run'"),
+        (["PipelineExperimentConfig", "TrialName"], {"Get": "Steps.Train.RoleArn"},
+            "$.PipelineExperimentConfig.TrialName: expected parameters and execution variables only"),
+        (["PipelineExperimentConfig", "TrialName"], {"Get": "PipelineExperimentConfig.TrialName"},
+            "$.PipelineExperimentConfig.TrialName: expected parameters and execution variables only"),
         (["Steps", 0, "Type"], "training", "Received: Type='training'. Did you mean 'Training'?"),
         (["Steps", 0, "OutputParameters"], [], "$.Steps[0].OutputParameters: not supported here"),
         (["Steps", 3, "CacheConfig"], {"Enabled": True}, "$.Steps[3].CacheConfig: not supported here"),
@@ -142,8 +172,11 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 2, "PropertyFiles", 0, "PropertyFileName"], "Reports",
             "step Evaluate declares these property files: Reports. Received: 'Report'. Did you mean 'Reports'?"),
         (ROLE, {"Get": "Parameter.X"},
-            "$.Steps[1].Arguments.RoleArn.Get: expected Parameters.…, Execution.… or Steps.…. Received: "
-            "Get='Parameter.X'"),
+            "$.Steps[1].Arguments.RoleArn.Get: expected one of Parameters.…, Execution.…, "
+            "PipelineExperimentConfig.…, Steps.…. Received: Get='Parameter.X'. Did you mean 'Parameters'?"),
+        (ROLE, {"Get": "PipelineExperimentConfig.Trial"}, "expected of PipelineExperimentConfig: ExperimentName, "
+            "TrialName. Received: 'PipelineExperimentConfig.Trial'. Did you mean 'TrialName'?"),
+        (ROLE, {"Get": "Execution.TrainingJobName"}, "$.Steps[1].Arguments.RoleArn.Get: expected of Execution: "),
         (ROLE, {"Get": "Parameters.Epoch"}, "there is no parameter 'Epoch'. Did you mean 'Epochs'?"),
         (ROLE, {"Get": "Parameters.Epochs.x"}, "expected Parameters.<name>"),
         (ROLE, {"Get": "Execution.PipelineExecutionID"}, "Did you mean 'PipelineExecutionId'?"),
@@ -153,14 +186,19 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (ROLE, {"Get": "Steps.Gate.Conditions"}, "a Condition step has only Outcome"),
         (ROLE, {"Get": "Steps.Normalize.Outputs[x]"}, "expected a path such as"),
         (ROLE, {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "only Std:JsonGet reads a property file"),
-        (ROLE, {"Get": 3}, "$.Steps[1].Arguments.RoleArn.Get: expected Parameters"),
+        (ROLE, {"Get": 3}, "$.Steps[1].Arguments.RoleArn.Get: expected one of Parameters"),
         (ROLE, {"Std:Split": {}}, "$.Steps[1].Arguments.RoleArn['Std:Split']: the local engine knows "
             "Get, Std:Join, Std:JsonGet only"),
         (ROLE, {"Std:Join": {"Values": []}, "On": ""}, "a function must be the only key of its object"),
         (ROLE, {"Std:Join": {"On": 1, "Values": []}}, "['Std:Join'].On: expected a string. Received: 1"),
         (ROLE, {"Std:Join": {"Values": ["a", None]}}, "['Std:Join'].Values[1]: Std:Join takes strings"),
         (ROLE, {"Std:Join": ["a"]}, "['Std:Join']: expected an object. Received: ['a']"),
-        (ROLE, {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a"}}, "S3Uri: not supported"),
+        (ROLE, {"Std:JsonGet": {"S3Uri": "b/k", "Path": "a"}}, "S3Uri: expected s3://bucket/key or an expression"),
+        (ROLE, {"Std:JsonGet": {"S3Uri": {"Get": "Parameters.Uri"}, "Path": "a"}},
+            "['Std:JsonGet'].S3Uri.Get: there is no parameter 'Uri'"),
+        (ROLE, {"Std:JsonGet": {"S3Uri": "s3://b/k", "PropertyFile": {}, "Path": "a"}},
+            "['Std:JsonGet'].PropertyFile: not supported here. Expected only S3Uri, Path"),
+        (ROLE, {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a..b"}}, "['Std:JsonGet'].Path: expected a path"),
         (ROLE, {"Std:JsonGet": {**GET_REPORT["Std:JsonGet"], "Path": "a..b"}},
             "['Std:JsonGet'].Path: expected a path such as a.b['c'][0]. Received: 'a..b'"),
         (ROLE, {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.X"}, "Path": "a"}},
@@ -203,6 +241,25 @@ def test_every_problem_is_listed_at_once() -> None:
         "$.Steps[1].Arguments.HyperParameters['x.y']['Std:Upper']",
         "$.Steps[1].Arguments.InputDataConfig[1].InputMode",
         "$.Steps[3].Arguments.Conditions[0].Type",
+    ]
+
+
+def test_what_an_unsupported_step_would_have_had_is_no_problem_of_its_own() -> None:
+    document = compiled()
+    set_at("Steps", 2, "Type")(document, "QualityCheck")
+    assert problems(document) == [
+        "$.Steps[2].Type: the local engine executes no QualityCheck steps, only Processing, Training, "
+        "RegisterModel, Model, Condition, Fail."
+    ]
+
+
+def test_an_experiment_that_there_is_not_cannot_be_read() -> None:
+    document = compiled()
+    set_at(*ROLE)(document, {"Get": "PipelineExperimentConfig.TrialName"})
+    parse_definition(json.dumps(document))
+    set_at("PipelineExperimentConfig")(document, None)
+    assert problems(document) == [
+        "$.Steps[1].Arguments.RoleArn.Get: PipelineExperimentConfig has no TrialName here."
     ]
 
 

@@ -20,12 +20,17 @@ class Known:
     execution: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    experiment: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, Any] = field(default_factory=dict)
 
     def properties(self, step: str) -> Mapping[str, Any]:
         return self.steps[step]  # type: ignore[no-any-return]
 
     def property_file(self, step: str, name: str) -> Any:
         return self.files[step, name]
+
+    def document(self, uri: str) -> Any:
+        return self.documents[uri]
 
 
 SCOPE = Known(
@@ -53,11 +58,27 @@ SCOPE = Known(
             "rows": [[1, 2], [3, 4]],
         }
     },
+    experiment={
+        "ExperimentName": "vision",
+        "TrialName": {"Std:Join": {"On": "-", "Values": ["run", {"Get": "Execution.PipelineExecutionId"}]}},
+    },
+    documents={"s3://b/processed/scores.json": {"score": 0.5, "none": None}},
 )
 
 
 def json_get(path: str) -> dict[str, Any]:
     return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
+
+
+SCORES = {
+    "Std:Join": {
+        "On": "/",
+        "Values": [
+            {"Get": "Steps.Normalize.ProcessingOutputConfig.Outputs['processed'].S3Output.S3Uri"},
+            "scores.json",
+        ],
+    }
+}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +99,10 @@ def json_get(path: str) -> dict[str, Any]:
         (json_get("['a.b'][0].c"), 1.5),
         (json_get("rows[1][0]"), 3),
         (json_get("rows[0]"), [1, 2]),
+        ({"Get": "PipelineExperimentConfig.ExperimentName"}, "vision"),
+        ({"Get": "PipelineExperimentConfig.TrialName"}, "run-abc123"),
+        ({"Std:JsonGet": {"S3Uri": "s3://b/processed/scores.json", "Path": "score"}}, 0.5),
+        ({"Std:JsonGet": {"S3Uri": SCORES, "Path": "$.score"}}, 0.5),
     ],
 )  # fmt: skip
 def test_an_expression_is_replaced_by_its_value(expression: Any, expected: Any) -> None:
@@ -120,6 +145,9 @@ def test_expressions_are_found_at_any_depth_and_the_original_is_left_alone() -> 
         (json_get("gate.verdict.x"), "there is no 'x' at ('gate', 'verdict'), but 'passed'"),
         (json_get("gate[0]"), "there is no 0 at ('gate',), but an object with none, verdict"),
         (json_get("rows['processed']"), "there is no 'processed' at ('rows',), but a list of 2"),
+        ({"Std:JsonGet": {"S3Uri": SCORES, "Path": "none"}}, "s3://b/processed/scores.json has null there"),
+        ({"Std:JsonGet": {"S3Uri": {"Get": "Parameters.Bucket"}, "Path": "a"}},
+            "expected S3Uri to be s3://bucket/key. Received: 'b'"),
         (json_get("gate.none"), "property file 'Report' of step Evaluate has null there"),
         ({"Std:Join": {"On": "", "Values": [json_get("gate")]}}, "Std:Join takes strings, numbers and booleans"),
     ],
@@ -142,6 +170,8 @@ def test_the_steps_that_a_value_reads_are_found() -> None:
         "B": {"Std:Join": {"On": "", "Values": [{"Get": "Steps.Normalize.Y"}, json_get("a")]}},
     }
     assert steps_referenced(value) == {"Train", "Normalize", "Evaluate"}
+    assert steps_referenced({"Std:JsonGet": {"S3Uri": SCORES, "Path": "a"}}) == {"Normalize"}
+    assert steps_referenced({"Get": "PipelineExperimentConfig.TrialName"}) == frozenset()
 
 
 def test_parameters_alone_can_be_filled_in() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DefinitionError, FashionError, StepFailed
+from pipeline.errors import FashionError, StepFailed
 from pipeline.local.definition import PropertyFile, Step
 from pipeline.local.runner import StepStopped
 from tests.pipeline.local.workbench import Workbench
@@ -213,10 +213,11 @@ def test_an_input_that_is_not_there_is_named(bench: Workbench) -> None:
         bench.run("Processing", request)
 
 
-def test_a_bucket_that_is_not_there_is_named(bench: Workbench) -> None:
-    request = bench.processing("", inputs={"/opt/ml/processing/in": "s3://no-such-bucket-here/x/"})
-    with pytest.raises(StepFailed, match=r"Copying s3://no-such-bucket-here/x/.*NoSuchBucket"):
-        bench.run("Processing", request)
+def test_an_input_that_is_not_there_is_named_with_the_flag_that_puts_it_there(bench: Workbench) -> None:
+    for uri in ("s3://no-such-bucket-here/x/", bench.uri("nothing", "here.csv")):
+        request = bench.processing("", inputs={"/opt/ml/processing/in": uri})
+        with pytest.raises(StepFailed, match=f"Copying {uri} .*Received: none.* --upload PATH={uri}, "):
+            bench.run("Processing", request)
 
 
 def test_a_second_attempt_starts_with_an_empty_container(bench: Workbench) -> None:
@@ -249,8 +250,12 @@ def test_a_job_folder_that_cannot_be_made_fails_the_step_clearly(bench: Workbenc
 def test_what_only_another_step_could_have_decided_is_still_refused(bench: Workbench) -> None:
     request = bench.processing("")
     request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
-    with pytest.raises(DefinitionError, match="InstanceCount"):
+    request["Environment"] = {"SCORE": 0.5}
+    with pytest.raises(StepFailed) as caught:
         bench.run("Processing", request)
+    assert "Checking the request of step Step, whose values are known now" in str(caught.value)
+    assert "ClusterConfig.InstanceCount: the local engine supports 1 only. Received: 2" in str(caught.value)
+    assert "$.Arguments.Environment.SCORE: expected a string. Received: 0.5" in str(caught.value)
 
 
 def test_outputs_of_one_step_are_the_next_ones_input(bench: Workbench) -> None:
@@ -283,7 +288,7 @@ def test_a_property_file_is_read_from_the_output(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("output", "path", "message"),
     [
-        ("out", "missing.json", r"Reading s3://.*/out/missing.json.*NoSuchKey"),
+        ("out", "missing.json", r"Reading s3://.*/out/missing.json: .*none.*--upload"),
         ("out", "broken.json", r"broken.json: expected a JSON document. Received:"),
         ("other", "file.json", "Received: 'other'"),
     ],

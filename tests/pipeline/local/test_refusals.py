@@ -12,6 +12,7 @@ from pipeline.errors import DefinitionError
 from pipeline.local.definition import parse_definition
 
 COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()
+MODELS = (Path(__file__).parent / "compiled_models.json").read_text()
 DELETE = object()
 CHANNEL = ("InputDataConfig", 0)
 SOURCE = (*CHANNEL, "DataSource", "S3DataSource")
@@ -22,16 +23,20 @@ OUTPUT = ("ProcessingOutputConfig", "Outputs", 0)
 def refusal(step: int, place: tuple[str | int, ...], value: Any) -> str:
     """The message about the compiled definition with `value` at `place` of the arguments of a step."""
     document = json.loads(COMPILED)
-    holder = document["Steps"][step]["Arguments"]
+    change(document["Steps"][step]["Arguments"], place, value)
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(json.dumps(document))
+    return str(caught.value)
+
+
+def change(holder: Any, place: tuple[str | int, ...], value: Any) -> None:
+    """Put `value` at `place`, or delete what is there."""
     for key in place[:-1]:
         holder = holder[key]
     if value is DELETE:
         del holder[place[-1]]
     else:
         holder[place[-1]] = value
-    with pytest.raises(DefinitionError) as caught:
-        parse_definition(json.dumps(document))
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -90,10 +95,34 @@ def test_a_processing_request_is_refused_for(place: tuple[str | int, ...], value
         (("AlgorithmSpecification", "MetricDefinitions"), [{"Name": "a"}], "MetricDefinitions[0].Regex: missing"),
         (("CheckpointConfig",), {"S3Uri": "s3://b/c", "LocalPath": "checkpoints"}, "LocalPath: expected an"),
         (("DebugRuleConfigurations",), [{}], "DebugRuleConfigurations: the local engine does not support this"),
+        (("TensorBoardOutputConfig",), {"S3OutputPath": "s3://b/k"}, "TensorBoardOutputConfig: the local engine"),
+        (("ServerlessJobConfig",), {"JobType": "FineTuning"}, "ServerlessJobConfig: the local engine does not"),
     ],
 )  # fmt: skip
 def test_a_training_request_is_refused_for(place: tuple[str | int, ...], value: Any, expected: str) -> None:
     assert expected in refusal(1, place, value)
+
+
+@pytest.mark.parametrize(
+    ("step", "place", "value", "expected"),
+    [
+        (0, ("ModelPackageGroupName",), DELETE, "IfSteps[0].Arguments.ModelPackageGroupName: missing"),
+        (0, ("ModelPackageGroupName",), {"Get": "Parameters.MinimumScore"}, "which is of type Float. Write it"),
+        (0, ("ModelPackageName",), "name", "IfSteps[0].Arguments.ModelPackageName: the local engine does not"),
+        (0, ("ValidationSpecification",), {"ValidationRole": "r"}, "ValidationSpecification: the local engine"),
+        (0, ("CustomerMetadataProperties", "x"), 3, "CustomerMetadataProperties.x: expected a string. Received: 3"),
+        (0, ("ModelMetric",), {}, "RegisterModel steps have no such argument. Did you mean 'ModelMetrics'?"),
+        (1, ("Container",), {}, "IfSteps[1].Arguments.Container: Model steps have no such argument. Did you mean"),
+        (1, ("PrimaryContainer", "Environment", "N"), 3, "PrimaryContainer.Environment.N: expected a string."),
+        (1, ("Containers",), "x", "IfSteps[1].Arguments.Containers: expected an object or a list. Received: 'x'"),
+    ],
+)  # fmt: skip
+def test_a_model_request_is_refused_for(step: int, place: tuple[str, ...], value: Any, expected: str) -> None:
+    document = json.loads(MODELS)
+    change(document["Steps"][1]["Arguments"]["IfSteps"][step]["Arguments"], place, value)
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(json.dumps(document))
+    assert expected in str(caught.value)
 
 
 def test_a_value_that_another_step_gives_is_left_to_the_job() -> None:

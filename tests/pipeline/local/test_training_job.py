@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import DefinitionError, StepFailed
+from pipeline.errors import StepFailed
 from pipeline.local.runner import StepStopped
 from tests.pipeline.local.workbench import Workbench
 
@@ -191,7 +191,7 @@ def test_a_request_without_any_command_is_refused_by_name(bench: Workbench) -> N
     request = bench.training("")
     request["InputDataConfig"] = []
     del request["AlgorithmSpecification"]["ContainerEntrypoint"]
-    with pytest.raises(DefinitionError, match="ContainerEntrypoint"):
+    with pytest.raises(StepFailed, match="ContainerEntrypoint"):
         bench.run("Training", request)
 
 

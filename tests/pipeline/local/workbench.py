@@ -28,7 +28,10 @@ class Workbench:
         self.home = home
         self.aws = aws
         self.execution_id = uuid.uuid4().hex[:12]
-        self.jobs = LocalJobs(home, aws, self.execution_id, reaper, QUICK)
+        self.execution_arn = (
+            f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/small/execution/{self.execution_id}"
+        )
+        self.jobs = LocalJobs(home, aws, self.execution_id, reaper, QUICK, self.execution_arn)
         self.prefix = f"s3://{aws.BUCKET}/tests/{self.execution_id}"
         self.lines: list[str] = []
         self.stop = threading.Event()
