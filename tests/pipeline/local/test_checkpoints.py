@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StateError
+from pipeline.errors import StateError, StepFailed
 from pipeline.local.checkpoints import CheckpointSync
 
 
@@ -85,22 +86,25 @@ def test_what_was_there_at_the_start_is_not_uploaded(bucket: Bucket) -> None:
 
 
 def test_a_file_that_still_grows_waits(bucket: Bucket) -> None:
-    growing = threading.Event()
+    done = threading.Event()
 
     def grow() -> None:
         with (bucket.folder / "a").open("w") as file:
-            while not growing.is_set():
+            while not done.wait(0.001):
                 file.write("x")
                 file.flush()
 
     writer = threading.Thread(target=grow)
     with bucket.sync(interval=0.05):
         writer.start()
-        time.sleep(0.3)
-        assert bucket.uploads == []
-        growing.set()
-        writer.join()
+        try:
+            time.sleep(0.3)
+            uploaded_meanwhile = list(bucket.uploads)
+        finally:
+            done.set()
+            writer.join()
         until(lambda: bucket.persisted == 1)
+    assert uploaded_meanwhile == []
     assert len(bucket.uploads) == 1
 
 
