@@ -1,6 +1,7 @@
 """Keeps a training job's checkpoint folder and its S3 location equal, as the service does while a job runs.
 
 What a job saved survives its end, so that the next attempt finds it. Files go to S3 once they stop changing.
+A file that is gone stays in S3.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Self
 from pipeline.errors import FashionError
 
 _Signature = tuple[int, int]
+# A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every
+# second, and deletes the one before, has none that is still there at the next look.
+_SETTLED_SECONDS = 0.1
 
 
 class CheckpointSync:
@@ -37,7 +41,6 @@ class CheckpointSync:
         self._persist = persist
         self._warn = warn
         self._interval = interval
-        self._seen: dict[Path, _Signature] = {}
         # What was downloaded at the start is in S3 already.
         self._uploaded = self._scan()
         self._end = threading.Event()
@@ -60,20 +63,30 @@ class CheckpointSync:
             self._sync(settled_only=True)
 
     def _sync(self, *, settled_only: bool) -> None:
-        files = self._scan()
+        before = self._scan() if settled_only else {}
+        if settled_only and self._end.wait(_SETTLED_SECONDS):
+            return
         try:
             changed = False
-            for path, signature in files.items():
-                settled = not settled_only or self._seen.get(path) == signature
+            for path, signature in self._scan().items():
+                settled = not settled_only or before.get(path) == signature
                 if settled and self._uploaded.get(path) != signature:
-                    self._upload(path)
-                    self._uploaded[path] = signature
-                    changed = True
+                    changed |= self._save(path, signature)
             if changed:
                 self._persist()
         except (FashionError, OSError) as error:
             self._warn(f"a checkpoint could not be saved: {error}")
-        self._seen = files
+
+    def _save(self, path: Path, signature: _Signature) -> bool:
+        """Upload a file; False when the job has deleted it meanwhile, for a newer one."""
+        try:
+            self._upload(path)
+        except (FashionError, OSError):
+            if (self._folder / path).exists():
+                raise
+            return False
+        self._uploaded[path] = signature
+        return True
 
     def _scan(self) -> dict[Path, _Signature]:
         """Size and time of change of every file, by path relative to the folder; a file may vanish meanwhile."""
