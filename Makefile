@@ -5,7 +5,7 @@ SOURCES := pipeline training processing tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run image data test check lint types format lock clean FORCE
+.PHONY: help pipeline-run image data test check bench-engine lint types format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -27,6 +27,9 @@ test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 check: lint types ## what CI runs: lint, types, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
+	@PYTHONPATH=. $(PY) tests/bench/bench_engine.py $(ARGS)
 
 lint: .venv/stamp ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

@@ -1,0 +1,71 @@
+"""Times the graph in this project's local engine, within this process and as the command that a user types."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from bench_graph import compiled, diamonds
+from pipeline.execution import ExecutionRecord
+from pipeline.local.home import Home
+from pipeline.local.service import LocalAws
+from pipeline.local.start import start_execution
+from pipeline.local.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Silent:
+    """An observer that shows nothing."""
+
+    def execution_changed(self, execution: ExecutionRecord) -> None:
+        """See Observer."""
+
+    def log_line(self, step: str, line: str) -> None:
+        """See Observer."""
+
+
+def time_execution(steps: int, *, passing: bool) -> float:
+    """Seconds from the start of an execution to its end, in a fresh state folder with the server running."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder))
+        with Store(home) as store, LocalAws(home, store) as aws:
+            aws.client("s3")
+            text = compiled(diamonds(steps), bucket=aws.BUCKET, passing=passing)
+            began = time.perf_counter()
+            record = start_execution(
+                text,
+                {},
+                home=home,
+                aws=aws,
+                store=store,
+                observer=Silent(),
+                stop=threading.Event(),
+                pipeline_name="bench",
+            )
+            seconds = time.perf_counter() - began
+    if record.status != "Succeeded":
+        raise RuntimeError(f"the execution ended as {record.status}: {record.failure_reason}")
+    return seconds
+
+
+def time_command(steps: int) -> float:
+    """Seconds that `python -m pipeline run --definition` takes for the graph, its start and end included."""
+    with tempfile.TemporaryDirectory() as folder:
+        definition = Path(folder, "definition.json")
+        definition.write_text(compiled(diamonds(steps), bucket=LocalAws.BUCKET, passing=False))
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "pipeline", "run", "--plain", "--definition", str(definition)],
+            cwd=ROOT,
+            env={**os.environ, "FASHION_HOME": str(Path(folder, "home"))},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        return time.perf_counter() - began
