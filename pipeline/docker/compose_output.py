@@ -42,7 +42,7 @@ class ComposeOutput(io.TextIOBase):
         if self._partial:
             self._take(self._partial)
             self._partial = ""
-        for line in whole.split("\n")[self.lines :]:
+        for line in whole.split("\n")[self.lines :] if whole else ():
             self._log.feed(f"{line}\n".encode())
 
     def _take(self, line: str) -> None:

@@ -30,7 +30,7 @@ def docker(*arguments: str, check: bool = True, environment: Mapping[str, str] |
     Raises:
         DockerError: the command fails, unless `check` is off.
     """
-    done = _run("docker", *arguments, environment=environment)
+    done = call("docker", *arguments, environment=environment)
     if check and done.returncode != 0:
         raise DockerError(
             f"Calling docker {' '.join(arguments)}: expected exit status 0. Received: {done.returncode}, "
@@ -47,7 +47,7 @@ def require_engine() -> None:
             f"{doing}: expected the docker command. Received: none on the PATH. Install Docker (on Debian: "
             "apt-get install docker.io docker-compose; on a Mac: Docker Desktop), or use TARGET=local."
         )
-    answer = _run("docker", "version", "--format", "{{.Server.Version}}")
+    answer = call("docker", "version", "--format", "{{.Server.Version}}")
     if answer.returncode != 0:
         if "permission denied" in answer.stderr.lower():
             advice = "Let your user use it: sudo usermod -aG docker $USER, then log in again"
@@ -69,7 +69,7 @@ def require_engine() -> None:
 
 def require_image(image: str) -> None:
     """Raises DockerError unless the engine has `image`. None is pulled: they are large, and AWS's are private."""
-    if _run("docker", "image", "inspect", "--format", "{{.Id}}", image).returncode == 0:
+    if call("docker", "image", "inspect", "--format", "{{.Id}}", image).returncode == 0:
         return
     if found := _ECR.match(image):
         advice = (
@@ -112,12 +112,13 @@ def find_address() -> Address:
 
 def _has_compose() -> bool:
     """Whether the SDK will find compose: the plugin from version 2, or the older command."""
-    plugin = _run("docker", "compose", "version")
+    plugin = call("docker", "compose", "version")
     found = re.search(r"version\s+v?(\d+)", plugin.stdout) if plugin.returncode == 0 else None
     return bool(found and int(found[1]) >= 2) or shutil.which("docker-compose") is not None
 
 
-def _run(*command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def call(*command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command that answers soon, whatever its exit status. Raises DockerError when it does not answer."""
     try:
         return subprocess.run(
             command,

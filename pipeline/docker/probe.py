@@ -5,13 +5,23 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from pipeline.docker.engine import DockerError, docker
+from pipeline.docker.engine import DockerError, call
 
-_REACH = """
+_NO_FILE, _NO_ENDPOINT = 3, 4
+_REACH = f"""
 import sys, urllib.request
-sys.exit("NO FILE") if open("/mnt/probe").read() != sys.argv[2] else None
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-opener.open(sys.argv[1], timeout=10).read()
+endpoint, token = sys.argv[1:]
+try:
+    if open("/mnt/probe").read() != token:
+        raise OSError("another file")
+except OSError as error:
+    print(error, file=sys.stderr)
+    sys.exit({_NO_FILE})
+try:
+    urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(endpoint, timeout=10).read()
+except OSError as error:
+    print(error, file=sys.stderr)
+    sys.exit({_NO_ENDPOINT})
 """
 
 
@@ -21,24 +31,27 @@ def require_reach(image: str, endpoint: str, folder: Path) -> None:
     probe = folder / "probe"
     probe.write_text(token)
     try:
-        docker(
-            "run", "--rm", "--volume", f"{folder}:/mnt:ro", "--entrypoint", "python3", image,
+        done = call(
+            "docker", "run", "--rm", "--volume", f"{folder}:/mnt:ro", "--entrypoint", "python3", image,
             "-c", _REACH, endpoint, token,
         )  # fmt: skip
-    except DockerError as error:
-        if "/mnt/probe" in str(error) or "NO FILE" in str(error):
-            advice = (
-                "The engine does not see this machine's files: it runs elsewhere. Use an engine on this machine "
-                f"(docker context ls), and one that may share {folder}."
-            )
-        else:
-            advice = (
-                "Let containers reach this machine: a firewall may drop what comes from Docker's bridge "
-                "(with ufw: sudo ufw allow in on docker0). The image must have python3."
-            )
-        raise DockerError(
-            f"Preparing TARGET=docker: expected a container of {image} to read {folder} and to reach the local S3 "
-            f"at {endpoint}. Received: {error} {advice}"
-        ) from error
     finally:
         probe.unlink()
+    if done.returncode == 0:
+        return
+    if done.returncode == _NO_FILE:
+        expected = f"to read {folder}"
+        advice = (
+            "The engine does not see this machine's files. Use an engine on this machine (docker context ls) "
+            "that may share that folder."
+        )
+    elif done.returncode == _NO_ENDPOINT:
+        expected = f"to reach the local S3 at {endpoint}"
+        advice = "A firewall may drop what comes from Docker's bridge: let it in (ufw: sudo ufw allow in on docker0)."
+    else:
+        expected = "to run python3"
+        advice = "Try it: docker run --rm --entrypoint python3 IMAGE -c pass"
+    raise DockerError(
+        f"Preparing TARGET=docker: expected a container of {image} {expected}. Received: exit status "
+        f"{done.returncode}, {done.stderr.strip()[-300:]}. {advice}"
+    )

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.docker.workplace import Workplace, make_workplace, sweep_workplaces
+from pipeline.local.home import Home
+from tests.pipeline.docker.conftest import FakeDocker
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+def dead_process() -> int:
+    with subprocess.Popen(["/bin/true"]) as process:
+        process.wait()
+        return process.pid
+
+
+def test_only_containers_from_below_the_folder_are_its_own(fake_docker: FakeDocker, tmp_path: Path):
+    fake_docker(f"echo 'aaa {tmp_path}/work/tmp1'; echo 'bbb {tmp_path}/works/tmp2'; echo 'ccc /elsewhere'")
+    assert Workplace(tmp_path / "work", "image").containers() == ["aaa"]
+
+
+def test_everything_is_removed_with_the_workplace(fake_docker: FakeDocker, home: Home):
+    workplace = make_workplace(home, "image", ())
+    assert workplace.folder.parent == home.temporary
+    (workplace.folder / "tmp1" / "data").mkdir(parents=True)
+    (workplace.folder / "tmp1" / "data" / "file").write_text("left")
+    calls = fake_docker(f"[ $1 = ps ] && echo 'aaa {workplace.folder}/tmp1'")
+    workplace.remove()
+    assert not workplace.folder.exists()
+    said = calls.read_text()
+    assert "rm --force --volumes aaa" in said
+    assert "network rm sagemaker-local" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")
+def test_files_that_are_not_ours_are_handed_back_by_a_container(fake_docker: FakeDocker, home: Home):
+    workplace = make_workplace(home, "the-image", ())
+    locked = workplace.folder / "tmp1"
+    locked.mkdir()
+    (locked / "file").touch()
+    locked.chmod(0o500)
+    calls = fake_docker(f"[ $1 = run ] && /bin/chmod 700 '{locked}'")
+    workplace.clear()
+    assert list(workplace.folder.iterdir()) == []
+    assert f"--entrypoint chown the-image --recursive {os.geteuid()}:{os.getegid()} /mnt" in calls.read_text()
+
+
+def test_a_state_folder_that_the_sdk_never_mounts_has_its_workplace_elsewhere(
+    fake_docker: FakeDocker, home: Home
+):
+    fake_docker()
+    workplace = make_workplace(home, "image", [str(home.root.resolve())])
+    try:
+        assert not workplace.folder.is_relative_to(home.root)
+        assert workplace.folder.stat().st_mode & 0o77 == 0
+    finally:
+        workplace.remove()
+
+
+def test_the_workplaces_of_killed_commands_are_swept_away(fake_docker: FakeDocker, home: Home):
+    theirs = home.temporary / f"{dead_process()}-docker"
+    (theirs / "tmp1").mkdir(parents=True)
+    ours = make_workplace(home, "image", ())
+    calls = fake_docker(
+        f"[ $1 = ps ] && echo 'aaa {theirs}/tmp1'; [ $1 = ps ] && echo 'bbb {ours.folder}/tmp2'"
+    )
+    sweep_workplaces(home, "image")
+    assert not theirs.exists()
+    assert ours.folder.exists()
+    assert "rm --force --volumes aaa \n" in calls.read_text()
