@@ -44,7 +44,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--any-data", action="store_true", help="accept a DIR that is not Fashion-MNIST itself")
     run.add_argument(
-        "--definition", type=Path, metavar="FILE", help="execute this compiled definition instead"
+        "--definition",
+        type=Path,
+        metavar="FILE",
+        help="execute this compiled definition instead, in the local engine; nothing is fetched from outside",
+    )
+    run.add_argument(
+        "--upload",
+        action="append",
+        default=[],
+        metavar="PATH=s3://BUCKET/KEY",
+        help="with --definition: first copy a file, or the files of a folder, into the local S3, where they stay; "
+        "may be repeated",
     )
     run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     run.add_argument("--plain", action="store_true", help="plain lines instead of the live view")

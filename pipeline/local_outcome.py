@@ -38,12 +38,18 @@ def output_uri(record: ExecutionRecord, name: str) -> str | None:
 
 
 def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
-    """What the execution's evaluation step wrote, from the stored objects; needs no services."""
+    """What the execution's evaluation step wrote, from the stored objects; needs no services.
+
+    Another project's pipeline may have an output of that name too: what is in it is not this project's evaluation.
+    """
     report = home.execution(record.execution_id) / "report.html"
     uri = output_uri(record, "evaluation")
     files = {} if uri is None else stored_files(home, store, uri)
+    evaluation = _json(files.get("evaluation.json"))
+    if evaluation is None or not evaluation.keys() >= {"schema_version", "gate", "winner", "candidates"}:
+        evaluation, files = None, {}
     return Outcome(
-        evaluation=_json(files.get("evaluation.json")),
+        evaluation=evaluation,
         registration=_json(files.get("registration.json")),
         predictions=files.get("predictions.npz"),
         report=report if report.is_file() else None,
@@ -72,4 +78,11 @@ def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:
 
 
 def _json(file: Path | None) -> dict[str, Any] | None:
-    return None if file is None else json.loads(file.read_text(encoding="utf-8"))
+    """The object in a JSON file; None when there is no file, or something else in it."""
+    if file is None:
+        return None
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None

@@ -37,6 +37,7 @@ class LocalTarget:
         self.lock = lock
         self.store = store
         self.aws = aws
+        self.pipeline_name = PROJECT
 
     def compile(self, settings: Settings) -> str:
         """The compiled definition; its code is in the local S3 afterwards."""
@@ -73,7 +74,7 @@ class LocalTarget:
             store=self.store,
             observer=observer,
             stop=stop,
-            pipeline_name=PROJECT,
+            pipeline_name=self.pipeline_name,
             target=self.name,
         )
 

@@ -30,7 +30,8 @@ def run_result(
 
     `evaluation` and `registration` are the contents of the evaluation step's evaluation.json and
     registration.json, None where the execution did not get there: then `candidates` is empty, and `winner`
-    (a candidate's name), `gate` and `model_package_arn` are null. Accuracies are fractions, times are seconds.
+    (a candidate's name) and `gate` are null. `model_package_arn` is that of the evaluation, or of the first
+    RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds.
     """
     gate = winner = None
     candidates: list[dict[str, Any]] = []
@@ -55,6 +56,16 @@ def run_result(
         "candidates": candidates,
         "winner": winner,
         "gate": gate,
-        "model_package_arn": None if registration is None else registration.get("model_package_arn"),
+        "model_package_arn": _model_package_arn(record, registration),
         "report": None if report is None else str(report),
     }
+
+
+def _model_package_arn(record: ExecutionRecord, registration: Mapping[str, Any] | None) -> str | None:
+    if registration is not None:
+        arn: str | None = registration.get("model_package_arn")
+        return arn
+    registered = (
+        step.properties.get("ModelPackageArn") for step in record.steps if step.type == "RegisterModel"
+    )
+    return next((arn for arn in registered if arn is not None), None)

@@ -29,11 +29,20 @@ def main(args: argparse.Namespace) -> int:
     require_runnable(args.target)
     if args.json is not None:
         check_writable(args.json)
-    return run_file(args) if args.definition is not None else run_project(args)
+    if args.definition is not None:
+        from pipeline.commands.run_definition import run_definition
+
+        return run_definition(args)
+    return run_project(args)
 
 
 def run_project(args: argparse.Namespace) -> int:
     """Runs this project's pipeline in the local engine, or in containers."""
+    if args.upload:
+        raise UsageError(
+            f"Reading --upload: expected it with --definition FILE. Received: --upload {args.upload[0]}. "
+            "The data of this project's own pipeline are given with --data DIR."
+        )
     given = parse_parameters(args.param)
     candidates, seeds = graph_choices(args)
     # Where jobs run: values that the service would not take, and that are not checked against its model.
@@ -80,48 +89,6 @@ def run_project(args: argparse.Namespace) -> int:
         if places:
             say("Containers: " + ", ".join(f"{name}={value}" for name, value in places.items()) + ".")
         return execute(args, target, text, values | places)
-
-
-def run_file(args: argparse.Namespace) -> int:
-    """Executes a compiled definition from a file in the local engine."""
-    if args.target != "local":
-        raise UsageError(
-            f"Running {args.definition}: expected --target local. Received: --target {args.target}, where "
-            "the SDK's local mode executes its own objects, not a compiled definition. Leave --target out."
-        )
-    for flag, value in (("--candidates", args.candidates), ("--data", args.data)):
-        if value is not None:
-            raise UsageError(
-                f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
-                f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
-            )
-    try:
-        text = args.definition.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} ({error}). "
-            "Make one with: python -m pipeline definition > FILE"
-        ) from None
-    values: dict[str, Value] = {}
-    for assignment in args.param:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
-        values[name] = value
-
-    from pipeline.local.definition import parse_definition
-    from pipeline.local.home import home_from
-    from pipeline.local.isolation import isolate
-    from pipeline.local.parameters import resolve_parameters
-
-    resolve_parameters(parse_definition(text), values)
-    home = home_from(os.environ)
-    isolate(os.environ)
-
-    from pipeline.local_target import open_local
-
-    with open_local(home, say) as target:
-        return execute(args, target, text, values)
 
 
 def execute(args: argparse.Namespace, target: LocalTarget, text: str, values: dict[str, Value]) -> int:

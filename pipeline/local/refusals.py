@@ -116,7 +116,7 @@ _COMMAND = {"Processing": "AppSpecification", "Training": "AlgorithmSpecificatio
 def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, findings: Findings) -> None:
     """Notes every argument of a step, at `path`, that the local engine cannot honour."""
     for rule in _RULES.get(step_type, ()):
-        for place, value in _values(arguments, rule.place.split("."), path):
+        for place, value in values_at(arguments, rule.place.split("."), path):
             problem = None if is_expression(value) else rule.problem(value)
             if problem:
                 findings.add(place, problem)
@@ -129,12 +129,12 @@ def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, f
             )
 
 
-def _values(value: Json, keys: list[str], path: str) -> Iterator[tuple[str, Json]]:
+def values_at(value: Json, keys: list[str], path: str) -> Iterator[tuple[str, Json]]:
     """Every value at the place `keys` under `value`, with its path; nothing where there is none."""
     if not keys:
         yield path, value
     elif keys[0] == "*" and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _values(item, keys[1:], child(path, index))
+            yield from values_at(item, keys[1:], child(path, index))
     elif isinstance(value, Mapping) and keys[0] in value:
-        yield from _values(value[keys[0]], keys[1:], child(path, keys[0]))
+        yield from values_at(value[keys[0]], keys[1:], child(path, keys[0]))

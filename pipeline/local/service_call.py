@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import StepFailed
-from pipeline.local.channels import UPLOAD_HINT, exists
+from pipeline.local.channels import UPLOAD_HINT
 from pipeline.local.definition import Json
+from pipeline.local.inputs import is_there
 from pipeline.local.joblog import JobLog
 from pipeline.local.service import LocalAws
 
@@ -53,10 +54,7 @@ def require_model_data(call: ServiceCall, containers: Iterable[Mapping[str, Json
         for uri in (container.get("ModelDataUrl"), source.get("S3Uri")):
             if uri is None:
                 continue
-            call.aws.restore_objects(uri)
-            with call_errors(f"Looking for the model data {uri}"):
-                found = exists(call.aws.client("s3"), uri)
-            if not found:
+            if not is_there(call.aws, uri):
                 raise StepFailed(
                     f"Looking for the model data {uri}: expected an object there in the local S3. Received: none. "
                     f"{UPLOAD_HINT.format(uri=uri)}"

@@ -12,6 +12,7 @@ from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.definition import Definition, parse_definition
 from pipeline.local.engine import execute
 from pipeline.local.home import Home
+from pipeline.local.inputs import check_inputs, is_there
 from pipeline.local.job import GRACES, Graces, time_text
 from pipeline.local.jobs import LocalJobs
 from pipeline.local.parameters import resolve_parameters
@@ -40,8 +41,8 @@ def start_execution(
     """Execute a compiled definition and return its final record, which is in `store` too.
 
     Raises:
-        UsageError: the definition or a parameter is wrong, or asks for what the local engine does not support;
-            nothing was started.
+        UsageError: the definition or a parameter is wrong or asks for what the local engine does not support, or
+            an input is missing; nothing was started.
         StateError: the state folder cannot be written.
     """
     definition = parse_definition(definition_text)
@@ -55,6 +56,7 @@ def start_execution(
         started_at=time.time(),
         steps=tuple(StepRecord(step.name, step.type) for step in definition.steps),
     )
+    check_inputs(definition, values, lambda uri: is_there(aws, uri))
     # The registry's earlier versions must be there before a job registers the next.
     aws.restore_registry()
     return run_record(

@@ -1,0 +1,67 @@
+"""`run --definition FILE`: execute a compiled definition, of this project or of another, in the local engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from pipeline.commands.run import execute
+from pipeline.console import say
+from pipeline.errors import UsageError
+from pipeline.parameters import Value
+
+
+def run_definition(args: argparse.Namespace) -> int:
+    """Executes a compiled definition from a file in the local engine; returns the exit status."""
+    if args.target != "local":
+        raise UsageError(
+            f"Running {args.definition}: expected --target local. Received: --target {args.target}, where "
+            "the SDK's local mode executes its own objects, not a compiled definition. Leave --target out."
+        )
+    for flag, value in (("--candidates", args.candidates), ("--data", args.data)):
+        if value is not None:
+            raise UsageError(
+                f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
+                f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
+            )
+    try:
+        text = args.definition.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} ({error}). "
+            "Make one with: python -m pipeline definition > FILE"
+        ) from None
+    values: dict[str, Value] = {}
+    for assignment in args.param:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
+        values[name] = value
+
+    from pipeline.local.definition import parse_definition
+    from pipeline.local.home import home_from
+    from pipeline.local.isolation import isolate
+    from pipeline.local.parameters import resolve_parameters
+
+    resolve_parameters(parse_definition(text), values)
+    home = home_from(os.environ)
+    isolate(os.environ)
+
+    from pipeline.local.uploads import parse_upload, put_files
+    from pipeline.local_target import open_local
+
+    uploads = [parse_upload(each) for each in args.upload]
+    with open_local(home, say) as target:
+        for upload in uploads:
+            say(
+                f"{upload.path} → {upload.uri} ({put_files(target.aws, upload)} file(s), kept in the local S3)"
+            )
+        target.pipeline_name = pipeline_name(args.definition)
+        return execute(args, target, text, values)
+
+
+def pipeline_name(file: Path) -> str:
+    """What executions of the definition in `file` say their pipeline is called: the JSON itself has no name."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-")[:256].rstrip("-") or "definition"

@@ -1,0 +1,74 @@
+"""Puts files of this machine into the local S3, for definitions whose inputs lie in a bucket (`run --upload`)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from pipeline.errors import UsageError
+from pipeline.local.channels import upload, upload_file
+from pipeline.local.objects import split_uri
+from pipeline.local.service import LocalAws
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file or folder, and the s3:// URI of the object, or the prefix of the objects, that it becomes."""
+
+    path: Path
+    uri: str
+
+
+def parse_upload(text: str) -> Upload:
+    """The upload that `PATH=s3://bucket/key` asks for.
+
+    Raises:
+        UsageError: `text` has another form, or there is no such file, or no file in that folder.
+    """
+    path, separator, address = text.rpartition("=s3://")
+    upload = Upload(Path(path), f"s3://{address}")
+    if not path or not separator or not address.strip("/"):
+        raise UsageError(f"Reading --upload: expected PATH=s3://bucket/prefix. Received: {text!r}.")
+    if upload.path.is_file():
+        if upload.uri.endswith("/"):
+            return Upload(upload.path, upload.uri + upload.path.name)
+        if not split_uri(upload.uri)[1]:
+            raise UsageError(
+                f"Reading --upload: expected the file's key after the bucket. Received: {text!r}. End it with / to "
+                "keep the file's name."
+            )
+        return upload
+    if not any(file.is_file() for file in upload.path.rglob("*")):
+        raise UsageError(
+            f"Reading --upload: expected a file, or a folder with at least one. Received: {upload.path}."
+        )
+    return upload
+
+
+def put_files(aws: LocalAws, item: Upload) -> int:
+    """Copy the files to the local S3, where they stay for later commands, in place of older ones; returns how many.
+
+    Raises:
+        UsageError: S3 takes no bucket of that name.
+        StepFailed: a file cannot be read.
+        StateError: the state folder cannot be written.
+    """
+    bucket, _ = split_uri(item.uri)
+    try:
+        aws.ensure_bucket(bucket)
+    except ClientError as error:
+        raise UsageError(
+            f"Making the bucket of --upload: expected a bucket's name after s3://. Received: {bucket} ({error})."
+        ) from error
+    s3, never = aws.client("s3"), threading.Event()
+    if item.path.is_file():
+        upload_file(s3, item.path, item.uri, stop=never)
+        aws.persist_objects(item.uri)
+        return 1
+    folder = f"{item.uri.rstrip('/')}/"
+    count = upload(s3, item.path, folder, stop=never)
+    aws.persist_objects(folder)
+    return count
