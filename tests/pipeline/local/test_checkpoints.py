@@ -127,3 +127,53 @@ def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
         "a checkpoint could not be saved: disk full",
         "a checkpoint could not be saved: gone",
     ]
+
+
+def test_a_training_that_replaces_its_checkpoint_more_often_than_we_look_has_some_saved(
+    bucket: Bucket,
+) -> None:
+    done = threading.Event()
+
+    def replace_checkpoints() -> None:
+        for number in itertools.count():
+            (bucket.folder / f"epoch-{number}").write_text(str(number))
+            (bucket.folder / f"epoch-{number - 1}").unlink(missing_ok=True)
+            if done.wait(0.35):
+                return
+
+    training = threading.Thread(target=replace_checkpoints)
+    # Two looks never see the same file.
+    with bucket.sync(interval=0.4):
+        training.start()
+        try:
+            until(lambda: bucket.persisted >= 2)
+        finally:
+            done.set()
+            training.join()
+    assert bucket.warnings == []
+
+
+def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: Bucket) -> None:
+    deleted = threading.Event()
+
+    def delete_meanwhile(path: Path) -> None:
+        if path.name == "old":
+            (bucket.folder / path).unlink()
+            deleted.set()
+            raise StepFailed("Copying old of the job: no such file")
+        bucket.upload(path)
+
+    sync = CheckpointSync(
+        bucket.folder,
+        upload=delete_meanwhile,
+        persist=bucket.persist,
+        warn=bucket.warnings.append,
+        interval=0.01,
+    )
+    with sync:
+        (bucket.folder / "old").write_text("1")
+        until(deleted.is_set)
+        (bucket.folder / "new").write_text("2")
+        until(lambda: bucket.persisted == 1)
+    assert bucket.uploads == [("new", "2")]
+    assert bucket.warnings == []
