@@ -76,6 +76,7 @@ class LocalTarget:
             stop=stop,
             pipeline_name=self.pipeline_name,
             target=self.name,
+            started=self.lock.by_execution,
         )
 
     def registry(self, group: str) -> Registry:

@@ -6,7 +6,7 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.definition import Definition, parse_definition
@@ -37,8 +37,11 @@ def start_execution(
     target: str = "local",
     max_parallel: int | None = None,
     graces: Graces = GRACES,
+    started: Callable[[str], None] = lambda execution_id: None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
+
+    `started` is told the execution's id before anything runs.
 
     Raises:
         UsageError: the definition or a parameter is wrong or asks for what the local engine does not support, or
@@ -59,6 +62,7 @@ def start_execution(
     check_inputs(definition, values, lambda uri: is_there(aws, uri))
     # The registry's earlier versions must be there before a job registers the next.
     aws.restore_registry()
+    started(record.execution_id)
     return run_record(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop,
         max_parallel=max_parallel, graces=graces,
