@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import StepFailed
 from pipeline.local.definition import Json
+from pipeline.local.object_body import DamagedError, body_of, read_whole
 from pipeline.local.objects import split_uri
 from pipeline.local.runner import StepStopped
 
-_CHUNK_BYTES = 1 << 20
-# boto3 repeats a request that fails; a body that breaks off or arrives damaged is ours to ask for again.
-_DOWNLOAD_ATTEMPTS = 3
 # What to do about an S3 object that nothing here wrote; format it with the `uri`.
 UPLOAD_HINT = (
     "Nothing is fetched from outside: put your copy there with run --definition … --upload PATH={uri}, or correct "
     "the definition."
 )
-_BROKEN_BODY = (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
-
-
-class _DamagedError(Exception):
-    """A downloaded object is not what S3 said it would be."""
 
 
 @contextlib.contextmanager
@@ -44,7 +29,7 @@ def s3_errors(doing: str) -> Iterator[None]:
     """Turns what boto3 and the file system raise into StepFailed, naming what was being done."""
     try:
         yield
-    except (ClientError, BotoCoreError, _DamagedError) as error:
+    except (ClientError, BotoCoreError, DamagedError) as error:
         raise StepFailed(f"{doing}: the local S3 failed: {error}. Run the pipeline again.") from error
     except OSError as error:
         raise StepFailed(
@@ -139,7 +124,7 @@ def read_json(s3: Any, uri: str) -> Json:
     bucket, key = split_uri(uri)
     with s3_errors(f"Reading {uri}"):
         try:
-            text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            text = read_whole(lambda: b"".join(body_of(s3, bucket, key)))
         except ClientError as error:
             if not _is_missing(error):
                 raise
@@ -179,33 +164,15 @@ def _relative(key: str, prefix: str) -> str | None:
 
 
 def _download_object(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:
+    """Stream one object to `target`; returns its bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    for attempt in range(1, _DOWNLOAD_ATTEMPTS + 1):
-        try:
-            return _copy_body(s3, bucket, item, target, stop)
-        except (*_BROKEN_BODY, _DamagedError):
-            if attempt == _DOWNLOAD_ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
 
+    def copy() -> int:
+        with target.open("wb") as file:
+            for piece in body_of(s3, bucket, item["Key"], item["Size"]):
+                if stop.is_set():
+                    raise StepStopped
+                file.write(piece)
+            return file.tell()
 
-def _copy_body(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:
-    """Stream one object to `target`, and check its size and, where S3 tells it, its MD5."""
-    digest = hashlib.md5(usedforsecurity=False)
-    size = 0
-    answer = s3.get_object(Bucket=bucket, Key=item["Key"])
-    with contextlib.closing(answer["Body"]) as body, target.open("wb") as file:
-        for chunk in body.iter_chunks(_CHUNK_BYTES):
-            if stop.is_set():
-                raise StepStopped
-            file.write(chunk)
-            digest.update(chunk)
-            size += len(chunk)
-    name = f"s3://{bucket}/{item['Key']}"
-    if size != item["Size"]:
-        raise _DamagedError(f"{name} has {item['Size']} bytes, of which {size} arrived")
-    # The ETag of an object that was uploaded in parts (it has a hyphen) or encrypted by KMS is not its MD5.
-    etag = answer["ETag"].strip('"')
-    if len(etag) == 32 and answer.get("ServerSideEncryption") != "aws:kms" and etag != digest.hexdigest():
-        raise _DamagedError(f"{name} arrived damaged: expected MD5 {etag}, received {digest.hexdigest()}")
-    return size
+    return read_whole(copy)

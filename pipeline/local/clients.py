@@ -24,6 +24,11 @@ CONFIG = Config(
 )
 
 
+def patient(seconds: float) -> Config:
+    """CONFIG for clients that wait `seconds` for each answer."""
+    return CONFIG.merge(Config(read_timeout=seconds))
+
+
 class LoopbackSession(boto3.Session):  # type: ignore[misc]
     """A boto3.Session for the SageMaker SDK: whatever service it is asked for is the one at `endpoint_url`."""
 

@@ -17,6 +17,8 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from pipeline.local.fault_injection import faults_from, faulty
+
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 StartResponse = Callable[..., object]
 
@@ -74,7 +76,8 @@ def main() -> None:
     application = DomainDispatcherApplication(create_backend_app)
     # Every command asks for S3; moto loads the other services when they are asked for.
     application.app_instances["s3"] = create_backend_app("s3")
-    server = make_server(sys.argv[1], 0, _OneAtATime(application), threaded=True, request_handler=_Handler)
+    served = faulty(_OneAtATime(application), faults_from(os.environ).server)
+    server = make_server(sys.argv[1], 0, served, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     # Nobody reads standard output from here on: what moto prints goes to the log.

@@ -11,14 +11,16 @@ import threading
 from pathlib import Path
 
 from pipeline.errors import FashionError, StateError
-from pipeline.local import isolation
+from pipeline.local import fault_injection, isolation
 from pipeline.local.home import Home
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _END_SECONDS = 5.0
 _LAST_WORDS_CHARACTERS = 2000
-# What the process sees of the user's environment: enough for Python to start.
-_PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+# What the process sees of the user's environment: enough for Python to start, and what tests set.
+_PASSED = (
+    "PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", fault_injection.VARIABLE,
+)  # fmt: skip
 
 
 class MotoServer:

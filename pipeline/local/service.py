@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pipeline.errors import FashionError
@@ -15,7 +15,8 @@ from pipeline.local.objects import Objects, StoredObject, split_uri
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
 
-_CHUNK_BYTES = 1 << 20
+# A server that joins hundreds of megabytes in memory, on a machine that trains meanwhile, can take long to answer.
+ANSWER_SECONDS = 60.0
 
 
 class LocalAws:
@@ -25,10 +26,16 @@ class LocalAws:
     ACCOUNT: ClassVar[str] = isolation.ACCOUNT
     BUCKET: ClassVar[str] = f"sagemaker-{isolation.REGION}-{isolation.ACCOUNT}"
 
-    def __init__(self, home: Home, store: Store, host: str = "127.0.0.1") -> None:
-        """`host` is where the server listens: another address than loopback only for containers to reach it."""
+    def __init__(
+        self, home: Home, store: Store, host: str = "127.0.0.1", answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """`host` is where the server listens: another address than loopback only for containers to reach it.
+
+        A request that has no answer for `answer_seconds` is repeated twice, then it fails.
+        """
         self._home = home
         self._host = host
+        self._answer_seconds = answer_seconds
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
         self._server: MotoServer | None = None
@@ -78,9 +85,9 @@ class LocalAws:
         with self._lock:
             if self._session is None:
                 # Here and not at the top: importing boto3 takes half a second, in which the server starts.
-                from pipeline.local.clients import LoopbackSession
+                from pipeline.local.clients import LoopbackSession, patient
 
-                session = LoopbackSession(self.endpoint_url)
+                session = LoopbackSession(self.endpoint_url, patient(self._answer_seconds))
                 self._clients["s3"] = session.client("s3")
                 with self._faults("Starting"):
                     self._clients["s3"].create_bucket(Bucket=self.BUCKET)
@@ -134,7 +141,7 @@ class LocalAws:
                 listed = dict(self._listed(bucket, prefix))
                 for key, etag in listed.items():
                     if self._same.get((bucket, key)) != etag:
-                        self._persist(bucket, key)
+                        self._persist(bucket, key, etag)
             with self._lock:
                 known = [name for name in self._same if name[0] == bucket and name[1].startswith(prefix)]
                 gone = [name for name in known if name[1] not in listed]
@@ -171,11 +178,13 @@ class LocalAws:
             answer = self.client("s3").put_object(Bucket=stored.bucket, Key=stored.key, Body=content)
         self._is_same(stored.bucket, stored.key, answer["ETag"])
 
-    def _persist(self, bucket: str, key: str) -> None:
-        answer = self.client("s3").get_object(Bucket=bucket, Key=key)
-        with closing(answer["Body"]) as body:
-            self._objects.put(bucket, key, body.iter_chunks(_CHUNK_BYTES))
-        self._is_same(bucket, key, answer["ETag"])
+    def _persist(self, bucket: str, key: str, etag: str) -> None:
+        # Imports botocore; see session().
+        from pipeline.local.object_body import body_of, read_whole
+
+        s3 = self.client("s3")
+        read_whole(lambda: self._objects.put(bucket, key, body_of(s3, bucket, key)))
+        self._is_same(bucket, key, etag)
 
     def _is_same(self, bucket: str, key: str, etag: str) -> None:
         with self._lock:
@@ -186,9 +195,11 @@ class LocalAws:
         """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from pipeline.local.object_body import DamagedError
+
         try:
             yield
-        except (BotoCoreError, ClientError, ConnectionError) as error:
+        except (BotoCoreError, ClientError, ConnectionError, DamagedError) as error:
             server = self._server
             state = "The server was stopped" if server is None else server.describe()
             raise FashionError(
