@@ -11,6 +11,7 @@ from pipeline.compiling import compile_definition
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import idx_files
 from pipeline.execution import ExecutionRecord, Observer
+from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.service import LocalAws
@@ -24,6 +25,7 @@ from pipeline.settings import PROJECT, Settings, local_settings
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
     """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
     with exclusive(home, waiting) as lock, Store(home) as store, LocalAws(home, store) as aws:
+        settle(store)
         yield LocalTarget(home, lock, store, aws)
 
 
@@ -76,7 +78,7 @@ class LocalTarget:
             stop=stop,
             pipeline_name=self.pipeline_name,
             target=self.name,
-            started=self.lock.by_execution,
+            lock=self.lock,
         )
 
     def registry(self, group: str) -> Registry:

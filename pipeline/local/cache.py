@@ -14,14 +14,14 @@ import sys
 import sysconfig
 import time
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.local.definition import Json, Step
 from pipeline.local.durations import parse_duration
 from pipeline.local.home import Home
-from pipeline.local.objects import Objects, StoredObject
+from pipeline.local.objects import Objects, StoredObject, dump_objects, load_objects
 from pipeline.local.store import Store
 
 KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -89,7 +89,7 @@ class StepCache:
             execution_id,
             time.time(),
             json.dumps(properties),
-            json.dumps([astuple(stored) for stored in outputs]),
+            dump_objects(outputs),
         )
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?)", row)
@@ -112,23 +112,10 @@ class StepCache:
             execution_id,
             recorded_at,
             json.loads(properties),
-            tuple(StoredObject(*values) for values in json.loads(outputs)),
+            load_objects(outputs),
         )
-        fault = self._fault(result)
+        fault = self._objects.change(result.outputs)
         return result if fault is None else Miss(f"what execution {execution_id} wrote has changed: {fault}")
-
-    def _fault(self, result: CachedResult) -> str | None:
-        """What is no longer as the job left it, in words; None when all is."""
-        for stored in result.outputs:
-            now = self._objects.find(stored.bucket, stored.key)
-            if now is None:
-                return f"{stored.uri} is gone"
-            if now != stored:
-                return f"{stored.uri} was written again since, with other content"
-            damage = self._objects.damage(stored)
-            if damage is not None:
-                return f"{stored.uri}: {damage}"
-        return None
 
 
 def output_folders(properties: Mapping[str, Json]) -> list[str]:

@@ -42,6 +42,12 @@ CREATE TABLE cache (                         -- the latest result of every job, 
   properties TEXT NOT NULL,                  -- JSON of its Describe response
   outputs TEXT NOT NULL                      -- JSON of [bucket, key, sha256, size] of every object it wrote
 ) WITHOUT ROWID;
+CREATE TABLE compiled (                      -- definitions of this project, by what they were compiled from
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  inputs TEXT NOT NULL UNIQUE,
+  text TEXT NOT NULL,
+  code TEXT NOT NULL                         -- JSON of [bucket, key, sha256, size] of the code that it names
+);
 """,
 )
 SCHEMA_VERSION = len(_UPGRADES)

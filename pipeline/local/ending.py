@@ -7,12 +7,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, StepRecord
+from pipeline.local.store import Store
 
 DIED = (
     "The process that ran it ended before it was done (killed, or the machine went down). What its steps finished "
-    "is kept."
+    "is kept. Continue it with: python -m pipeline resume {execution_id}"
 )
 _UNDER_WAY = ("Executing", "Stopping")
+
+
+def settle(store: Store) -> None:
+    """Write down the end of every execution that is said to be under way: for who holds the state folder alone."""
+    for record in store.under_way():
+        store.save_execution(as_it_is(record, None), store.definition_text(record.execution_id))
 
 
 def conclusion(steps: Iterable[StepRecord], stopping: bool) -> tuple[ExecutionStatus, str | None]:
@@ -45,4 +52,4 @@ def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:
     """
     if record.status not in _UNDER_WAY or record.execution_id == running:
         return record
-    return replace(cut_off(record, "Failed", DIED), ended_at=None)
+    return replace(cut_off(record, "Failed", DIED.format(execution_id=record.execution_id)), ended_at=None)

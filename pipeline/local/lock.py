@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pipeline.errors import StateError
 from pipeline.local.home import Home
@@ -15,6 +17,7 @@ from pipeline.local.home import Home
 _POLL_SECONDS = 0.1
 # A holder writes down its execution some time after it has the lock: wait so long before naming it without one.
 _POLLS_FOR_THE_EXECUTION = 10
+_POLLS_OF_A_HOLDER = 5
 
 
 class Held:
@@ -24,14 +27,49 @@ class Held:
         self._descriptor = descriptor
         self._write({"pid": os.getpid()})
 
+    @property
+    def descriptor(self) -> int:
+        """The file descriptor whose copies hold the lock too, in whatever process they are."""
+        return self._descriptor
+
     def by_execution(self, execution_id: str) -> None:
-        """Write down which execution holds the lock, for those who wait."""
+        """Write down which execution holds the lock, for those who wait, and for `stop`."""
         self._write({"pid": os.getpid(), "execution": execution_id})
 
     def _write(self, holder: dict[str, object]) -> None:
         text = json.dumps(holder).encode()
         os.pwrite(self._descriptor, text, 0)
         os.ftruncate(self._descriptor, len(text))
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock: its process id, and the execution that it runs; None for what it has not written yet."""
+
+    pid: int | None = None
+    execution: str | None = None
+
+
+def find_holder(home: Home) -> Holder | None:
+    """Who holds the state folder now; None when nobody does. Takes nothing away from those who wait for it."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        for _ in range(_POLLS_OF_A_HOLDER):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                holder = _read(descriptor)
+            else:
+                return None
+            if holder.pid is not None:
+                return holder
+            time.sleep(_POLL_SECONDS)  # It is just writing.
+        return Holder()
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -87,22 +125,23 @@ def _wait(descriptor: int, home: Home, waiting: Callable[[str], None], stop: thr
             ) from error
         polls += 1
         holder = _read(descriptor)
-        pid, execution = holder.get("pid"), holder.get("execution")
-        if (execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (pid or "unknown"):
-            told = pid or "unknown"
-            busy = f"execution {execution}" if execution else "another command"
+        if (holder.execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (holder.pid or "unknown"):
+            told = holder.pid or "unknown"
+            busy = f"execution {holder.execution}" if holder.execution else "another command"
             waiting(
                 f"Waiting for the state folder {home.root}: {busy} (process {told}) is using it. "
                 "It goes on by itself when that ends; Ctrl-C gives up."
             )
         if stop.wait(_POLL_SECONDS):
-            raise StateError(f"Gave up waiting for the state folder {home.root}, used by process {pid}.")
+            raise StateError(
+                f"Gave up waiting for the state folder {home.root}, used by process {holder.pid}."
+            )
 
 
-def _read(descriptor: int) -> dict[str, object]:
-    """What the holder wrote; empty when it has not yet, or is just writing."""
+def _read(descriptor: int) -> Holder:
+    """What the holder wrote; nothing when it has not yet, or is just writing."""
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
-    except ValueError:
-        return {}
-    return holder if isinstance(holder, dict) else {}
+        return Holder(int(holder["pid"]), holder.get("execution"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Holder()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from pipeline.errors import StateError, UsageError
@@ -120,6 +121,28 @@ class Objects:
             return f"{path}: {error.strerror}"
         return None if digest == stored.sha256 else f"{path} has SHA-256 {digest} instead of its name"
 
+    def change(self, recorded: Iterable[StoredObject]) -> str | None:
+        """The first of the `recorded` objects that is no longer stored as it was, in words; None when all are.
+
+        Reads all of them.
+        """
+        for stored in recorded:
+            now = self.find(stored.bucket, stored.key)
+            if now is None:
+                return f"{stored.uri} is gone"
+            if now != stored:
+                return f"{stored.uri} was written again since, with other content"
+            damage = self.damage(stored)
+            if damage is not None:
+                return f"{stored.uri}: {damage}"
+        return None
+
+    def forget_damaged(self, uri: str) -> None:
+        """Take the objects below `uri` whose content is damaged or missing out of the index, to be stored again."""
+        for stored in self.under(uri):
+            if self.damage(stored) is not None:
+                self.forget(stored.bucket, [stored.key])
+
     def check(self, stored: StoredObject) -> None:
         """Read the object's content; raises StateError when it is damaged or missing."""
         damage = self.damage(stored)
@@ -141,6 +164,16 @@ class Objects:
                 f"Storing {uri} in {self._home.objects}: expected to write it whole. "
                 f"Received: {error.strerror or error}. Free space on that disk, then resume the execution."
             ) from error
+
+
+def dump_objects(stored: Iterable[StoredObject]) -> str:
+    """Which objects there were, and with which contents, as JSON."""
+    return json.dumps([astuple(each) for each in stored])
+
+
+def load_objects(text: str) -> tuple[StoredObject, ...]:
+    """What dump_objects wrote."""
+    return tuple(StoredObject(*values) for values in json.loads(text))
 
 
 def stored_files(home: Home, store: Store, uri: str) -> dict[str, Path]:

@@ -46,9 +46,13 @@ def end_groups(groups: Iterable[int], grace: float) -> None:
 
 
 class Reaper:
-    """The command line's side: a context manager around the process. Usable from several threads."""
+    """The command line's side: a context manager around the process. Usable from several threads.
 
-    def __init__(self, grace: float = GRACE_SECONDS) -> None:
+    `holding`: a file descriptor whose lock the process is to hold too. If the command line dies, the lock is free
+    only when the jobs have ended.
+    """
+
+    def __init__(self, grace: float = GRACE_SECONDS, holding: int | None = None) -> None:
         self._lock = threading.Lock()
         # -I -S: nothing but the standard library, no site-packages, starts in some 20 ms. In a session of its own,
         # so that neither Ctrl-C nor a closed terminal reaches it.
@@ -58,6 +62,7 @@ class Reaper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=() if holding is None else (holding,),
         )
 
     @property

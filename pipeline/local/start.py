@@ -1,4 +1,4 @@
-"""Starts an execution in the local engine: checks, names and records it, then runs it to its end."""
+"""Starts an execution in the local engine, or continues one: checks, names and records it, runs it to its end."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
+from pipeline.local.cache import StepCache
+from pipeline.local.cached_jobs import CachedJobs
 from pipeline.local.definition import Definition, parse_definition
 from pipeline.local.engine import execute
 from pipeline.local.home import Home
 from pipeline.local.inputs import check_inputs, is_there
 from pipeline.local.job import GRACES, Graces, time_text
+from pipeline.local.joblog import JobLog
 from pipeline.local.jobs import LocalJobs
+from pipeline.local.lock import Held
 from pipeline.local.parameters import resolve_parameters
 from pipeline.local.reaper import Reaper
+from pipeline.local.resume import execution_to_resume
+from pipeline.local.selection import select_steps
 from pipeline.local.service import LocalAws
 from pipeline.local.store import Store
 
@@ -36,20 +43,30 @@ def start_execution(
     pipeline_name: str,
     target: str = "local",
     max_parallel: int | None = None,
+    use_cache: bool = True,
+    only: Sequence[str] = (),
+    source: ExecutionRecord | None = None,
+    lock: Held | None = None,
     graces: Graces = GRACES,
-    started: Callable[[str], None] = lambda execution_id: None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
-    `started` is told the execution's id before anything runs.
+    Args:
+        max_parallel: the most jobs at once; None: what the definition says.
+        use_cache: whether steps may be reused, where their CacheConfig allows it.
+        only: the steps to run, on what the execution `source` left; empty: all.
+        lock: the state folder's, if it is held.
 
     Raises:
-        UsageError: the definition or a parameter is wrong or asks for what the local engine does not support, or
-            an input is missing; nothing was started.
+        UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
+            support, or an input is missing; nothing was started.
         StateError: the state folder cannot be written.
     """
     definition = parse_definition(definition_text)
     values = resolve_parameters(definition, parameters)
+    steps = tuple(StepRecord(step.name, step.type) for step in definition.steps)
+    if only and source is not None:
+        steps = select_steps(definition, only, source)
     record = ExecutionRecord(
         execution_id=new_execution_id(),
         pipeline_name=pipeline_name,
@@ -57,19 +74,44 @@ def start_execution(
         status="Executing",
         parameters=values,
         started_at=time.time(),
-        steps=tuple(StepRecord(step.name, step.type) for step in definition.steps),
+        steps=steps,
+        parallel=max_parallel,
+        use_cache=use_cache,
     )
-    check_inputs(definition, values, lambda uri: is_there(aws, uri))
-    # The registry's earlier versions must be there before a job registers the next.
-    aws.restore_registry()
-    started(record.execution_id)
-    return run_record(
-        definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop,
-        max_parallel=max_parallel, graces=graces,
+    to_run = {step.name for step in steps if step.status == "Pending"}
+    selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
+    check_inputs(selected, values, lambda uri: is_there(aws, uri))
+    return _run(
+        definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
+        graces=graces,
     )  # fmt: skip
 
 
-def run_record(
+def resume_execution(
+    execution_id: str | None,
+    *,
+    home: Home,
+    aws: LocalAws,
+    store: Store,
+    observer: Observer,
+    stop: threading.Event,
+    lock: Held | None = None,
+    graces: Graces = GRACES,
+) -> ExecutionRecord:
+    """Continue an execution under its own id, as it was started, and return its final record.
+
+    Raises:
+        UsageError: there is no such execution, or nothing to resume; see execution_to_resume.
+        StateError: the state folder cannot be written.
+    """
+    definition, record = execution_to_resume(store, execution_id)
+    return _run(
+        definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
+        graces=graces,
+    )  # fmt: skip
+
+
+def _run(
     definition: Definition,
     record: ExecutionRecord,
     *,
@@ -78,10 +120,14 @@ def run_record(
     store: Store,
     observer: Observer,
     stop: threading.Event,
-    max_parallel: int | None,
+    lock: Held | None,
     graces: Graces,
 ) -> ExecutionRecord:
     """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
+    # The registry's earlier versions must be there before a job registers the next.
+    aws.restore_registry()
+    if lock is not None:
+        lock.by_execution(record.execution_id)
     pipeline_arn = f"arn:aws:sagemaker:{aws.REGION}:{aws.ACCOUNT}:pipeline/{record.pipeline_name.lower()}"
     variables = {
         "PipelineName": record.pipeline_name,
@@ -90,19 +136,34 @@ def run_record(
         "PipelineExecutionArn": f"{pipeline_arn}/execution/{record.execution_id}",
         "StartDateTime": time_text(record.started_at),
     }
-    with Reaper() as reaper:
+
+    def say(step: str, line: str) -> None:
+        path = home.step_log(record.execution_id, step)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with JobLog(path, lambda text: observer.log_line(step, text)) as log:
+                log.say(line)
+        except OSError:
+            # The file cannot be written, perhaps on a full disk: the step must not fail for this line.
+            observer.log_line(step, f"[local] {line}")
+
+    # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
+    with Reaper(holding=None if lock is None else lock.descriptor) as reaper:
+        jobs = LocalJobs(home, aws, record.execution_id, reaper, graces, variables["PipelineExecutionArn"])
+        cache = StepCache(home, store)
         return execute(
             definition,
             record.parameters,
-            run_job=LocalJobs(
-                home, aws, record.execution_id, reaper, graces, variables["PipelineExecutionArn"]
+            run_job=CachedJobs(
+                jobs, cache, record.pipeline_name, record.execution_id, reuse=record.use_cache, say=say
             ),
             execution=variables,
             record=record,
             save=lambda changed: store.save_execution(changed, definition.text),
             observer=observer,
             stop=stop,
-            max_parallel=max_parallel,
+            say=say,
+            max_parallel=record.parallel,
         )
 
 

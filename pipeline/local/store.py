@@ -103,6 +103,10 @@ class Store:
         """All executions, newest first. Raises StateError when the database fails."""
         return self._load("", ())
 
+    def under_way(self) -> list[ExecutionRecord]:
+        """The executions that are said to be under way, newest first. Raises StateError when the database fails."""
+        return self._load("WHERE json_extract(record, '$.status') IN ('Executing', 'Stopping')", ())
+
     def _load(self, where: str, parameters: tuple[object, ...]) -> list[ExecutionRecord]:
         steps: dict[str, list[StepRecord]] = {}
         with self.database.snapshot() as connection:
