@@ -12,12 +12,12 @@ import hashlib
 import json
 import sys
 import sysconfig
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.local import clock
 from pipeline.local.definition import Json, Step
 from pipeline.local.durations import parse_duration
 from pipeline.local.home import Home
@@ -87,7 +87,7 @@ class StepCache:
         row = (
             key,
             execution_id,
-            time.time(),
+            clock.now(),
             json.dumps(properties),
             dump_objects(outputs),
         )
@@ -106,7 +106,7 @@ class StepCache:
             return Miss()
         execution_id, recorded_at, properties, outputs = rows[0]
         # A clock that was set back makes nothing old.
-        if expire_after is not None and time.time() - recorded_at > parse_duration(expire_after):
+        if expire_after is not None and clock.now() - recorded_at > parse_duration(expire_after):
             return Miss(f"the result of execution {execution_id} is older than ExpireAfter={expire_after}")
         result = CachedResult(
             execution_id,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 
+from pipeline.local import clock
 from pipeline.local.cache import KEY_ATTRIBUTES, Miss, StepCache, cache_key
 from pipeline.local.definition import Json, PropertyFile, Step
 from pipeline.local.runner import JobOutcome, JobRunner
@@ -51,7 +51,7 @@ class CachedJobs:
         if self._reuse and step.cache is not None and step.cache.enabled:
             found = self._cache.find(key, step.cache.expire_after)
             if not isinstance(found, Miss):
-                age = duration(max(0.0, time.time() - found.recorded_at))
+                age = duration(max(0.0, clock.now() - found.recorded_at))
                 self._say(
                     step.name,
                     f"reused: {age} ago execution {found.execution_id} ran this with the same code, settings and "

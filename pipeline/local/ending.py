@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, StepRecord
+from pipeline.local import clock
 from pipeline.local.store import Store
 
 DIED = (
@@ -41,7 +41,7 @@ def cut_off(record: ExecutionRecord, status: ExecutionStatus, reason: str | None
     steps = tuple(
         replace(step, status="Stopped") if step.status in _UNDER_WAY else step for step in record.steps
     )
-    ended = max(time.time(), record.started_at)
+    ended = max(clock.now(), record.started_at)
     return replace(record, status=status, steps=steps, failure_reason=reason, ended_at=ended)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
+from pipeline.local import clock
 from pipeline.local.attempts import Again, Attempts, End
 from pipeline.local.conditions import holds
 from pipeline.local.cores import available_cores, share_cores
@@ -160,7 +161,7 @@ class _Engine:
         attempt = self.steps[step.name].attempts + 1
         self.clock[step.name] = time.monotonic()
         self._change(
-            step.name, status="Executing", started_at=time.time(), attempts=attempt, failure_reason=None
+            step.name, status="Executing", started_at=clock.now(), attempts=attempt, failure_reason=None
         )
         try:
             if step.type == "Condition":
@@ -248,7 +249,7 @@ class _Engine:
 
     def _conclude(self) -> ExecutionRecord:
         status, reason = conclusion(self.steps.values(), self.stop.is_set())
-        self._note(status, ended_at=max(time.time(), self.record.started_at), failure_reason=reason)
+        self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
         return self.record
 
     def _abandon(self, error: BaseException) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import StepFailed
+from pipeline.local import clock
 from pipeline.local.channels import download, s3_errors
 from pipeline.local.container import Container
 from pipeline.local.definition import Json
@@ -134,7 +134,7 @@ class Job:
 
 def now_text() -> str:
     """This moment as the service writes times in JSON."""
-    return time_text(time.time())
+    return time_text(clock.now())
 
 
 def time_text(moment: float) -> str:

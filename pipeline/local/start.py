@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import string
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
+from pipeline.local import clock
 from pipeline.local.cache import StepCache
 from pipeline.local.cached_jobs import CachedJobs
 from pipeline.local.definition import Definition, parse_definition
@@ -73,7 +73,7 @@ def start_execution(
         target=target,
         status="Executing",
         parameters=values,
-        started_at=time.time(),
+        started_at=clock.now(),
         steps=steps,
         parallel=max_parallel,
         use_cache=use_cache,
