@@ -23,8 +23,8 @@ def set_up_device(threads: int) -> Device:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.set_visible_devices(gpus[0], "GPU")
+        tf.config.experimental.set_memory_growth(gpus[0], True)
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "unnamed")
         return Device(f"GPU {name}", compile=True)
     tf.config.experimental.enable_op_determinism()

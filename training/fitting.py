@@ -1,7 +1,8 @@
 """The training loop: seeded data order, one compiled step a batch, a measurement an epoch.
 
 Nothing in it depends on the candidate, or on how often the training was interrupted: the data's order follows from
-the seed and the epoch's number, and all else that changes is in the variables and in `Progress`.
+the seed and the epoch's number, and all else that changes is in the variables and in `Progress`. Several hosts do
+together what one would do alone: each takes its share of the same batches.
 """
 
 import math
@@ -13,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cluster import ALONE, Cluster
 from hyperparameters import Hyperparameters
 from training_data import Split, TrainingData
 from training_failure import NonFiniteLossError, StoppedError
 from training_progress import EpochRecord, Progress
+from workers import sum_over_workers
 
 REPORT_SECONDS = 2.0
 MEASURING_BATCH = 1000  # images; a forward pass of this size needs about 100 MB
@@ -41,20 +44,22 @@ def fit(
     save: Callable[[Progress], object],
     stop_requested: Callable[[], bool],
     compile_steps: bool = False,
+    cluster: Cluster = ALONE,
 ) -> list[EpochRecord]:
     """Train `model` from `progress`, which is updated, to the last epoch; return the records of all epochs.
 
-    `save` is called after every epoch and before a stop; `compile_steps` turns XLA on.
+    `save` is called after every epoch and before a stop; `compile_steps` turns XLA on. On several hosts call it in
+    the scope of their strategy, on all of them; the first one's log has the metrics.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
-        StoppedError: `stop_requested` said yes; the progress is saved.
+        StoppedError: `stop_requested` said yes on one of the hosts; the progress is saved.
     """
     step = _training_step(model, optimizer, data.train, compile_steps)
     measure = _measurement(model, data.validation, compile_steps)
     count = len(data.train.labels)
     while progress.epoch < hyperparameters.epochs:
-        _run_epoch(step, count, hyperparameters, progress, save, stop_requested)
+        _run_epoch(step, count, hyperparameters, progress, save, stop_requested, cluster)
         began = time.perf_counter()
         validation_loss, validation_accuracy = measure()
         _expect_finite(validation_loss, "the validation loss", progress, hyperparameters)
@@ -68,61 +73,81 @@ def fit(
             images_per_second=count / progress.seconds,
             seconds=progress.seconds + time.perf_counter() - began,
         )
-        print(record.line(hyperparameters.epochs), flush=True)
+        if cluster.is_chief:
+            print(record.line(hyperparameters.epochs), flush=True)
         progress.start_epoch(record)
         save(progress)
     return progress.history
 
 
 def _run_epoch(
-    step: Callable[[Any], tuple[Any, Any]],
+    step: Callable[[Any, Any, Any], Any],
     count: int,
     hyperparameters: Hyperparameters,
     progress: Progress,
     save: Callable[[Progress], object],
     stop_requested: Callable[[], bool],
+    cluster: Cluster,
 ) -> None:
     """Do the steps of the current epoch that are not done yet."""
     order = epoch_order(hyperparameters.seed, progress.epoch, count)
     size = hyperparameters.batch_size
     clock = reported = time.perf_counter()
     for number in range(progress.step, steps_per_epoch(count, size)):
-        if stop_requested():
-            save(progress)
-            raise StoppedError(
-                f"Stopped by SIGTERM in epoch {progress.epoch + 1}/{hyperparameters.epochs} after step {number}: "
-                "a checkpoint is written. Start the same job again to go on from there."
-            )
         batch = order[number * size : (number + 1) * size]
-        loss_sum, correct = step(tf.constant(batch))
+        share = tf.constant(cluster.share(batch))
+        loss_sum, correct, stops = step(share, float(len(batch)), float(stop_requested())).numpy().tolist()
         progress.step = number + 1
         progress.images += len(batch)
-        progress.loss_sum += float(loss_sum)
+        progress.loss_sum += loss_sum
         progress.correct += int(correct)
         _expect_finite(progress.loss_sum, "the loss", progress, hyperparameters)
         now = time.perf_counter()
         progress.seconds += now - clock
         clock = now
-        if now - reported >= REPORT_SECONDS:
+        if stops:
+            save(progress)
+            raise StoppedError(
+                f"Stopped by SIGTERM in epoch {progress.epoch + 1}/{hyperparameters.epochs} after step "
+                f"{progress.step}: a checkpoint is written. Start the same job again to go on from there."
+            )
+        if cluster.is_chief and now - reported >= REPORT_SECONDS:
             print(progress.line(hyperparameters.epochs, count), flush=True)
             reported = now
 
 
 def _training_step(model: Any, optimizer: Any, split: Split, compile_steps: bool) -> Any:
-    """A function from image numbers (int64) to the sum of their losses and how many are classified right."""
+    """A function that learns from a batch.
+
+    It takes the numbers of this host's images (int64), how many the batch has on all hosts, and whether this host
+    is asked to stop (0 or 1). It returns three sums over all hosts: the losses, how many images were classified
+    right, how many hosts are asked to stop. So all hosts stop after the same step.
+    """
     images = tf.constant(split.images)  # on the device, once
     labels = tf.constant(split.labels.astype(np.int64))
 
-    # One trace serves the epoch's short last batch too.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=compile_steps)  # type: ignore[untyped-decorator]
-    def step(indices: Any) -> tuple[Any, Any]:
+    def learn(indices: Any, batch_size: Any, stop: Any) -> Any:
         expected = tf.gather(labels, indices)
         with tf.GradientTape() as tape:
             logits = model(tf.gather(images, indices), training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(expected, logits)
-            loss = tf.reduce_mean(losses)
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return tf.reduce_sum(losses), _correct(logits, expected)
+            loss = tf.reduce_sum(losses) / batch_size
+        gradients = tape.gradient(loss, model.trainable_variables)
+        told = tf.stack([tf.reduce_sum(losses), tf.cast(_correct(logits, expected), tf.float32), stop])
+        *gradients, told = sum_over_workers([*gradients, told])
+        optimizer.apply(gradients, model.trainable_variables)
+        return told
+
+    # One trace serves the epoch's short last batch too.
+    signature = [
+        tf.TensorSpec([None], tf.int64),
+        tf.TensorSpec([], tf.float32),
+        tf.TensorSpec([], tf.float32),
+    ]
+
+    @tf.function(input_signature=signature, jit_compile=compile_steps)  # type: ignore[untyped-decorator]
+    def step(indices: Any, batch_size: Any, stop: Any) -> Any:
+        return tf.distribute.get_strategy().run(learn, args=(indices, batch_size, stop))
 
     return step
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import hyperparameters
+from cluster import Cluster, read_cluster
 from hyperparameters import Hyperparameters
 from training_failure import DEFAULT_OUTPUT_DIR, UsageError
 
@@ -27,7 +28,7 @@ FOLDERS = {  # flag: (environment variable, default, help)
 
 @dataclass(frozen=True)
 class JobSettings:
-    """One training job. `threads`: how many CPU threads TensorFlow computes with."""
+    """One host of a training job. `threads`: how many CPU threads TensorFlow computes with."""
 
     hyperparameters: Hyperparameters
     train: Path
@@ -37,6 +38,7 @@ class JobSettings:
     output_dir: Path
     checkpoint_dir: Path
     threads: int
+    cluster: Cluster
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,4 +92,5 @@ def parse_settings(argv: Sequence[str], description: str | None, environ: Mappin
         output_dir=flags.output_dir,
         checkpoint_dir=flags.checkpoint_dir,
         threads=threads,
+        cluster=read_cluster(environ),
     )

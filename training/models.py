@@ -17,11 +17,12 @@ NORMALIZATION_MOMENTUM = (
 )
 
 
-def build_model(architecture: str, kernel_size: int | None) -> Any:
+def build_model(architecture: str, kernel_size: int | None, synchronized: bool = False) -> Any:
     """A Keras model from normalized images (float32, N×28×28×1) to logits (float32, N×10).
 
     `architecture` is "dense" or "cnn"; `kernel_size` (pixels) is for the latter alone. The weights come from
-    Keras' global seed: call keras.utils.set_random_seed first.
+    Keras' global seed: call keras.utils.set_random_seed first. `synchronized`: whether, in training, normalization
+    is over the batch of all hosts; otherwise it is over this host's.
     """
     layers = keras.layers
     images = keras.Input(IMAGE_SHAPE, name="images")
@@ -32,16 +33,16 @@ def build_model(architecture: str, kernel_size: int | None) -> Any:
                 filters, kernel_size, padding="same", use_bias=False, name=f"convolution_{stage}"
             )(features)
             features = layers.MaxPooling2D(2, name=f"pooling_{stage}")(features)
-            features = _normalize_and_activate(features, f"stage_{stage}")
+            features = _normalize_and_activate(features, f"stage_{stage}", synchronized)
     features = layers.Flatten(name="flatten")(features)
     features = layers.Dense(HIDDEN_UNITS, use_bias=False, name="hidden")(features)
-    features = _normalize_and_activate(features, "hidden")
+    features = _normalize_and_activate(features, "hidden", synchronized)
     logits = layers.Dense(CLASS_COUNT, name="logits")(features)
     return keras.Model(images, logits, name=architecture)
 
 
-def _normalize_and_activate(features: Any, name: str) -> Any:
+def _normalize_and_activate(features: Any, name: str, synchronized: bool) -> Any:
     normalization = keras.layers.BatchNormalization(
-        momentum=NORMALIZATION_MOMENTUM, name=f"{name}_normalization"
+        momentum=NORMALIZATION_MOMENTUM, name=f"{name}_normalization", synchronized=synchronized
     )
     return keras.layers.ReLU(name=f"{name}_activation")(normalization(features))

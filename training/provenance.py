@@ -43,6 +43,7 @@ def describe_environment(settings: JobSettings, device: str, code: str, data: st
         "platform": platform.platform(),
         "device": device,
         "threads": settings.threads,
+        "hosts": settings.cluster.size,
         "seed": settings.hyperparameters.seed,
         "hyperparameters": asdict(settings.hyperparameters),
         "code_digest": code,

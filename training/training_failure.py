@@ -40,6 +40,10 @@ class NonFiniteLossError(TrainingError):
     """The loss became NaN or infinite. The message names epoch and step."""
 
 
+class LostHostError(TrainingError):
+    """Another host of the job is gone: this one can do nothing without it."""
+
+
 class ModelError(TrainingError):
     """A model folder is damaged or was not written by export.py. The message names the file."""
 

@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,9 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def start_job() -> Start:
     """Starts train.py as SageMaker's driver does: in its folder, with SM_* variables and flags."""
 
-    def start(processed: Path, job: Path, **flags: object) -> "subprocess.Popen[str]":
+    def start(
+        processed: Path, job: Path, more: Mapping[str, object] | None = None, **flags: object
+    ) -> "subprocess.Popen[str]":
         (job / "output").mkdir(parents=True, exist_ok=True)
         variables = {
             "SM_CHANNEL_TRAIN": processed / "train",
@@ -148,6 +150,7 @@ def start_job() -> Start:
             "SM_OUTPUT_DIR": job / "output",
             "SM_CHECKPOINT_DIR": job / "checkpoints",
             "SM_NUM_CPUS": 1,
+            **(more or {}),
         }
         command = [sys.executable, "train.py"]
         for name, value in flags.items():

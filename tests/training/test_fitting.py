@@ -94,7 +94,7 @@ def test_a_stop_saves_what_is_done_and_going_on_does_the_rest(
     saved: list[Progress] = []
     answers: Iterator[bool] = iter([False] * 20 + [True])
     progress = Progress()
-    with pytest.raises(StoppedError, match="in epoch 2/3 after step 4"):
+    with pytest.raises(StoppedError, match="in epoch 2/3 after step 5"):
         fit(
             model,
             optimizer,
@@ -104,7 +104,7 @@ def test_a_stop_saves_what_is_done_and_going_on_does_the_rest(
             lambda now: saved.append(Progress.from_json(now.to_json())),
             lambda: next(answers),
         )
-    assert [(now.epoch, now.step) for now in saved] == [(1, 0), (1, 4)]
+    assert [(now.epoch, now.step) for now in saved] == [(1, 0), (1, 5)]
     resumed = fit(model, optimizer, banded, hyperparameters, saved[-1], lambda now: None, lambda: False)
     assert [record.epoch for record in resumed] == [1, 2, 3]
     for one, other in zip(resumed, uninterrupted, strict=True):

@@ -1,7 +1,9 @@
 """train.py as a job runs it: a process of its own, SM_* variables, flags, signals, files."""
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +79,60 @@ def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights(
         [record["train_loss"] for record in read(job, "history.json")] for job in (trained[0], tmp_path)
     ]
     assert losses[0] == losses[1]
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` ports in a row that nothing listens at."""
+    for first in range(21_000, 32_000, count):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                held.enter_context(socket.socket()).bind(("", port))
+            return first
+    raise AssertionError("no free ports")
+
+
+def test_two_hosts_stop_together_go_on_together_and_train_as_one_does(
+    trained: Trained, real_folder: Path, start_job: Start, tmp_path: Path
+) -> None:
+    folders = [tmp_path / "algo-1", tmp_path / "algo-2"]
+
+    def start_both() -> list["subprocess.Popen[str]"]:
+        common = {
+            "SM_HOSTS": json.dumps([folder.name for folder in folders]),
+            "SM_MASTER_ADDR": "127.0.0.1",
+            "SM_MASTER_PORT": free_ports(2),
+            "SM_CHECKPOINT_DIR": tmp_path / "checkpoints",  # S3 gives every host the same ones
+        }
+        return [
+            start_job(real_folder, folder, {**common, "SM_CURRENT_HOST": folder.name}, **SHORT)
+            for folder in folders
+        ]
+
+    jobs = start_both()
+    assert jobs[0].stdout is not None
+    next(line for line in jobs[0].stdout if line.startswith("epoch=1/"))
+    jobs[1].send_signal(signal.SIGTERM)  # one host is enough
+    ended = [finish(job) for job in jobs]
+    assert [status for status, _, _ in ended] == [143, 143], ended
+    stops = [line for _, out, _ in ended for line in out.splitlines() if line.startswith("Stopped")]
+    assert len(stops) == 2
+    assert stops[0] == stops[1]
+
+    ended = [finish(job) for job in start_both()]
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    (_, chief, _), (_, other, _) = ended
+    digest = read(folders[0], "model.json")["weights_digest"]
+    assert f"weights_digest={digest}" in chief
+    assert f"weights_digest={digest}" in other
+    assert "Continuing after epoch" in other
+    assert "epoch=4/4" in chief
+    assert "epoch=4/4" not in other
+    assert not (folders[1] / "model").exists()
+    alone, together = (read(job, "history.json") for job in (trained[0], folders[0]))
+    # The same batches: the hosts' sums are rounded otherwise, and that grows from step to step.
+    assert together[0]["train_loss"] == pytest.approx(alone[0]["train_loss"], rel=0.02)
+    assert together[-1]["train_loss"] == pytest.approx(alone[-1]["train_loss"], rel=0.1)
+    assert together[-1]["validation_accuracy"] == pytest.approx(alone[-1]["validation_accuracy"], abs=0.03)
 
 
 @pytest.mark.parametrize(
