@@ -5,7 +5,7 @@
 set -eu
 image=$1
 suite=${2:-bookworm}
-mirror=${3:-}
+mirror=${3:-} # debootstrap's own default unless given
 
 if [ "$(id -u)" != 0 ]; then
     echo "make_base.sh: debootstrap needs root. Received: user $(id -un). Run it with sudo." >&2
@@ -20,6 +20,6 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 # A trap on EXIT alone is skipped when the shell dies of a signal.
 trap 'exit 130' INT TERM HUP
-debootstrap --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv "$suite" "$root" "$mirror"
+debootstrap --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv "$suite" "$root" ${mirror:+"$mirror"}
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 tar --create --one-file-system --directory "$root" . | docker import - "$image"
