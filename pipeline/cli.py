@@ -57,12 +57,38 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --definition: first copy a file, or the files of a folder, into the local S3, where they stay; "
         "may be repeated",
     )
-    run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
-    run.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+    run.add_argument("--no-cache", action="store_true", help="run every step, also what could be reused")
+    run.add_argument(
+        "--parallel", type=int, metavar="N", help="run at most N jobs at once (default: all there are)"
+    )
+    run.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="STEP",
+        help="run only these steps; see --from for the others",
+    )
+    run.add_argument(
+        "--from",
+        dest="source",
+        metavar="ID",
+        help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
+        "where --param says nothing (default: the latest)",
+    )
+    add_output(run)
 
     definition = commands.add_parser("definition", help="print the compiled definition")
     add_target(definition)
     add_graph(definition)
+
+    resume = commands.add_parser(
+        "resume", help="continue an execution that failed, was stopped or killed, from what is done"
+    )
+    add_execution(resume)
+    add_output(resume)
+
+    stop = commands.add_parser("stop", help="stop the execution that another command runs")
+    stop.add_argument("execution", nargs="?", metavar="ID", help="execution id (default: the one that runs)")
 
     executions = commands.add_parser("executions", help="list past executions")
     executions.add_argument("--json", action="store_true", help="print JSON")
@@ -113,6 +139,12 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="train each under N seeds (default: 1)"
     )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Adds how a command that runs an execution shows it."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
 
 
 def add_execution(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ from sagemaker.train.configs import (
 from pipeline.candidates import Candidate, find_candidates
 from pipeline.code_upload import digest_of_code, upload_code
 from pipeline.sdk_parameters import make_parameters, tensorflow_image
+from pipeline.sdk_policies import CACHE, RETRIES
 from pipeline.sdk_processing import processing_input, processing_output
 from pipeline.settings import PROJECT, Settings
 from pipeline.trainer import ContentAddressedTrainer
@@ -108,6 +109,8 @@ class DefinitionBuilder:
             "NormalizeData",
             request,
             description="Checks Fashion-MNIST, splits off validation, normalizes, writes a manifest.",
+            cache_config=CACHE,
+            retry_policies=list(RETRIES),
         )
 
     def training_step(self, candidate: Candidate, seed: int, processed: Any) -> TrainingStep:
@@ -151,6 +154,8 @@ class DefinitionBuilder:
             f"Train-{name}",
             trainer.train(input_data_config=channels),
             description=f"Trains the {candidate.summary}, under seed {seed}.",
+            cache_config=CACHE,
+            retry_policies=list(RETRIES),
         )
 
     def evaluate_step(self, processed: Any, trained: dict[str, TrainingStep]) -> ProcessingStep:
@@ -195,6 +200,8 @@ class DefinitionBuilder:
             request,
             description="Picks the best on validation, applies the quality gate on test, registers the winner.",
             property_files=[PropertyFile("Evaluation", output_name="evaluation", path="evaluation.json")],
+            cache_config=CACHE,
+            retry_policies=list(RETRIES),
         )
 
     def gate_step(self) -> ConditionStep:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.compiling import compile_pipeline
+from pipeline.console import say
 from pipeline.docker.engine import Address, find_address, require_engine, require_image
 from pipeline.docker.image import image_tag
 from pipeline.docker.probe import require_reach
@@ -24,6 +25,7 @@ from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local import isolation
 from pipeline.local.definition import parse_definition
+from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.named_objects import restore_named_objects
@@ -31,7 +33,7 @@ from pipeline.local.parameters import resolve_parameters
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id
 from pipeline.local.store import Store
-from pipeline.local_target import LocalTarget
+from pipeline.local_target import ALL_STEPS, Choices, LocalTarget
 from pipeline.settings import PROJECT, Settings
 
 IMAGES = ("ProcessingImageUri", "TrainingImageUri")
@@ -61,6 +63,7 @@ def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTa
     """A DockerTarget while the block lasts; waits while another command has the state folder (see `exclusive`)."""
     address = find_address()
     with exclusive(home, waiting) as lock, Store(home) as store:
+        settle(store)
         sweep_workplaces(home, image_tag())
         with LocalAws(home, store, address.listens_at) as aws:
             yield DockerTarget(home, lock, store, aws, address)
@@ -78,8 +81,8 @@ class DockerTarget(LocalTarget):
 
     def compile(self, settings: Settings) -> str:
         """The compiled definition, byte for byte the local target's; its code is in the local S3 afterwards."""
-        self.aws.ensure_bucket(settings.bucket)
-        self.aws.restore_objects(settings.uri("code"))
+        say("Compiling the pipeline with the SageMaker SDK …")
+        self._make_ready(settings.uri("code"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
             from pipeline.docker.session import ComposeSession
@@ -92,9 +95,16 @@ class DockerTarget(LocalTarget):
         return text
 
     def run(
-        self, definition: str, values: Mapping[str, object], observer: Observer, stop: threading.Event
+        self,
+        definition: str,
+        values: Mapping[str, object],
+        observer: Observer,
+        stop: threading.Event,
+        choices: Choices = ALL_STEPS,
     ) -> ExecutionRecord:
         """Executes the pipeline that was compiled last, to `definition`, and returns its record.
+
+        There are no `choices`: the SDK's local mode runs all steps, one after another, and reuses none.
 
         Raises:
             UsageError: a parameter is wrong, or the definition asks for what the SDK's local mode has not.

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.compiling import compile_definition
+from pipeline.console import say
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import idx_files
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
+from pipeline.local.objects import Objects
 from pipeline.local.service import LocalAws
-from pipeline.local.start import start_execution
+from pipeline.local.start import resume_execution, start_execution
 from pipeline.local.store import Store
+from pipeline.local_compiling import CompiledDefinitions
 from pipeline.registry import Registry
 from pipeline.settings import PROJECT, Settings, local_settings
 
@@ -27,6 +31,19 @@ def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarg
     with exclusive(home, waiting) as lock, Store(home) as store, LocalAws(home, store) as aws:
         settle(store)
         yield LocalTarget(home, lock, store, aws)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How an execution is to run: the arguments of start_execution with these names."""
+
+    parallel: int | None = None
+    use_cache: bool = True
+    only: Sequence[str] = ()
+    source: ExecutionRecord | None = None
+
+
+ALL_STEPS = Choices()
 
 
 class LocalTarget:
@@ -42,21 +59,35 @@ class LocalTarget:
         self.pipeline_name = PROJECT
 
     def compile(self, settings: Settings) -> str:
-        """The compiled definition; its code is in the local S3 afterwards."""
-        self.aws.ensure_bucket(settings.bucket)
-        self.aws.restore_objects(settings.uri("code"))
+        """The compiled definition; its code is in the store afterwards."""
+        return CompiledDefinitions(self.home, self.store).get(settings, lambda: self._compile(settings))
+
+    def _compile(self, settings: Settings) -> str:
+        say("Compiling the pipeline with the SageMaker SDK …")
+        self._make_ready(settings.uri("code"))
         text = compile_definition(settings, self.aws.session())
         self.aws.persist_objects(settings.uri("code"))
         return text
 
+    def _make_ready(self, uri: str) -> None:
+        """Put what is stored below `uri` into the local S3, but for what is damaged: it will be sent again."""
+        self.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
+        Objects(self.home, self.store).forget_damaged(uri)
+        self.aws.restore_objects(uri)
+
     def upload_data(self, settings: Settings, folder: Path) -> str:
         """Puts the data set's files into the local S3, addressed by content, and returns their S3 folder."""
         uri = settings.uri("raw", digest_of(folder))
-        self.aws.restore_objects(uri)
+        files = idx_files(folder)
+        objects = Objects(self.home, self.store)
+        stored = {item.key.rpartition("/")[2]: item for item in objects.under(f"{uri}/")}
+        if all(file.name in stored and objects.damage(stored[file.name]) is None for file in files):
+            return uri  # It names the content. The server need not have it: perhaps no step has to read it.
+        self._make_ready(uri)
         s3, prefix = self.aws.client("s3"), uri.removeprefix(f"s3://{settings.bucket}/")
         listed = s3.list_objects_v2(Bucket=settings.bucket, Prefix=f"{prefix}/").get("Contents", [])
         present = {item["Key"]: item["Size"] for item in listed}
-        for file in idx_files(folder):
+        for file in files:
             key = f"{prefix}/{file.name}"
             if present.get(key) != file.stat().st_size:
                 with file.open("rb") as body:
@@ -65,7 +96,12 @@ class LocalTarget:
         return uri
 
     def run(
-        self, definition: str, values: Mapping[str, object], observer: Observer, stop: threading.Event
+        self,
+        definition: str,
+        values: Mapping[str, object],
+        observer: Observer,
+        stop: threading.Event,
+        choices: Choices = ALL_STEPS,
     ) -> ExecutionRecord:
         """Executes a compiled definition to its end and returns its record."""
         return start_execution(
@@ -78,6 +114,22 @@ class LocalTarget:
             stop=stop,
             pipeline_name=self.pipeline_name,
             target=self.name,
+            max_parallel=choices.parallel,
+            use_cache=choices.use_cache,
+            only=choices.only,
+            source=choices.source,
+            lock=self.lock,
+        )
+
+    def resume(self, execution_id: str | None, observer: Observer, stop: threading.Event) -> ExecutionRecord:
+        """Continues an execution to its end, under its own id, and returns its record; None: the latest."""
+        return resume_execution(
+            execution_id,
+            home=self.home,
+            aws=self.aws,
+            store=self.store,
+            observer=observer,
+            stop=stop,
             lock=self.lock,
         )
 

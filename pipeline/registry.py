@@ -59,6 +59,10 @@ class Registry:
             raise
         return sorted((self._describe(arn) for arn in arns), key=lambda package: -package.version)
 
+    def newest_approved(self) -> Package | None:
+        """The approved version with the highest number; None when none is approved."""
+        return next((package for package in self.packages() if package.approval == "Approved"), None)
+
     def package(self, version: int) -> Package:
         """The package of that version; raises RegistryError when there is none."""
         packages = self.packages()

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from pipeline.local.history import read_executions
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 from pipeline.result import run_result
@@ -15,8 +16,9 @@ from pipeline.view.executions import print_executions
 
 def main(args: argparse.Namespace) -> int:
     """Reads the store; needs no lock and no services."""
-    with Store(home_from(os.environ)) as store:
-        records = store.executions()
+    home = home_from(os.environ)
+    with Store(home) as store:
+        records = read_executions(home, store)
     if args.json:
         print(json.dumps([run_result(record, None, None, None) for record in records], indent=2))
     else:

@@ -8,6 +8,7 @@ import shutil
 import sys
 
 from pipeline.errors import UsageError
+from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 
@@ -16,7 +17,7 @@ def main(args: argparse.Namespace) -> int:
     """Copies the log file to standard output."""
     home = home_from(os.environ)
     with Store(home) as store:
-        record = store.load_execution(args.execution)
+        record = read_execution(home, store, args.execution)
     names = [step.name for step in record.steps]
     if args.step not in names:
         raise UsageError(

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from pipeline.errors import UsageError
+from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 from pipeline.local_outcome import build_report, read_outcome
@@ -15,7 +16,7 @@ def main(args: argparse.Namespace) -> int:
     """Prints the report's path."""
     home = home_from(os.environ)
     with Store(home) as store:
-        record = store.load_execution(args.execution)
+        record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
     if outcome.evaluation is None:
         raise UsageError(

@@ -11,14 +11,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.choices import check_choices, find_source
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.target import require_runnable
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
+from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
-    from pipeline.execution import ExecutionRecord
+    from collections.abc import Callable
+
+    from pipeline.execution import ExecutionRecord, Observer
     from pipeline.local_target import LocalTarget
 
 INTERRUPTED = 130
@@ -27,6 +31,7 @@ INTERRUPTED = 130
 def main(args: argparse.Namespace) -> int:
     """Checks all that can be checked before anything starts, then runs."""
     require_runnable(args.target)
+    check_choices(args)
     if args.json is not None:
         check_writable(args.json)
     if args.definition is not None:
@@ -59,8 +64,9 @@ def run_project(args: argparse.Namespace) -> int:
 
     home = home_from(os.environ)
     isolate(os.environ)
+    source = find_source(args, home, PROJECT)
     folder = None
-    if "InputDataUri" not in given:
+    if "InputDataUri" not in given and (source is None or args.data is not None):
         variable = os.environ.get("FASHION_DATA")
         folder = find_dataset(
             args.data or (Path(variable) if variable else None), home.root / "data", any_data=args.any_data
@@ -77,28 +83,63 @@ def run_project(args: argparse.Namespace) -> int:
 
         opened = open_docker(home, say)
     with opened as target:
-        say("Compiling the pipeline with the SageMaker SDK …")
         text = target.compile(settings)
-        values: dict[str, Value] = {**LOCAL_VALUES, **given}
+        values: dict[str, Value] = {**LOCAL_VALUES, **({} if source is None else source.parameters), **given}
         if folder is not None:
             values["InputDataUri"] = target.upload_data(settings, folder)
+        if "ChampionModelPackage" not in given:
+            values["ChampionModelPackage"] = champion(
+                target, str(values.get("ModelPackageGroupName", PROJECT))
+            )
         smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
-        if smaller:
+        if source is not None:
+            say(f"Parameters that --param does not set are those of execution {source.execution_id}.")
+        elif smaller:
             say(f"Local values: {smaller}. The definition's own defaults are meant for GPU instances.")
         check_definition(json.loads(text), values)
         if places:
             say("Containers: " + ", ".join(f"{name}={value}" for name, value in places.items()) + ".")
-        return execute(args, target, text, values | places)
+        return execute(args, target, text, values | places, source)
 
 
-def execute(args: argparse.Namespace, target: LocalTarget, text: str, values: dict[str, Value]) -> int:
-    """Starts the execution, follows it to its end, writes the report and the result; returns the exit status."""
+def champion(target: LocalTarget, group: str) -> str:
+    """The ARN of the newest approved package of the group, "" when there is none.
+
+    Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
+    """
+    package = target.registry(group).newest_approved()
+    if package is None:
+        return ""
+    say(f"Champion: version {package.version} of {group}, the newest approved one.")
+    return package.arn
+
+
+def execute(
+    args: argparse.Namespace,
+    target: LocalTarget,
+    text: str,
+    values: dict[str, Value],
+    source: ExecutionRecord | None,
+) -> int:
+    """Starts an execution and follows it to its end; returns the exit status."""
+    from pipeline.local_target import Choices
+
+    choices = Choices(args.parallel, not args.no_cache, args.only, source)
+    return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
+
+
+def follow(
+    args: argparse.Namespace,
+    target: LocalTarget,
+    run: Callable[[Observer, threading.Event], ExecutionRecord],
+) -> int:
+    """Shows what `run` does until it ends, writes the report and the result; returns the exit status."""
     from pipeline.interrupts import stop_on_signals
     from pipeline.view import open_view
 
     stop = threading.Event()
     with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop):
-        record = target.run(text, values, view, stop)
+        record = run(view, stop)
     return conclude(args, target, record)
 
 
@@ -115,7 +156,8 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
         report = build_report(target.home, record, outcome)
         print_leaderboard(outcome.evaluation, outcome.registration or {}, record, report, sys.stdout)
     if record.status != "Succeeded":
-        print_failure(record, log_tails(target.home, record), sys.stdout)
+        resumable = target.name == "local"
+        print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
     if args.json is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, report)
         args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

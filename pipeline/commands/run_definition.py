@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from pipeline.commands.choices import find_source
 from pipeline.commands.run import execute
 from pipeline.console import say
 from pipeline.errors import UsageError
@@ -45,8 +46,14 @@ def run_definition(args: argparse.Namespace) -> int:
     from pipeline.local.isolation import isolate
     from pipeline.local.parameters import resolve_parameters
 
-    resolve_parameters(parse_definition(text), values)
+    definition = parse_definition(text)
     home = home_from(os.environ)
+    name = pipeline_name(args.definition)
+    source = find_source(args, home, name)
+    if source is not None:
+        known = {parameter.name for parameter in definition.parameters}
+        values = {name: value for name, value in source.parameters.items() if name in known} | values
+    resolve_parameters(definition, values)
     isolate(os.environ)
 
     from pipeline.local.uploads import parse_upload, put_files
@@ -58,8 +65,8 @@ def run_definition(args: argparse.Namespace) -> int:
             say(
                 f"{upload.path} → {upload.uri} ({put_files(target.aws, upload)} file(s), kept in the local S3)"
             )
-        target.pipeline_name = pipeline_name(args.definition)
-        return execute(args, target, text, values)
+        target.pipeline_name = name
+        return execute(args, target, text, values, source)
 
 
 def pipeline_name(file: Path) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 from pipeline.local_outcome import read_outcome
@@ -18,7 +19,7 @@ def main(args: argparse.Namespace) -> int:
     """Reads the store and the execution's folder; needs no lock and no services."""
     home = home_from(os.environ)
     with Store(home) as store:
-        record = store.load_execution(args.execution)
+        record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
     if args.json:
         result = run_result(record, outcome.evaluation, outcome.registration, outcome.report)

@@ -45,11 +45,16 @@ def cut_off(record: ExecutionRecord, status: ExecutionStatus, reason: str | None
     return replace(record, status=status, steps=steps, failure_reason=reason, ended_at=ended)
 
 
+def is_under_way(record: ExecutionRecord) -> bool:
+    """Whether the execution has not ended, as far as was written down."""
+    return record.status in _UNDER_WAY
+
+
 def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:
     """`record` as it was saved; Failed if it was under way and yet is not the execution `running`: that one died.
 
     When it died nobody wrote down, so it has no end.
     """
-    if record.status not in _UNDER_WAY or record.execution_id == running:
+    if not is_under_way(record) or record.execution_id == running:
         return record
     return replace(cut_off(record, "Failed", DIED.format(execution_id=record.execution_id)), ended_at=None)

@@ -1,0 +1,67 @@
+"""The choices on the command line that say how an execution runs: which steps, on what, how many at once."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.errors import UsageError
+from pipeline.execution import ExecutionRecord
+from pipeline.local.ending import is_under_way
+from pipeline.local.history import read_execution, read_executions
+from pipeline.local.home import Home
+from pipeline.local.store import Store
+
+
+def check_choices(args: argparse.Namespace) -> None:
+    """Raises UsageError for what contradicts itself, or what the target does not have."""
+    if args.source is not None and not args.only:
+        raise UsageError(
+            f"Choosing steps: expected --from ID with --only STEP…. Received: --from {args.source} alone. "
+            "Name the steps to run, or continue that execution with: python -m pipeline resume"
+        )
+    if args.parallel is not None and args.parallel < 1:
+        raise UsageError(
+            f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
+        )
+    if args.target == "docker":
+        for flag, value in (("--only", args.only), ("--parallel", args.parallel)):
+            if value:
+                raise UsageError(
+                    f"Choosing a target: expected --target local with {flag}. Received: --target docker, whose "
+                    "engine, the SageMaker SDK's local mode, always runs all steps, one after another."
+                )
+
+
+def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> ExecutionRecord | None:
+    """The execution that the selected steps build on; None when all steps run.
+
+    Raises:
+        UsageError: there is none of this pipeline, or it is not one that can be built on.
+    """
+    if not args.only:
+        return None
+    with Store(home) as store:
+        if args.source is not None:
+            source = read_execution(home, store, args.source)
+        else:
+            # As in SageMaker: the latest of this pipeline.
+            records = [each for each in read_executions(home, store) if each.pipeline_name == pipeline]
+            if not records:
+                raise UsageError(
+                    f"Choosing steps: expected an earlier execution of {pipeline} to build on. Received: none in "
+                    f"{home.root}. Run the whole pipeline first: leave --only out."
+                )
+            source = records[0]
+    received = None
+    if source.pipeline_name != pipeline:
+        received = f"of the pipeline {source.pipeline_name}"
+    elif source.target != "local":
+        received = f"of --target {source.target}"
+    elif is_under_way(source):
+        received = "that is still running"
+    if received is not None:
+        raise UsageError(
+            f"Building on execution {source.execution_id}: expected one of the pipeline {pipeline} in the local "
+            f"engine that has ended. Received: one {received}. They are listed by: python -m pipeline executions"
+        )
+    return source

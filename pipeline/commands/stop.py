@@ -1,0 +1,60 @@
+"""`stop`: stop the execution that another command runs, and wait until it reads Stopped."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+
+from pipeline.console import say
+from pipeline.errors import FashionError, UsageError
+from pipeline.execution import ExecutionRecord
+from pipeline.local.ending import is_under_way
+from pipeline.local.history import read_execution, running_execution
+from pipeline.local.home import Home, home_from
+from pipeline.local.lock import find_holder
+from pipeline.local.store import Store
+
+# Jobs are given 5 s to end by themselves; what is written after that takes another.
+PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+
+
+def main(args: argparse.Namespace) -> int:
+    """Signals the command that runs the execution, as Ctrl-C would."""
+    home = home_from(os.environ)
+    with Store(home) as store:
+        record = read_execution(home, store, args.execution or running_execution(home))
+        holder = find_holder(home)
+        if not is_under_way(record) or holder is None or holder.execution != record.execution_id:
+            raise UsageError(
+                f"Stopping execution {record.execution_id}: expected one that is running. Received: one that is "
+                f"{record.status}. Executions are listed by: python -m pipeline executions"
+            )
+        say(f"Stopping execution {record.execution_id} (process {holder.pid}) …")
+        try:
+            os.kill(holder.pid or 0, signal.SIGTERM)
+        except ProcessLookupError:
+            pass  # It has just ended, in whatever way.
+        except PermissionError:
+            raise FashionError(
+                f"Stopping execution {record.execution_id}: process {holder.pid} belongs to another user. Stop it "
+                "as that user."
+            ) from None
+        record = await_end(home, store, record.execution_id)
+    print(f"{record.execution_id} {record.status}")
+    return 0
+
+
+def await_end(home: Home, store: Store, execution_id: str) -> ExecutionRecord:
+    """The record of the execution once it has ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while is_under_way(record := read_execution(home, store, execution_id)):
+        if time.monotonic() > deadline:
+            raise FashionError(
+                f"Stopping execution {execution_id}: expected it to end within {PATIENCE_SECONDS:.0f} s. Received: "
+                f"it is still {record.status}. See: python -m pipeline show {execution_id}"
+            )
+        time.sleep(_POLL_SECONDS)
+    return record

@@ -1,0 +1,62 @@
+"""Compiles the definition for the local target, unless nothing has changed since that was last done.
+
+Importing the SageMaker SDK takes seconds: a run that changes nothing must not wait for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.code_upload import digest_of_code
+from pipeline.local.cache import local_image
+from pipeline.local.home import Home
+from pipeline.local.objects import Objects, dump_objects, load_objects
+from pipeline.local.store import Store
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+_KEPT = 20  # definitions of some 40 kB each
+
+
+class CompiledDefinitions:
+    """The definitions that the state folder remembers, by all that decides them."""
+
+    def __init__(self, home: Home, store: Store) -> None:
+        self._objects = Objects(home, store)
+        self._database = store.database
+
+    def get(self, settings: Settings, compile_now: Callable[[], str]) -> str:
+        """The definition for `settings`: the remembered one if the code that it names is intact in the store.
+
+        Otherwise what `compile_now` returns, after which that code must be in the store.
+        """
+        inputs = digest_of_inputs(settings)
+        rows = self._database.rows("SELECT text, code FROM compiled WHERE inputs = ?", (inputs,))
+        if rows and self._objects.change(load_objects(rows[0][1])) is None:
+            text: str = rows[0][0]
+            return text
+        text = compile_now()
+        addresses = set(re.findall(rf'"({re.escape(settings.uri("code"))}/[^"]+)"', text))
+        code = [stored for uri in sorted(addresses) for stored in self._objects.under(uri)]
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO compiled (inputs, text, code) VALUES (?, ?, ?)",
+                (inputs, text, dump_objects(code)),
+            )
+            connection.execute(
+                "DELETE FROM compiled WHERE number <= (SELECT MAX(number) FROM compiled) - ?", (_KEPT,)
+            )
+        return text
+
+
+def digest_of_inputs(settings: Settings) -> str:
+    """SHA-256 (hex) over what decides a compiled definition: settings, code, and the packages that compile it."""
+    digest = hashlib.sha256()
+    compiler = [path.read_bytes() for path in sorted((ROOT / "pipeline").glob("*.py"))]
+    shipped = [digest_of_code(ROOT / folder).encode() for folder in ("processing", "training")]
+    for part in (repr(settings).encode(), local_image().encode(), *shipped, *compiler):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
