@@ -1,0 +1,1 @@
+"""What an AWS account needs to run the pipeline: a CloudFormation template, its command line, and its checks."""

@@ -1,0 +1,188 @@
+"""What CloudFormation makes of a template for given parameters: conditions decided, functions evaluated.
+
+infra/check.py and the tests look at concrete policies with it; AWS is not asked. It knows the functions that
+infra/stack.yaml uses and refuses others. Identifiers that AWS would make up are made from the logical names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.template import Template
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+PARTITION = "aws"
+
+_MISSING = object()
+
+
+@dataclass
+class ResolvedStack:
+    """A template's resources and outputs as they would be made. Resources whose condition is false are left out."""
+
+    template: Template
+    parameters: Mapping[str, str]
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def properties(self, name: str) -> dict[str, Any]:
+        """The properties of the resource `name`; an empty mapping when it is not made."""
+        found: dict[str, Any] = self.resources.get(name, {}).get("Properties", {})
+        return found
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type, such as AWS::IAM::Role, by logical name."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    def metadata(self, name: str) -> dict[str, Any]:
+        """The metadata of the resource `name`."""
+        found: dict[str, Any] = self.resources.get(name, {}).get("Metadata", {})
+        return found
+
+
+def resolve_template(template: Template, parameters: Mapping[str, str] | None = None) -> ResolvedStack:
+    """The stack that `template` makes with `parameters`, and with its defaults for the others.
+
+    Raises:
+        ValueError: an unknown parameter, a reference to nothing, or a function that is not known here.
+    """
+    declared = template["Parameters"]
+    if unknown := set(parameters or {}) - set(declared):
+        raise ValueError(f"Resolving the template: expected its parameters. Received: {sorted(unknown)}.")
+    values = {name: str(each.get("Default", "")) for name, each in declared.items()} | dict(parameters or {})
+    resolver = _Resolver(template, values)
+    stack = ResolvedStack(template, values)
+    for name, resource in template["Resources"].items():
+        if resolver.holds(resource.get("Condition")):
+            stack.resources[name] = resolver.value(
+                {key: value for key, value in resource.items() if key != "Condition"}
+            )
+    for name, output in template["Outputs"].items():
+        if resolver.holds(output.get("Condition")):
+            stack.outputs[name] = resolver.value(output["Value"])
+    return stack
+
+
+class _Resolver:
+    def __init__(self, template: Template, parameters: Mapping[str, str]) -> None:
+        self.template = template
+        self.parameters = parameters
+
+    def holds(self, condition: str | None) -> bool:
+        if condition is None:
+            return True
+        return bool(self.value(self.template["Conditions"][condition]))
+
+    def value(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [value for each in node if (value := self.value(each)) is not _MISSING]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            ((name, argument),) = node.items()
+            if name == "Ref":
+                return self.reference(argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self.holds(argument)
+            if name.startswith("Fn::"):
+                return self.function(name, argument)
+        return {key: value for key, each in node.items() if (value := self.value(each)) is not _MISSING}
+
+    def function(self, name: str, argument: Any) -> Any:
+        if name == "Fn::If":
+            condition, then, otherwise = argument
+            return self.value(then if self.holds(condition) else otherwise)
+        if name == "Fn::Sub":
+            return self.substitute(argument)
+        if name == "Fn::GetAtt":
+            return self.attribute(*argument)
+        values = self.value(argument)
+        if name == "Fn::Equals":
+            return str(values[0]) == str(values[1])
+        if name == "Fn::Not":
+            return not values[0]
+        if name == "Fn::And":
+            return all(values)
+        if name == "Fn::Or":
+            return any(values)
+        if name == "Fn::Join":
+            return values[0].join(values[1])
+        if name == "Fn::Select":
+            return values[1][int(values[0])]
+        if name == "Fn::GetAZs":
+            return [f"{REGION}{zone}" for zone in "abc"]
+        if name == "Fn::FindInMap":
+            table, first, second = values
+            return self.template["Mappings"][table][first][second]
+        raise ValueError(f"Resolving the template: expected a function that is known here. Received: {name}.")
+
+    def substitute(self, argument: Any) -> str:
+        text, names = argument if isinstance(argument, list) else (argument, {})
+
+        def replacement(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in names:
+                return str(self.value(names[name]))
+            return str(self.attribute(*name.split(".", 1)) if "." in name else self.reference(name))
+
+        return re.sub(r"\$\{([^!}]+)\}", replacement, text)
+
+    def reference(self, name: str) -> Any:
+        project = self.parameters.get("Project")
+        pseudo = {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Region": REGION,
+            "AWS::Partition": PARTITION,
+            "AWS::StackId": f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{project}/1",
+            "AWS::NoValue": _MISSING,
+        }
+        if name in pseudo:
+            return pseudo[name]
+        if name in self.parameters:
+            return self.parameters[name]
+        resource = self.resource(name)
+        properties = resource.get("Properties", {})
+        kind = resource["Type"]
+        if kind == "AWS::S3::Bucket":
+            return self.value(properties["BucketName"])
+        if kind == "AWS::SNS::Topic":
+            return f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{self.value(properties['TopicName'])}"
+        if kind == "AWS::IAM::ManagedPolicy":
+            return f"arn:{PARTITION}:iam::{ACCOUNT}:policy/{name}"
+        if kind == "AWS::IAM::OIDCProvider":
+            host = properties["Url"].removeprefix("https://")
+            return f"arn:{PARTITION}:iam::{ACCOUNT}:oidc-provider/{host}"
+        return name.lower()
+
+    def attribute(self, name: str, attribute: str) -> str:
+        resource = self.resource(name)
+        kind = resource["Type"]
+        arns = {
+            ("AWS::KMS::Key", "Arn"): f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/{name}",
+            ("AWS::S3::Bucket", "Arn"): f"arn:{PARTITION}:s3:::{{name}}",
+            ("AWS::IAM::Role", "Arn"): f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}",
+            ("AWS::ECR::Repository", "Arn"): f"arn:{PARTITION}:ecr:{REGION}:{ACCOUNT}:repository/{{name}}",
+            ("AWS::ECR::Repository", "RepositoryUri"): f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{{name}}",
+            ("AWS::EC2::SecurityGroup", "GroupId"): name.lower(),
+        }
+        if (kind, attribute) not in arns:
+            raise ValueError(
+                f"Resolving the template: expected an attribute that is known here. Received: {name}.{attribute}."
+            )
+        properties = resource.get("Properties", {})
+        named = properties.get("BucketName") or properties.get("RepositoryName") or name
+        return arns[kind, attribute].replace("{name}", str(self.value(named)))
+
+    def resource(self, name: str) -> Template:
+        if name not in self.template["Resources"]:
+            raise ValueError(f"Resolving the template: expected a name that it declares. Received: {name}.")
+        found: Template = self.template["Resources"][name]
+        return found

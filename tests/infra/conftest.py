@@ -1,0 +1,27 @@
+"""The template, as it is written and as it resolves with every option on, and with its defaults."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.resolving import ResolvedStack, resolve_template
+from infra.template import Template, load_template
+from tests.infra.security.properties import EVERYTHING
+
+
+@pytest.fixture(scope="session")
+def template() -> Template:
+    """infra/stack.yaml. Read-only: copy it to change it."""
+    return load_template()
+
+
+@pytest.fixture(scope="session")
+def everything(template: Template) -> ResolvedStack:
+    """The stack with every option on. Read-only."""
+    return resolve_template(template, EVERYTHING)
+
+
+@pytest.fixture(scope="session")
+def defaults(template: Template) -> ResolvedStack:
+    """The stack that a first deployment makes. Read-only."""
+    return resolve_template(template)

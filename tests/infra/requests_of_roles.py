@@ -1,0 +1,229 @@
+"""What each role must be able to do, and what it must not: requests as AWS's services would put them.
+
+tests/infra/test_roles.py reads them one by one; security/roles.py asks them all of every mutated template.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.resolving import ACCOUNT, REGION, ResolvedStack
+from tests.infra.iam_evaluator import Request, as_list
+
+BUCKET = f"arn:aws:s3:::fashion-mnist-{ACCOUNT}-{REGION}"
+OBJECTS = f"{BUCKET}/fashion-mnist"
+EXECUTION = f"{OBJECTS}/executions/8f3a2c9d41e7"
+SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+GROUP = f"{SAGEMAKER}:model-package-group/fashion-mnist"
+PACKAGE = f"{SAGEMAKER}:model-package/fashion-mnist/3"
+TRAINING_JOB = f"{SAGEMAKER}:training-job/pipelines-8f3a2c9d41e7-Train-cnn-3x3-0-abc"
+PROCESSING_JOB = f"{SAGEMAKER}:processing-job/pipelines-8f3a2c9d41e7-Evaluate-abc"
+PIPELINE = f"{SAGEMAKER}:pipeline/fashion-mnist"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+REGISTRY = f"arn:aws:ecr:{REGION}:763104351884:repository"
+VPC = {"ec2:Vpc": f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc"}
+EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+
+TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+VIA_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+FOR_AWS = {"kms:GrantIsForAWSResource": "true"}
+PENDING = {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}
+APPROVED = {"sagemaker:ModelApprovalStatus": "Approved"}
+METRICS = {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
+
+ROLES = ("PipelineRole", "JobRole", "EvaluationRole", "DeployerRole", "TriggerRole")
+
+_CONTAINER = [
+    Request("ecr:GetAuthorizationToken", "*"),
+    Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
+    Request("ecr:GetDownloadUrlForLayer", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
+    Request("logs:CreateLogStream", f"{LOGS}:log-stream:pipelines-1"),
+    Request("logs:PutLogEvents", f"{LOGS}:log-stream:pipelines-1"),
+    Request("logs:DescribeLogStreams", LOGS),
+    Request("cloudwatch:PutMetricData", "*", METRICS),
+    Request("kms:Decrypt", KEY, VIA_S3),
+    Request("kms:GenerateDataKey", KEY, VIA_S3),
+    Request("kms:CreateGrant", KEY, FOR_AWS),
+    Request("s3:ListBucket", BUCKET, {"s3:prefix": "fashion-mnist/executions/8f3a2c9d41e7/models/"}),
+    Request("ec2:CreateNetworkInterface", f"{EC2}:subnet/subneta"),
+    Request("ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", VPC),
+    Request("ec2:DescribeSubnets", "*"),
+]
+
+ALLOWED: dict[str, list[Request]] = {
+    "PipelineRole": [
+        Request("sagemaker:CreateTrainingJob", TRAINING_JOB),
+        Request("sagemaker:DescribeTrainingJob", TRAINING_JOB),
+        Request("sagemaker:StopTrainingJob", TRAINING_JOB),
+        Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
+        Request("sagemaker:AddTags", PROCESSING_JOB),
+        Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
+        Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
+        Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("kms:Decrypt", KEY, VIA_S3),
+        Request("kms:CreateGrant", KEY, FOR_AWS),
+    ],
+    "JobRole": [
+        *_CONTAINER,
+        Request("s3:GetObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
+        Request("s3:GetObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
+        Request("s3:PutObject", f"{EXECUTION}/processed/test/images.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/processed/train/images.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/processed/validation/labels.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/processed/manifest.json"),
+        Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
+        Request("s3:GetObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
+    ],
+    "EvaluationRole": [
+        *_CONTAINER,
+        Request("s3:GetObject", f"{OBJECTS}/code/processing/0123456789abcdef/evaluate.py"),
+        Request("s3:GetObject", f"{EXECUTION}/processed/test/images.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("sagemaker:DescribeModelPackageGroup", GROUP),
+        Request("sagemaker:ListModelPackages", GROUP),
+        Request("sagemaker:CreateModelPackage", GROUP, PENDING),
+        Request("sagemaker:CreateModelPackage", PACKAGE, PENDING),
+        Request("sagemaker:CreateModelPackage", PACKAGE),
+        Request("sagemaker:DescribeModelPackage", PACKAGE),
+    ],
+    "DeployerRole": [
+        Request("sagemaker:CreatePipeline", PIPELINE),
+        Request("sagemaker:UpdatePipeline", PIPELINE),
+        Request("sagemaker:StartPipelineExecution", PIPELINE),
+        Request("sagemaker:StopPipelineExecution", f"{PIPELINE}/execution/8f3a2c9d41e7"),
+        Request("sagemaker:ListPipelineExecutionSteps", f"{PIPELINE}/execution/8f3a2c9d41e7"),
+        Request("sagemaker:DescribeTrainingJob", TRAINING_JOB),
+        Request("sagemaker:ListModelPackages", GROUP),
+        Request("sagemaker:DescribeModelPackage", PACKAGE),
+        Request("iam:PassRole", f"{ROLE}/PipelineRole", TO_SAGEMAKER),
+        Request("iam:GetRole", f"{ROLE}/JobRole"),
+        Request("s3:PutObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
+        Request("s3:PutObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
+        Request("s3:ListBucket", BUCKET),
+        Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("kms:GenerateDataKey", KEY, VIA_S3),
+        Request("logs:GetLogEvents", f"{LOGS}:log-stream:pipelines-1"),
+        Request(
+            "cloudformation:DescribeStacks",
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/fashion-mnist/1",
+        ),
+        Request("servicequotas:GetServiceQuota", "*"),
+        Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
+    ],
+    "TriggerRole": [Request("sagemaker:StartPipelineExecution", PIPELINE)],
+}
+
+# Refused to every role, whatever it is for.
+_NEVER = [
+    Request("sagemaker:UpdateModelPackage", PACKAGE),
+    Request("sagemaker:UpdateModelPackage", PACKAGE, APPROVED),
+    Request("sagemaker:CreateModelPackage", PACKAGE, APPROVED),
+    Request("sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package/other/1", PENDING),
+    Request("sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package-group/other", PENDING),
+    Request("sagemaker:DeleteModelPackage", PACKAGE),
+    Request("sagemaker:DeletePipeline", PIPELINE),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:CreateNotebookInstance", f"{SAGEMAKER}:notebook-instance/mine"),
+    Request("iam:PassRole", f"{ROLE}/Administrator", TO_SAGEMAKER),
+    Request("iam:PassRole", f"{ROLE}/PipelineRole", {"iam:PassedToService": "ec2.amazonaws.com"}),
+    Request("iam:PassRole", f"{ROLE}/JobRole", {"iam:PassedToService": "ec2.amazonaws.com"}),
+    Request("iam:PassRole", f"{ROLE}/JobRole"),
+    Request("iam:CreateRole", f"{ROLE}/Administrator"),
+    Request("iam:PutRolePolicy", f"{ROLE}/JobRole"),
+    Request("iam:AttachRolePolicy", f"{ROLE}/JobRole"),
+    Request("sts:AssumeRole", f"{ROLE}/Administrator"),
+    Request("s3:DeleteObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+    Request("s3:DeleteObjectVersion", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+    Request("s3:PutBucketPolicy", BUCKET),
+    Request("s3:GetObject", "arn:aws:s3:::another-bucket/key"),
+    Request("s3:PutObject", "arn:aws:s3:::another-bucket/key"),
+    Request("s3:PutObject", f"{BUCKET}/elsewhere/key"),
+    Request("kms:Decrypt", KEY),
+    Request("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Another", VIA_S3),
+    Request("kms:CreateGrant", KEY),
+    Request("kms:ScheduleKeyDeletion", KEY),
+    Request("kms:PutKeyPolicy", KEY),
+    Request("logs:DeleteLogGroup", LOGS),
+    Request("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/other:log-stream:x"),
+    Request("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Billing"}),
+    Request("cloudformation:DeleteStack", f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/fashion-mnist/1"),
+    Request("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:444455556666:repository/other"),
+    Request("ec2:RunInstances", f"{EC2}:instance/*"),
+    Request("ec2:CreateNetworkInterface", f"{EC2}:subnet/another"),
+    Request(
+        "ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", {"ec2:Vpc": f"{EC2}:vpc/another"}
+    ),
+    Request("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x"),
+]
+
+_NO_REGISTERING = [
+    Request("sagemaker:CreateModelPackage", PACKAGE, PENDING),
+    Request("sagemaker:CreateModelPackage", GROUP, PENDING),
+]
+_NO_JOBS = [
+    Request("sagemaker:CreateTrainingJob", TRAINING_JOB),
+    Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
+]
+
+REFUSED: dict[str, list[Request]] = {
+    "PipelineRole": [
+        *_NEVER,
+        *_NO_REGISTERING,
+        Request("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/somebody-elses"),
+        Request("iam:PassRole", f"{ROLE}/PipelineRole", TO_SAGEMAKER),
+        Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+    ],
+    "JobRole": [
+        *_NEVER,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
+        Request("s3:GetObject", f"{EXECUTION}/processed/test/images.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:PutObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
+        Request("s3:PutObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
+        Request("s3:ListBucket", BUCKET),
+        Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
+    ],
+    "EvaluationRole": [
+        *_NEVER,
+        *_NO_JOBS,
+        Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
+        Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{EXECUTION}/processed/test/images.npy"),
+        Request("s3:PutObject", f"{OBJECTS}/code/processing/0123456789abcdef/evaluate.py"),
+        Request("sagemaker:CreateModelPackageGroup", GROUP),
+    ],
+    "DeployerRole": [
+        *_NEVER,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
+        Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
+        Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+    ],
+    "TriggerRole": [
+        *_NEVER,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
+        Request("sagemaker:UpdatePipeline", PIPELINE),
+    ],
+}
+
+
+def identity_statements(stack: ResolvedStack, role: str) -> list[dict[str, Any]]:
+    """The statements of a role's own policies and of those that it has attached from this stack."""
+    properties = stack.properties(role)
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for name, policy in stack.of_type("AWS::IAM::ManagedPolicy").items():
+        if f"arn:aws:iam::{ACCOUNT}:policy/{name}" in as_list(properties.get("ManagedPolicyArns", [])):
+            documents.append(policy["PolicyDocument"])
+    return [statement for document in documents for statement in document["Statement"]]
