@@ -47,7 +47,9 @@ def require_reach(image: str, endpoint: str, folder: Path) -> None:
         )
     elif done.returncode == _NO_ENDPOINT:
         expected = f"to reach the local S3 at {endpoint}"
-        advice = "A firewall may drop what comes from Docker's bridge: let it in (ufw: sudo ufw allow in on docker0)."
+        advice = (
+            "A firewall may drop what containers send: let it in (with ufw: sudo ufw allow in on docker0)."
+        )
     else:
         expected = "to run python3"
         advice = "Try it: docker run --rm --entrypoint python3 IMAGE -c pass"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord
+from pipeline.local import clock
 from pipeline.local.definition import Definition
+from pipeline.local.ending import conclusion, cut_off
 from pipeline.local.graph import dependencies
 
 
@@ -39,7 +42,7 @@ class Recorder:
     def start(self, name: str) -> None:
         """A step starts."""
         self._clock[name] = time.monotonic()
-        self._change(name, status="Executing", started_at=time.time(), attempts=1)
+        self._change(name, status="Executing", started_at=clock.now(), attempts=1)
 
     def succeed(self, name: str, properties: Mapping[str, Any]) -> None:
         """A step ended well. A Condition step's end skips the steps of the branch that it did not take."""
@@ -61,25 +64,19 @@ class Recorder:
             if self.record.status == "Executing":
                 self._note("Stopping")
 
-    def conclude(self) -> ExecutionRecord:
-        """The execution has ended: Failed if a step did, Stopped if something is left to do, else Succeeded."""
-        steps = self._steps.values()
-        failed = [step for step in steps if step.status == "Failed"]
-        if failed:
-            reason = "\n".join(f"Step {step.name} failed: {step.failure_reason}" for step in failed)
-            self._finish("Failed", reason)
-        elif any(step.status in ("Stopped", "Pending") for step in steps):
-            self._finish("Stopped", None)
-        else:
-            self._finish("Succeeded", None)
+    def conclude(self, stopping: bool) -> ExecutionRecord:
+        """The execution has ended, by itself or because it was to stop."""
+        status, reason = conclusion(self._steps.values(), stopping)
+        self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
         return self.record
 
     def abandon(self, error: BaseException) -> None:
         """Something broke that is no step: what was running is Stopped, the execution Failed."""
-        for name, step in self._steps.items():
-            if step.status == "Executing":
-                self._steps[name] = replace(step, status="Stopped", ended_at=self._end(name))
-        self._finish("Failed", f"The execution broke off: {error!r}")
+        with self._lock:
+            self.record = cut_off(self.record, "Failed", f"The execution broke off: {error!r}")
+            # What broke may be the saving itself: its own error is on the way.
+            with suppress(Exception):
+                self._save(self.record)
 
     def _next_to_skip(self) -> str | None:
         """A pending step on a branch that was not taken, or that waits for a skipped step."""
@@ -106,9 +103,6 @@ class Recorder:
             self._steps[name] = replace(self._steps[name], **changes)
             self._note(self.record.status)
 
-    def _finish(self, status: ExecutionStatus, reason: str | None) -> None:
-        self._note(status, ended_at=max(time.time(), self.record.started_at), failure_reason=reason)
-
     def _note(self, status: ExecutionStatus, **changes: Any) -> None:
         steps = tuple(self._steps.values())
         with self._lock:
@@ -127,6 +121,6 @@ def new_record(
         target=target,
         status="Executing",
         parameters=dict(values),
-        started_at=time.time(),
+        started_at=clock.now(),
         steps=tuple(StepRecord(step.name, step.type) for step in definition.steps),
     )

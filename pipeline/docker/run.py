@@ -57,7 +57,7 @@ def run_pipeline(
     except BaseException as error:
         recorder.abandon(error)
         raise
-    return recorder.conclude()
+    return recorder.conclude(stop.is_set())
 
 
 class _Steps:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from pipeline.docker.engine import DockerError, require_engine, require_image
 from pipeline.docker.image import image_tag
+
+DATA = Path("/usr/share/datasets/fashion-mnist")
+TRAIN, TEST = 6000, 1000
 
 FakeDocker = Callable[..., Path]
 
@@ -55,3 +60,20 @@ def sdk() -> ModuleType:
         warnings.simplefilter("ignore")
         from pipeline.docker import session
     return session
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first images of the real data set, in files of the same names."""
+    if not DATA.is_dir():
+        pytest.skip(f"needs Fashion-MNIST in {DATA}")
+    folder = tmp_path_factory.mktemp("data")
+    for file in sorted(DATA.glob("*-ubyte.gz")):
+        content = gzip.decompress(file.read_bytes())
+        count = TRAIN if file.name.startswith("train") else TEST
+        dimensions = content[3]
+        header, body = content[: 4 + 4 * dimensions], content[4 + 4 * dimensions :]
+        items = np.frombuffer(body, np.uint8).reshape(int.from_bytes(header[4:8], "big"), -1)[:count]
+        whole = header[:4] + count.to_bytes(4, "big") + header[8:] + items.tobytes()
+        (folder / file.name).write_bytes(gzip.compress(whole, 1, mtime=0))
+    return folder

@@ -89,14 +89,14 @@ def test_the_branch_not_taken_and_what_waits_for_it_are_skipped():
         "AfterTaken": "Pending",
     }
     run(recorder, "Taken", "AfterTaken")
-    assert recorder.conclude().status == "Succeeded"
+    assert recorder.conclude(stopping=False).status == "Succeeded"
 
 
 def test_a_failed_step_fails_the_execution_and_names_itself():
     recorder, _ = make()
     recorder.start("First")
     recorder.fail("First", "exit status 1")
-    record = recorder.conclude()
+    record = recorder.conclude(stopping=False)
     assert (record.status, record.failure_reason) == ("Failed", "Step First failed: exit status 1")
     assert record.step("First").seconds is not None
     assert record.step("Gate").status == "Pending"
@@ -109,20 +109,20 @@ def test_a_stopped_execution_is_stopped_not_failed():
     recorder.stopping()
     assert recorder.record.status == "Stopping"
     recorder.stop("Gate")
-    assert recorder.conclude().status == "Stopped"
+    assert recorder.conclude(stopping=True).status == "Stopped"
 
 
 def test_a_stop_before_the_next_step_is_stopped_too():
     recorder, _ = make()
     run(recorder, "First")
-    assert recorder.conclude().status == "Stopped"
+    assert recorder.conclude(stopping=True).status == "Stopped"
 
 
 def test_every_change_is_saved_before_it_is_shown():
     recorder, watch = make()
     recorder.begin()
     run(recorder, "First", "Gate", "Taken", "AfterTaken")
-    recorder.conclude()
+    recorder.conclude(stopping=False)
     assert [kind for kind, _ in watch.events] == ["saved", "shown"] * (len(watch.events) // 2)
     pairs = zip(watch.events[::2], watch.events[1::2], strict=True)
     assert all(saved[1] is shown[1] for saved, shown in pairs)

@@ -152,9 +152,7 @@ def address(engine: str) -> Address:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, engine: str, address: Address, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Bench]:
+def bench(tmp_path: Path, engine: str, address: Address, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     # What compile_pipeline does before it builds the project's own.
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     quiet_sdk()

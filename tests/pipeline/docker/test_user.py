@@ -1,0 +1,102 @@
+"""The command line in Docker for a user who is not root, whose containers nevertheless write as root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import site
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.docker.engine import docker
+
+ROOT = Path(__file__).resolve().parents[3]
+SOCKET = Path("/var/run/docker.sock")
+USER = 12345  # nobody has this id
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.e2e,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)"),
+    pytest.mark.skipif(not SOCKET.exists(), reason=f"needs the engine's socket at {SOCKET}"),
+]
+
+
+def as_user(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as USER, in the group of the engine's socket."""
+    become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", f"--groups={SOCKET.stat().st_gid}"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "FASHION_HOME": str(home / "state"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return subprocess.run([*become, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder of the user's; not in tmp_path, which only root may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, USER, USER)
+        yield Path(folder)
+
+
+@pytest.fixture
+def python(home: Path) -> Iterator[str]:
+    """A Python that the user may run, with this one's packages."""
+    # setpriv can still start what the user may not: it is the Python's own child that counts.
+    works = "import subprocess, sys, sagemaker; subprocess.run([sys.executable, '-c', ''], check=True)"
+    if as_user(sys.executable, "-c", works, home=home).returncode == 0:
+        yield sys.executable
+        return
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    system = Path(f"/usr/bin/python{version}")
+    packages = next(path for path in site.getsitepackages() if Path(path, "sagemaker").is_dir())
+    made = home / "venv"
+    if not system.exists():
+        pytest.skip(f"user {USER} may not run {sys.executable}, and there is no {system}")
+    subprocess.run([str(system), "-m", "venv", "--without-pip", str(made)], check=True)
+    (made / "lib" / f"python{version}" / "site-packages" / "packages.pth").write_text(packages)
+    python = str(made / "bin" / "python")
+    tried = as_user(python, "-c", works, home=home)
+    if tried.returncode != 0:
+        pytest.skip(f"user {USER} may run neither {sys.executable} nor {python}: {tried.stderr[-300:]}")
+    yield python
+    shutil.rmtree(made)
+
+
+def test_a_user_who_is_not_root_runs_the_pipeline_and_owns_every_file(
+    engine: str, home: Path, python: str, small_data: Path
+):
+    data = home / "data"
+    shutil.copytree(small_data, data)
+    result = home / "result.json"
+    run = [python, "-m", "pipeline", "run", "--target", "docker", "--candidates", "baseline", "--plain"]
+    options = ["--data", str(data), "--any-data", "--param", "Epochs=1", "--param", "MinAccuracy=0.5"]
+    done = as_user(
+        *run,
+        "--data",
+        str(data),
+        "--any-data",
+        "--param",
+        "Epochs=1",
+        "--param",
+        "MinAccuracy=0.5",
+        "--json",
+        str(result),
+        home=home,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(result.read_text())["status"] == "Succeeded"
+    paths = [home, *(home / "state").rglob("*"), *home.glob("*.json")]
+    assert any(path.name == "model.tar.gz" or "objects" in path.parts for path in paths)
+    assert [str(path) for path in paths if path.lstat().st_uid != USER] == []
+    assert list((home / "state" / "tmp").iterdir()) == []
+    assert str(home) not in docker("ps", "--all", "--no-trunc", "--format", "{{.Labels}}")
