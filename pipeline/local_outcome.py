@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.execution import ExecutionRecord
+from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.home import Home
 from pipeline.local.objects import stored_files
 from pipeline.local.store import Store
@@ -28,12 +28,17 @@ class Outcome:
 
 def output_uri(record: ExecutionRecord, name: str) -> str | None:
     """The S3 URI of the processing output called `name` of a step that succeeded, without a slash at its end."""
+    found = _output(record, name)
+    return None if found is None else found[1]
+
+
+def _output(record: ExecutionRecord, name: str) -> tuple[StepRecord, str] | None:
+    """The step that has the output, and the output's URI."""
     for step in record.steps:
         outputs = step.properties.get("ProcessingOutputConfig", {}).get("Outputs", [])
         for output in outputs.values() if isinstance(outputs, dict) else outputs:
             if output.get("OutputName") == name and step.status == "Succeeded":
-                uri: str = output["S3Output"]["S3Uri"]
-                return uri.rstrip("/")
+                return step, output["S3Output"]["S3Uri"].rstrip("/")
     return None
 
 
@@ -43,17 +48,31 @@ def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
     Another project's pipeline may have an output of that name too: what is in it is not this project's evaluation.
     """
     report = home.execution(record.execution_id) / "report.html"
-    uri = output_uri(record, "evaluation")
-    files = {} if uri is None else stored_files(home, store, uri)
+    found = _output(record, "evaluation")
+    files = {} if found is None else stored_files(home, store, found[1])
     evaluation = _json(files.get("evaluation.json"))
     if evaluation is None or not evaluation.keys() >= {"schema_version", "gate", "winner", "candidates"}:
         evaluation, files = None, {}
+    registration = _json(files.get("registration.json"))
+    if registration is not None and found is not None and found[0].reused_from is not None:
+        registration = _of_earlier_execution(registration, found[0].reused_from)
     return Outcome(
         evaluation=evaluation,
-        registration=_json(files.get("registration.json")),
+        registration=registration,
         predictions=files.get("predictions.npz"),
         report=report if report.is_file() else None,
     )
+
+
+def _of_earlier_execution(registration: dict[str, Any], execution_id: str) -> dict[str, Any]:
+    """What the evaluation that was reused registered then, as this execution has to tell it."""
+    if registration.get("version") is None:
+        return registration
+    reason = (
+        f"Version {registration['version']}, by execution {execution_id}, whose evaluation was reused. Nothing was "
+        "registered anew."
+    )
+    return {**registration, "registered": False, "reason": reason}
 
 
 def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:

@@ -10,7 +10,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
-# Equal code, settings and inputs give equal results. After this time they are made again, lest they are trusted forever.
+# Equal code, settings and inputs give equal results; after this time they are made again all the same.
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 
 # Each bounded by attempts: `max_attempts=0` would mean no bound at all.

@@ -116,6 +116,7 @@ def main(args: JobSettings) -> None:
         if cluster.is_chief:
             environment = describe_environment(args, device.name, code, data.digest)
             export_model(args.model_dir, model, data, parameters, history, environment)
+            checkpoints.finish()
             print(f"Wrote {args.model_dir}: weights_digest={digest}", flush=True)
         else:
             print(f"The first host writes the model: weights_digest={digest}", flush=True)

@@ -99,6 +99,34 @@ def test_a_half_written_file_is_not_read(checkpoints: Checkpoints, tmp_path: Pat
     assert checkpoints.load(SHAPES) is None
 
 
+def test_a_finished_trainings_checkpoints_are_left_aside(
+    checkpoints: Checkpoints, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also those that it had removed here: in S3 they are still there, and come back."""
+    earlier = checkpoints.save(Progress(epoch=1), ARRAYS)
+    content = earlier.read_bytes()
+    checkpoints.save(Progress(epoch=2), ARRAYS)
+    checkpoints.finish()
+    earlier.write_bytes(content)
+    again = Checkpoints(tmp_path / "checkpoints", FINGERPRINT)
+    assert again.load(SHAPES) is None
+    assert capsys.readouterr().out.count("its training is finished") == 2
+    own = again.save(Progress(epoch=1), ARRAYS)
+    assert own.is_file()
+    assert Checkpoints(tmp_path / "checkpoints", FINGERPRINT).load(SHAPES) is not None
+
+
+def test_an_interrupted_training_stays_the_same_one(checkpoints: Checkpoints, tmp_path: Path) -> None:
+    first = checkpoints.save(Progress(epoch=1), ARRAYS)
+    content = first.read_bytes()
+    continued = Checkpoints(tmp_path / "checkpoints", FINGERPRINT)
+    assert continued.load(SHAPES) is not None
+    continued.save(Progress(epoch=2), ARRAYS)
+    continued.finish()
+    first.write_bytes(content)
+    assert Checkpoints(tmp_path / "checkpoints", FINGERPRINT).load(SHAPES) is None
+
+
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="Could not write the checkpoint"):
