@@ -57,10 +57,11 @@ def fault_of(error: BaseException | None) -> str | None:
 def _fault_of_one(error: BaseException) -> str | None:
     # Here and not at the top: importing botocore takes time that a run without failures has no use for.
     from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as NoConnection
 
     if isinstance(error, ClientError):
         return _fault_of_answer(error.response)
-    if isinstance(error, (HTTPClientError, IncompleteReadError)):
+    if isinstance(error, (HTTPClientError, NoConnection, IncompleteReadError)):
         return SERVICE_FAULT  # No answer, a late one, or half of one.
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return CAPACITY_ERROR
