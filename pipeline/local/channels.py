@@ -45,12 +45,16 @@ def download(
     stop: threading.Event,
     warn: Callable[[str], None] = lambda line: None,
     required: bool = True,
+    shard: tuple[int, int] = (0, 1),
 ) -> int:
     """Copy the object, or all objects below the prefix, at `uri` into `folder`; returns their total bytes.
 
     As in SageMaker an object lands under its key relative to the prefix, or its name if the URI is its whole key.
     SageMaker also takes keys that go on without a slash (`train` takes `training/x`): those are left out, with a
     warning, because such a definition means something else than it says. Nothing at all is an error if `required`.
+
+    `shard` is ShardedByS3Key: (1, 3) copies the second, the fifth, … of the objects in the order of their keys.
+    SageMaker promises about 1/n of the objects to each of n instances, not which.
 
     Raises:
         StepFailed: nothing is there, S3 fails, the copy differs from the original, or the disk is full.
@@ -59,7 +63,8 @@ def download(
     bucket, prefix = split_uri(uri)
     total = 0
     with s3_errors(f"Copying {uri} into the job's folder"):
-        found = False
+        found, files = False, 0
+        rank, hosts = shard
         for item in _objects(s3, bucket, prefix):
             key = item["Key"]
             relative = _relative(key, prefix)
@@ -76,7 +81,9 @@ def download(
                     f"Copying {uri} into the job's folder: expected keys without “..”. Received: {key!r}. "
                     "Remove that object."
                 )
-            total += _download_object(s3, bucket, item, folder / relative, stop)
+            if files % hosts == rank:
+                total += _download_object(s3, bucket, item, folder / relative, stop)
+            files += 1
     if required and not found:
         raise StepFailed(
             f"Copying {uri} into the job's folder: expected at least one object there in the local S3. Received: "

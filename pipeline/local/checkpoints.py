@@ -6,13 +6,17 @@ A file that is gone stays in S3.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pipeline.errors import FashionError
+from pipeline.local.channels import download, upload_file
+from pipeline.local.job import Job
 
 _Signature = tuple[int, int]
 # A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every
@@ -99,3 +103,38 @@ class CheckpointSync:
             except FileNotFoundError:
                 continue
         return found
+
+
+@contextlib.contextmanager
+def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
+    """Keep the checkpoint folder `inside` of every host equal to its S3 location, filled from there; does nothing
+    when none is asked for."""
+    configuration = job.request.get("CheckpointConfig")
+    if not configuration:
+        yield
+        return
+    uri = configuration["S3Uri"].rstrip("/")
+    job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
+    job.aws.restore_objects(f"{uri}/")
+    s3 = job.aws.client("s3")
+    with contextlib.ExitStack() as syncs:
+        for host in job.hosts:
+            folder = host.container.path(inside)
+            size = download(s3, f"{uri}/", folder, stop=job.stop, required=False)
+            if size:
+                host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB): checkpoints of an earlier attempt")
+            syncs.enter_context(
+                CheckpointSync(
+                    folder,
+                    upload=partial(_upload_checkpoint, s3, uri, folder),
+                    persist=lambda: job.aws.persist_objects(f"{uri}/"),
+                    warn=host.log.say,
+                    interval=job.graces.checkpoints,
+                )
+            )
+        yield
+
+
+def _upload_checkpoint(s3: Any, uri: str, folder: Path, path: Path) -> None:
+    # The last checkpoint is written because the job was stopped: it must be saved nevertheless.
+    upload_file(s3, folder / path, f"{uri}/{path.as_posix()}", stop=threading.Event())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import shutil
 import subprocess
@@ -46,14 +47,14 @@ def job_environment(
     return environment
 
 
-def count_gpus(user: Mapping[str, str]) -> int:
-    """How many GPUs a job sees: CUDA_VISIBLE_DEVICES if the user set it, else what nvidia-smi lists."""
+def visible_gpus(user: Mapping[str, str]) -> tuple[str, ...]:
+    """The GPUs that jobs see: those in CUDA_VISIBLE_DEVICES if the user set it, else all, by number."""
     visible = user.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        devices = [device.strip() for device in visible.split(",")]
+        devices = (device.strip() for device in visible.split(","))
         # CUDA stops at the first entry that is no device.
-        return next((i for i, device in enumerate(devices) if device in ("", "-1")), len(devices))
-    return _installed_gpus()
+        return tuple(itertools.takewhile(lambda device: device not in ("", "-1"), devices))
+    return tuple(map(str, range(_installed_gpus())))
 
 
 @functools.cache

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +12,18 @@ from pathlib import Path
 from pipeline.errors import StepFailed
 from pipeline.local import clock
 from pipeline.local.channels import download, s3_errors
-from pipeline.local.container import Container
 from pipeline.local.definition import Json
 from pipeline.local.environment import job_environment
 from pipeline.local.faults import fault_of_end
+from pipeline.local.hosts import Host, merge_folders
 from pipeline.local.joblog import JobLog
 from pipeline.local.named_objects import restore_named_objects
-from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended, run_process
+from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
 from pipeline.local.reaper import Reaper
 from pipeline.local.runner import StepStopped
+from pipeline.local.running import Launch, decisive, run_hosts
 from pipeline.local.service import LocalAws
 
-# DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.
-_LONGEST_MESSAGE = 1024
 _DEFAULT_LIMIT_SECONDS = 86400
 
 
@@ -42,13 +40,21 @@ GRACES = Graces()
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a host runs, where; `variables` are added to its environment, in which the request's own win."""
+
+    command: Sequence[str]
+    cwd: Path
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Job:
     """A job's request (resolved, in the shape of CreateProcessingJob or CreateTrainingJob) and where it runs."""
 
     name: str
     request: Mapping[str, Json]
-    cores: int
-    container: Container
+    hosts: tuple[Host, ...]
     log: JobLog
     stop: threading.Event
     aws: LocalAws
@@ -59,73 +65,93 @@ class Job:
         """The job's ARN; `kind` is "training-job" or "processing-job"."""
         return f"arn:aws:sagemaker:{self.aws.REGION}:{self.aws.ACCOUNT}:{kind}/{self.name}"
 
-    def write_config(self, path: str, content: Json) -> None:
-        """Write a JSON file of the container contract."""
-        target = self.container.path(path)
-        with s3_errors(f"Writing {path} of the job"):
-            target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-    def fetch(self, uri: str, inside: str) -> None:
-        """Copy what is at `uri` in S3 to the container's folder `inside`."""
+    def fetch(self, uri: str, inside: str, distribution: str | None = None) -> None:
+        """Copy what is at `uri` in S3 to the folder `inside` of every host: all of it, or with the `distribution`
+        ShardedByS3Key a share of the objects."""
         self.aws.restore_objects(uri)
-        folder = self.container.path(inside)
-        folder.mkdir(parents=True, exist_ok=True)
-        size = download(self.aws.client("s3"), uri, folder, stop=self.stop, warn=self.log.say)
-        self.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB)")
+        sharded = distribution == "ShardedByS3Key"
+        for rank, host in enumerate(self.hosts):
+            folder = host.container.path(inside)
+            folder.mkdir(parents=True, exist_ok=True)
+            size = download(
+                self.aws.client("s3"),
+                uri,
+                folder,
+                stop=self.stop,
+                warn=self.log.say if rank == 0 else lambda line: None,
+                shard=(rank, len(self.hosts)) if sharded else (0, 1),
+            )
+            host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB{', its share' if sharded else ''})")
+
+    def collect(self, inside: str) -> Path:
+        """The folder `inside` with what all hosts left there, as the service merges it.
+
+        The service asks that no two hosts write the same file; here the first one's stays, and the log says so.
+        """
+        first, *others = (host.container.path(inside) for host in self.hosts)
+        with s3_errors(f"Collecting {inside} of the job's hosts"):
+            for name in merge_folders(first, others):
+                self.log.say(f"{inside}/{name} was written by more than one host: one of them is kept")
+        return first
 
     def restore_named_objects(self, *values: Json) -> None:
         """Make S3 objects readable that a request names in passing: by URI, or as files of a model package."""
         restore_named_objects(self.aws, *values)
 
-    def run(self, command: Sequence[str], cwd: Path, variables: Mapping[str, str], message_file: str) -> None:
-        """Run the job's process to its end; `variables` are added to its environment, the request's own win.
+    def run(self, start: Callable[[Host], Start], message_file: str) -> None:
+        """Run the job's processes to their ends; `start` says what a host runs.
 
         Raises:
-            StepFailed: it did not end with status 0; the reason quotes `message_file` and the log's last lines.
+            StepFailed: one did not end with status 0; the reason quotes `message_file` and the log's last lines.
             StepStopped: it was stopped.
         """
         limit = (self.request.get("StoppingCondition") or {}).get(
             "MaxRuntimeInSeconds"
         ) or _DEFAULT_LIMIT_SECONDS
-        own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}
-        environment = job_environment(
-            os.environ,
-            self.container,
-            self.cores,
-            variables,
-            self.container.localize(own),
-            self.aws.job_environment(),
-        )
+        launches = [self._launch(host, start(host)) for host in self.hosts]
         if self.stop.is_set():
             raise StepStopped
         with s3_errors("Starting the job's process"):
-            ended = run_process(
-                command,
-                cwd=cwd,
-                environment=environment,
-                log=self.log,
+            ends = run_hosts(
+                launches,
                 stop=self.stop,
                 reaper=self.reaper,
                 time_limit=float(limit),
                 limit_grace=self.graces.limit,
                 stop_grace=self.graces.stop,
             )
-        if ended.cause == "stopped":
+        place = decisive(ends)
+        if place is None:
+            return
+        if self.stop.is_set() and any(ended.cause == "stopped" for ended in ends):
             raise StepStopped
-        if not ended.succeeded:
-            raise StepFailed(self._reason(ended, self.message(message_file)), fault=fault_of_end(ended))
+        raise StepFailed(
+            self._reason(self.hosts[place], ends[place], message_file), fault=fault_of_end(ends[place])
+        )
 
-    def message(self, path: str) -> str:
-        """The start of the message that the job left in the file `path` of the container; "" when there is none."""
-        try:
-            with self.container.path(path).open("rb") as file:
-                return file.read(_LONGEST_MESSAGE).decode("utf-8", errors="replace").strip()
-        except OSError:
-            return ""
+    def _launch(self, host: Host, start: Start) -> Launch:
+        own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}
+        environment = job_environment(
+            os.environ,
+            host.container,
+            host.cores,
+            # One host sees what the user lets it see.
+            {"CUDA_VISIBLE_DEVICES": ",".join(host.gpus)} if len(self.hosts) > 1 else {},
+            start.variables,
+            host.container.localize(own),
+            self.aws.job_environment(),
+        )
+        return Launch(host, start.command, start.cwd, environment)
 
-    def _reason(self, ended: Ended, message: str) -> str:
-        parts = [ended.describe() + (f": {message}" if message else "")]
-        if tail := self.log.tail:
+    def _reason(self, host: Host, ended: Ended, message_file: str) -> str:
+        several = len(self.hosts) > 1 and ended.cause == "exited"
+        message = host.message(message_file)
+        parts = [
+            (f"host {host.name}: " if several else "")
+            + ended.describe()
+            + (f": {message}" if message else "")
+        ]
+        if tail := host.log.tail:
             parts.append(
                 "\n".join([f"Last lines of its log ({self.log.path}):", *(f"  {line}" for line in tail)])
             )

@@ -10,11 +10,28 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 # A longer line reaches the observer cut; its file has it whole.
 LONGEST_LINE = 4096
 TAIL_LINES = 15
+
+
+class Log(Protocol):
+    """What a process writes to: its job's log, or its host's part of that."""
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that were fed, oldest first."""
+
+    def feed(self, data: bytes) -> None:
+        """Take `data` as the process wrote it: any bytes, cut anywhere."""
+
+    def say(self, line: str) -> None:
+        """Add a line of the engine's own; it is not part of the tail."""
+
+    def end(self) -> None:
+        """The process has ended: a last line that lacks its newline is one, too."""
 
 
 class JobLog:
@@ -70,12 +87,17 @@ class JobLog:
             self._write((b"\n" if self._partial or self._cut else b"") + text.encode() + b"\n")
             self._on_line(text)
 
-    def close(self) -> None:
-        """Emit a last line that lacks its newline, and close the file."""
+    def end(self) -> None:
+        """Emit a last line that lacks its newline."""
         with self._lock:
             if self._partial and not self._cut:
                 self._emit(self._partial)
             self._partial = b""
+
+    def close(self) -> None:
+        """Emit a last line that lacks its newline, and close the file."""
+        self.end()
+        with self._lock:
             self._file.close()
 
     def _write(self, data: bytes) -> None:
@@ -94,3 +116,43 @@ class JobLog:
             text = text[:LONGEST_LINE] + " …"
         self._tail.append(text)
         self._on_line(text)
+
+
+class HostLog:
+    """One host's part of the log of a job that has several: its lines begin with its name, `[algo-1] `.
+
+    They go on whole, so that lines of two hosts do not mix. Used from the thread that reads the host's output.
+    """
+
+    def __init__(self, log: JobLog, host: str) -> None:
+        self._log = log
+        self._host = host
+        self._prefix = f"[{host}] ".encode()
+        self._partial = b""
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of this host, without its name, oldest first."""
+        return tuple(self._tail)
+
+    def feed(self, data: bytes) -> None:
+        """Take `data` as the host wrote it: any bytes, cut anywhere."""
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > LONGEST_LINE:
+            # A line that has no end must not be held back for ever.
+            lines, self._partial = [*lines, self._partial], b""
+        for line in lines:
+            # A progress bar redraws its line after a carriage return: its name is drawn again, too.
+            line = line.rstrip(b"\r").replace(b"\r", b"\r" + self._prefix)
+            self._tail.append(line.rpartition(b"\r" + self._prefix)[2].decode("utf-8", errors="replace"))
+            self._log.feed(self._prefix + line + b"\n")
+
+    def say(self, line: str) -> None:
+        """Add a line of the engine's own about this host."""
+        self._log.say(f"{self._host}: {line}")
+
+    def end(self) -> None:
+        """Pass on a last line that lacks its newline."""
+        if self._partial:
+            self.feed(b"\n")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.errors import StepFailed
 from pipeline.local import processing_job, training_job
 from pipeline.local.channels import read_json, s3_errors
-from pipeline.local.container import Container, remove_tree
+from pipeline.local.container import remove_tree
 from pipeline.local.create_model import create_model
 from pipeline.local.definition import Json, PropertyFile, Step
 from pipeline.local.findings import Findings
 from pipeline.local.home import Home
+from pipeline.local.hosts import make_hosts
 from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
 from pipeline.local.reaper import Reaper
@@ -32,11 +35,17 @@ def step_folder(home: Home, execution_id: str, step: str) -> Path:
     return home.execution(execution_id) / "steps" / quote(step, safe="")
 
 
-_KINDS: Mapping[
-    str, tuple[Callable[[Mapping[str, Json]], tuple[str, ...]], Callable[[Job], dict[str, Json]]]
-] = {
-    "Processing": (processing_job.mounts, processing_job.run_processing_job),
-    "Training": (training_job.mounts, training_job.run_training_job),
+class _Kind(NamedTuple):
+    """What differs between the types of jobs."""
+
+    mounts: Callable[[Mapping[str, Json]], tuple[str, ...]]
+    instances: Callable[[Mapping[str, Json]], int]
+    run: Callable[[Job], dict[str, Json]]
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "Processing": _Kind(processing_job.mounts, processing_job.instances, processing_job.run_processing_job),
+    "Training": _Kind(training_job.mounts, training_job.instances, training_job.run_training_job),
 }
 
 
@@ -88,15 +97,22 @@ class LocalJobs:
             with job_log:
                 call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
                 return JobOutcome(_CALLS[step.type](call))
-        mounts, run = _KINDS[step.type]
+        mounts, instances, run = _KINDS[step.type]
+        root = folder / "container"
         with job_log:
             with s3_errors(f"Making the folder of the job {job_name}"):
-                container = Container.create(folder / "container", mounts(arguments))
+                hosts = make_hosts(
+                    root,
+                    mounts(arguments),
+                    count=instances(arguments),
+                    cores=cores,
+                    log=job_log,
+                    user=os.environ,
+                )
             job = Job(
                 name=job_name,
                 request=arguments,
-                cores=cores,
-                container=container,
+                hosts=hosts,
                 log=job_log,
                 stop=stop,
                 aws=self._aws,
@@ -106,12 +122,12 @@ class LocalJobs:
             try:
                 properties = run(job)
             except StepFailed as error:
-                raise StepFailed(f"{error}\nIts folder is kept: {container.root}") from error
+                raise StepFailed(f"{error}\nIts folder is kept: {root}") from error
             except StepStopped:
                 # What matters of it, its checkpoints, is in S3.
-                remove_tree(container.root)
+                remove_tree(root)
                 raise
-        remove_tree(container.root)
+        remove_tree(root)
         return JobOutcome(properties)
 
     def read_property_file(

@@ -15,11 +15,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from pipeline.local.joblog import JobLog
+from pipeline.local.joblog import Log
 from pipeline.local.reaper import Reaper, signal_group
 
 # SageMaker gives a job 120 s between SIGTERM and SIGKILL; a stopped run must end within 10 s.
@@ -35,12 +35,13 @@ GATE = 'read go || exit 125; exec "$@" </dev/null'
 class Ended:
     """How a process ended: `returncode` is its exit status, or minus the number of the signal that killed it.
 
-    `cause` is "exited" when it ended by itself, else why it was made to end.
+    `cause` is "exited" when it ended by itself, else why it was made to end. `at`: when, by time.monotonic().
     """
 
     returncode: int
     cause: Cause
     time_limit: float | None = None
+    at: float = field(default=0.0, compare=False)
 
     @property
     def succeeded(self) -> bool:
@@ -62,13 +63,20 @@ class Ended:
         return f"exit status {self.returncode}"
 
 
+class Signal(Protocol):
+    """What tells a process to stop: an event, or several."""
+
+    def is_set(self) -> bool:
+        """Whether it does."""
+
+
 def run_process(
     command: Sequence[str],
     *,
     cwd: Path,
     environment: Mapping[str, str],
-    log: JobLog,
-    stop: threading.Event,
+    log: Log,
+    stop: Signal,
     reaper: Reaper,
     time_limit: float | None = None,
     limit_grace: float = LIMIT_GRACE_SECONDS,
@@ -105,6 +113,7 @@ def run_process(
             process.stdin.write(b"go\n")
         process.stdin.close()
         cause = _watch(ended, group, log, stop, time_limit, limit_grace, stop_grace)
+        at = time.monotonic()
     finally:
         # Whatever the job left running ends with it, as in a container; and so does the job if we were interrupted.
         signal_group(group, signal.SIGKILL)
@@ -115,14 +124,14 @@ def run_process(
         process.wait()
     if reader.error is not None:
         raise reader.error
-    return Ended(process.returncode, cause, time_limit)
+    return Ended(process.returncode, cause, time_limit, at)
 
 
 def _watch(
     ended: threading.Event,
     group: int,
-    log: JobLog,
-    stop: threading.Event,
+    log: Log,
+    stop: Signal,
     time_limit: float | None,
     limit_grace: float,
     stop_grace: float,
@@ -153,7 +162,7 @@ class _Reader(threading.Thread):
     """Reads a job's output to its end. An error of the log's reader is kept for the caller, and reading goes on:
     a job whose output nobody reads hangs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: JobLog) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Log) -> None:
         super().__init__(daemon=True)
         assert process.stdout is not None
         self._pipe = process.stdout

@@ -9,17 +9,22 @@ from typing import Any
 from pipeline.errors import StepFailed
 from pipeline.local.channels import upload
 from pipeline.local.definition import Json
-from pipeline.local.job import Job, now_text
+from pipeline.local.hosts import Host
+from pipeline.local.job import Job, Start, now_text
 from pipeline.local.training_driver import local_command
 
 MESSAGE_FILE = "/opt/ml/output/message"
-HOST = "algo-1"
 
 
 def mounts(request: Mapping[str, Json]) -> tuple[str, ...]:
     """The folders of the container that the request's inputs and outputs name."""
     inputs = [item["S3Input"]["LocalPath"] for item in _inputs(request)]
     return tuple(dict.fromkeys([*inputs, *(output["S3Output"]["LocalPath"] for output in _outputs(request))]))
+
+
+def instances(request: Mapping[str, Json]) -> int:
+    """How many hosts the request asks for."""
+    return int(request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1))
 
 
 def run_processing_job(job: Job) -> dict[str, Json]:
@@ -33,17 +38,8 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     specification = request["AppSpecification"]
     created = now_text()
     job.log.say(
-        f"processing job {job.name} on {job.cores} core(s), with this Python; its image "
+        f"processing job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
         f"{specification['ImageUri']} is not used"
-    )
-    job.write_config(
-        "/opt/ml/config/resourceconfig.json",
-        {
-            "current_host": HOST,
-            "current_instance_type": cluster["InstanceType"],
-            "hosts": [HOST],
-            "network_interface_name": "eth0",
-        },
     )
     described = {
         "ProcessingJobArn": job.arn("processing-job"),
@@ -56,22 +52,35 @@ def run_processing_job(job: Job) -> dict[str, Json]:
         "RoleArn": request.get("RoleArn"),
         "StoppingCondition": request.get("StoppingCondition") or {"MaxRuntimeInSeconds": 86400},
     }
-    job.write_config("/opt/ml/config/processingjobconfig.json", job.container.localize(described))
+    for host in job.hosts:
+        resources = {
+            "current_host": host.name,
+            "current_instance_type": cluster["InstanceType"],
+            "hosts": [other.name for other in job.hosts],
+            "network_interface_name": "eth0",
+        }
+        host.write_config("/opt/ml/config/resourceconfig.json", resources)
+        host.write_config("/opt/ml/config/processingjobconfig.json", host.container.localize(described))
     for item in _inputs(request):
-        job.fetch(item["S3Input"]["S3Uri"], item["S3Input"]["LocalPath"])
+        source = item["S3Input"]
+        job.fetch(source["S3Uri"], source["LocalPath"], source.get("S3DataDistributionType"))
     job.restore_named_objects(specification, request.get("Environment"))
 
     words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
+
+    def start(host: Host) -> Start:
+        return Start(local_command(words, host.container, sys.executable), host.container.root, variables)
+
     started = now_text()
-    job.run(local_command(words, job.container, sys.executable), job.container.root, variables, MESSAGE_FILE)
+    job.run(start, MESSAGE_FILE)
     ended = now_text()
 
     _upload_outputs(job)
     return {
         **described,
         "ProcessingJobStatus": "Completed",
-        "ExitMessage": job.message(MESSAGE_FILE),
+        "ExitMessage": next(filter(None, (host.message(MESSAGE_FILE) for host in job.hosts)), ""),
         "CreationTime": created,
         "ProcessingStartTime": started,
         "ProcessingEndTime": ended,
@@ -88,7 +97,7 @@ def _upload_outputs(job: Job) -> None:
             job.log.say(f"output {output['OutputName']}: uploaded at the end of the job, not while it runs")
         bucket = uri.removeprefix("s3://").partition("/")[0]
         job.aws.ensure_bucket(bucket)
-        count = upload(job.aws.client("s3"), job.container.path(inside), uri, stop=job.stop)
+        count = upload(job.aws.client("s3"), job.collect(inside), uri, stop=job.stop)
         job.log.say(f"{inside} → {uri} ({count} file(s))")
         uris.append(uri)
     job.aws.persist_objects(*uris)

@@ -29,6 +29,21 @@ class Only:
 
 
 @dataclass(frozen=True)
+class Between:
+    """The value at `place`, where there is one, must be a whole number from `least` to `most`."""
+
+    place: str
+    least: int
+    most: int
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if type(value) is int and self.least <= value <= self.most:
+            return None
+        return f"the local engine supports {self.least} to {self.most} only. Received: {value!r}"
+
+
+@dataclass(frozen=True)
 class Never:
     """There must be nothing at `place`."""
 
@@ -57,16 +72,16 @@ class Folder:
         return f"expected an absolute path below /, without “..”. Received: {value!r}"
 
 
-_ONE_INSTANCE = (1,)
+# A process each, on one machine.
+_INSTANCES = (1, 16)
 _S3_PREFIX, _NOT_PACKED = ("S3Prefix",), ("None",)
-# To the one instance that there is, a share of the objects is all of them.
 _DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
 # FastFile streams the same files that File copies.
 _AS_FILES = ("File", "FastFile")
 
-_RULES: Mapping[str, tuple[Only | Never | Folder, ...]] = {
+_RULES: Mapping[str, tuple[Only | Between | Never | Folder, ...]] = {
     "Processing": (
-        Only("ProcessingResources.ClusterConfig.InstanceCount", _ONE_INSTANCE),
+        Between("ProcessingResources.ClusterConfig.InstanceCount", *_INSTANCES),
         Never("ProcessingInputs.*.AppManaged"),
         Never("ProcessingInputs.*.DatasetDefinition"),
         Folder("ProcessingInputs.*.S3Input.LocalPath"),
@@ -80,7 +95,7 @@ _RULES: Mapping[str, tuple[Only | Never | Folder, ...]] = {
         Only("ProcessingOutputConfig.Outputs.*.S3Output.S3UploadMode", ("EndOfJob", "Continuous")),
     ),
     "Training": (
-        Only("ResourceConfig.InstanceCount", _ONE_INSTANCE),
+        Between("ResourceConfig.InstanceCount", *_INSTANCES),
         Never("ResourceConfig.InstanceGroups"),
         Only("AlgorithmSpecification.TrainingInputMode", _AS_FILES),
         Never("AlgorithmSpecification.AlgorithmName"),

@@ -2,8 +2,10 @@
 
 In script mode the SDK sends its driver along as the channel `sm_drivers`; its shell script starts
 `scripts/environment.py`, which exports the variables, and `distributed_drivers/basic_script_driver.py`, which turns
-the hyperparameters into flags. The tests compare this module with those files. Two things differ on purpose: no
-requirements are installed (the job runs in this project's own environment), and SM_NUM_CPUS is the job's share.
+the hyperparameters into flags. The tests compare this module with those files. Three things differ on purpose: no
+requirements are installed (the job runs in this project's own environment), SM_NUM_CPUS is the job's share, and
+several hosts, whose names nothing resolves here, are told this machine's address as SM_MASTER_ADDR and the first of
+as many free ports as SM_MASTER_PORT.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ SCRIPT_CHANNEL = "sm_drivers"
 CODE_FOLDER = "/opt/ml/input/data/code"
 SOURCE_CODE_FILE = "/opt/ml/input/data/sm_drivers/sourcecode.json"
 DISTRIBUTED_FILE = "/opt/ml/input/data/sm_drivers/distributed.json"
+# Where the driver says that hosts meet, and at which port.
+DEFAULT_MASTER = ("algo-1", 7777)
 _PYTHON = re.compile(r"(?:/usr/(?:local/)?bin/)?python(?:3(?:\.\d+)?)?")
 
 
@@ -36,11 +40,13 @@ def sm_variables(
     cpus: int,
     gpus: int,
     log_level: str | None = None,
+    master: tuple[str, int] = DEFAULT_MASTER,
 ) -> dict[str, str]:
     """The SM_* variables of a training job, with the container's paths localized.
 
     `hyperparameters`, `input_data_config` and `resource_config` are what the files in /opt/ml/input/config hold,
-    `source_code` what sourcecode.json does; None when the job has no script channel.
+    `source_code` what sourcecode.json does; None when the job has no script channel. `master`: the address and the
+    port at which hosts meet; the driver's own are the default.
     """
 
     def at(path: str) -> str:
@@ -58,8 +64,8 @@ def sm_variables(
         "output_data_dir": at("/opt/ml/output/data"),
         # The environment's values are texts; the driver's own default is a number.
         "log_level": 20 if log_level is None else log_level,
-        "master_addr": "algo-1",
-        "master_port": 7777,
+        "master_addr": master[0],
+        "master_port": master[1],
         "current_host": host,
         "current_instance_type": resource_config["current_instance_type"],
         "hosts": hosts,

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
 import sys
 import tarfile
-import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.archive import pack_folder
-from pipeline.local.channels import download, s3_errors, upload, upload_file
-from pipeline.local.checkpoints import CheckpointSync
+from pipeline.local.channels import s3_errors, upload, upload_file
+from pipeline.local.checkpoints import keep_checkpoints
 from pipeline.local.definition import Json
-from pipeline.local.environment import count_gpus
-from pipeline.local.job import Job, now_text
+from pipeline.local.hosts import Host
+from pipeline.local.job import Job, Start, now_text
+from pipeline.local.ports import reserve_ports
 from pipeline.local.training_driver import (
     CODE_FOLDER,
+    DEFAULT_MASTER,
     DISTRIBUTED_FILE,
     SCRIPT_CHANNEL,
     SOURCE_CODE_FILE,
@@ -32,13 +32,19 @@ from pipeline.local.training_driver import (
 
 FAILURE_FILE = "/opt/ml/output/failure"
 CHECKPOINTS = "/opt/ml/checkpoints"
-HOST = "algo-1"
+# Where the hosts of a job meet: the loopback interface, at ports of their own.
+LOOPBACK = "127.0.0.1"
 
 
 def mounts(request: Mapping[str, Json]) -> tuple[str, ...]:
     """The folders outside /opt/ml that the request names: at most where it wants its checkpoints."""
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath")
     return (checkpoints,) if checkpoints else ()
+
+
+def instances(request: Mapping[str, Json]) -> int:
+    """How many hosts the request asks for."""
+    return int(request["ResourceConfig"].get("InstanceCount", 1))
 
 
 def run_training_job(job: Job) -> dict[str, Json]:
@@ -50,45 +56,23 @@ def run_training_job(job: Job) -> dict[str, Json]:
     request = job.request
     created = now_text()
     job.log.say(
-        f"training job {job.name} on {job.cores} core(s), with this Python; its image "
+        f"training job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
         f"{request['AlgorithmSpecification'].get('TrainingImage')} is not used"
     )
     for channel in request.get("InputDataConfig") or ():
-        uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-        job.fetch(uri, f"/opt/ml/input/data/{channel['ChannelName']}")
+        source = channel["DataSource"]["S3DataSource"]
+        inside = f"/opt/ml/input/data/{channel['ChannelName']}"
+        job.fetch(source["S3Uri"], inside, source.get("S3DataDistributionType"))
     job.restore_named_objects(request.get("HyperParameters"), request.get("Environment"))
-    hyperparameters = {
-        name: job.container.localize(str(value))
-        for name, value in (request.get("HyperParameters") or {}).items()
-    }
-    configuration = _write_configuration(job, hyperparameters)
     source_code = _source_code(job)
-    variables = {
-        "TRAINING_JOB_NAME": job.name,
-        "TRAINING_JOB_ARN": job.arn("training-job"),
-        **sm_variables(
-            job.container,
-            job_name=job.name,
-            hyperparameters=hyperparameters,
-            source_code=source_code,
-            cpus=job.cores,
-            gpus=count_gpus(os.environ),
-            log_level=(request.get("Environment") or {}).get("SM_LOG_LEVEL"),
-            **configuration,
-        ),
-    }
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
-    variables["SM_CHECKPOINT_DIR"] = str(job.container.path(checkpoints))
-    started = now_text()
-    with _checkpoints(job, checkpoints):
-        if source_code is None:
-            specification = request["AlgorithmSpecification"]
-            words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
-            command, cwd = local_command(words, job.container, sys.executable), job.container.root
-        else:
-            command = job.container.localize(script_command(source_code, hyperparameters, sys.executable))
-            cwd = job.container.path(CODE_FOLDER)
-        job.run(command, cwd if cwd.is_dir() else job.container.root, variables, FAILURE_FILE)
+    with contextlib.ExitStack() as held:
+        master = DEFAULT_MASTER
+        if len(job.hosts) > 1:
+            master = (LOOPBACK, held.enter_context(reserve_ports(len(job.hosts))))
+        held.enter_context(keep_checkpoints(job, checkpoints))
+        started = now_text()
+        job.run(lambda host: _start(job, host, source_code, master, checkpoints), FAILURE_FILE)
     ended = now_text()
     return {
         **request,
@@ -104,30 +88,65 @@ def run_training_job(job: Job) -> dict[str, Json]:
     }
 
 
-def _write_configuration(job: Job, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+def _start(
+    job: Job, host: Host, source_code: Mapping[str, Json] | None, master: tuple[str, int], checkpoints: str
+) -> Start:
+    """What `host` runs; its configuration files are written. `master` is where the hosts meet."""
+    request, container = job.request, host.container
+    hyperparameters = {
+        name: container.localize(str(value)) for name, value in (request.get("HyperParameters") or {}).items()
+    }
+    variables = {
+        "TRAINING_JOB_NAME": job.name,
+        "TRAINING_JOB_ARN": job.arn("training-job"),
+        **sm_variables(
+            container,
+            job_name=job.name,
+            hyperparameters=hyperparameters,
+            source_code=source_code,
+            cpus=host.cores,
+            gpus=len(host.gpus),
+            log_level=(request.get("Environment") or {}).get("SM_LOG_LEVEL"),
+            master=master,
+            **_write_configuration(job, host, hyperparameters),
+        ),
+        "SM_CHECKPOINT_DIR": str(container.path(checkpoints)),
+    }
+    if source_code is None:
+        specification = request["AlgorithmSpecification"]
+        words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
+        return Start(local_command(words, container, sys.executable), container.root, variables)
+    command = container.localize(script_command(source_code, hyperparameters, sys.executable))
+    cwd = container.path(CODE_FOLDER)
+    return Start(command, cwd if cwd.is_dir() else container.root, variables)
+
+
+def _write_configuration(job: Job, host: Host, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
     """Write the files of /opt/ml/input/config as the service does; returns those that the driver reads."""
     resources = job.request["ResourceConfig"]
+    hosts = [other.name for other in job.hosts]
     instance = resources["InstanceType"]
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]}
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": hosts}
     resource_config = {
-        "current_host": HOST,
+        "current_host": host.name,
         "current_instance_type": instance,
         "current_group_name": group["instance_group_name"],
-        "hosts": [HOST],
+        "hosts": hosts,
         "instance_groups": [group],
         "network_interface_name": "eth0",
     }
     input_data_config = {}
     for channel in job.request.get("InputDataConfig") or ():
+        source = channel["DataSource"]["S3DataSource"]
         input_data_config[channel["ChannelName"]] = {
             "TrainingInputMode": "File",
-            "S3DistributionType": "FullyReplicated",
+            "S3DistributionType": source.get("S3DataDistributionType") or "FullyReplicated",
             "RecordWrapperType": "None",
             **({"ContentType": channel["ContentType"]} if channel.get("ContentType") else {}),
         }
-    job.write_config("/opt/ml/input/config/hyperparameters.json", hyperparameters)
-    job.write_config("/opt/ml/input/config/inputdataconfig.json", input_data_config)
-    job.write_config("/opt/ml/input/config/resourceconfig.json", resource_config)
+    host.write_config("/opt/ml/input/config/hyperparameters.json", hyperparameters)
+    host.write_config("/opt/ml/input/config/inputdataconfig.json", input_data_config)
+    host.write_config("/opt/ml/input/config/resourceconfig.json", resource_config)
     return {"input_data_config": input_data_config, "resource_config": resource_config}
 
 
@@ -135,8 +154,9 @@ def _source_code(job: Job) -> dict[str, Json] | None:
     """The SDK's sourcecode.json, None when there is no script channel; unpacks code that was sent as an archive."""
     if all(channel["ChannelName"] != SCRIPT_CHANNEL for channel in job.request.get("InputDataConfig") or ()):
         return None
-    source_code = _read_json(job.container.path(SOURCE_CODE_FILE)) or {}
-    distributed = _read_json(job.container.path(DISTRIBUTED_FILE))
+    container = job.hosts[0].container
+    source_code = _read_json(container.path(SOURCE_CODE_FILE)) or {}
+    distributed = _read_json(container.path(DISTRIBUTED_FILE))
     if distributed and not source_code.get("command"):
         raise StepFailed(
             "Starting a training script: expected the SDK's basic script driver. Received: a distributed driver, "
@@ -148,35 +168,11 @@ def _source_code(job: Job) -> dict[str, Json] | None:
         )
     source = str(source_code.get("source_dir") or "")
     if source.endswith(".tar.gz"):
-        code = job.container.path(CODE_FOLDER)
-        with s3_errors(f"Unpacking {source}"), tarfile.open(code / Path(source).name) as archive:
-            archive.extractall(code, filter="data")
+        for host in job.hosts:
+            code = host.container.path(CODE_FOLDER)
+            with s3_errors(f"Unpacking {source}"), tarfile.open(code / Path(source).name) as archive:
+                archive.extractall(code, filter="data")
     return source_code
-
-
-def _checkpoints(job: Job, inside: str) -> AbstractContextManager[object]:
-    """What keeps the checkpoint folder `inside` equal to its S3 location, filled from there; nothing when none is
-    asked for."""
-    configuration = job.request.get("CheckpointConfig")
-    if not configuration:
-        return nullcontext()
-    uri = configuration["S3Uri"].rstrip("/")
-    folder = job.container.path(inside)
-    job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-    job.aws.restore_objects(f"{uri}/")
-    s3 = job.aws.client("s3")
-    size = download(s3, f"{uri}/", folder, stop=job.stop, required=False)
-    if size:
-        job.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB): checkpoints of an earlier attempt")
-    # The last checkpoint is written because the job was stopped: it must be saved nevertheless.
-    never = threading.Event()
-    return CheckpointSync(
-        folder,
-        upload=lambda path: upload_file(s3, folder / path, f"{uri}/{path.as_posix()}", stop=never),
-        persist=lambda: job.aws.persist_objects(f"{uri}/"),
-        warn=job.log.say,
-        interval=job.graces.checkpoints,
-    )
 
 
 def _upload_artifacts(job: Job) -> str:
@@ -185,7 +181,7 @@ def _upload_artifacts(job: Job) -> str:
     uri = f"{output['S3OutputPath'].rstrip('/')}/{job.name}/output"
     job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
     s3 = job.aws.client("s3")
-    model, data = job.container.path("/opt/ml/model"), job.container.path("/opt/ml/output/data")
+    model, data = job.collect("/opt/ml/model"), job.collect("/opt/ml/output/data")
     if output.get("CompressionType") == "NONE":
         artifacts = f"{uri}/model/"
         upload(s3, model, artifacts, stop=job.stop)
@@ -193,7 +189,7 @@ def _upload_artifacts(job: Job) -> str:
     else:
         artifacts = f"{uri}/model.tar.gz"
         for folder, name in ((model, "model.tar.gz"), (data, "output.tar.gz")):
-            archive = job.container.path(f"/tmp/{name}")
+            archive = job.hosts[0].container.path(f"/tmp/{name}")
             with s3_errors(f"Packing {name}"):
                 count = pack_folder(folder, archive)
             if count or folder == model:
@@ -213,7 +209,7 @@ def _final_metrics(job: Job) -> list[dict[str, Json]]:
             for line in lines:
                 for name, pattern in patterns.items():
                     if found := pattern.search(line):
-                        with suppress(ValueError, IndexError):
+                        with contextlib.suppress(ValueError, IndexError):
                             values[name] = float(found[1])
     return [{"MetricName": name, "Value": value} for name, value in values.items()]
 

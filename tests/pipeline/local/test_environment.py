@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.local.container import Container
-from pipeline.local.environment import count_gpus, job_environment
+from pipeline.local.environment import job_environment, visible_gpus
 
 CONTAINER = Container(Path("/state/job"))
 
@@ -48,4 +48,4 @@ def test_later_layers_win() -> None:
     [("", 0), ("-1", 0), ("0", 1), ("0,1", 2), ("1, 3 ,5", 3), ("0,-1,1", 1), ("GPU-8932f937", 1)],
 )
 def test_the_user_decides_which_gpus_count(visible: str, count: int) -> None:
-    assert count_gpus({"CUDA_VISIBLE_DEVICES": visible}) == count
+    assert len(visible_gpus({"CUDA_VISIBLE_DEVICES": visible})) == count

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.joblog import LONGEST_LINE, TAIL_LINES, JobLog
+from pipeline.local.joblog import LONGEST_LINE, TAIL_LINES, HostLog, JobLog
 
 
 class Lines(list[str]):
@@ -106,3 +106,40 @@ def test_a_full_disk_is_said_once_and_the_lines_still_arrive() -> None:
     assert lines[0].startswith("[local] the log file /dev/full lacks lines from here on: ")
     assert "No space left" in lines[0]
     assert lines[1:] == ["one", "two"]
+
+
+def test_lines_of_hosts_arrive_whole_with_their_names(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        one, two = HostLog(log, "algo-1"), HostLog(log, "algo-2")
+        one.feed(b"first ha")
+        two.feed(b"other\nhalf ")
+        one.feed(b"lf\n")
+        two.say("its inputs are here")
+        one.end()
+        two.end()
+        assert one.tail == ("first half",)
+        assert two.tail == ("other", "half ")
+    assert lines == [
+        "[algo-2] other",
+        "[algo-1] first half",
+        "[local] algo-2: its inputs are here",
+        "[algo-2] half ",
+    ]
+    assert path.read_text().splitlines() == lines
+
+
+def test_a_hosts_progress_bar_keeps_its_name(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        host = HostLog(log, "algo-1")
+        host.feed(b"10 %\r50 %\r100 %\r\nnext\r\n")
+        assert host.tail == ("100 %", "next")
+    assert lines == ["[algo-1] 100 %", "[algo-1] next"]
+
+
+def test_a_hosts_line_without_end_is_not_held_back(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        HostLog(log, "algo-1").feed(b"x" * (LONGEST_LINE + 1))
+        assert len(lines) == 1

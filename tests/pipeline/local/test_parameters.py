@@ -120,9 +120,9 @@ def test_a_parameter_that_asks_for_what_is_not_supported_is_refused_before_anyth
     pipeline = definition(count, step=step)
     assert resolve_parameters(pipeline, {}) == {"Instances": 1}
     with pytest.raises(DefinitionError) as caught:
-        resolve_parameters(pipeline, {"Instances": "2"})
+        resolve_parameters(pipeline, {"Instances": "17"})
     path = "$.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
-    assert f"{path}: the local engine supports 1 only. Received: 2" in str(caught.value)
+    assert f"{path}: the local engine supports 1 to 16 only. Received: 17" in str(caught.value)
 
 
 @settings(deadline=None)

@@ -249,12 +249,12 @@ def test_a_job_folder_that_cannot_be_made_fails_the_step_clearly(bench: Workbenc
 
 def test_what_only_another_step_could_have_decided_is_still_refused(bench: Workbench) -> None:
     request = bench.processing("")
-    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
+    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 0
     request["Environment"] = {"SCORE": 0.5}
     with pytest.raises(StepFailed) as caught:
         bench.run("Processing", request)
     assert "Checking the request of step Step, whose values are known now" in str(caught.value)
-    assert "ClusterConfig.InstanceCount: the local engine supports 1 only. Received: 2" in str(caught.value)
+    assert "ClusterConfig.InstanceCount: the local engine supports 1 to 16 only. Received: 0" in str(caught.value)
     assert "$.Arguments.Environment.SCORE: expected a string. Received: 0.5" in str(caught.value)
 
 

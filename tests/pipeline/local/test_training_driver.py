@@ -43,16 +43,20 @@ INPUT_DATA_CONFIG = {
     name: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
     for name in ("code", "sm_drivers", "train", "Validation")
 }
-RESOURCE_CONFIG = {
-    "current_host": "algo-1",
-    "current_instance_type": "ml.g5.xlarge",
-    "current_group_name": "homogeneousCluster",
-    "hosts": ["algo-1"],
-    "instance_groups": [
-        {"instance_group_name": "homogeneousCluster", "instance_type": "ml.g5.xlarge", "hosts": ["algo-1"]}
-    ],
-    "network_interface_name": "eth0",
-}
+
+
+def resource_config(count: int = 1, current: int = 1) -> dict[str, Any]:
+    """As the service writes it for host number `current` of `count`."""
+    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": "ml.g5.xlarge", "hosts": hosts}
+    return {
+        "current_host": f"algo-{current}",
+        "current_instance_type": "ml.g5.xlarge",
+        "current_group_name": "homogeneousCluster",
+        "hosts": hosts,
+        "instance_groups": [group],
+        "network_interface_name": "eth0",
+    }
 
 
 @dataclass
@@ -105,21 +109,28 @@ def drivers(tmp_path: Path) -> Drivers:
         drivers.write(f"/opt/ml/input/data/sm_drivers/{file.relative_to(files)}", text)
     drivers.write("/opt/ml/input/config/hyperparameters.json", HYPERPARAMETERS)
     drivers.write("/opt/ml/input/config/inputdataconfig.json", INPUT_DATA_CONFIG)
-    drivers.write("/opt/ml/input/config/resourceconfig.json", RESOURCE_CONFIG)
+    drivers.write("/opt/ml/input/config/resourceconfig.json", resource_config())
     return drivers
 
 
-def ours(container: Container, source_code: dict[str, Any] | None, log_level: str | None) -> dict[str, str]:
+def ours(
+    container: Container,
+    source_code: dict[str, Any] | None = None,
+    log_level: str | None = None,
+    resources: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, str]:
     return sm_variables(
         container,
         job_name="job-1",
         hyperparameters=HYPERPARAMETERS,
         input_data_config=INPUT_DATA_CONFIG,
-        resource_config=RESOURCE_CONFIG,
+        resource_config=resources or resource_config(),
         source_code=source_code,
         cpus=multiprocessing.cpu_count(),
         gpus=0,
         log_level=log_level,
+        **more,
     )
 
 
@@ -142,6 +153,28 @@ def test_the_variables_are_the_drivers(
     # A JSON object's keys have no order; everything else is compared as text.
     assert json.loads(mine.pop("SM_TRAINING_ENV")) == json.loads(theirs.pop("SM_TRAINING_ENV"))
     assert mine == theirs
+
+
+@pytest.mark.parametrize(("count", "current", "rank"), [(2, 1, 0), (2, 2, 1), (11, 2, 3), (11, 10, 1)])
+def test_the_variables_of_several_hosts_are_the_drivers(
+    drivers: Drivers, count: int, current: int, rank: int
+) -> None:
+    resources = resource_config(count, current)
+    drivers.write("/opt/ml/input/config/resourceconfig.json", resources)
+    theirs = drivers.exported({})
+    mine = ours(drivers.container, resources=resources)
+    assert json.loads(mine.pop("SM_TRAINING_ENV")) == json.loads(theirs.pop("SM_TRAINING_ENV"))
+    assert mine == theirs
+    # The driver ranks the hosts by name, and algo-10 comes before algo-2.
+    assert mine["SM_CURRENT_HOST_RANK"] == str(rank)
+
+
+def test_the_place_where_hosts_meet_can_be_another() -> None:
+    container = Container(Path("/job"))
+    usual, here = ours(container), ours(container, master=("127.0.0.1", 20123))
+    changed = {name for name in usual if usual[name] != here[name]}
+    assert changed == {"SM_MASTER_ADDR", "SM_MASTER_PORT", "SM_TRAINING_ENV"}
+    assert (here["SM_MASTER_ADDR"], here["SM_MASTER_PORT"]) == ("127.0.0.1", "20123")
 
 
 def test_the_script_gets_the_arguments_that_the_driver_passes(drivers: Drivers, tmp_path: Path) -> None:
@@ -182,7 +215,7 @@ def test_the_cpus_are_the_jobs_share(tmp_path: Path) -> None:
         job_name="j",
         hyperparameters={},
         input_data_config={},
-        resource_config=RESOURCE_CONFIG,
+        resource_config=resource_config(),
         source_code=None,
         cpus=1,
         gpus=2,
