@@ -61,7 +61,7 @@ class CacheConfig:
 class RetryPolicy:
     """When and how often a failed step is tried again.
 
-    At most one of `max_attempts` and `expire_after_minutes` is set; with neither there is no limit.
+    At most one of `max_attempts` and `expire_after_minutes` is set; with neither the default of retries.py holds.
     """
 
     exception_types: tuple[str, ...]

@@ -21,6 +21,7 @@ from pipeline.local.definition import (
     RetryPolicy,
     Step,
 )
+from pipeline.local.durations import parse_duration
 from pipeline.local.findings import Findings, child
 from pipeline.local.json_object import JsonObject
 
@@ -52,8 +53,6 @@ _RETRIED = (
 )
 # The service's form of parameter and step names. Step names become folder names: nothing else is let through.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# ISO 8601, and the forms without P that the AWS documentation shows ("30d", "T16m").
-_DURATION = re.compile(r"P?(?=.*\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?", re.IGNORECASE)
 
 
 def read_definition(document: Json, text: str, findings: Findings) -> Definition:
@@ -188,8 +187,11 @@ def _read_property_file(entry: JsonObject) -> PropertyFile:
 def _read_cache(entry: JsonObject) -> CacheConfig:
     entry.allow("Enabled", "ExpireAfter")
     expire_after = entry.get("ExpireAfter", str, "") or None
-    if expire_after and not _DURATION.fullmatch(expire_after):
-        entry.note("ExpireAfter", f"expected an ISO 8601 duration such as P30D. Received: {expire_after!r}")
+    if expire_after:
+        try:
+            parse_duration(expire_after)
+        except ValueError as error:
+            entry.note("ExpireAfter", str(error))
     return CacheConfig(entry.get("Enabled", bool, False), expire_after)
 
 
@@ -206,6 +208,7 @@ def _read_retry_policy(entry: JsonObject) -> RetryPolicy:
         exception_types=tuple(types),
         interval_seconds=1.0 if interval is None else interval,
         backoff_rate=2.0 if backoff is None else backoff,
-        max_attempts=entry.whole_number("MaxAttempts", 1),
-        expire_after_minutes=entry.number("ExpireAfterMin", 1),
+        # 0 of either: never, as the service documents it.
+        max_attempts=entry.whole_number("MaxAttempts", 0),
+        expire_after_minutes=entry.number("ExpireAfterMin", 0),
     )

@@ -165,7 +165,7 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 0, "CacheConfig", "ExpireAfter"], "a month", "$.Steps[0].CacheConfig.ExpireAfter: expected an"),
         (["Steps", 0, "RetryPolicies", 0, "ExpireAfterMin"], 5, "expected either MaxAttempts or ExpireAfterMin"),
         (["Steps", 0, "RetryPolicies", 0, "ExceptionType"], ["Job.OOM"], "Received: 'Job.OOM'"),
-        (["Steps", 0, "RetryPolicies", 0, "MaxAttempts"], -1, "a whole number of at least 1. Received: -1"),
+        (["Steps", 0, "RetryPolicies", 0, "MaxAttempts"], -1, "a whole number of at least 0. Received: -1"),
         (["Steps", 2, "PropertyFiles", 0, "OutputName"], "evalution",
             "$.Steps[2].PropertyFiles[0].OutputName: expected an output of the step: evaluation."),
         (["Steps", 2, "PropertyFiles", 0, "FilePath"], "../x", "$.Steps[2].PropertyFiles[0].FilePath: expected a"),

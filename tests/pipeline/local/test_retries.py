@@ -183,3 +183,9 @@ def test_a_stop_ends_the_wait_at_once() -> None:
     assert record.status == "Stopped"
     assert record.step("A").status == "Stopped"
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("never", [{"max_attempts": 0}, {"expire_after_minutes": 0}])
+def test_zero_means_never(never: dict[str, int]) -> None:
+    policy = RetryPolicy((SERVICE_FAULT,), **never)
+    assert Retries([policy]).delay_before_next(SERVICE_FAULT, 0.1) is None
