@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import UsageError
 from pipeline.local.channels import upload, upload_file
@@ -59,7 +59,7 @@ def put_files(aws: LocalAws, item: Upload) -> int:
     bucket, _ = split_uri(item.uri)
     try:
         aws.ensure_bucket(bucket)
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         raise UsageError(
             f"Making the bucket of --upload: expected a bucket's name after s3://. Received: {bucket} ({error})."
         ) from error

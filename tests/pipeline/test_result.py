@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.execution import ExecutionRecord
+from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.result import run_result
 
 Make = Callable[..., Any]
@@ -83,3 +83,13 @@ def test_a_run_that_failed_before_its_evaluation_has_every_key_all_the_same(make
     assert result["candidates"] == []
     assert [result[key] for key in ("winner", "gate", "model_package_arn", "report")] == [None] * 4
     assert {step["seconds"] for step in result["steps"]} == {None}
+
+
+def test_a_step_that_registers_a_model_names_the_package(make_record: Make) -> None:
+    record: ExecutionRecord = make_record()
+    skipped = StepRecord("Other", "RegisterModel", "Skipped")
+    register = StepRecord(
+        "Register", "RegisterModel", "Succeeded", properties={"ModelPackageArn": "arn:…/theirs/1"}
+    )
+    result = run_result(replace(record, steps=(*record.steps, skipped, register)), None, None, None)
+    assert result["model_package_arn"] == "arn:…/theirs/1"

@@ -1,0 +1,58 @@
+"""Which of an execution's outputs are taken for this project's evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.local.home import Home
+from pipeline.local.objects import Objects
+from pipeline.local.store import Store
+from pipeline.local_outcome import Outcome, read_outcome
+
+Make = Callable[..., Any]
+
+
+def outcome_of(record: ExecutionRecord, files: dict[str, bytes], folder: Path) -> Outcome:
+    """What is read of an execution whose output `evaluation` holds `files`."""
+    home = Home.open(folder / "home")
+    output = {"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://bucket/evaluation/"}}
+    step = StepRecord(
+        "Evaluate", "Processing", "Succeeded", properties={"ProcessingOutputConfig": {"Outputs": [output]}}
+    )
+    with Store(home) as store:
+        for name, content in files.items():
+            Objects(home, store).put("bucket", f"evaluation/{name}", [content])
+        return read_outcome(home, store, replace(record, steps=(step,)))
+
+
+def test_this_projects_evaluation_is_read(
+    make_evaluation: Make, make_registration: Make, make_record: Make, tmp_path: Path
+) -> None:
+    evaluation, registration = make_evaluation(), make_registration()
+    files = {
+        "evaluation.json": json.dumps(evaluation).encode(),
+        "registration.json": json.dumps(registration).encode(),
+        "predictions.npz": b"numbers",
+    }
+    outcome = outcome_of(make_record(evaluation), files, tmp_path)
+    assert (outcome.evaluation, outcome.registration) == (evaluation, registration)
+    assert outcome.predictions is not None
+    assert outcome.predictions.read_bytes() == b"numbers"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"regression_metrics": {}}', b"[1, 2]", b"not JSON", b"\xff", b'{"gate": {}, "winner": null}'],
+)
+def test_what_another_project_calls_evaluation_is_left_alone(
+    make_record: Make, tmp_path: Path, content: bytes
+) -> None:
+    outcome = outcome_of(make_record(), {"evaluation.json": content, "predictions.npz": b"x"}, tmp_path)
+    assert outcome == Outcome(None, None, None, None)
