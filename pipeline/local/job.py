@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from pipeline.local.running import Launch, decisive, run_hosts
 from pipeline.local.service import LocalAws
 
 _DEFAULT_LIMIT_SECONDS = 86400
+# A path that was not mapped to the job's folder, as an error quotes it.
+_BUILT_IN_PATH = re.compile(r"""["'\s]/opt/ml\b""")
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,11 @@ class Job:
             + ended.describe()
             + (f": {message}" if message else "")
         ]
+        if any(_BUILT_IN_PATH.search(text) for text in (message, *host.log.tail)):
+            parts.append(
+                "The script seems to have a path below /opt/ml built in, which is not its folder without a "
+                "container: let it take its paths from arguments or from SM_* variables."
+            )
         if tail := host.log.tail:
             parts.append(
                 "\n".join([f"Last lines of its log ({self.log.path}):", *(f"  {line}" for line in tail)])

@@ -220,6 +220,21 @@ def test_an_input_that_is_not_there_is_named_with_the_flag_that_puts_it_there(be
             bench.run("Processing", request)
 
 
+@pytest.mark.parametrize(
+    ("script", "arguments", "told"),
+    [
+        ("open('/opt/ml/processing/in/none.csv')", [], True),
+        ("import sys\nopen(sys.argv[1])", ["/opt/ml/processing/in/none.csv"], False),
+    ],
+)
+def test_a_script_that_fails_on_a_path_it_has_built_in_is_told_so(
+    bench: Workbench, script: str, arguments: list[str], told: bool
+) -> None:
+    with pytest.raises(StepFailed, match="No such file or directory") as caught:
+        bench.run("Processing", bench.processing(script, arguments=arguments))
+    assert ("a path below /opt/ml built in" in str(caught.value)) is told
+
+
 def test_a_second_attempt_starts_with_an_empty_container(bench: Workbench) -> None:
     script = (
         "import pathlib, sys\nmark = pathlib.Path('opt/ml/model/mark')\n"
@@ -254,7 +269,9 @@ def test_what_only_another_step_could_have_decided_is_still_refused(bench: Workb
     with pytest.raises(StepFailed) as caught:
         bench.run("Processing", request)
     assert "Checking the request of step Step, whose values are known now" in str(caught.value)
-    assert "ClusterConfig.InstanceCount: the local engine supports 1 to 16 only. Received: 0" in str(caught.value)
+    assert "ClusterConfig.InstanceCount: the local engine supports 1 to 16 only. Received: 0" in str(
+        caught.value
+    )
     assert "$.Arguments.Environment.SCORE: expected a string. Received: 0.5" in str(caught.value)
 
 
