@@ -1,0 +1,131 @@
+"""How an execution reads while it runs, after it ended, and after its process died."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.local.ending import settle
+from pipeline.local.history import read_execution, read_executions, running_execution
+from pipeline.local.home import Home
+from pipeline.local.lock import Holder, exclusive, find_holder
+from pipeline.local.store import Store
+
+RECORD = ExecutionRecord(
+    "abcdef123456",
+    "fashion",
+    "local",
+    "Executing",
+    {},
+    1000.0,
+    steps=(
+        StepRecord("Done", "Processing", "Succeeded", 1001.0, 1002.0),
+        StepRecord("Under-way", "Training", "Executing", 1003.0, attempts=1),
+        StepRecord("Next", "Processing"),
+    ),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[Store]:
+    with Store(home) as store:
+        store.save_execution(RECORD, "{}")
+        yield store
+
+
+def check_died(record: ExecutionRecord) -> None:
+    assert record.status == "Failed"
+    assert record.ended_at is None
+    assert "The process that ran it ended" in str(record.failure_reason)
+    assert "python -m pipeline resume abcdef123456" in str(record.failure_reason)
+    assert [step.status for step in record.steps] == ["Succeeded", "Stopped", "Pending"]
+
+
+def test_an_execution_that_nobody_runs_reads_as_failed(home: Home, store: Store) -> None:
+    check_died(read_execution(home, store, None))
+    (listed,) = read_executions(home, store)
+    check_died(listed)
+    assert store.load_execution() == RECORD, "reading changes nothing"
+
+
+def test_one_that_runs_reads_as_it_was_saved(home: Home, store: Store) -> None:
+    with exclusive(home, lambda line: None) as held:
+        held.by_execution("abcdef123456")
+        assert running_execution(home) == "abcdef123456"
+        assert read_execution(home, store, "abc") == RECORD
+
+
+def test_while_another_runs_it_is_dead_all_the_same(home: Home, store: Store) -> None:
+    other = replace(RECORD, execution_id="other1234567")
+    store.save_execution(other, "{}")
+    with exclusive(home, lambda line: None) as held:
+        held.by_execution("other1234567")
+        running, died = read_executions(home, store)
+    assert running == other
+    check_died(died)
+
+
+def test_one_that_ends_while_it_is_looked_at_has_its_own_end(home: Home, store: Store) -> None:
+    """It is saved between the first look at the record and the look at the lock."""
+    ended = replace(RECORD, status="Succeeded", ended_at=1010.0)
+
+    class Ending(Store):
+        def load_execution(self, execution_id: str | None = None) -> ExecutionRecord:
+            record = super().load_execution(execution_id)
+            store.save_execution(ended, "{}")
+            return record
+
+    with Ending(home) as looking:
+        assert read_execution(home, looking, None) == ended
+
+
+def test_who_has_the_folder_next_writes_its_end_down(home: Home, store: Store) -> None:
+    settle(store)
+    check_died(store.load_execution())
+
+
+def test_what_has_ended_is_left_alone(home: Home, store: Store) -> None:
+    stopped = replace(RECORD, status="Stopped", ended_at=1010.0)
+    store.save_execution(stopped, "{}")
+    settle(store)
+    assert read_execution(home, store, None) == stopped
+
+
+def test_a_folder_that_is_free_has_no_holder(home: Home) -> None:
+    assert find_holder(home) is None
+    with exclusive(home, lambda line: None):
+        pass
+    assert find_holder(home) is None
+
+
+def test_the_holder_is_known_from_another_process_until_it_dies(home: Home) -> None:
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from pipeline.local.home import Home; from pipeline.local.lock import exclusive\n"
+        "with exclusive(Home.open(Path(sys.argv[1])), print) as held:\n"
+        "    held.by_execution('abcdef123456'); print('held', flush=True); time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(home.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        assert find_holder(home) == Holder(process.pid, "abcdef123456")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert find_holder(home) is None
