@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 from typing import TextIO
 
@@ -18,10 +20,26 @@ PIPE_WIDTH = 100
 NARROW = 72
 
 
+class Paper(Console):
+    """A console that goes on in silence when its reader goes away: the exit status stays the command's."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process, with status 1."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def open_paper(stream: TextIO) -> Console:
-    """A console on `stream`, with colours only if it is a terminal that has them."""
+    """A console on `stream`, with colours only if it is a terminal that has them.
+
+    A character that the stream cannot encode becomes a question mark.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return Paper(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def make_table(gap: int = 2) -> Table:
