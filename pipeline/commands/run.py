@@ -9,13 +9,13 @@ import sys
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.choices import check_choices, find_source
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.target import require_runnable
 from pipeline.console import say
-from pipeline.errors import UsageError
+from pipeline.errors import StateError, UsageError
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
 from pipeline.settings import PROJECT
 
@@ -151,19 +151,29 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
     from pipeline.view.leaderboard import print_leaderboard
 
     outcome = read_outcome(target.home, target.store, record)
-    report = None
+    report = None if outcome.evaluation is None else build_report(target.home, record, outcome)
+    if args.json is not None:
+        result = run_result(record, outcome.evaluation, outcome.registration, report)
+        write_result(args.json, result, record.execution_id)
     if outcome.evaluation is not None:
-        report = build_report(target.home, record, outcome)
         print_leaderboard(outcome.evaluation, outcome.registration or {}, record, report, sys.stdout)
     if record.status != "Succeeded":
         resumable = target.name == "local"
         print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
-    if args.json is not None:
-        result = run_result(record, outcome.evaluation, outcome.registration, report)
-        args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     if record.status == "Stopped":
         return INTERRUPTED
     return 0 if record.status == "Succeeded" else 1
+
+
+def write_result(file: Path, result: dict[str, Any], execution_id: str) -> None:
+    """Writes `result` as JSON; raises StateError when the disk does not take it."""
+    try:
+        file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StateError(
+            f"Writing the result to {file}: expected to be able to. Received: {error.strerror}. The execution has "
+            f"ended; get its result with: python -m pipeline show {execution_id} --json"
+        ) from None
 
 
 def check_writable(file: Path) -> None:
