@@ -139,6 +139,13 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="train each under N seeds (default: 1)"
     )
+    parser.add_argument(
+        "--instances",
+        type=int,
+        default=1,
+        metavar="N",
+        help="hosts of each training job, which share its batches (default: 1)",
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

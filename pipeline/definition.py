@@ -124,7 +124,10 @@ class DefinitionBuilder:
             input_s3_key_prefix=f"{PROJECT}/code/training",
             source_code=SourceCode(source_dir=str(TRAINING_CODE), entry_script="train.py"),
             training_image=parameters["TrainingImageUri"],
-            compute=Compute(instance_type=parameters["TrainingInstanceType"], instance_count=1),
+            compute=Compute(
+                instance_type=parameters["TrainingInstanceType"],
+                instance_count=self.settings.training_instance_count,
+            ),
             stopping_condition=StoppingCondition(
                 max_runtime_in_seconds=self.settings.training_max_runtime_seconds
             ),

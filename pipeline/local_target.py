@@ -143,6 +143,6 @@ class LocalTarget:
         self.aws.persist_registry()
 
 
-def local_settings_for(candidates: tuple[str, ...], seeds: tuple[int, ...]) -> Settings:
+def local_settings_for(candidates: tuple[str, ...], seeds: tuple[int, ...], instances: int = 1) -> Settings:
     """Settings of the local target for these choices."""
-    return local_settings(LocalAws.ACCOUNT, LocalAws.REGION, candidates, seeds)
+    return local_settings(LocalAws.ACCOUNT, LocalAws.REGION, candidates, seeds, instances)

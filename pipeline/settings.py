@@ -8,6 +8,7 @@ from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 
 PROJECT = "fashion-mnist"
+MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Settings:
     model_package_group: str = PROJECT
     candidates: tuple[str, ...] = DEFAULT_CANDIDATES
     seeds: tuple[int, ...] = (0,)
+    training_instance_count: int = 1
     training_max_runtime_seconds: int = 3600
     processing_max_runtime_seconds: int = 1800
 
@@ -37,6 +39,11 @@ class Settings:
                 "Choosing seeds: expected one or more different whole numbers from 0 up. "
                 f"Received: {self.seeds}. Use for example --seeds 3."
             )
+        if not 1 <= self.training_instance_count <= MAX_INSTANCES:
+            raise UsageError(
+                f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
+                f"Received: {self.training_instance_count}. Use for example --instances 2."
+            )
 
     def uri(self, *parts: str) -> str:
         """The S3 URI of this project's folder `parts` in the bucket, without a slash at its end."""
@@ -44,7 +51,11 @@ class Settings:
 
 
 def local_settings(
-    account: str, region: str, candidates: tuple[str, ...] = DEFAULT_CANDIDATES, seeds: tuple[int, ...] = (0,)
+    account: str,
+    region: str,
+    candidates: tuple[str, ...] = DEFAULT_CANDIDATES,
+    seeds: tuple[int, ...] = (0,),
+    training_instance_count: int = 1,
 ) -> Settings:
     """Settings for the local target: an account that does not exist, and roles that nothing checks."""
 
@@ -60,4 +71,5 @@ def local_settings(
         evaluation_role=role("evaluation"),
         candidates=candidates,
         seeds=seeds,
+        training_instance_count=training_instance_count,
     )

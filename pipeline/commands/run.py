@@ -49,7 +49,7 @@ def run_project(args: argparse.Namespace) -> int:
             "The data of this project's own pipeline are given with --data DIR."
         )
     given = parse_parameters(args.param)
-    candidates, seeds = graph_choices(args)
+    candidates, seeds, instances = graph_choices(args)
     # Where jobs run: values that the service would not take, and that are not checked against its model.
     places: dict[str, Value] = {}
     if args.target == "docker":
@@ -76,7 +76,7 @@ def run_project(args: argparse.Namespace) -> int:
     from pipeline.local_target import local_settings_for, open_local
     from pipeline.validation import check_definition
 
-    settings = local_settings_for(candidates, seeds)
+    settings = local_settings_for(candidates, seeds, instances)
     opened: AbstractContextManager[LocalTarget] = open_local(home, say)
     if args.target == "docker":
         from pipeline.docker_target import open_docker

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# What lines of jobs with several hosts begin with; only one of the hosts tells the progress.
+_HOST = re.compile(r"^\[algo-[0-9]+\] ")
 _PAIR = re.compile(r"([a-z_]+)=(\S+)")
 _RATIO = re.compile(r"([0-9]{1,12})/([0-9]{1,12})")
 
@@ -36,7 +38,7 @@ class ProgressLine:
 
 def parse_line(line: str) -> EpochLine | ProgressLine | None:
     """What a log line says about progress, None when it says nothing. Takes any text and never raises."""
-    line = line.strip()
+    line = _HOST.sub("", line.strip())
     if not line.startswith(("epoch=", "progress=")):
         return None
     pairs = dict(_PAIR.findall(line))

@@ -70,6 +70,8 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["run", "--candidates", "cnn-7x7"], "Received: 'cnn-7x7'"),
         (["run", "--candidates", ","], "Received: an empty list"),
         (["run", "--seeds", "0"], "--seeds 0"),
+        (["run", "--instances", "0"], "--instances 0"),
+        (["definition", "--instances", "17"], "expected 1 to 16 for each training job"),
         (["run", "--seeds", "many"], "invalid int value: 'many'"),
         (["run", "--target", "mars"], "invalid choice: 'mars'"),
         (["run", "--json", "/nowhere/result.json"], "Received: /nowhere/result.json"),

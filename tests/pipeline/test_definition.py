@@ -66,6 +66,15 @@ def test_every_candidate_is_trained_under_every_seed(compiled):
     assert trained == ["Train-cnn-3x3-0", "Train-baseline-0", "Train-cnn-3x3-1", "Train-baseline-1"]
 
 
+def test_more_instances_change_how_many_hosts_a_training_has_and_nothing_else(compiled):
+    one, two = steps(compiled()), steps(compiled(training_instance_count=2))
+    for name, step in two.items():
+        if name.startswith("Train-"):
+            assert step["Arguments"]["ResourceConfig"].pop("InstanceCount") == 2
+            assert one[name]["Arguments"]["ResourceConfig"].pop("InstanceCount") == 1
+    assert two == one
+
+
 def test_candidates_differ_in_hyperparameters_and_checkpoint_folder_alone(compiled):
     by_name = steps(compiled())
     small, large = by_name["Train-cnn-3x3-0"]["Arguments"], by_name["Train-cnn-5x5-0"]["Arguments"]

@@ -35,6 +35,12 @@ def test_a_line_of_progress_gives_the_fraction_and_the_epoch() -> None:
     assert parse_line(PROGRESS) == ProgressLine(0.37, 2, 3, {"loss": 0.4312})
 
 
+def test_the_name_of_a_host_before_a_line_changes_nothing() -> None:
+    assert parse_line(f"[algo-1] {EPOCH}") == parse_line(EPOCH)
+    assert parse_line(f"[algo-12] {PROGRESS}\n") == parse_line(PROGRESS)
+    assert parse_line(f"[local] {PROGRESS}") is None
+
+
 def test_a_loss_that_is_not_a_number_is_a_value_like_others() -> None:
     parsed = parse_line("epoch=1/1 train_loss=nan")
     assert isinstance(parsed, EpochLine)
