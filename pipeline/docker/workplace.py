@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ _NETWORK = "sagemaker-local"  # the SDK's name for it
 _WORKING_DIR = "com.docker.compose.project.working_dir"
 _STOP_SECONDS = 5
 _SUFFIX = "docker"
+_ELSEWHERE = "fashion-mnist-"
 
 
 class Workplace:
@@ -28,10 +30,7 @@ class Workplace:
 
     def containers(self) -> list[str]:
         """The ids of the containers, running or not, that docker compose made from below the folder."""
-        form = f'{{{{.ID}}}} {{{{.Label "{_WORKING_DIR}"}}}}'
-        listed = docker("ps", "--all", "--no-trunc", "--filter", f"label={_WORKING_DIR}", "--format", form)
-        pairs = [line.partition(" ") for line in listed.splitlines()]
-        return [identity for identity, _, where in pairs if Path(where).is_relative_to(self.folder)]
+        return [identity for identity, where in _containers_of_compose() if where.is_relative_to(self.folder)]
 
     def stop_containers(self) -> None:
         """End the containers: SIGTERM, five seconds, SIGKILL."""
@@ -42,6 +41,8 @@ class Workplace:
         """Remove the containers, and everything in the folder."""
         if found := self.containers():
             docker("rm", "--force", "--volumes", *found, check=False)
+        if not self.folder.exists():
+            return
         left = _remove(self.folder.iterdir())
         if left:
             # Containers run as root, as SageMaker's do, and so do the files that they write.
@@ -54,7 +55,8 @@ class Workplace:
         """Clear the folder and remove it, and the SDK's network unless somebody else uses it."""
         self.clear()
         docker("network", "rm", _NETWORK, check=False)
-        self.folder.rmdir()
+        if self.folder.exists():
+            self.folder.rmdir()
 
     def _take_back(self) -> None:
         docker(
@@ -70,7 +72,7 @@ def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplac
     """
     inside = home.temporary.resolve() / f"{os.getpid()}-{_SUFFIX}"
     if str(inside).startswith(tuple(forbidden)):
-        folder = Path(tempfile.mkdtemp(prefix=f"fashion-mnist-{os.getpid()}-{_SUFFIX}-")).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_ELSEWHERE}{os.getpid()}-{_SUFFIX}-")).resolve()
     else:
         folder = inside
         folder.mkdir()
@@ -79,13 +81,32 @@ def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplac
 
 def sweep_workplaces(home: Home, image: str) -> None:
     """Remove the workplaces of commands that were killed, with the containers that may still run there."""
-    candidates = [*home.temporary.resolve().glob(f"*-{_SUFFIX}")]
-    candidates += Path(tempfile.gettempdir()).resolve().glob(f"fashion-mnist-*-{_SUFFIX}-*")
-    for folder in candidates:
-        owner = folder.name.removeprefix("fashion-mnist-").partition("-")[0]
-        ours = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
-        if ours and owner.isdecimal() and not psutil.pid_exists(int(owner)):
+    inside, outside = home.temporary.resolve(), Path(tempfile.gettempdir()).resolve()
+    places = {
+        *inside.iterdir(),
+        *(path for path in outside.iterdir() if _ELSEWHERE in path.name and _is_mine(path)),
+        # Another command may have removed the folder of a container meanwhile.
+        *(folder for _, where in _containers_of_compose() for folder in (where, *where.parents)),
+    }
+    for folder in places:
+        found = re.fullmatch(rf"(?:{_ELSEWHERE})?(\d+)-{_SUFFIX}(?:-\w+)?", folder.name)
+        if found and folder.parent in (inside, outside) and not psutil.pid_exists(int(found[1])):
             Workplace(folder, image).remove()
+
+
+def _is_mine(path: Path) -> bool:
+    try:
+        return path.is_dir() and path.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _containers_of_compose() -> list[tuple[str, Path]]:
+    """The ids of the containers that docker compose made, running or not, and the folders from which it did."""
+    form = f'{{{{.ID}}}} {{{{.Label "{_WORKING_DIR}"}}}}'
+    listed = docker("ps", "--all", "--no-trunc", "--filter", f"label={_WORKING_DIR}", "--format", form)
+    pairs = (line.partition(" ") for line in listed.splitlines())
+    return [(identity, Path(where)) for identity, _, where in pairs]
 
 
 def _remove(paths: Iterable[Path]) -> list[OSError]:

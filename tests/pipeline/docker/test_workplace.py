@@ -76,3 +76,12 @@ def test_the_workplaces_of_killed_commands_are_swept_away(fake_docker: FakeDocke
     assert not theirs.exists()
     assert ours.folder.exists()
     assert "rm --force --volumes aaa \n" in calls.read_text()
+
+
+def test_a_container_is_swept_away_when_its_folder_has_gone_already(fake_docker: FakeDocker, home: Home):
+    gone = home.temporary / f"{dead_process()}-docker" / "tmp1"
+    calls = fake_docker(
+        f"[ $1 = ps ] && echo 'aaa {gone}'; [ $1 = ps ] && echo 'bbb /elsewhere/1-docker/tmp'"
+    )
+    sweep_workplaces(home, "image")
+    assert "rm --force --volumes aaa \n" in calls.read_text()
