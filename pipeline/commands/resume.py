@@ -7,8 +7,13 @@ import os
 
 from pipeline.commands.run import check_writable, follow
 from pipeline.console import say
+from pipeline.errors import UsageError
+from pipeline.local.ending import is_under_way
+from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.isolation import isolate
+from pipeline.local.resume import execution_to_resume
+from pipeline.local.store import Store
 
 
 def main(args: argparse.Namespace) -> int:
@@ -16,9 +21,18 @@ def main(args: argparse.Namespace) -> int:
     if args.json is not None:
         check_writable(args.json)
     home = home_from(os.environ)
+    with Store(home) as store:
+        record = read_execution(home, store, args.execution)
+        if is_under_way(record):
+            raise UsageError(
+                f"Resuming execution {record.execution_id}: expected one that has ended. Received: one that is "
+                f"{record.status}. Stop it with: python -m pipeline stop {record.execution_id}"
+            )
+        # Better refused now than after the services have started.
+        execution_to_resume(store, record.execution_id)
     isolate(os.environ)
 
     from pipeline.local_target import open_local
 
     with open_local(home, say) as target:
-        return follow(args, target, lambda view, stop: target.resume(args.execution, view, stop))
+        return follow(args, target, lambda view, stop: target.resume(record.execution_id, view, stop))

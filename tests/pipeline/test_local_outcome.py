@@ -19,12 +19,19 @@ from pipeline.local_outcome import Outcome, read_outcome
 Make = Callable[..., Any]
 
 
-def outcome_of(record: ExecutionRecord, files: dict[str, bytes], folder: Path) -> Outcome:
+def outcome_of(
+    record: ExecutionRecord, files: dict[str, bytes], folder: Path, reused_from: str | None = None
+) -> Outcome:
     """What is read of an execution whose output `evaluation` holds `files`."""
     home = Home.open(folder / "home")
     output = {"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://bucket/evaluation/"}}
     step = StepRecord(
-        "Evaluate", "Processing", "Succeeded", properties={"ProcessingOutputConfig": {"Outputs": [output]}}
+        "Evaluate",
+        "Processing",
+        "Succeeded",
+        cached=reused_from is not None,
+        reused_from=reused_from,
+        properties={"ProcessingOutputConfig": {"Outputs": [output]}},
     )
     with Store(home) as store:
         for name, content in files.items():
@@ -56,3 +63,31 @@ def test_what_another_project_calls_evaluation_is_left_alone(
 ) -> None:
     outcome = outcome_of(make_record(), {"evaluation.json": content, "predictions.npz": b"x"}, tmp_path)
     assert outcome == Outcome(None, None, None, None)
+
+
+def test_a_reused_evaluation_tells_the_version_it_registered_then(
+    make_evaluation: Make, make_registration: Make, make_record: Make, tmp_path: Path
+) -> None:
+    evaluation, registration = make_evaluation(), make_registration()
+    files = {
+        "evaluation.json": json.dumps(evaluation).encode(),
+        "registration.json": json.dumps(registration).encode(),
+    }
+    outcome = outcome_of(make_record(evaluation), files, tmp_path, reused_from="earlier12345")
+    assert outcome.registration == {
+        **registration,
+        "registered": False,
+        "reason": "Version 3, by execution earlier12345, whose evaluation was reused. Nothing was registered anew.",
+    }
+
+
+def test_a_reused_evaluation_that_registered_nothing_says_why(
+    make_evaluation: Make, make_registration: Make, make_record: Make, tmp_path: Path
+) -> None:
+    evaluation, registration = make_evaluation(passed=False), make_registration(registered=False)
+    files = {
+        "evaluation.json": json.dumps(evaluation).encode(),
+        "registration.json": json.dumps(registration).encode(),
+    }
+    outcome = outcome_of(make_record(evaluation), files, tmp_path, reused_from="earlier12345")
+    assert outcome.registration == registration
