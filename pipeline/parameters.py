@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +19,10 @@ Value = str | int | float
 
 @dataclass(frozen=True)
 class PipelineParameter:
-    """One parameter. `default` None means that the settings decide (an account's bucket, a region's image)."""
+    """One parameter. `default` None means that the settings decide (an account's bucket, a region's image).
+
+    `form`: what a text must be, in words, and the regular expression that says so.
+    """
 
     name: str
     type: Literal["String", "Integer", "Float"]
@@ -28,13 +32,14 @@ class PipelineParameter:
     at_least: float = -math.inf
     at_most: float = math.inf
     choices: tuple[str, ...] = ()
+    form: tuple[str, str] = ("a text", r".*")
 
     @property
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        kind = {"String": "a text", "Integer": "a whole number", "Float": "a number"}[self.type]
+        kind = {"String": self.form[0], "Integer": "a whole number", "Float": "a number"}[self.type]
         bounds = []
         if self.above > -math.inf:
             bounds.append(f"above {self.above:g}")
@@ -51,7 +56,7 @@ class PipelineParameter:
         except ValueError:
             raise self.error(text) from None
         if isinstance(value, str):
-            if self.choices and value not in self.choices:
+            if (self.choices and value not in self.choices) or not re.fullmatch(self.form[1], value):
                 raise self.error(text)
             return value
         if not (math.isfinite(value) and self.above < value and self.at_least <= value <= self.at_most):
@@ -67,7 +72,13 @@ class PipelineParameter:
 
 
 PARAMETERS = (
-    PipelineParameter("InputDataUri", "String", None, "S3 folder of the four IDX files"),
+    PipelineParameter(
+        "InputDataUri",
+        "String",
+        None,
+        "S3 folder of the four IDX files",
+        form=("s3://bucket/folder (a folder of this machine is named with --data)", r"s3://[^/]+/.+"),
+    ),
     PipelineParameter(
         "ProcessingInstanceType", "String", "ml.m5.xlarge", "instance of NormalizeData and Evaluate"
     ),
@@ -82,9 +93,23 @@ PARAMETERS = (
     PipelineParameter(
         "MinAccuracy", "Float", 0.9, "test accuracy that the gate asks for", at_least=0.0, at_most=1.0
     ),
-    PipelineParameter("ModelPackageGroupName", "String", None, "group of the model registry"),
     PipelineParameter(
-        "ChampionModelPackage", "String", "", "ARN of the package to compare with; empty: none"
+        "ModelPackageGroupName",
+        "String",
+        None,
+        "group of the model registry",
+        # The API reference's, CreateModelPackageGroup.
+        form=("1 to 63 letters, digits and inner hyphens", r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"),
+    ),
+    PipelineParameter(
+        "ChampionModelPackage",
+        "String",
+        "",
+        "ARN of the package to compare with; empty: none",
+        form=(
+            "nothing, or arn:…:model-package/<group>/<version>",
+            r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[^/]+/[0-9]+)?",
+        ),
     ),
     PipelineParameter(
         "ModelApprovalStatus",

@@ -11,6 +11,19 @@ def test_values_get_their_parameters_types():
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ModelPackageGroupName", "my-models-2"),
+        ("ChampionModelPackage", ""),
+        ("ChampionModelPackage", "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/12"),
+        ("InputDataUri", "s3://my-bucket/data/raw/"),
+    ],
+)
+def test_a_text_of_the_right_form_is_taken_as_it_is(name, text):
+    assert parse_parameters([f"{name}={text}"]) == {name: text}
+
+
+@pytest.mark.parametrize(
     ("assignment", "message"),
     [
         ("Epochs=0", r"expected a whole number at least 1, at most 10000. Received: Epochs='0'"),
@@ -25,6 +38,15 @@ def test_values_get_their_parameters_types():
         ("MinAccuracy=1.01", "at most 1"),
         ("BatchSize=-1", "at least 1"),
         ("ModelApprovalStatus=approved", "one of PendingManualApproval, Approved, Rejected"),
+        (
+            "InputDataUri=/home/me/data",
+            "s3://bucket/folder .a folder of this machine is named with --data",
+        ),
+        ("ModelPackageGroupName=", "1 to 63 letters, digits and inner hyphens"),
+        ("ModelPackageGroupName=my_models", "Received: ModelPackageGroupName='my_models'"),
+        ("ModelPackageGroupName=-models", "inner hyphens"),
+        (f"ModelPackageGroupName={'m' * 64}", "1 to 63"),
+        ("ChampionModelPackage=3", "expected nothing, or arn:…:model-package/<group>/<version>"),
         ("epochs=3", r"Received: 'epochs'. Did you mean Epochs\?"),
         ("Speed=3", "Received: 'Speed'"),
         ("Epochs", "expected NAME=VALUE. Received: 'Epochs'"),
