@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from pipeline.errors import StepFailed
+from pipeline.errors import FashionError, StepFailed
 from pipeline.local import processing_job, training_job
 from pipeline.local.channels import read_json, s3_errors
 from pipeline.local.container import remove_tree
@@ -54,6 +54,9 @@ _CALLS: Mapping[str, Callable[[ServiceCall], dict[str, Json]]] = {
     "Model": create_model,
 }
 
+# Names no exception type that a retry policy could have: waiting does not bring the server back.
+SERVER_DIED = "the local S3 has died"
+
 
 class LocalJobs:
     """The JobRunner of the local target, for one execution."""
@@ -84,6 +87,24 @@ class LocalJobs:
         stop: threading.Event,
     ) -> JobOutcome:
         """Run the step's job, whose container is kept only if it failed, or its call."""
+        try:
+            return self._run(step, arguments, job_name, cores, log, stop)
+        except FashionError as error:
+            death = self._aws.death
+            if death is None:
+                raise
+            reason = str(error) if death in str(error) else f"{error}\n{death}"
+            raise StepFailed(reason, fault=SERVER_DIED) from error
+
+    def _run(
+        self,
+        step: Step,
+        arguments: Mapping[str, Json],
+        job_name: str,
+        cores: int,
+        log: Callable[[str], None],
+        stop: threading.Event,
+    ) -> JobOutcome:
         _check_arguments(step, arguments)
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)

@@ -16,6 +16,7 @@ from pipeline.local.home import Home
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _END_SECONDS = 5.0
+_DEATH_SECONDS = 0.2
 _LAST_WORDS_CHARACTERS = 2000
 # What the process sees of the user's environment: enough for Python to start, and what tests set.
 _PASSED = (
@@ -86,11 +87,16 @@ class MotoServer:
         """The end of what the server wrote to its log."""
         return self._log.read_text(errors="replace")[-_LAST_WORDS_CHARACTERS:].strip()
 
-    def describe(self) -> str:
-        """Whether the server runs, and the end of its log, in words."""
-        status = self.process.poll()
-        state = "is still running" if status is None else f"ended with status {status} (out of memory?)"
-        return f"The server {state}; its last words:\n{self.last_words()}"
+    def death(self) -> str | None:
+        """How the process ended, and the end of its log, in words; None while it runs."""
+        try:
+            # Its connections break a moment before it can be waited for.
+            status = self.process.wait(_DEATH_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+        return (
+            f"its process ended with status {status} (out of memory?); its last words:\n{self.last_words()}"
+        )
 
     def stop(self) -> None:
         """End the process and remove its files."""

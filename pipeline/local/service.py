@@ -80,6 +80,18 @@ class LocalAws:
             raise RuntimeError("LocalAws is used before start() or after stop()")
         return self._server.url
 
+    @property
+    def death(self) -> str | None:
+        """What to say when the server's process has ended by itself; None while it runs."""
+        server = self._server
+        how = None if server is None else server.death()
+        if how is None:
+            return None
+        return (
+            "The local S3 has died; what was saved before is intact. Continue with: python -m pipeline resume. "
+            f"(Of the server: {how})"
+        )
+
     def session(self) -> Any:
         """A boto3.Session all of whose clients and resources are local, for the SageMaker SDK."""
         with self._lock:
@@ -200,9 +212,7 @@ class LocalAws:
         try:
             yield
         except (BotoCoreError, ClientError, ConnectionError, DamagedError) as error:
-            server = self._server
-            state = "The server was stopped" if server is None else server.describe()
             raise FashionError(
                 f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
-                f"What was saved before is intact: python -m pipeline resume. {state}"
+                f"{self.death or 'What was saved before is intact: python -m pipeline resume.'}"
             ) from error
