@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -110,22 +111,25 @@ def ordinary_user() -> list[str]:
     return [setpriv, "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
 
 
-@pytest.mark.parametrize("locked", ["folder", "file"])
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into; those of pytest are their owner's."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("locked", ["data", f"data/{IMAGES}"])
 def test_data_that_may_not_be_read_are_refused(
-    locked: str, data: Path, tmp_path: Path, ordinary_user: list[str]
+    locked: str, small_data_set: Path, open_folder: Path, ordinary_user: list[str]
 ) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    home = tmp_path / "home"
-    home.mkdir(mode=0o777)
-    home.chmod(0o777)
-    target = data if locked == "folder" else data / IMAGES
-    target.chmod(0)
-    try:
-        finished = run(home, "run", "--data", data, under=ordinary_user)
-    finally:
-        target.chmod(0o755)
-    check_refusal(finished, 1, "no permission to read it", str(data))
+    shutil.copytree(small_data_set, open_folder / "data").chmod(0o755)
+    (open_folder / "home").mkdir()
+    (open_folder / "home").chmod(0o777)
+    (open_folder / locked).chmod(0)
+    finished = run(open_folder / "home", "run", "--data", open_folder / "data", under=ordinary_user)
+    (open_folder / locked).chmod(0o755)
+    check_refusal(finished, 1, "no permission to read it", Path(locked).name)
 
 
 def test_a_state_folder_that_is_a_file_is_refused_and_kept(small_data_set: Path, tmp_path: Path) -> None:

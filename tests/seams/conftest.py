@@ -41,12 +41,19 @@ class Requests:
     def execution(self) -> Mapping[str, str]:
         return {"PipelineExecutionId": EXECUTION_ID}
 
+    @property
+    def experiment(self) -> Mapping[str, Any]:
+        return {}
+
     def properties(self, step: str) -> Mapping[str, Any]:
         artifacts = {"S3ModelArtifacts": f"s3://bucket/executions/{EXECUTION_ID}/models/{step}/model.tar.gz"}
         return {**self.of(step), "ModelArtifacts": artifacts}
 
     def property_file(self, step: str, name: str) -> Any:
-        raise AssertionError("no request here reads a property file")
+        raise AssertionError("no job's request here reads a property file")
+
+    def document(self, uri: str) -> Any:
+        raise AssertionError("no job's request here reads a document")
 
     def of(self, step: str) -> Mapping[str, Any]:
         """The request of a step's job, resolved."""

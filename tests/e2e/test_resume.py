@@ -1,0 +1,209 @@
+"""Reuse, stop and resume from the command line, with real trainings."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.command import (
+    QUICK,
+    Command,
+    Finished,
+    check_refusal,
+    executions,
+    processes_of,
+    registered,
+    run,
+)
+from tests.e2e.conftest import Run
+
+pytestmark = pytest.mark.e2e
+
+STEP = "Train-baseline-0"
+# Long enough to be interrupted in the middle; none of it is reused from the first run.
+LONG = ("--candidates", "baseline", *QUICK[2:], "--param", "Epochs=40")
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A run that was killed, then resumed, then stopped in another try, and at last left alone."""
+
+    home: Path
+    killed: dict[str, Any]
+    refused: Finished
+    resumed: dict[str, Any]
+    stop: Finished
+    stopped: Finished
+    resumed_again: dict[str, Any]
+    whole: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def interrupted(
+    first_run: Run, small_data_set: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Interrupted:
+    folder = tmp_path_factory.mktemp("interrupted")
+    home = Path(shutil.copytree(first_run.home, folder / "home"))
+    words = ("run", "--data", small_data_set, "--any-data", *LONG)
+    file = folder / "result.json"
+
+    def result() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+    with Command(home, *words) as command:
+        command.wait_for(f"{STEP}: epoch 5 of 40")
+        # Its checkpoints are uploaded every two seconds.
+        time.sleep(2.5)
+        command.signal(signal.SIGKILL)
+        command.finish()
+    killed = run(home, "show", "--json").json()
+    resumed = run(home, "resume", killed["execution_id"], "--json", file)
+    assert resumed.status == 0, resumed.said
+    first = result()
+    with Command(home, *words, "--no-cache", "--json", file) as command:
+        command.wait_for(f"{STEP}: epoch 5 of 40")
+        refused = run(home, "resume")
+        stop = run(home, "stop")
+        stopped = command.finish()
+    again = run(home, "resume", "--json", file)
+    assert again.status == 0, again.said
+    second = result()
+    whole = run(home, *words, "--no-cache", "--json", file)
+    assert whole.status == 0, whole.said
+    return Interrupted(home, killed, refused, first, stop, stopped, second, result())
+
+
+def digest(interrupted: Interrupted, result: dict[str, Any]) -> str:
+    """The digest of the weights that the training of an execution ended with."""
+    log = run(interrupted.home, "logs", result["execution_id"], STEP).out
+    (found,) = re.findall("weights_digest=([0-9a-f]+)", log)
+    return str(found)
+
+
+def continued_after(interrupted: Interrupted, result: dict[str, Any]) -> list[int]:
+    log = run(interrupted.home, "logs", result["execution_id"], STEP).out
+    return [int(epoch) for epoch in re.findall(r"^Continuing after epoch (\d+)/40", log, re.MULTILINE)]
+
+
+def states(result: dict[str, Any]) -> dict[str, str]:
+    return {step["name"]: "reused" if step["cached"] else step["status"] for step in result["steps"]}
+
+
+def test_an_unchanged_run_reuses_every_step_and_registers_nothing(
+    first_run: Run, later_home: Path, small_data_set: Path, tmp_path: Path
+) -> None:
+    again = run(
+        later_home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3", *QUICK,
+        "--json", tmp_path / "result.json",
+    )  # fmt: skip
+    assert again.status == 0, again.said
+    assert "Compiling" not in again.err
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert states(result) == {
+        "NormalizeData": "reused",
+        "Train-baseline-0": "reused",
+        "Train-cnn-3x3-0": "reused",
+        "Evaluate": "reused",
+        "QualityGate": "Succeeded",
+        "GateMissed": "Skipped",
+    }
+    assert "Train-cnn-3x3-0: reused" in again.err
+    assert "4 of 6 steps reused" in again.out
+    assert f"Version 1, by execution {first_run.id}" in again.out
+    assert result["model_package_arn"] == first_run.result["model_package_arn"]
+    assert result["candidates"] == first_run.result["candidates"]
+    assert len(registered(later_home)) == 1
+    assert first_run.id in run(later_home, "logs", result["execution_id"], "Evaluate").out
+
+
+def test_a_killed_execution_reads_as_failed_and_how_to_go_on(interrupted: Interrupted) -> None:
+    assert interrupted.killed["status"] == "Failed"
+    assert (
+        f"python -m pipeline resume {interrupted.killed['execution_id']}"
+        in interrupted.killed["failure_reason"]
+    )
+    assert states(interrupted.killed)[STEP] == "Stopped"
+
+
+def test_it_is_resumed_under_its_own_id_from_the_checkpoint(interrupted: Interrupted) -> None:
+    assert interrupted.resumed["execution_id"] == interrupted.killed["execution_id"]
+    assert interrupted.resumed["status"] == "Succeeded"
+    assert states(interrupted.resumed)["NormalizeData"] == "reused", "by the killed run, from the first"
+    (epoch,) = continued_after(interrupted, interrupted.resumed)
+    assert epoch >= 5
+
+
+def test_a_running_execution_is_stopped_by_another_command(interrupted: Interrupted) -> None:
+    check_refusal(interrupted.refused, 2, "expected one that has ended", "Executing")
+    assert interrupted.stop.status == 0, interrupted.stop.said
+    assert interrupted.stop.out.strip().endswith(" Stopped")
+    check_refusal(interrupted.stopped, 130, "stopped", "python -m pipeline resume")
+    assert interrupted.resumed_again["execution_id"] in interrupted.stop.out
+    (epoch,) = continued_after(interrupted, interrupted.resumed_again)
+    assert epoch >= 5
+
+
+def test_an_uninterrupted_training_starts_anew_and_ends_with_the_same_weights(
+    interrupted: Interrupted,
+) -> None:
+    results = (interrupted.resumed, interrupted.resumed_again, interrupted.whole)
+    assert continued_after(interrupted, interrupted.whole) == []
+    assert "reused" not in states(interrupted.whole).values()
+    assert len({digest(interrupted, result) for result in results}) == 1
+    assert len({result["candidates"][0]["test_accuracy"] for result in results}) == 1
+
+
+def test_each_execution_registered_one_version(interrupted: Interrupted) -> None:
+    by_execution = [package["metadata"]["execution_id"] for package in registered(interrupted.home)]
+    assert len(by_execution) == len(set(by_execution)) == 4
+    assert all(each["status"] == "Succeeded" for each in executions(interrupted.home))
+
+
+def test_no_process_is_left(interrupted: Interrupted) -> None:
+    assert processes_of(interrupted.home) == []
+
+
+def test_selected_steps_run_on_an_earlier_execution(first_run: Run, later_home: Path, tmp_path: Path) -> None:
+    """With its parameters, but for what is given."""
+    finished = run(
+        later_home, "run", "--candidates", "baseline,cnn-3x3", "--only", "Evaluate", "QualityGate", "--from",
+        first_run.id, "--param", "MinAccuracy=0.999", "--json", tmp_path / "result.json",
+    )  # fmt: skip
+    check_refusal(finished, 1, "0.999")
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert states(result) == {
+        "NormalizeData": "reused",
+        "Train-baseline-0": "reused",
+        "Train-cnn-3x3-0": "reused",
+        "Evaluate": "Succeeded",
+        "QualityGate": "Succeeded",
+        "GateMissed": "Failed",
+    }
+    assert {each["name"]: each["test_accuracy"] for each in result["candidates"]} == {
+        each["name"]: each["test_accuracy"] for each in first_run.result["candidates"]
+    }
+
+
+def test_an_approved_model_becomes_the_champion_of_the_next_run(
+    first_run: Run, later_home: Path, small_data_set: Path, tmp_path: Path
+) -> None:
+    assert run(later_home, "registry", "approve", "1").status == 0
+    finished = run(
+        later_home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3", *QUICK,
+        "--json", tmp_path / "result.json",
+    )  # fmt: skip
+    assert finished.status == 0, finished.said
+    assert "Champion: version 1" in finished.err
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert states(result)["Train-cnn-3x3-0"] == "reused"
+    assert states(result)["Evaluate"] == "Succeeded", "its arguments name the champion"
+    assert "could not be scored" not in Path(result["report"]).read_text()
