@@ -89,7 +89,7 @@ class Home:
         """Remove the temporary files of processes that are no more (they were killed)."""
         for path in self.temporary.iterdir():
             owner = path.name.partition("-")[0]
-            if owner.isdecimal() and _is_alive(int(owner)):
+            if owner.isdecimal() and is_alive(int(owner)):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -106,7 +106,8 @@ def home_from(environ: Mapping[str, str]) -> Home:
     return Home.open(Path(environ.get("FASHION_HOME") or ".local"))
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.errors import StateError
-from pipeline.local.home import Home
+from pipeline.local.home import Home, is_alive
 
 _POLL_SECONDS = 0.1
 # A holder writes down its execution some time after it has the lock: wait so long before naming it without one.
@@ -51,7 +51,10 @@ class Holder:
 
 
 def find_holder(home: Home) -> Holder | None:
-    """Who holds the state folder now; None when nobody does. Takes nothing away from those who wait for it."""
+    """Who holds the state folder now; None when nobody does. Takes nothing away from those who wait for it.
+
+    While the jobs of a command that was killed are being ended, it is held by nobody in particular.
+    """
     try:
         descriptor = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -65,7 +68,7 @@ def find_holder(home: Home) -> Holder | None:
             else:
                 return None
             if holder.pid is not None:
-                return holder
+                return holder if is_alive(holder.pid) else Holder()
             time.sleep(_POLL_SECONDS)  # It is just writing.
         return Holder()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -108,6 +109,32 @@ def test_a_folder_that_is_free_has_no_holder(home: Home) -> None:
     with exclusive(home, lambda line: None):
         pass
     assert find_holder(home) is None
+
+
+def test_while_the_jobs_of_a_killed_command_end_the_folder_is_held_but_nothing_runs(
+    home: Home, store: Store
+) -> None:
+    """The reaper inherits the lock; here, `sleep` stands for it."""
+    script = (
+        "import subprocess, sys; from pathlib import Path\n"
+        "from pipeline.local.home import Home; from pipeline.local.lock import exclusive\n"
+        "with exclusive(Home.open(Path(sys.argv[1])), print) as held:\n"
+        "    held.by_execution('abcdef123456')\n"
+        "    child = subprocess.Popen(['sleep', '60'], pass_fds=[held.descriptor], stdout=subprocess.DEVNULL)\n"
+        "    print(child.pid, flush=True); import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(home.root)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+        check=False,
+    )
+    try:
+        assert find_holder(home) == Holder()
+        check_died(read_execution(home, store, None))
+    finally:
+        os.kill(int(done.stdout), signal.SIGKILL)
 
 
 def test_the_holder_is_known_from_another_process_until_it_dies(home: Home) -> None:
