@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -58,9 +59,9 @@ class Quick:
 
 
 class Command:
-    """A command of the state folder `home`; what it says goes to a file."""
+    """A command of the state folder `home`; what it says goes to a file. `program`: what Python is to run."""
 
-    def __init__(self, home: Path, words: Sequence[str]) -> None:
+    def __init__(self, home: Path, words: Sequence[str], program: Sequence[str] = ("-m", "pipeline")) -> None:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FASHION_"))
         }
@@ -69,9 +70,9 @@ class Command:
         self.began = time.monotonic()
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline", *words, "--plain"],
+                [sys.executable, *program, *words, "--plain"],
                 cwd=ROOT,
-                env={**kept, "FASHION_HOME": str(home)},
+                env={**kept, "FASHION_HOME": str(home), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -180,3 +181,30 @@ def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
     # Most of the moments fell into the execution, some before it.
     assert found.count("Executing") > KILLS // 2, found
     assert found.count(None) > 0, found
+
+
+@pytest.mark.parametrize(
+    ("point", "status"),
+    [
+        # The execution has just been written down.
+        ("after pipeline.local.store Store save_execution 1", "Executing"),
+        # Make's output is on disk; no record says so.
+        ("before pipeline.local.cache StepCache record 1", "Executing"),
+        # Register has made the model's version; it is not on disk.
+        ("before pipeline.local.registry_state RegistryState persist 3", "Executing"),
+        # It is on disk; no record says that the step succeeded.
+        ("after pipeline.local.registry_state RegistryState persist 3", "Executing"),
+        # The execution has ended.
+        ("before pipeline.local.reaper Reaper close 1", "Succeeded"),
+    ],
+)
+def test_a_command_killed_between_two_changes_of_the_state_can_be_resumed(
+    point: str, status: str, quick: Quick, tmp_path: Path
+) -> None:
+    dying = Command(tmp_path, quick.words, ["tests/pipeline/local/dying.py", *point.split()])
+    assert dying.process.wait() == -signal.SIGKILL, "the run ended without reaching that point"
+    assert check_state(tmp_path) == status
+    if status == "Executing":
+        Command(tmp_path, ["resume"]).complete()
+    check_nothing_left(tmp_path)
+    assert read_results(Home.open(tmp_path)) == quick.results

@@ -325,7 +325,7 @@ def test_a_server_that_dies_ends_the_run_clearly_and_it_can_be_resumed(commands:
     assert [version for version, _, _ in results.packages] == [1]
 
 
-def test_a_clock_that_is_set_back_meanwhile_makes_no_time_negative(commands: Commands) -> None:
+def test_a_clock_that_is_set_meanwhile_does_no_harm(commands: Commands) -> None:
     finished = commands.run(*commands.words, clock={"after": 0.3, "jump": -86400})
     assert finished.status == 0, finished.said
     with Store(Home.open(commands.home)) as store:
@@ -344,10 +344,7 @@ def test_a_clock_that_is_set_back_meanwhile_makes_no_time_negative(commands: Com
     assert newest.started_at < older.started_at
     assert newest.step("Make").reused_from == older.execution_id
 
-
-def test_a_result_expires_by_the_wall_clock(commands: Commands) -> None:
-    assert commands.run(*commands.words).status == 0
-    finished = commands.run(*commands.words, clock={"after": 0, "jump": 31 * 86400})
-    assert finished.status == 0, finished.said
+    # That was the future's, for this clock; by the next one it is too old.
+    assert commands.run(*commands.words, clock={"after": 0, "jump": 31 * 86400}).status == 0
     with Store(Home.open(commands.home)) as store:
         assert store.load_execution().step("Make").reused_from is None
