@@ -1,11 +1,11 @@
 # One-line verbs; what they do lies in Python. `make` alone prints them.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-SOURCES := pipeline training processing tests
+SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run image data test check bench-engine lint types format lock clean FORCE
+.PHONY: help pipeline-run image data test check bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -24,7 +24,7 @@ test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PY) -m pytest $(ARGS)
 
-check: lint types ## what CI runs: lint, types, tests with coverage
+check: lint types infra-check ## what CI runs: lint, types, the AWS template, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
 
@@ -37,17 +37,36 @@ lint: .venv/stamp ## check style
 types: .venv/stamp ## check types
 	@$(PY) -m mypy $(SOURCES)
 
+infra-check: .venv-infra/stamp ## check the CloudFormation template: cfn-lint, checkov, parliament
+	@.venv-infra/bin/python -m infra.check
+
+infra-plan: .venv/stamp ## show what deploying to AWS would change, and ask: ARGS="--param CreateVpc=true"
+	@$(PY) -m infra plan $(ARGS)
+
+infra-deploy: .venv/stamp ## make or change what the AWS account needs: ARGS=--yes does not ask
+	@$(PY) -m infra deploy $(ARGS)
+
+infra-status: .venv/stamp ## show what is in the AWS account
+	@$(PY) -m infra status $(ARGS)
+
+infra-destroy: .venv/stamp ## remove it from the AWS account: ARGS=--delete-data also deletes data and models
+	@$(PY) -m infra destroy $(ARGS)
+
 format: .venv/stamp ## rewrite the code in the project's style
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
 lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+	@cd infra && uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
-clean: ## delete .venv and what the tools cached; executions and models in .local stay
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## delete .venv, .venv-infra and what the tools cached; executions and models in .local stay
+	@rm -rf .venv .venv-infra .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 
 # Built again when the lock file changes, and when the Python that it was built with has gone.
 .venv/stamp: requirements.lock $(if $(realpath .venv/bin/python),,FORCE)
 	@sh pipeline/with_python.sh -m pipeline.set_up
+
+.venv-infra/stamp: infra/requirements.lock $(if $(realpath .venv-infra/bin/python),,FORCE)
+	@sh pipeline/with_python.sh -m infra.set_up

@@ -155,6 +155,8 @@ class _Resolver:
             return self.value(properties["BucketName"])
         if kind == "AWS::SNS::Topic":
             return f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{self.value(properties['TopicName'])}"
+        if kind == "AWS::IAM::Role":
+            return name
         if kind == "AWS::IAM::ManagedPolicy":
             return f"arn:{PARTITION}:iam::{ACCOUNT}:policy/{name}"
         if kind == "AWS::IAM::OIDCProvider":

@@ -220,10 +220,11 @@ REFUSED: dict[str, list[Request]] = {
 
 
 def identity_statements(stack: ResolvedStack, role: str) -> list[dict[str, Any]]:
-    """The statements of a role's own policies and of those that it has attached from this stack."""
+    """The statements of a role's own policies and of this stack's others that are attached to it."""
     properties = stack.properties(role)
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     for name, policy in stack.of_type("AWS::IAM::ManagedPolicy").items():
-        if f"arn:aws:iam::{ACCOUNT}:policy/{name}" in as_list(properties.get("ManagedPolicyArns", [])):
+        attached = f"arn:aws:iam::{ACCOUNT}:policy/{name}" in as_list(properties.get("ManagedPolicyArns", []))
+        if attached or role in policy.get("Roles", []):
             documents.append(policy["PolicyDocument"])
     return [statement for document in documents for statement in document["Statement"]]

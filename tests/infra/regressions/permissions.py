@@ -127,7 +127,7 @@ def metrics_go_to_any_namespace(resources: Template) -> None:
 
 @mutation("roles_can_do_their_work_and_nothing_else")
 def jobs_join_any_network(resources: Template) -> None:
-    statement(resources, "ContainerPolicy", "JoinNetwork")["Resource"] = {
+    statement(resources, "NetworkPolicy", "JoinNetwork")["Resource"] = {
         "Fn::Sub": "arn:aws:ec2:${AWS::Region}:${AWS::AccountId}:*"
     }
 

@@ -44,9 +44,15 @@ def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
         wanted = [own] if name in ("JobRole", "EvaluationRole") else []
         if properties.get("ManagedPolicyArns", []) != wanted:
             yield f"{name} has {properties.get('ManagedPolicyArns')}"
+    attached = {
+        "ContainerPolicy": [],
+        "NetworkPolicy": ["JobRole", "EvaluationRole"],
+        "PullPolicy": ["JobRole", "EvaluationRole"],
+        "PushPolicy": ["DeployerRole"],
+    }
     for name, properties in stack.of_type("AWS::IAM::ManagedPolicy").items():
-        if {"Users", "Groups", "Roles"} & set(properties):
-            yield f"{name} attaches itself"
+        if {"Users", "Groups"} & set(properties) or properties.get("Roles", []) != attached.get(name):
+            yield f"{name} attaches itself to {properties.get('Roles')}"
 
 
 @must

@@ -1,0 +1,72 @@
+"""AWS's errors in plain words: what was being done, what AWS said, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from infra.aws import CREDENTIALS_HINT
+from infra.stack import InfraError
+
+EXPIRED = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+)
+FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+@contextmanager
+def in_plain_words(command: str) -> Iterator[None]:
+    """Turns what boto3 raises within the block into InfraError."""
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise InfraError(
+            f"infra {command}: expected AWS credentials. Received: {error}. {CREDENTIALS_HINT}"
+        ) from error
+    except ProfileNotFound as error:
+        raise InfraError(
+            f"infra {command}: expected a profile of ~/.aws/config. Received: {error}. "
+            "`aws configure list-profiles` lists them."
+        ) from error
+    except NoRegionError as error:
+        raise InfraError(
+            f"infra {command}: expected a region. Received: {error}. Name one, for example --region us-east-1."
+        ) from error
+    except EndpointConnectionError as error:
+        raise InfraError(
+            f"infra {command}: expected to reach AWS. Received: {error}. Check the network and the region's name."
+        ) from error
+    except ClientError as error:
+        raise InfraError(
+            f"infra {command}: expected AWS to accept it. Received: {error}. {hint(error)}"
+        ) from error
+    except BotoCoreError as error:
+        raise InfraError(
+            f"infra {command}: expected AWS to answer. Received: {error}. Run the same command again."
+        ) from error
+
+
+def hint(error: ClientError) -> str:
+    """What to do about an answer of AWS."""
+    code = error.response["Error"]["Code"]
+    if code in EXPIRED:
+        return CREDENTIALS_HINT
+    if code in FORBIDDEN:
+        return "These credentials lack that permission: use an administrator's of this account, or ask one."
+    if code == "ValidationError":
+        return "Correct what it names, then run the same command again."
+    return "What CloudFormation has begun goes on; look with: python -m infra status"

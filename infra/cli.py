@@ -1,0 +1,102 @@
+"""The command line of the stack: plan, deploy, status, destroy.
+
+Exit statuses: 0 done, or nothing to do; 1 it failed, or the stack is not deployed (status); 2 wrong usage;
+130 interrupted (what CloudFormation has begun goes on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.console import say
+from pipeline.errors import FashionError
+from pipeline.settings import PROJECT
+
+if TYPE_CHECKING:
+    from infra.aws import Aws
+
+    Connect = Callable[[str | None, str | None], Aws]
+
+INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra",
+        description="Makes, shows and removes what an AWS account needs: the stack of infra/stack.yaml.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    plan = commands.add_parser("plan", help="show what deploying would change, and ask whether to")
+    deploy = commands.add_parser("deploy", help="the same; --yes does not ask")
+    status = commands.add_parser("status", help="show the stack's state, parameters and outputs")
+    destroy = commands.add_parser("destroy", help="delete the stack")
+    for command in (plan, deploy, status, destroy):
+        command.add_argument(
+            "--stack", default=PROJECT, metavar="NAME", help="the stack's name (%(default)s)"
+        )
+        command.add_argument("--region", metavar="REGION", help="AWS region (default: as the profile says)")
+        command.add_argument("--profile", metavar="NAME", help="profile with the credentials")
+    for command in (plan, deploy):
+        command.add_argument(
+            "--param",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="set a parameter of the stack; others stay as they are; may be repeated",
+        )
+    for command in (deploy, destroy):
+        command.add_argument("--yes", action="store_true", help="do not ask")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    destroy.add_argument(
+        "--delete-data",
+        action="store_true",
+        help="also delete, for good, what buckets, model registry and image repository hold, and the pipeline",
+    )
+    return parser
+
+
+def main(argv: Sequence[str], connect: Connect | None = None) -> int:
+    """Runs one command; returns the exit status. `connect` opens the account; by default, infra.aws does."""
+    args = build_parser().parse_args(argv)
+    try:
+        return run(args, connect)
+    except FashionError as error:
+        say(str(error))
+        return error.exit_status
+    except KeyboardInterrupt:
+        say("\nInterrupted. What CloudFormation has begun goes on; look with: python -m infra status")
+        return INTERRUPTED
+
+
+def run(args: argparse.Namespace, connect: Connect | None) -> int:
+    """Opens AWS and carries out `args`. Raises FashionError."""
+    from infra.aws import open_aws
+    from infra.aws_errors import in_plain_words
+    from infra.deploying import deploy, parse_assignments
+    from infra.destroying import destroy
+    from infra.stack import Stack
+    from infra.status import status
+    from infra.talk import Talk
+    from infra.template import compact, load_template
+
+    parameters = parse_assignments(getattr(args, "param", []))
+    talk = Talk(show=print, say=say, ask=ask if sys.stdin.isatty() else None)
+    with in_plain_words(args.command):
+        aws = (connect or open_aws)(args.profile, args.region)
+        stack = Stack(aws.client("cloudformation"), args.stack)
+        if args.command == "status":
+            return status(aws, stack, as_json=args.json, talk=talk)
+        if args.command == "destroy":
+            return destroy(aws, stack, delete_data=args.delete_data, certain=args.yes, talk=talk)
+        certain = args.command == "deploy" and args.yes
+        return deploy(aws, stack, compact(load_template()), parameters, certain=certain, talk=talk)
+
+
+def ask(question: str) -> str:
+    """The answer of whoever is at the terminal; nothing when they close it."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()

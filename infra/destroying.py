@@ -1,0 +1,94 @@
+"""`destroy`: deletes the stack, and with --delete-data what people put into its resources."""
+
+from __future__ import annotations
+
+from infra.aws import Aws
+from infra.failure import explain
+from infra.holdings import Holdings
+from infra.stack import InfraError, Stack, StackState
+from infra.talk import Talk
+from pipeline.errors import UsageError
+
+ATTEMPTS = 3
+"""S3 delivers access logs for hours: a log bucket that was emptied may fill again before it is deleted."""
+
+
+def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: Talk) -> int:
+    """Asks for the stack's name unless `certain`, and deletes the stack; returns the exit status.
+
+    Raises:
+        InfraError: the stack's resources hold data and `delete_data` is not set; or deleting failed.
+        UsageError: there is nobody to ask.
+    """
+    state = stack.state()
+    if state is None:
+        talk.say(f"There is no stack {stack.name} in {aws}.")
+        return 0
+    if not state.settled and state.status != "REVIEW_IN_PROGRESS":
+        raise InfraError(
+            f"Deleting the stack {stack.name}: expected nothing else to go on. Received: {state.status}. "
+            "Watch it: python -m infra status"
+        )
+    names = stack.physical_names(state.id)
+    holdings = Holdings(aws, names, state.parameters.get("Project", stack.name))
+    held = holdings.describe()
+    talk.show(f"The stack {stack.name} in {aws}: {len(names)} resources.")
+    for line in held:
+        talk.show(f"  {line}")
+    if held and not delete_data:
+        raise InfraError(
+            f"Deleting the stack {stack.name}: expected resources that hold nothing. Received: what is listed. "
+            "Nothing was deleted. To delete all of that too, for good: python -m infra destroy --delete-data"
+        )
+    if not certain:
+        confirm(stack.name, lost=bool(held), talk=talk)
+    if held:
+        talk.say("Deleting what it holds …")
+        holdings.delete()
+    delete_stack(stack, state, holdings if delete_data else None, talk)
+    if "Key" in names:
+        talk.say(
+            f"The key {names['Key']} goes in 30 days; until then, aws kms cancel-key-deletion brings it back."
+        )
+    return 0
+
+
+def confirm(name: str, *, lost: bool, talk: Talk) -> None:
+    """Has the stack's name typed. Raises UsageError when something else is, or nobody is there."""
+    if talk.ask is None:
+        raise UsageError(
+            f"Deleting the stack {name}: expected somebody to ask, or --yes. Received: no terminal. "
+            "Nothing was deleted."
+        )
+    what = "the stack and all the data above, for good" if lost else "the stack"
+    answer = talk.ask(f"This deletes {what}. Type {name} to go on: ").strip()
+    if answer != name:
+        raise UsageError(
+            f"Deleting the stack {name}: expected its name. Received: {answer!r}. Nothing was deleted."
+        )
+
+
+def delete_stack(stack: Stack, state: StackState, refilled: Holdings | None, talk: Talk) -> None:
+    """Deletes the stack and waits; empties buckets of `refilled` again when they kept it from going.
+
+    Raises:
+        InfraError: something would not go.
+    """
+    seen = {event.id for event in stack.events(state.id)}
+    for attempt in range(ATTEMPTS):
+        old = set(seen)
+        if attempt and refilled is not None:
+            refilled.empty_buckets()
+        stack.delete(protected=state.protected)
+        state = stack.follow(state.id, seen, talk.say)
+        if state.status == "DELETE_COMPLETE":
+            talk.say(f"The stack {stack.name} is deleted.")
+            return
+        reasons = explain(stack.events(state.id), old)
+        if refilled is None or "not empty" not in reasons:
+            break
+    raise InfraError(
+        f"Deleting the stack {stack.name}: expected DELETE_COMPLETE. Received: {state.status}, "
+        f"because of\n{reasons}\n"
+        "What is left is still in the stack: correct it, then run the same command again."
+    )

@@ -1,0 +1,121 @@
+"""What the stack's resources hold that people made: objects, models, images, the pipeline. `destroy` would lose it.
+
+CloudFormation does not delete a bucket, a model package group or an image repository with something in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.aws import Aws
+from infra.stack import InfraError
+
+COUNTED = 1000
+"""Versions of objects that are counted before it is "more than"."""
+
+# Logical names in stack.yaml.
+BUCKETS = ("Bucket", "LogBucket")
+GROUP = "ModelPackageGroup"
+REPOSITORY = "Repository"
+
+
+class Holdings:
+    """What is in the resources whose physical names are `names`, by their logical names."""
+
+    def __init__(self, aws: Aws, names: Mapping[str, str], pipeline: str) -> None:
+        self.aws = aws
+        self.buckets = [names[name] for name in BUCKETS if name in names]
+        self.group = names[GROUP].rpartition("/")[2] if GROUP in names else None
+        self.repository = names.get(REPOSITORY)
+        self.pipeline = pipeline
+
+    def describe(self) -> list[str]:
+        """A line for each place that holds something."""
+        lines = []
+        for bucket in self.buckets:
+            count = 0
+            for page in self._versions(bucket):
+                count += len(page)
+                if count > COUNTED:
+                    break
+            if count:
+                more = f"more than {COUNTED}" if count > COUNTED else str(count)
+                lines.append(f"bucket {bucket}: {more} object versions")
+        if packages := len(self._packages()):
+            lines.append(f"model package group {self.group}: {packages} models")
+        if images := len(self._images()):
+            lines.append(f"image repository {self.repository}: {images} images")
+        if self._pipeline_exists():
+            lines.append(f"pipeline {self.pipeline}: its definition and the list of its executions")
+        return lines
+
+    def delete(self) -> None:
+        """Deletes all of it, for good.
+
+        Raises:
+            InfraError: S3 would not delete some object.
+            botocore.exceptions.ClientError: a service refused.
+        """
+        if self._pipeline_exists():
+            self.aws.client("sagemaker").delete_pipeline(PipelineName=self.pipeline)
+        for arn in self._packages():
+            self.aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
+        images = self._images()
+        for start in range(0, len(images), 100):
+            self.aws.client("ecr").batch_delete_image(
+                repositoryName=self.repository, imageIds=images[start : start + 100]
+            )
+        self.empty_buckets()
+
+    def empty_buckets(self) -> None:
+        """Deletes every version of every object, and every delete marker."""
+        for bucket in self.buckets:
+            for page in self._versions(bucket):
+                answer = self.aws.client("s3").delete_objects(
+                    Bucket=bucket, Delete={"Objects": page, "Quiet": True}
+                )
+                if errors := answer.get("Errors"):
+                    raise InfraError(
+                        f"Emptying the bucket {bucket}: expected S3 to delete {len(page)} object versions. "
+                        f"Received: {errors[0]['Code']} {errors[0].get('Message', '')} for {errors[0]['Key']!r}, "
+                        f"and {len(errors) - 1} more. The stack is still there; run the same command again."
+                    )
+
+    def _versions(self, bucket: str) -> Iterator[list[dict[str, str]]]:
+        pages = self.aws.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
+        try:
+            for page in pages:
+                versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                if versions:
+                    yield [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
+
+    def _packages(self) -> list[str]:
+        if self.group is None:
+            return []
+        pages = self.aws.client("sagemaker").get_paginator("list_model_packages")
+        try:
+            found = pages.paginate(ModelPackageGroupName=self.group)
+            return [each["ModelPackageArn"] for page in found for each in page["ModelPackageSummaryList"]]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return []
+
+    def _images(self) -> list[dict[str, Any]]:
+        if self.repository is None:
+            return []
+        pages = self.aws.client("ecr").get_paginator("list_images").paginate(repositoryName=self.repository)
+        return [each for page in pages for each in page.get("imageIds", [])]
+
+    def _pipeline_exists(self) -> bool:
+        pages = self.aws.client("sagemaker").get_paginator("list_pipelines")
+        found = pages.paginate(PipelineNamePrefix=self.pipeline)
+        return any(
+            each["PipelineName"] == self.pipeline for page in found for each in page["PipelineSummaries"]
+        )

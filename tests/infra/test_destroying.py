@@ -1,0 +1,204 @@
+"""`destroy`: nothing that people made is lost unasked, and what would not go is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.stub import ANY
+
+from infra.destroying import destroy
+from infra.holdings import COUNTED
+from infra.stack import InfraError
+from pipeline.errors import UsageError
+from tests.infra.stubbed_account import NOW, StubbedAccount
+
+GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/fashion-mnist"
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/1"
+RESOURCES = {
+    "Bucket": "data",
+    "LogBucket": "logs",
+    "ModelPackageGroup": GROUP,
+    "Repository": "images",
+    "Key": "0a",
+}
+GONE = ("", "DELETE_COMPLETE", "")
+
+
+def run(account: StubbedAccount, answer: str | None = None, **options: bool) -> int:
+    chosen: dict[str, Any] = {"delete_data": False, "certain": answer is None, **options}
+    return destroy(account.aws(), account.stack(), talk=account.talk(answer), **chosen)
+
+
+def versions(count: int, **more: Any) -> dict[str, Any]:
+    listed = [{"Key": f"k{index}", "VersionId": "v"} for index in range(count)]
+    return {"Versions": listed, **more}
+
+
+def holds(account: StubbedAccount, data: int = 0, logs: int = 0, packages: int = 0, images: int = 0) -> None:
+    """The answers to looking at each place once."""
+    account.on("s3", "list_object_versions", versions(data), Bucket="data")
+    account.on("s3", "list_object_versions", versions(logs), Bucket="logs")
+    holds_packages(account, packages)
+    holds_images(account, images)
+    holds_pipeline(account, "fashion-mnist-of-others")
+
+
+def holds_packages(account: StubbedAccount, count: int) -> None:
+    package = {"ModelPackageArn": PACKAGE, "CreationTime": NOW, "ModelPackageStatus": "Completed"}
+    answer = {"ModelPackageSummaryList": [package] * count}
+    account.on("sagemaker", "list_model_packages", answer, ModelPackageGroupName="fashion-mnist")
+
+
+def holds_images(account: StubbedAccount, count: int) -> None:
+    answer = {"imageIds": [{"imageDigest": "sha256:0"}] * count} if count else {}
+    account.on("ecr", "list_images", answer, repositoryName="images")
+
+
+def holds_pipeline(account: StubbedAccount, name: str) -> None:
+    answer = {"PipelineSummaries": [{"PipelineName": name}]}
+    account.on("sagemaker", "list_pipelines", answer, PipelineNamePrefix="fashion-mnist")
+
+
+def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", EnableTerminationProtection=True)
+    account.has_resources(RESOURCES)
+    holds(account)
+    account.happened()
+    account.on(
+        "cloudformation",
+        "update_termination_protection",
+        {},
+        StackName="fashion-mnist",
+        EnableTerminationProtection=False,
+    )
+    account.on("cloudformation", "delete_stack", {}, StackName="fashion-mnist")
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account, "fashion-mnist\n") == 0
+    assert account.asked == ["This deletes the stack. Type fashion-mnist to go on: "]
+    assert account.said[-2:] == [
+        "The stack fashion-mnist is deleted.",
+        "The key 0a goes in 30 days; until then, aws kms cancel-key-deletion brings it back.",
+    ]
+
+
+def test_another_name_deletes_nothing(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE")
+    account.has_resources(RESOURCES)
+    holds(account)
+    with pytest.raises(UsageError, match=r"Received: 'yes'\. Nothing was deleted\."):
+        run(account, "yes\n")
+
+
+def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources(RESOURCES)
+    many = {"IsTruncated": True, "NextKeyMarker": "k", "NextVersionIdMarker": "v"}
+    account.on("s3", "list_object_versions", versions(COUNTED, **many), Bucket="data")
+    account.on("s3", "list_object_versions", versions(1), Bucket="data", KeyMarker="k", VersionIdMarker="v")
+    account.on(
+        "s3", "list_object_versions", {"DeleteMarkers": [{"Key": "k", "VersionId": "v"}]}, Bucket="logs"
+    )
+    holds_packages(account, 2)
+    holds_images(account, 3)
+    holds_pipeline(account, "fashion-mnist")
+    with pytest.raises(InfraError, match=r"Nothing was deleted. .*--delete-data"):
+        run(account)
+    assert account.shown[1:] == [
+        "  bucket data: more than 1000 object versions",
+        "  bucket logs: 1 object versions",
+        "  model package group fashion-mnist: 2 models",
+        "  image repository images: 3 images",
+        "  pipeline fashion-mnist: its definition and the list of its executions",
+    ]
+
+
+def empties(account: StubbedAccount, data: int, logs: int) -> None:
+    """The answers to emptying both buckets."""
+    for bucket, count in (("data", data), ("logs", logs)):
+        account.on("s3", "list_object_versions", versions(count), Bucket=bucket)
+        if count:
+            account.on("s3", "delete_objects", {}, Bucket=bucket, Delete=ANY)
+
+
+def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_emptied_again(
+    account: StubbedAccount,
+) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources(RESOURCES)
+    holds(account, data=2, logs=1)
+    holds_pipeline(account, "fashion-mnist")
+    account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
+    holds_packages(account, 1)
+    account.on("sagemaker", "delete_model_package", {}, ModelPackageName=PACKAGE)
+    holds_images(account, 1)
+    account.on(
+        "ecr", "batch_delete_image", {}, repositoryName="images", imageIds=[{"imageDigest": "sha256:0"}]
+    )
+    empties(account, data=2, logs=1)
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    full = ("LogBucket", "DELETE_FAILED", "The bucket you tried to delete is not empty")
+    failed = (full, ("", "DELETE_FAILED", ""))
+    account.happened(*failed)
+    account.is_("DELETE_FAILED")
+    account.happened(*failed)
+    empties(account, data=0, logs=3)
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(*failed, GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account, delete_data=True) == 0
+
+
+def test_what_keeps_a_stack_from_going_is_named(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE")
+    account.has_resources({})
+    holds_pipeline(account, "other")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    events = (("Vpc", "DELETE_FAILED", "The vpc has dependencies"), ("", "DELETE_FAILED", ""))
+    account.happened(*events)
+    account.is_("DELETE_FAILED")
+    account.happened(*events)
+    with pytest.raises(InfraError, match=r"Vpc \(AWS::S3::Bucket\) DELETE_FAILED: The vpc has dependencies"):
+        run(account)
+
+
+def test_an_object_that_s3_keeps_is_named(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE")
+    account.has_resources({"Bucket": "data"})
+    account.on("s3", "list_object_versions", versions(2), Bucket="data")
+    holds_pipeline(account, "other")
+    holds_pipeline(account, "other")
+    account.on("s3", "list_object_versions", versions(2), Bucket="data")
+    error = {"Key": "k0", "Code": "AccessDenied", "Message": "Access Denied"}
+    account.on("s3", "delete_objects", {"Errors": [error]})
+    with pytest.raises(InfraError, match="Received: AccessDenied Access Denied for 'k0', and 0 more"):
+        run(account, delete_data=True)
+
+
+def test_a_bucket_that_is_gone_already_holds_nothing(account: StubbedAccount) -> None:
+    account.is_("DELETE_FAILED")
+    account.has_resources({"Bucket": "data"})
+    account.fails("s3", "list_object_versions", "NoSuchBucket", "The specified bucket does not exist")
+    holds_pipeline(account, "other")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account) == 0
+
+
+def test_a_stack_that_something_else_goes_on_with_is_left_alone(account: StubbedAccount) -> None:
+    account.is_("UPDATE_IN_PROGRESS")
+    with pytest.raises(InfraError, match="expected nothing else to go on"):
+        run(account, delete_data=True)
+
+
+def test_nobody_to_ask_deletes_nothing(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE")
+    account.has_resources({})
+    holds_pipeline(account, "other")
+    with pytest.raises(UsageError, match="no terminal"):
+        run(account, certain=False)
