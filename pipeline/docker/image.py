@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from pipeline.docker.engine import DockerError
@@ -32,16 +34,21 @@ def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
         DockerError: the build failed.
     """
     tag = image_tag(context)
-    command = [
-        "docker", "build",
-        # The packages come from wherever this machine gets them; a bridge may lead nowhere.
-        "--network", "host",
-        "--build-arg", f"BASE={base}",
-        *_network_settings(),
-        "--tag", tag,
-        str(context),
-    ]  # fmt: skip
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    with tempfile.TemporaryDirectory() as sent:
+        for name in _INGREDIENTS:
+            shutil.copy(context / name, sent)
+        if trusted := _trusted_certificates():
+            shutil.copy(trusted, Path(sent, "certificates.pem"))
+        command = [
+            "docker", "build",
+            # The packages come from wherever this machine gets them; a bridge may lead nowhere.
+            "--network", "host",
+            "--build-arg", f"BASE={base}",
+            *_network_settings(),
+            "--tag", tag,
+            sent,
+        ]  # fmt: skip
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode != 0:
         raise DockerError(
             f"Building the image {tag}: expected exit status 0 of {' '.join(command)}. Received: "
@@ -73,3 +80,12 @@ def _network_settings() -> list[str]:
     names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     given = [name for name in names if os.environ.get(name)]
     return [word for name in given for word in ("--build-arg", name)]
+
+
+def _trusted_certificates() -> Path | None:
+    """The file of the certificate authorities that this machine trusts: the user's, else Debian's."""
+    named = (os.environ.get(name) for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+    for path in (*(Path(name) for name in named if name), Path("/etc/ssl/certs/ca-certificates.crt")):
+        if path.is_file():
+            return path
+    return None

@@ -52,7 +52,7 @@ def test_every_package_is_pinned_by_hash():
     entries = read_lock(CONTAINER / "requirements.lock")
     assert len(entries) > 20
     assert all(hashes and all(each.startswith("sha256:") for each in hashes) for _, hashes in entries)
-    assert "--require-hashes -r /tmp/requirements.lock" in (CONTAINER / "Dockerfile").read_text()
+    assert "--require-hashes -r /tmp/build/requirements.lock" in (CONTAINER / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize(("platform", "python"), PLATFORMS)

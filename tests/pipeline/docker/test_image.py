@@ -42,7 +42,7 @@ def test_make_image_builds_on_the_base_given(fake_docker: FakeDocker, capsys):
     assert capsys.readouterr().out == f"{image_tag()}\n"
     build = calls.read_text().splitlines()[-1]
     assert build.startswith("build --network host --build-arg BASE=my-python:3 ")
-    assert build.endswith(f"--tag {image_tag()} {CONTEXT} ")
+    assert f" --tag {image_tag()} /" in build
 
 
 def test_the_users_package_index_is_used(fake_docker: FakeDocker, monkeypatch):
@@ -50,6 +50,19 @@ def test_the_users_package_index_is_used(fake_docker: FakeDocker, monkeypatch):
     calls = fake_docker()
     build_image()
     assert "--build-arg PIP_INDEX_URL " in calls.read_text()
+
+
+def test_the_certificates_that_the_machine_trusts_are_sent(fake_docker: FakeDocker, tmp_path, monkeypatch):
+    certificates = tmp_path / "company.pem"
+    certificates.write_text("trusted")
+    monkeypatch.setenv("PIP_CERT", str(certificates))
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    fake_docker(f'for last; do :; done; [ $1 = build ] && /bin/cp "$last"/* "{sent}"')
+    build_image()
+    names = {file.name for file in sent.iterdir()}
+    assert names == {"Dockerfile", "requirements.lock", "certificates.pem"}
+    assert (sent / "certificates.pem").read_text() == "trusted"
 
 
 def test_a_failed_build_says_what_to_try(fake_docker: FakeDocker, capfd):
