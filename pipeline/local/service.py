@@ -120,7 +120,8 @@ class LocalAws:
 
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""
-        self.client("s3").create_bucket(Bucket=bucket)
+        with self._faults(f"Making the bucket {bucket}"):
+            self.client("s3").create_bucket(Bucket=bucket)
 
     def restore_objects(self, uri: str) -> None:
         """Put the stored objects under the s3:// prefix back into the server, once. What is there already stays.

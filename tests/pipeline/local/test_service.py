@@ -243,6 +243,17 @@ def test_a_server_that_dies_is_an_error_that_says_so(tmp_path: Path, monkeypatch
                 aws.client("s3")
 
 
+def test_a_server_that_was_killed_is_an_error_for_whatever_asks_it_next(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    with Store(home) as store, LocalAws(home, store) as aws:
+        aws.client("s3")
+        assert aws._server is not None
+        aws._server.process.kill()
+        for ask in (lambda: aws.ensure_bucket("b"), lambda: aws.persist_objects(f"s3://{aws.BUCKET}/")):
+            with pytest.raises(FashionError, match=r"(?s)The local S3 has died.*ended with status -9"):
+                ask()
+
+
 def test_a_server_that_cannot_start_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
