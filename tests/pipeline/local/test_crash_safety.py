@@ -156,15 +156,13 @@ def kill_and_resume(home: Path, quick: Quick, moment: Moment, number: int) -> st
     if status == "Executing" and number % 5 == 0:
         Command(home, ["resume"]).kill(moment)
         check_state(home)
-    if status is None:
-        # It was killed before there was an execution.
-        Command(home, quick.words).complete()
-    elif check_state(home) != "Succeeded":
-        Command(home, ["resume"]).complete()
+    if check_state(home) != "Succeeded":
+        # If there is no execution, it was killed before that.
+        Command(home, quick.words if status is None else ["resume"]).complete()
+        # What a killed command leaves there, the next one has removed.
+        assert list((home / "tmp").iterdir()) == []
     check_nothing_left(home)
     assert read_results(Home.open(home)) == quick.results
-    # What a killed command leaves there, the next one removes.
-    assert status == "Succeeded" or list((home / "tmp").iterdir()) == []
     assert list(home.glob("executions/*/steps/*/container")) == []
     return status
 
