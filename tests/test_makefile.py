@@ -20,13 +20,15 @@ def clone(tmp_path: Path) -> Path:
     """A clone in a folder with a space in its name, whose .venv is a program that shows its arguments."""
     clone = tmp_path / "a clone"
     (clone / ".venv" / "bin").mkdir(parents=True)
-    (clone / "pipeline").mkdir()
-    for name in ("Makefile", "requirements.lock", "pipeline/with_python.sh"):
+    for name in ("Makefile", "requirements.lock", "infra/requirements.lock", "pipeline/with_python.sh"):
+        (clone / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, clone / name)
     write_program(
         clone / ".venv" / "bin" / "python", "#!/bin/sh\nfor each; do printf '<%s>' \"$each\"; done; echo\n"
     )
-    (clone / ".venv" / "stamp").touch()
+    shutil.copytree(clone / ".venv", clone / ".venv-infra")
+    for environment in (".venv", ".venv-infra"):
+        (clone / environment / "stamp").touch()
     return clone
 
 
@@ -89,7 +91,7 @@ def test_the_tests_run_without_the_data_set_too(clone: Path) -> None:
 
 def test_check_ends_with_the_tests(clone: Path) -> None:
     lines = make(clone, "check").stdout.splitlines()
-    assert [line.split(">")[1] for line in lines] == ["<ruff", "<ruff", "<mypy", "<pytest"]
+    assert [line.split(">")[1] for line in lines] == ["<ruff", "<ruff", "<mypy", "<infra.check", "<pytest"]
     assert "<--cov>" in lines[-1]
 
 

@@ -9,10 +9,9 @@ from pipeline.execution import ExecutionRecord, ExecutionStatus, StepRecord
 from pipeline.local import clock
 from pipeline.local.store import Store
 
-DIED = (
-    "The process that ran it ended before it was done (killed, or the machine went down). What its steps finished "
-    "is kept. Continue it with: python -m pipeline resume {execution_id}"
-)
+DIED = "The process that ran it ended before it was done (killed, or the machine went down). "
+RESUMABLE = "What its steps finished is kept. Continue it with: python -m pipeline resume {execution_id}"
+NOT_RESUMABLE = "Start a new one with: python -m pipeline run --target {target}"
 _UNDER_WAY = ("Executing", "Stopping")
 
 
@@ -57,4 +56,6 @@ def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:
     """
     if not is_under_way(record) or record.execution_id == running:
         return record
-    return replace(cut_off(record, "Failed", DIED.format(execution_id=record.execution_id)), ended_at=None)
+    next_step = RESUMABLE if record.target == "local" else NOT_RESUMABLE
+    reason = DIED + next_step.format(execution_id=record.execution_id, target=record.target)
+    return replace(cut_off(record, "Failed", reason), ended_at=None)
