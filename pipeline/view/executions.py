@@ -12,7 +12,7 @@ from rich.text import Text
 from pipeline.execution import ExecutionRecord
 from pipeline.printable import printable
 from pipeline.quantities import duration, moment
-from pipeline.view.failure import print_lines
+from pipeline.view.failure import print_lines, says
 from pipeline.view.leaderboard import duration_of, print_results
 from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
 from pipeline.view.states import has_ended, state_of, step_state
@@ -72,6 +72,11 @@ def print_execution(
             paper.print()
             print_fact(paper, "Failed", step.name, state_of("Failed").style)
             print_lines(paper, step.failure_reason.strip().splitlines())
+    if record.failure_reason and not any(
+        says(step.failure_reason, record.failure_reason) for step in record.steps
+    ):
+        paper.print()
+        print_lines(paper, record.failure_reason.strip().splitlines())
     if evaluation is not None:
         print_results(paper, evaluation, registration or {}, report)
 
@@ -86,12 +91,13 @@ def print_steps(paper: Console, record: ExecutionRecord) -> None:
     table.add_column("state", no_wrap=True)
     table.add_column("time", no_wrap=True, justify="right")
     for step in record.steps:
-        tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
+        note = f" from {printable(step.reused_from)}" if step.reused_from else ""
+        note += f", {step.attempts} attempts" if step.attempts > 1 else ""
         kind = [Text(printable(step.type))] if wide else []
         table.add_row(
             Text(printable(step.name)),
             *kind,
-            state_text(step_state(step)).append(tries),
+            state_text(step_state(step)).append(note),
             Text("" if step.cached or step.seconds is None else duration(step.seconds)),
         )
     paper.print(table)

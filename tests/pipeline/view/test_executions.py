@@ -56,3 +56,21 @@ def test_an_execution_that_got_to_no_results_is_shown_without(make_record: Make)
     print_execution(make_record(), None, None, None, stream)
     assert "Evaluate" in stream.getvalue()
     assert "Winner" not in stream.getvalue()
+
+
+def test_an_execution_whose_process_died_says_so(make_record: Make) -> None:
+    """No step failed: the reason is the execution's own."""
+    reason = "The process that ran it ended before it was done."
+    record = replace(make_record(), status="Failed", ended_at=None, failure_reason=reason)
+    stream = io.StringIO()
+    print_execution(record, None, None, None, stream)
+    assert reason in stream.getvalue()
+
+
+def test_a_reused_step_names_the_execution_that_ran_it(make_record: Make) -> None:
+    record = make_record()
+    first, *others = record.steps
+    record = replace(record, steps=(replace(first, cached=True, reused_from="0a1b2c3d4e5f"), *others))
+    stream = io.StringIO()
+    print_execution(record, None, None, None, stream)
+    assert "reused from 0a1b2c3d4e5f" in stream.getvalue()
