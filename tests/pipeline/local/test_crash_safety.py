@@ -167,6 +167,7 @@ def kill_and_resume(home: Path, quick: Quick, moment: Moment, number: int) -> st
     return status
 
 
+@pytest.mark.timeout(1800)  # a minute or two, on a machine that does nothing else
 def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
     quick: Quick, tmp_path: Path
 ) -> None:
