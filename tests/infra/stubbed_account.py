@@ -78,7 +78,12 @@ class StubbedAccount:
         listed = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in (parameters or {}).items()
         ]
-        stack = {"StackId": STACK_ID, "StackName": "fashion-mnist", "StackStatus": status, "CreationTime": NOW}
+        stack = {
+            "StackId": STACK_ID,
+            "StackName": "fashion-mnist",
+            "StackStatus": status,
+            "CreationTime": NOW,
+        }
         self.on("cloudformation", "describe_stacks", {"Stacks": [{**stack, "Parameters": listed, **more}]})
 
     def is_not_there(self) -> None:
@@ -113,7 +118,9 @@ class StubbedAccount:
             }
             for name, physical in names.items()
         ]
-        self.on("cloudformation", "list_stack_resources", {"StackResourceSummaries": listed}, StackName=STACK_ID)
+        self.on(
+            "cloudformation", "list_stack_resources", {"StackResourceSummaries": listed}, StackName=STACK_ID
+        )
 
     def takes_parameters(self, *names: str) -> None:
         listed = [{"ParameterKey": name, "DefaultValue": ""} for name in names]
@@ -122,7 +129,9 @@ class StubbedAccount:
     def has_log_groups(self, *names: str) -> None:
         self.on("logs", "describe_log_groups", {"logGroups": [{"logGroupName": name} for name in names]})
 
-    def plans(self, changes: Sequence[dict[str, Any]], status: str = "CREATE_COMPLETE", reason: str = "") -> None:
+    def plans(
+        self, changes: Sequence[dict[str, Any]], status: str = "CREATE_COMPLETE", reason: str = ""
+    ) -> None:
         """Takes any change set, and describes it with these changes."""
         self.on("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": STACK_ID})
         answer: dict[str, Any] = {"Status": status, "StatusReason": reason}
