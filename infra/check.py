@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def policies(stack: ResolvedStack) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def parliament(stack: ResolvedStack) -> Iterator[str]:
     """What parliament says of the policies: unknown actions and condition keys, resources that do not fit, …"""
-    from parliament import analyze_policy_string  # type: ignore[import-not-found]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports pkg_resources, which says that it is deprecated
+        from parliament import analyze_policy_string  # type: ignore[import-not-found]
 
     for name, policy in policies(stack):
         for finding in analyze_policy_string(json.dumps(policy)).findings:

@@ -133,7 +133,7 @@ class _Resolver:
                 return str(self.value(names[name]))
             return str(self.attribute(*name.split(".", 1)) if "." in name else self.reference(name))
 
-        return re.sub(r"\$\{([^!}]+)\}", replacement, text)
+        return re.sub(r"\$\{([^!}]+)\}", replacement, text).replace("${!", "${")
 
     def reference(self, name: str) -> Any:
         project = self.parameters.get("Project")

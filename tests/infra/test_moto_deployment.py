@@ -8,6 +8,7 @@ test_deploying.py and test_destroying.py have AWS's answers by Stubber.
 
 from __future__ import annotations
 
+import ast
 import json
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from moto import mock_aws
 
 from infra.aws import Aws
 from infra.cli import main
+from infra.resolving import ACCOUNT, ResolvedStack
+from infra.stack import Stack
 from pipeline.local.isolation import NOWHERE, dummy_settings
 
 REGION = "us-east-1"
@@ -66,7 +69,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 def test_a_stack_is_planned_deployed_changed_shown_and_destroyed(
-    account: Account, capsys: pytest.CaptureFixture[str]
+    account: Account, defaults: ResolvedStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def result() -> tuple[str, str]:
         printed = capsys.readouterr()
@@ -87,6 +90,13 @@ def test_a_stack_is_planned_deployed_changed_shown_and_destroyed(
     assert account.protected == ["true"]
     groups = account.client("logs").describe_log_groups()["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {30}
+    # moto and infra.resolving make the same of the template's functions. moto keeps what Python prints.
+    names = Stack(account.client("cloudformation"), "fashion-mnist").physical_names("fashion-mnist")
+    inline = account.client("iam").get_role_policy(
+        RoleName=names["EvaluationRole"], PolicyName="evaluate-and-register"
+    )
+    expected = json.dumps(defaults.properties("EvaluationRole")["Policies"][0]["PolicyDocument"])
+    assert ast.literal_eval(inline["PolicyDocument"]) == json.loads(expected.replace(ACCOUNT, "123456789012"))
 
     assert account.run("status", "--json") == 0
     assert json.loads(result()[0])["status"] == "CREATE_COMPLETE"
