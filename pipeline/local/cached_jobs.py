@@ -50,6 +50,10 @@ class CachedJobs:
         key = cache_key(self._pipeline, step, arguments)
         if self._reuse and step.cache is not None and step.cache.enabled:
             found = self._cache.find(key, step.cache.expire_after)
+            if not isinstance(found, Miss) and found.execution_id == self._execution_id:
+                # Killed between the job's end and the step's. It did run here.
+                self._say(step.name, "an earlier attempt of this execution finished this")
+                return JobOutcome(found.properties)
             if not isinstance(found, Miss):
                 age = duration(max(0.0, clock.now() - found.recorded_at))
                 self._say(

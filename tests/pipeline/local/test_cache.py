@@ -125,6 +125,16 @@ def state(tmp_path: Path) -> Iterator[State]:
         yield State(home, store)
 
 
+def test_a_result_of_the_same_execution_is_its_own(state: State) -> None:
+    """It was killed after the job's end, before the step's was written down."""
+    first = state.run("one")
+    again = state.run("one")
+    assert again == first
+    assert again.reused_from is None
+    assert state.worker.ran == []
+    assert state.said == ["Step: an earlier attempt of this execution finished this"]
+
+
 def test_an_equal_step_hands_on_the_earlier_result_and_says_so(state: State) -> None:
     first = state.run("one")
     assert first.reused_from is None
