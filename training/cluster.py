@@ -7,9 +7,7 @@ names. Each host has a copy of the model and takes its share of every batch.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from training_failure import UsageError
 
@@ -33,9 +31,12 @@ class Cluster:
         """Whether this host writes the log's metrics, the checkpoints and the model."""
         return self.rank == 0
 
-    def share(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """This host's part of a batch's image numbers: the hosts' parts differ by one in length, or not at all."""
-        return np.array_split(batch, self.size)[self.rank]
+    def share(self, batch: Any) -> Any:
+        """This host's part of a batch's image numbers (array or tensor, one dimension): every `size`-th of them.
+
+        The hosts' parts differ by one in length, or not at all.
+        """
+        return batch if self.size == 1 else batch[self.rank :: self.size]
 
     def tf_config(self) -> str:
         """The value of TF_CONFIG, from which TensorFlow's strategies read all this."""

@@ -55,7 +55,7 @@ def fit(
         NonFiniteLossError: the loss became NaN or infinite.
         StoppedError: `stop_requested` said yes on one of the hosts; the progress is saved.
     """
-    step = _training_step(model, optimizer, data.train, compile_steps)
+    step = _training_step(model, optimizer, data.train, compile_steps, cluster)
     measure = _measurement(model, data.validation, compile_steps)
     count = len(data.train.labels)
     while progress.epoch < hyperparameters.epochs:
@@ -81,7 +81,7 @@ def fit(
 
 
 def _run_epoch(
-    step: Callable[[Any, Any, Any], Any],
+    step: Callable[[Any, Any], Any],
     count: int,
     hyperparameters: Hyperparameters,
     progress: Progress,
@@ -92,11 +92,11 @@ def _run_epoch(
     """Do the steps of the current epoch that are not done yet."""
     order = epoch_order(hyperparameters.seed, progress.epoch, count)
     size = hyperparameters.batch_size
+    go, stop = tf.constant(0.0), tf.constant(1.0)
     clock = reported = time.perf_counter()
     for number in range(progress.step, steps_per_epoch(count, size)):
         batch = order[number * size : (number + 1) * size]
-        share = tf.constant(cluster.share(batch))
-        loss_sum, correct, stops = step(share, float(len(batch)), float(stop_requested())).numpy().tolist()
+        loss_sum, correct, stops = step(tf.constant(batch), stop if stop_requested() else go).numpy().tolist()
         progress.step = number + 1
         progress.images += len(batch)
         progress.loss_sum += loss_sum
@@ -116,22 +116,23 @@ def _run_epoch(
             reported = now
 
 
-def _training_step(model: Any, optimizer: Any, split: Split, compile_steps: bool) -> Any:
+def _training_step(model: Any, optimizer: Any, split: Split, compile_steps: bool, cluster: Cluster) -> Any:
     """A function that learns from a batch.
 
-    It takes the numbers of this host's images (int64), how many the batch has on all hosts, and whether this host
-    is asked to stop (0 or 1). It returns three sums over all hosts: the losses, how many images were classified
-    right, how many hosts are asked to stop. So all hosts stop after the same step.
+    It takes the numbers of the batch's images (int64) and whether this host is asked to stop (0 or 1). It returns
+    three sums over all hosts: the losses, how many images were classified right, how many hosts are asked to stop;
+    so all hosts stop after the same step.
     """
     images = tf.constant(split.images)  # on the device, once
     labels = tf.constant(split.labels.astype(np.int64))
 
-    def learn(indices: Any, batch_size: Any, stop: Any) -> Any:
+    def learn(batch: Any, stop: Any) -> Any:
+        indices = cluster.share(batch)
         expected = tf.gather(labels, indices)
         with tf.GradientTape() as tape:
             logits = model(tf.gather(images, indices), training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(expected, logits)
-            loss = tf.reduce_sum(losses) / batch_size
+            loss = tf.reduce_sum(losses) / tf.cast(tf.size(batch), tf.float32)
         gradients = tape.gradient(loss, model.trainable_variables)
         told = tf.stack([tf.reduce_sum(losses), tf.cast(_correct(logits, expected), tf.float32), stop])
         *gradients, told = sum_over_workers([*gradients, told])
@@ -139,15 +140,11 @@ def _training_step(model: Any, optimizer: Any, split: Split, compile_steps: bool
         return told
 
     # One trace serves the epoch's short last batch too.
-    signature = [
-        tf.TensorSpec([None], tf.int64),
-        tf.TensorSpec([], tf.float32),
-        tf.TensorSpec([], tf.float32),
-    ]
+    signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.float32)]
 
     @tf.function(input_signature=signature, jit_compile=compile_steps)  # type: ignore[untyped-decorator]
-    def step(indices: Any, batch_size: Any, stop: Any) -> Any:
-        return tf.distribute.get_strategy().run(learn, args=(indices, batch_size, stop))
+    def step(batch: Any, stop: Any) -> Any:
+        return tf.distribute.get_strategy().run(learn, args=(batch, stop))
 
     return step
 

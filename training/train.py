@@ -120,9 +120,8 @@ def main(args: JobSettings) -> None:
             print(f"Wrote {args.model_dir}: weights_digest={digest}", flush=True)
         else:
             print(f"The first host writes the model: weights_digest={digest}", flush=True)
-        expect_agreement(
-            cluster, "the end", ""
-        )  # a host that left would be missed while the first still writes
+        # A host that left would be missed while the first still writes.
+        expect_agreement(cluster, "the end", "")
 
 
 if __name__ == "__main__":

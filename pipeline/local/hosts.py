@@ -69,9 +69,7 @@ def make_hosts(
         container = Container.create(root / name, mounts)
         share = gpus[rank * each : (rank + 1) * each]
         hosts.append(Host(name, container, HostLog(log, name), max(1, cores // count), share))
-    log.say(
-        f"{count} hosts: {cores // count or 'less than one'} core(s) and {each} GPU(s) of this machine each"
-    )
+    log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
 
 

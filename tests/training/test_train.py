@@ -15,7 +15,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 Trained = tuple[Path, str, Path]
 
 CNN = {"candidate": "cnn-3x3", "architecture": "cnn", "kernel_size": 3}
-SHORT = {**CNN, "epochs": 4, "batch_size": 32, "learning_rate": 0.004}
+SHORT = {**CNN, "epochs": 4, "batch_size": 64, "learning_rate": 0.004}
 
 
 def finish(job: "subprocess.Popen[str]") -> tuple[int, str, str]:
