@@ -41,7 +41,9 @@ def time_docker(steps: int, image: str) -> float:
         with Store(home) as store, LocalAws(home, store, find_address().listens_at) as aws:
             aws.client("s3")
             session = ComposeSession(aws.endpoint_url, aws.BUCKET)
-            pipeline = _sdk_pipeline(steps, image, session)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it says once more that nothing is started yet
+                pipeline = _sdk_pipeline(steps, image, session)
             definition = parse_definition(pipeline.definition())
             workplace = make_workplace(home, image, FORBIDDEN_FOLDERS)
             try:
