@@ -1,7 +1,7 @@
 """Keeps a training job's checkpoint folder and its S3 location equal, as the service does while a job runs.
 
 What a job saved survives its end, so that the next attempt finds it. Files go to S3 once they stop changing.
-A file that is gone stays in S3.
+What a job replaced by a newer file leaves S3 again; what other jobs left there stays.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipeline.errors import FashionError
-from pipeline.local.channels import download, upload_file
+from pipeline.local.channels import download, s3_errors, upload_file
 from pipeline.local.job import Job
+from pipeline.local.objects import split_uri
 
 _Signature = tuple[int, int]
 # A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every
@@ -27,8 +28,9 @@ _SETTLED_SECONDS = 0.1
 class CheckpointSync:
     """A context manager: uploads from a thread of its own while it lasts, and what is left at its end.
 
-    `upload` copies one file to S3, given its path relative to the folder, and `persist` makes the S3 location
-    outlive us. An error of either is told to `warn` and tried again at the next change: a job is not failed for it.
+    `upload` copies one file to S3 and `remove` deletes it there, given its path relative to the folder; `persist`
+    makes the S3 location outlive us. An error of theirs is told to `warn` and tried again at the next change: a job
+    is not failed for it.
     """
 
     def __init__(
@@ -36,17 +38,20 @@ class CheckpointSync:
         folder: Path,
         *,
         upload: Callable[[Path], None],
+        remove: Callable[[Path], None],
         persist: Callable[[], None],
         warn: Callable[[str], None],
         interval: float = 2.0,
     ) -> None:
         self._folder = folder
         self._upload = upload
+        self._remove = remove
         self._persist = persist
         self._warn = warn
         self._interval = interval
         # What was downloaded at the start is in S3 already.
         self._uploaded = self._scan()
+        self._own: set[Path] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -72,11 +77,13 @@ class CheckpointSync:
             return
         try:
             changed = False
-            for path, signature in self._scan().items():
+            files = self._scan()
+            for path, signature in files.items():
                 settled = not settled_only or before.get(path) == signature
                 if settled and self._uploaded.get(path) != signature:
                     changed |= self._save(path, signature)
             if changed:
+                self._forget(self._own - files.keys())
                 self._persist()
         except (FashionError, OSError) as error:
             self._warn(f"a checkpoint could not be saved: {error}")
@@ -90,7 +97,14 @@ class CheckpointSync:
                 raise
             return False
         self._uploaded[path] = signature
+        self._own.add(path)
         return True
+
+    def _forget(self, gone: set[Path]) -> None:
+        for path in sorted(gone):
+            self._remove(path)
+            self._own.discard(path)
+            del self._uploaded[path]
 
     def _scan(self) -> dict[Path, _Signature]:
         """Size and time of change of every file, by path relative to the folder; a file may vanish meanwhile."""
@@ -127,6 +141,7 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
                 CheckpointSync(
                     folder,
                     upload=partial(_upload_checkpoint, s3, uri, folder),
+                    remove=partial(_remove_checkpoint, s3, uri),
                     persist=lambda: job.aws.persist_objects(f"{uri}/"),
                     warn=host.log.say,
                     interval=job.graces.checkpoints,
@@ -138,3 +153,9 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
 def _upload_checkpoint(s3: Any, uri: str, folder: Path, path: Path) -> None:
     # The last checkpoint is written because the job was stopped: it must be saved nevertheless.
     upload_file(s3, folder / path, f"{uri}/{path.as_posix()}", stop=threading.Event())
+
+
+def _remove_checkpoint(s3: Any, uri: str, path: Path) -> None:
+    bucket, key = split_uri(f"{uri}/{path.as_posix()}")
+    with s3_errors(f"Removing {path} from {uri}"):
+        s3.delete_object(Bucket=bucket, Key=key)

@@ -20,11 +20,15 @@ class Bucket:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.uploads: list[tuple[str, str]] = []
+        self.removed: list[str] = []
         self.persisted = 0
         self.warnings: list[str] = []
 
     def upload(self, path: Path) -> None:
         self.uploads.append((str(path), (self.folder / path).read_text()))
+
+    def remove(self, path: Path) -> None:
+        self.removed.append(str(path))
 
     def persist(self) -> None:
         self.persisted += 1
@@ -33,6 +37,7 @@ class Bucket:
         return CheckpointSync(
             self.folder,
             upload=self.upload,
+            remove=self.remove,
             persist=self.persist,
             warn=self.warnings.append,
             interval=interval,
@@ -117,7 +122,12 @@ def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
         bucket.uploads.append((str(path), "saved"))
 
     sync = CheckpointSync(
-        bucket.folder, upload=flaky, persist=bucket.persist, warn=bucket.warnings.append, interval=0.01
+        bucket.folder,
+        upload=flaky,
+        remove=bucket.remove,
+        persist=bucket.persist,
+        warn=bucket.warnings.append,
+        interval=0.01,
     )
     with sync:
         (bucket.folder / "a").write_text("1")
@@ -166,6 +176,7 @@ def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: B
     sync = CheckpointSync(
         bucket.folder,
         upload=delete_meanwhile,
+        remove=bucket.remove,
         persist=bucket.persist,
         warn=bucket.warnings.append,
         interval=0.01,
@@ -177,3 +188,18 @@ def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: B
         until(lambda: bucket.persisted == 1)
     assert bucket.uploads == [("new", "2")]
     assert bucket.warnings == []
+
+
+def test_what_a_newer_file_replaced_is_removed_and_what_others_left_is_kept(bucket: Bucket) -> None:
+    (bucket.folder / "of-another-job").write_text("from S3")
+    with bucket.sync():
+        (bucket.folder / "first").write_text("1")
+        until(lambda: bucket.persisted == 1)
+        (bucket.folder / "first").unlink()
+        (bucket.folder / "of-another-job").unlink()
+        time.sleep(0.3)
+        assert bucket.removed == [], "nothing newer is there yet"
+        (bucket.folder / "second").write_text("2")
+        until(lambda: bucket.persisted == 2)
+    assert bucket.removed == ["first"]
+    assert [name for name, _ in bucket.uploads] == ["first", "second"]
