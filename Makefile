@@ -22,11 +22,11 @@ data: .venv/stamp ## find or fetch the data set and check it: ARGS="--data DIR"
 
 test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
-	@$(PY) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(PY) -m pytest $(ARGS)
 
 check: lint types infra-check ## what CI runs: lint, types, the AWS template, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
-	@$(PY) -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_engine.py $(ARGS)
