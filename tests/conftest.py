@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,12 @@ PLACES = (Path(os.environ.get("FASHION_DATA") or DEBIAN_FOLDER), ROOT / ".local"
 COUNTS = {"train": 3000, "t10k": 600}
 
 Pixels = npt.NDArray[np.uint8]
+
+
+def pytest_configure() -> None:
+    """A shell ignores SIGINT for what it starts in the background, and so would every command the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

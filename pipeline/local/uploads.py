@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from pipeline.errors import UsageError
 from pipeline.local.channels import upload, upload_file
@@ -58,8 +58,8 @@ def put_files(aws: LocalAws, item: Upload) -> int:
     """
     bucket, _ = split_uri(item.uri)
     try:
-        aws.ensure_bucket(bucket)
-    except (BotoCoreError, ClientError) as error:
+        aws.client("s3").create_bucket(Bucket=bucket)
+    except (ParamValidationError, ClientError) as error:
         raise UsageError(
             f"Making the bucket of --upload: expected a bucket's name after s3://. Received: {bucket} ({error})."
         ) from error
