@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 # A longer line reaches the observer cut; its file has it whole.
-LONGEST_LINE = 4096
+LONGEST_LINE = 16_384
 TAIL_LINES = 15
 
 
