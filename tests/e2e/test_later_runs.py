@@ -41,11 +41,12 @@ def runs(first_run: Run, small_data_set: Path, tmp_path_factory: pytest.TempPath
     definition from a file, nothing reused. `strict`: the same, with a gate that cannot be passed."""
     folder = tmp_path_factory.mktemp("later-runs")
     home = shutil.copytree(first_run.home, folder / "home")
-    (folder / "definition.json").write_text(first_run.definition)
+    # Its name is the pipeline's: results are reused within one pipeline.
+    (folder / "fashion-mnist.json").write_text(first_run.definition)
     champion = f"ChampionModelPackage={first_run.result['model_package_arn']}"
     data = f"InputDataUri={first_run.record.parameters['InputDataUri']}"
     own = ("--data", small_data_set, "--any-data", "--candidates", "baseline", "--param", champion)
-    file = ("--definition", folder / "definition.json", "--param", data)
+    file = ("--definition", folder / "fashion-mnist.json", "--param", data)
     words: dict[str, tuple[str | Path, ...]] = {
         "slower": (*own, *QUICK, "--param", "LearningRate=0.002"),
         "again": (*file, *QUICK, "--no-cache"),
