@@ -104,7 +104,8 @@ def ordinary_user() -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         pytest.skip("no setpriv here, and for root every folder can be read")
-    somebody = [setpriv, "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
+    # setpriv itself still may everything when it starts a program; what `env` starts has lost that.
+    somebody = [setpriv, "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "env"]
     if subprocess.run([*somebody, sys.executable, "-c", "import rich"], capture_output=True).returncode == 0:
         return somebody
     # This Python lies where only root may look: root then, but without the power to read everything.
