@@ -131,8 +131,11 @@ def _wait(descriptor: int, home: Home, waiting: Callable[[str], None], stop: thr
         if (holder.execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (holder.pid or "unknown"):
             told = holder.pid or "unknown"
             busy = f"execution {holder.execution}" if holder.execution else "another command"
+            uses = f"{busy} (process {told}) is using it"
+            if holder.pid is not None and not is_alive(holder.pid):
+                uses = f"{busy} was killed, and what it had started is being ended"
             waiting(
-                f"Waiting for the state folder {home.root}: {busy} (process {told}) is using it. "
+                f"Waiting for the state folder {home.root}: {uses}. "
                 "It goes on by itself when that ends; Ctrl-C gives up."
             )
         if stop.wait(_POLL_SECONDS):

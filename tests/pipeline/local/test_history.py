@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.ending import settle
 from pipeline.local.history import read_execution, read_executions, running_execution
@@ -115,12 +117,20 @@ def test_while_the_jobs_of_a_killed_command_end_the_folder_is_held_but_nothing_r
     home: Home, store: Store
 ) -> None:
     """The reaper inherits the lock; here, `sleep` stands for it."""
+    told: list[str] = []
+    stop = threading.Event()
+
+    def give_up(line: str) -> None:
+        told.append(line)
+        stop.set()
+
     script = (
         "import subprocess, sys; from pathlib import Path\n"
         "from pipeline.local.home import Home; from pipeline.local.lock import exclusive\n"
         "with exclusive(Home.open(Path(sys.argv[1])), print) as held:\n"
         "    held.by_execution('abcdef123456')\n"
-        "    child = subprocess.Popen(['sleep', '60'], pass_fds=[held.descriptor], stdout=subprocess.DEVNULL)\n"
+        "    null = subprocess.DEVNULL\n"
+        "    child = subprocess.Popen(['sleep', '60'], pass_fds=[held.descriptor], stdout=null, stderr=null)\n"
         "    print(child.pid, flush=True); import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run(
@@ -133,6 +143,9 @@ def test_while_the_jobs_of_a_killed_command_end_the_folder_is_held_but_nothing_r
     try:
         assert find_holder(home) == Holder()
         check_died(read_execution(home, store, None))
+        with pytest.raises(StateError), exclusive(home, give_up, stop=stop):
+            pass
+        assert "execution abcdef123456 was killed" in told[0]
     finally:
         os.kill(int(done.stdout), signal.SIGKILL)
 
