@@ -57,9 +57,9 @@ format: .venv/stamp ## rewrite the code in the project's style
 
 lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
-	@uv pip compile --quiet --universal --generate-hashes --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
-	@cd infra && uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
-	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
+	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+	@cd infra && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
+	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
 clean: ## delete .venv, .venv-infra and what the tools cached; executions and models in .local stay
 	@rm -rf .venv .venv-infra .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
