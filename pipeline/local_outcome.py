@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ class Outcome:
     registration: dict[str, Any] | None
     predictions: Path | None
     report: Path | None
+    gallery: Path | None = None
+    model_card: dict[str, Any] | None = None
 
 
 def output_uri(record: ExecutionRecord, name: str) -> str | None:
@@ -47,7 +50,6 @@ def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
 
     Another project's pipeline may have an output of that name too: what is in it is not this project's evaluation.
     """
-    report = home.execution(record.execution_id) / "report.html"
     found = _output(record, "evaluation")
     files = {} if found is None else stored_files(home, store, found[1])
     evaluation = _json(files.get("evaluation.json"))
@@ -60,8 +62,18 @@ def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
         evaluation=evaluation,
         registration=registration,
         predictions=files.get("predictions.npz"),
-        report=report if report.is_file() else None,
+        report=report_file(home, record.execution_id),
+        gallery=files.get("gallery.npz"),
+        model_card=_json(files.get("model-card.json")),
     )
+
+
+def report_file(home: Home, execution_id: str) -> Path | None:
+    """The report of an execution, where it was built; None when there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", execution_id):  # a package's metadata may say anything
+        return None
+    report = home.execution(execution_id) / "report.html"
+    return report if report.is_file() else None
 
 
 def _of_earlier_execution(registration: dict[str, Any], execution_id: str) -> dict[str, Any]:
@@ -82,7 +94,15 @@ def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
     if outcome.evaluation is None:
         raise ValueError(f"execution {record.execution_id} has no evaluation to report")
     out = home.execution(record.execution_id) / "report.html"
-    return write_report(record, outcome.evaluation, outcome.registration or {}, out, outcome.predictions)
+    return write_report(
+        record,
+        outcome.evaluation,
+        outcome.registration or {},
+        out,
+        outcome.predictions,
+        outcome.gallery,
+        outcome.model_card,
+    )
 
 
 def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:

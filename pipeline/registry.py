@@ -26,6 +26,11 @@ class Package:
     metrics: str | None
     metadata: Mapping[str, str]
 
+    @property
+    def report(self) -> str | None:
+        """Where the report of the execution that registered it lies; None for a package from elsewhere."""
+        return self.metadata.get("report")
+
     def as_json(self) -> dict[str, Any]:
         """The package as plain JSON values."""
         return {
@@ -35,6 +40,7 @@ class Package:
             "model_data_url": self.model_data,
             "image": self.image,
             "model_quality_statistics": self.metrics,
+            "report": self.report,
             "metadata": dict(self.metadata),
         }
 

@@ -27,9 +27,12 @@ from evaluation_document import (
     to_json_bytes,
     write_whole,
 )
+from fashion_classes import CLASS_NAMES
+from gallery import gallery_bytes
 from gate import decide
-from job_config import read_job_config
+from job_config import EvaluationOutput, read_job_config
 from job_failure import JobArgumentParser, run_job, while_doing
+from model_card import card_content, model_card
 from processed_data import open_processed
 from registration import PackageRequest, Registration, register
 from s3_objects import upload
@@ -106,13 +109,18 @@ def main(args: argparse.Namespace) -> None:
     document = to_json_bytes(evaluation_document(data.manifest, evaluated, winner, gate, champion))
     write_whole(args.output, "evaluation.json", document)
     write_whole(args.output, "predictions.npz", predictions_bytes(evaluated, splits))
+    on_test = {one.id: one.probabilities["test"] for one in evaluated}
+    write_whole(args.output, "gallery.npz", gallery_bytes(splits["test"], on_test, winner.id))
+    card = model_card(data.manifest, evaluated, winner, gate, CLASS_NAMES)
+    write_whole(args.output, "model-card.json", to_json_bytes(card))
     print(f"{leaderboard(evaluated, winner)}\n{gate.reason}", flush=True)
 
     if gate.passed:
         # The registry's package points to this object; SageMaker uploads the output only when the job has ended.
         uri = f"{output.uri}/evaluation.json"
         upload(s3, document, uri, "application/json")
-        registration = register(sagemaker, _package(args, winner, output.execution_id, uri))
+        package = _package(args, winner, output, card_content(card))
+        registration = register(sagemaker, package)
     else:
         registration = Registration(None, None, False, f"Not registered: {gate.reason}")
     write_whole(args.output, "registration.json", to_json_bytes(registration.to_json()))
@@ -120,17 +128,17 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _package(
-    args: argparse.Namespace, winner: Evaluated, execution_id: str, evaluation_uri: str
+    args: argparse.Namespace, winner: Evaluated, output: EvaluationOutput, card: str
 ) -> PackageRequest:
     environment = winner.artifact.environment
     accuracies = {f"{split}_accuracy": f"{scores.accuracy:.6f}" for split, scores in winner.scores.items()}
     return PackageRequest(
         group=args.model_package_group,
-        execution_id=execution_id,
+        execution_id=output.execution_id,
         description=f"Fashion-MNIST classifier {winner.id}: test accuracy {winner.test_accuracy:.4f}",
         artifact_uri=winner.artifact.reference.uri,
         image=args.inference_image,
-        evaluation_uri=evaluation_uri,
+        evaluation_uri=f"{output.uri}/evaluation.json",
         approval_status=args.approval_status,
         metadata={
             "candidate": winner.name,
@@ -140,8 +148,11 @@ def _package(
             "artifact_sha256": winner.artifact.sha256,
             "code_digest": environment["code_digest"],
             "data_digest": environment["data_digest"],
+            # Whoever started the execution makes the report from this job's files, and puts it there.
+            "report": f"{output.uri}/report.html",
             "registered_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
+        model_card=card,
     )
 
 

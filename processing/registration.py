@@ -6,7 +6,7 @@ mode lacks it.
 
 import re
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +23,7 @@ _CONTENT_TYPES = (
     "text/csv",
 )  # of TensorFlow Serving's container
 _REALTIME_INSTANCES = ("ml.t2.medium", "ml.m5.large", "ml.c6i.large")
+_REFUSALS = ("ValidationException", "AccessDeniedException")
 _TRANSFORM_INSTANCES = ("ml.m5.large", "ml.c5.xlarge")
 
 
@@ -32,7 +33,10 @@ class RegistrationError(JobError):
 
 @dataclass(frozen=True)
 class PackageRequest:
-    """What to register. `evaluation_uri` is the S3 URI of evaluation.json, which must exist by now."""
+    """What to register. `evaluation_uri` is the S3 URI of evaluation.json, which must exist by now.
+
+    `model_card` is the content of the package's model card, one line of JSON; None: without one.
+    """
 
     group: str
     execution_id: str
@@ -42,6 +46,7 @@ class PackageRequest:
     evaluation_uri: str
     approval_status: str
     metadata: dict[str, str]
+    model_card: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,12 @@ def register(sagemaker: Any, request: PackageRequest) -> Registration:
         if arn is not None:
             return _registered(arn, request, "was registered by an earlier attempt of this execution")
         try:
-            arn = sagemaker.create_model_package(**_arguments(request))["ModelPackageArn"]
+            arn, told = _create(sagemaker, request)
         except ClientError as error:
             # Another attempt got there first: its client token is ours, its registration time is not.
             if error.response["Error"]["Code"] != "ConflictException":
                 raise
-            arn = _find(sagemaker, request)
+            arn, told = _find(sagemaker, request), ""
             if arn is None:
                 raise
     except (ClientError, BotoCoreError) as error:
@@ -84,7 +89,25 @@ def register(sagemaker: Any, request: PackageRequest) -> Registration:
             f"Registering the winner in the model package group {request.group!r}: expected the registry to "
             f"accept it. Received: {error}. Check the group's name and the role's permissions, and try again."
         ) from error
-    return _registered(arn, request, f"is registered, {request.approval_status}")
+    return _registered(arn, request, f"is registered, {request.approval_status}{told}")
+
+
+def _create(sagemaker: Any, request: PackageRequest) -> tuple[str, str]:
+    """The new package's ARN, and what there is to tell about it.
+
+    A card that the registry refuses must not cost the model: then the package is made without it.
+    """
+    try:
+        return str(sagemaker.create_model_package(**_arguments(request))["ModelPackageArn"]), ""
+    except ClientError as error:
+        refusal = error.response["Error"]
+        if request.model_card is None or refusal["Code"] not in _REFUSALS:
+            raise
+        if "card" not in refusal.get("Message", "").lower():
+            raise
+        bare = _arguments(replace(request, model_card=None))
+        arn = str(sagemaker.create_model_package(**bare)["ModelPackageArn"])
+        return arn, f", without its model card, which the registry refused: {refusal['Message'].rstrip('.')}"
 
 
 def client_token(group: str, execution_id: str) -> str:
@@ -129,7 +152,9 @@ def _find(sagemaker: Any, request: PackageRequest) -> str | None:
 
 
 def _arguments(request: PackageRequest) -> dict[str, Any]:
+    card = {"ModelCardContent": request.model_card, "ModelCardStatus": "PendingReview"}
     return {
+        **({} if request.model_card is None else {"ModelCard": card}),
         "ModelPackageGroupName": request.group,
         "ModelPackageDescription": request.description[:1024],
         "ClientToken": client_token(request.group, request.execution_id),

@@ -27,6 +27,7 @@ def main(args: argparse.Namespace) -> int:
     home = home_from(os.environ)
     isolate(os.environ)
 
+    from pipeline.local_outcome import report_file
     from pipeline.local_target import open_local
     from pipeline.view.registry import print_package, print_packages
 
@@ -47,5 +48,6 @@ def main(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(package.as_json(), indent=2))
         else:
-            print_package(registry.group, package, sys.stdout)
+            report = report_file(home, package.metadata.get("execution_id", ""))
+            print_package(registry.group, package, sys.stdout, report)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,18 +18,33 @@ def write_report(
     registration: Mapping[str, Any],
     out: Path,
     predictions: Path | None = None,
+    gallery: Path | None = None,
+    model_card: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Writes the report to `out`, whole or not at all, and returns its path.
+    """Writes the report to `out`, whole or not at all, and the model card beside it; returns the report's path.
 
-    `evaluation` and `registration` are the contents of evaluation.json and registration.json. `predictions` is the
-    path of predictions.npz, for the sections that look at single images; none does yet.
+    `evaluation`, `registration` and `model_card` are the contents of evaluation.json, registration.json and
+    model-card.json; `predictions` and `gallery` are the paths of predictions.npz and gallery.npz. All of them are
+    files of the evaluation's output, on every target. What an older evaluation lacks is left out of the report.
 
     Raises:
-        StateError: the file cannot be written.
+        StateError: a file cannot be written.
     """
+    from pipeline.model_card.checking import card_problems
+    from pipeline.model_card.markdown import card_markdown
     from pipeline.report.page import render_page  # matplotlib and jinja2 take a second to import
 
-    content = render_page(record, evaluation, registration).encode()
+    if model_card is not None and not card_problems(model_card):
+        title = f"Model card of {evaluation['winner']['id']}"
+        card = json.dumps(model_card, indent=2, ensure_ascii=False) + "\n"
+        write_whole(out.with_name("model-card.json"), card.encode())
+        write_whole(out.with_name("model-card.md"), card_markdown(model_card, title).encode())
+    content = render_page(record, evaluation, registration, predictions, gallery, model_card)
+    return write_whole(out, content.encode())
+
+
+def write_whole(out: Path, content: bytes) -> Path:
+    """Writes a file so that it is there as a whole or not at all. Raises StateError."""
     partial = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

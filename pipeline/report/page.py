@@ -35,9 +35,14 @@ Value = TypeVar("Value")
 
 
 def render_page(
-    record: ExecutionRecord, evaluation: Mapping[str, Any], registration: Mapping[str, Any]
+    record: ExecutionRecord,
+    evaluation: Mapping[str, Any],
+    registration: Mapping[str, Any],
+    predictions: Path | None = None,
+    gallery: Path | None = None,
+    model_card: Mapping[str, Any] | None = None,
 ) -> str:
-    """The whole page as HTML. The same arguments give the same text."""
+    """The whole page as HTML, from write_report's arguments. The same ones give the same text."""
     record = clean_record(record)
     evaluation, registration = clean(dict(evaluation)), clean(dict(registration))
     candidates = evaluation["candidates"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from rich.text import Text
@@ -55,8 +56,8 @@ def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> N
     paper.print(table)
 
 
-def print_package(group: str, package: Package, stream: TextIO) -> None:
-    """Everything about one version."""
+def print_package(group: str, package: Package, stream: TextIO, report: Path | None = None) -> None:
+    """Everything about one version; `report` is the report's file on this machine, if it is here."""
     paper = open_paper(stream)
     shown = approval(package)
     print_fact(paper, "Version", f"{package.version} of {group}", style="bold")
@@ -65,6 +66,7 @@ def print_package(group: str, package: Package, stream: TextIO) -> None:
     print_fact(paper, "Model", package.model_data)
     print_fact(paper, "Image", package.image)
     print_fact(paper, "Metrics", package.metrics or MISSING)
+    print_fact(paper, "Report", str(report or package.report or MISSING))
     for index, (name, value) in enumerate(sorted(package.metadata.items())):
         print_fact(paper, "" if index else "Metadata", f"{name} = {value}")
 

@@ -14,7 +14,7 @@ from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects
 from pipeline.local.store import Store
-from pipeline.local_outcome import Outcome, read_outcome
+from pipeline.local_outcome import Outcome, read_outcome, report_file
 
 Make = Callable[..., Any]
 
@@ -47,11 +47,16 @@ def test_this_projects_evaluation_is_read(
         "evaluation.json": json.dumps(evaluation).encode(),
         "registration.json": json.dumps(registration).encode(),
         "predictions.npz": b"numbers",
+        "gallery.npz": b"pixels",
+        "model-card.json": b'{"model_overview": {}}',
     }
     outcome = outcome_of(make_record(evaluation), files, tmp_path)
     assert (outcome.evaluation, outcome.registration) == (evaluation, registration)
     assert outcome.predictions is not None
     assert outcome.predictions.read_bytes() == b"numbers"
+    assert outcome.gallery is not None
+    assert outcome.gallery.read_bytes() == b"pixels"
+    assert outcome.model_card == {"model_overview": {}}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,17 @@ def test_what_another_project_calls_evaluation_is_left_alone(
 ) -> None:
     outcome = outcome_of(make_record(), {"evaluation.json": content, "predictions.npz": b"x"}, tmp_path)
     assert outcome == Outcome(None, None, None, None)
+
+
+@pytest.mark.parametrize("execution_id", ["", "..", "../other", "a/b"])
+def test_a_report_is_looked_for_in_an_executions_own_folder(tmp_path: Path, execution_id: str) -> None:
+    home = Home.open(tmp_path / "home")
+    for folder in (tmp_path / "home", tmp_path / "home" / "executions" / "abc", tmp_path / "home" / "other"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.html").touch()
+    assert report_file(home, execution_id) is None
+    assert report_file(home, "abc") == home.root / "executions" / "abc" / "report.html"
+    assert report_file(home, "def") is None
 
 
 def test_a_reused_evaluation_tells_the_version_it_registered_then(

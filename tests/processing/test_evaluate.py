@@ -136,6 +136,7 @@ def test_the_best_candidate_is_reported_and_registered(
             "execution_id": "execution-1",
             "code_digest": "c" * 64,
             "data_digest": document["data"]["data_digest"],
+            "report": "s3://bucket/fashion/executions/execution-1/evaluation/report.html",
         }.items()
     )
     assert evaluation.output("registration.json") == {
@@ -174,6 +175,20 @@ def test_the_predictions_give_the_reported_scores(evaluation: Evaluation) -> Non
                 assert scores.accuracy == candidate[f"{split}_accuracy"]
                 assert scores.loss == candidate[f"{split}_loss"]
                 assert scores.confusion_matrix.tolist() == candidate[split]["confusion_matrix"]
+
+
+def test_the_gallery_shows_what_the_models_get_wrong(evaluation: Evaluation) -> None:
+    evaluation.train("baseline", strength=NONE)
+    evaluation.train("cnn-3x3")
+    evaluation.run()
+    folder = evaluation.folder / "evaluation"
+    test = np.load(evaluation.processed / "test" / "labels.npy")
+    with np.load(folder / "gallery.npz", allow_pickle=False) as gallery:
+        wrong = np.flatnonzero(test != 0)  # the baseline takes every image for the first class
+        assert set(wrong) <= set(gallery["indices_test"].tolist())
+        assert gallery["pixels_test"].shape == (len(gallery["indices_test"]), 28, 28)
+        brightest = gallery["pixels_test"].mean(axis=2).argmax(axis=1) // 2
+        assert (brightest == test[gallery["indices_test"]]).all()
 
 
 def test_a_missed_gate_is_a_result_and_registers_nothing(evaluation: Evaluation) -> None:

@@ -20,6 +20,7 @@ REQUEST = PackageRequest(
     approval_status="PendingManualApproval",
     metadata={"candidate": "cnn-3x3", "registered_at": "2026-11-23T15:00:00+00:00"},
 )
+CARD = '{"model_overview":{"model_creator":"us"}}'
 CREATION = {
     "ModelPackageGroupName": "fashion",
     "ModelPackageDescription": "a model",
@@ -159,6 +160,43 @@ def test_a_refusal_names_the_group_and_the_reason(registry: tuple[Any, Stubber],
         group_holds(stubber, [])
     with pytest.raises(RegistrationError, match=f"group 'fashion'.*{code}.*not you"):
         register(client, REQUEST)
+
+
+def test_the_package_carries_its_model_card(registry: tuple[Any, Stubber]) -> None:
+    client, stubber = registry
+    group_exists(stubber)
+    group_holds(stubber, [])
+    card = {"ModelCardContent": CARD, "ModelCardStatus": "PendingReview"}
+    stubber.add_response(
+        "create_model_package", {"ModelPackageArn": f"{ARN}/1"}, {**CREATION, "ModelCard": card}
+    )
+    assert register(client, replace(REQUEST, model_card=CARD)).version == 1
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_a_model_whose_card_is_refused_is_registered_without_it_and_says_so(
+    registry: tuple[Any, Stubber], code: str
+) -> None:
+    client, stubber = registry
+    group_exists(stubber)
+    group_holds(stubber, [])
+    stubber.add_client_error("create_model_package", code, "The model card is not valid.")
+    stubber.add_response("create_model_package", {"ModelPackageArn": f"{ARN}/1"}, CREATION)
+    registration = register(client, replace(REQUEST, model_card=CARD))
+    assert registration.registered
+    assert registration.reason == (
+        "Version 1 of fashion is registered, PendingManualApproval, without its model card, which the registry "
+        "refused: The model card is not valid."
+    )
+
+
+def test_another_refusal_is_not_put_down_to_the_card(registry: tuple[Any, Stubber]) -> None:
+    client, stubber = registry
+    group_exists(stubber)
+    group_holds(stubber, [])
+    stubber.add_client_error("create_model_package", "ValidationException", "The image is not known.")
+    with pytest.raises(RegistrationError, match="The image is not known"):
+        register(client, replace(REQUEST, model_card=CARD))
 
 
 def test_a_group_that_may_not_be_looked_at_is_not_taken_for_missing(registry: tuple[Any, Stubber]) -> None:

@@ -92,6 +92,7 @@ def test_the_registry_command_shows_the_package(evaluated: Evaluated, aws: Local
     assert package.metrics == f"{evaluated.evaluation_uri}/evaluation.json"
     assert package.metadata["candidate"] == CANDIDATE
     assert package.metadata["execution_id"] == EXECUTION_ID
+    assert package.report == f"{evaluated.evaluation_uri}/report.html"
     shown = io.StringIO()
     print_packages("seams", [package], shown)
     print_package("seams", package, shown)

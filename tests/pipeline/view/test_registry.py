@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,17 @@ def test_any_approval_status_is_shown(approval: str) -> None:
     stream = io.StringIO()
     print_package("g", replace(PACKAGE, approval=approval, metrics=None), stream)
     assert approval.lower() in stream.getvalue().lower()
+
+
+def test_a_version_links_to_its_report_by_its_file_if_it_is_here() -> None:
+    def shown(package: Package, report: Path | None = None) -> str:
+        stream = io.StringIO()
+        print_package("fashion-mnist", package, stream, report)
+        return stream.getvalue()
+
+    linked = replace(PACKAGE, metadata={"report": "s3://bucket/executions/8f3a/evaluation/report.html"})
+    assert "Report      s3://bucket/executions/8f3a/evaluation/report.html\n" in shown(linked)
+    assert "Report      /home/me/report.html\n" in shown(linked, Path("/home/me/report.html"))
+    assert "Report      –\n" in shown(PACKAGE)
+    assert linked.as_json()["report"] == linked.report
+    assert PACKAGE.as_json()["report"] is None
