@@ -110,6 +110,14 @@ def build_parser() -> argparse.ArgumentParser:
     registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
     registry.add_argument("--json", action="store_true", help="print JSON")
 
+    predict = commands.add_parser(
+        "predict",
+        help="class probabilities of images, from a registered model",
+        description="Classifies PNG and JPEG images of any size, and rows of IDX files.",
+    )
+    add_images(predict)
+    add_model(predict)
+
     image = commands.add_parser("image", help="build the container image of --target docker")
     base = image.add_mutually_exclusive_group()
     base.add_argument(
@@ -146,6 +154,38 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hosts of each training job, which share its batches (default: 1)",
     )
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds the images to classify, and how the answer is shown."""
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="a PNG or JPEG file, or rows of an IDX file: t10k-images-idx3-ubyte.gz#17, …#0-9, …#3,17",
+    )
+    parser.add_argument(
+        "--background",
+        choices=("auto", "dark", "light"),
+        default="auto",
+        help="light: invert the images, for the model was trained on white on black; dark: never do; "
+        "auto (default): invert an image whose border is light, and say so",
+    )
+    parser.add_argument(
+        "--top", type=int, default=3, metavar="K", help="show K classes an image (default: 3)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds which registered model is meant."""
+    parser.add_argument(
+        "--model",
+        type=int,
+        metavar="V",
+        help="registered version (default: the newest approved, else the newest)",
+    )
+    parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ The same boto3 calls serve SageMaker and the local stand-in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,15 +71,7 @@ class Registry:
 
     def package(self, version: int) -> Package:
         """The package of that version; raises RegistryError when there is none."""
-        packages = self.packages()
-        for package in packages:
-            if package.version == version:
-                return package
-        have = ", ".join(str(package.version) for package in packages) or "none"
-        raise RegistryError(
-            f"Looking up a version of model package group {self.group}: expected one of the versions there are "
-            f"({have}). Received: {version}. List them with: python -m pipeline registry list"
-        )
+        return find_package(self.packages(), version, self.group)
 
     def set_approval(self, version: int, status: str) -> Package:
         """Sets the approval status ("Approved" or "Rejected") and returns the package as it was before."""
@@ -88,15 +80,49 @@ class Registry:
         return package
 
     def _describe(self, arn: str) -> Package:
-        described = self.client.describe_model_package(ModelPackageName=arn)
-        container = described.get("InferenceSpecification", {}).get("Containers", [{}])[0]
-        quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
-        return Package(
-            version=described["ModelPackageVersion"],
-            arn=arn,
-            approval=described["ModelApprovalStatus"],
-            model_data=container.get("ModelDataUrl", ""),
-            image=container.get("Image", ""),
-            metrics=quality.get("S3Uri"),
-            metadata=described.get("CustomerMetadataProperties", {}),
-        )
+        return package_of(self.client.describe_model_package(ModelPackageName=arn))
+
+
+def package_of(described: Mapping[str, Any]) -> Package:
+    """The package that a DescribeModelPackage response tells of."""
+    container = described.get("InferenceSpecification", {}).get("Containers", [{}])[0]
+    quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+    return Package(
+        version=described["ModelPackageVersion"],
+        arn=described["ModelPackageArn"],
+        approval=described["ModelApprovalStatus"],
+        model_data=container.get("ModelDataUrl", ""),
+        image=container.get("Image", ""),
+        metrics=quality.get("S3Uri"),
+        metadata=described.get("CustomerMetadataProperties", {}),
+    )
+
+
+def choose_package(packages: Sequence[Package], version: int | None, group: str) -> Package:
+    """The package of that `version`; without one the newest approved, or else the newest that is not rejected.
+
+    `packages` are all of the group's, newest first. Raises RegistryError when there is none to choose.
+    """
+    if version is not None:
+        return find_package(packages, version, group)
+    for approvals in (("Approved",), ("PendingManualApproval",)):
+        for package in packages:
+            if package.approval in approvals:
+                return package
+    have = "; ".join(f"{package.version} is {package.approval}" for package in packages) or "no versions"
+    raise RegistryError(
+        f"Choosing a model of the model package group {group}: expected a version that is not rejected. "
+        f"Received: {have}. A run whose winner passes the gate adds one: python -m pipeline run"
+    )
+
+
+def find_package(packages: Sequence[Package], version: int, group: str) -> Package:
+    """The package of that version; raises RegistryError when there is none."""
+    for package in packages:
+        if package.version == version:
+            return package
+    have = ", ".join(str(package.version) for package in packages) or "none"
+    raise RegistryError(
+        f"Looking up a version of model package group {group}: expected one of the versions there are "
+        f"({have}). Received: {version}. List them with: python -m pipeline registry list"
+    )

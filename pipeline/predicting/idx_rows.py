@@ -1,0 +1,131 @@
+"""Rows of IDX image files, as the data set is distributed: `t10k-images-idx3-ubyte.gz#17` (the first row is 0).
+
+A file is 0, 0, the type code 8 (unsigned bytes), 3, then count, height and width as big-endian 32-bit numbers, then
+the values (http://yann.lecun.com/exdb/mnist/, "The IDX file format").
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NoReturn, cast
+
+import numpy as np
+
+from pipeline.predicting.picture import SIDE, ImageError, Pixels
+from pipeline.printable import printable
+
+MAX_ROWS = 10_000  # named at once: as many as the test images
+_IMAGES = b"\x00\x00\x08\x03"
+_LABELS = b"\x00\x00\x08\x01"
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20
+_NAMED = re.compile(r"(?P<file>.+)#(?P<rows>\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
+
+
+def parse_rows(argument: str) -> tuple[str, tuple[int, ...]] | None:
+    """The file and the rows that `FILE#17`, `FILE#0-9` or `FILE#3,17-19` names; None when it is no such text.
+
+    Raises:
+        ImageError: a range that ends before it begins, or too many rows.
+    """
+    found = _NAMED.fullmatch(argument)
+    if found is None:
+        return None
+    rows: list[int] = []
+    for part in found["rows"].split(","):
+        first, _, last = part.partition("-")
+        begin, end = int(first), int(last or first)
+        if end < begin or end - begin + len(rows) >= MAX_ROWS:
+            raise ImageError(
+                f"Choosing rows of {printable(found['file'])}: expected ranges like 0-9, {MAX_ROWS:,} rows at the "
+                f"most. Received: {part}."
+            )
+        rows += range(begin, end + 1)
+    return found["file"], tuple(rows)
+
+
+def read_rows(path: Path, rows: Sequence[int], source: str) -> tuple[Pixels, ...]:
+    """The images (uint8, 28×28) of those rows. The whole file is read and checked, and never held in memory.
+
+    Raises:
+        ImageError: it cannot be read, is no IDX file of 28×28 images, is damaged, or has no such row.
+    """
+    return tuple(
+        np.frombuffer(record, np.uint8).reshape(SIDE, SIDE)
+        for record in _records(path, _IMAGES, (SIDE, SIDE), rows, source)
+    )
+
+
+def read_labels(path: Path, rows: Sequence[int]) -> tuple[int, ...] | None:
+    """The labels of those rows, in the file of labels that belongs to the images at `path`; None without one."""
+    name = path.name.replace("images-idx3", "labels-idx1")
+    for candidate in (name, f"{name}.gz", name.removesuffix(".gz")):
+        beside = path.with_name(candidate)
+        if beside != path and beside.is_file():
+            return tuple(record[0] for record in _records(beside, _LABELS, (), rows, str(beside)))
+    return None
+
+
+def _records(
+    path: Path, magic: bytes, shape: tuple[int, ...], rows: Sequence[int], source: str
+) -> list[bytes]:
+    try:
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == _GZIP
+            raw.seek(0)
+            with gzip.open(raw) if compressed else raw as stream:
+                return _parse(cast(IO[bytes], stream), magic, shape, rows, source)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        _refuse(source, f"damaged or truncated gzip data ({error})", "Get the file again.")
+    except OSError as error:
+        _refuse(source, error.strerror or str(error), "Correct the path.")
+
+
+def _parse(
+    stream: IO[bytes], magic: bytes, shape: tuple[int, ...], rows: Sequence[int], source: str
+) -> list[bytes]:
+    found = stream.read(4)
+    if found != magic:
+        _refuse(
+            source, f"the first bytes {found.hex(' ') or '(none)'}", f"It must begin with {magic.hex(' ')}."
+        )
+    header = stream.read(4 * (1 + len(shape)))
+    if len(header) < 4 * (1 + len(shape)):
+        _refuse(source, "a file that ends within its header", "Get the file again.")
+    count, *sides = struct.unpack(f">{1 + len(shape)}I", header)
+    if tuple(sides) != shape:
+        _refuse(source, f"images of {'×'.join(map(str, sides))}", "Save one as PNG: that may have any size.")
+    absent = [row for row in rows if row >= count]
+    if absent:
+        _refuse(source, f"row {absent[0]}", f"The file has rows 0 to {count - 1}.")
+    size = int(np.prod(shape, dtype=np.int64))
+    wanted = set(rows)
+    kept: dict[int, bytes] = {}
+    # A whole number of records at a time, as many as there are: the header's count reserves nothing.
+    step = max(1, _CHUNK // size)
+    for start in range(0, count, step):
+        length = min(step, count - start) * size
+        block = stream.read(length)
+        if len(block) < length:
+            _refuse(
+                source,
+                f"a file that ends in row {start + len(block) // size} of {count}",
+                "Get the file again.",
+            )
+        for row in wanted.intersection(range(start, start + len(block) // size)):
+            kept[row] = block[(row - start) * size : (row - start + 1) * size]
+    if stream.read(1):
+        _refuse(source, f"more than the {count} rows that its header announces", "Get the file again.")
+    return [kept[row] for row in rows]
+
+
+def _refuse(source: str, received: str, advice: str) -> NoReturn:
+    raise ImageError(
+        f"Reading {printable(source)}: expected an IDX file of {SIDE}×{SIDE} images or of labels, with the "
+        f"rows that were named. Received: {received}. {advice}"
+    )

@@ -1,0 +1,141 @@
+"""A SavedModel, called as a server calls it. The only module here that imports TensorFlow, when it loads one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import RegistryError
+
+DEFAULT_SIGNATURE = "serving_default"
+BATCH = 1000  # images at once: the activations of the largest candidate stay under 200 MB
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named input or output: its dtype in TensorFlow's words ("uint8"), and its shape; None is any size."""
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The named inputs and outputs of a signature."""
+
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+class SavedModel:
+    """A loaded SavedModel. Usable from several threads."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Load the SavedModel in `folder`; `name` is it in messages. The folder is not needed afterwards.
+
+        Raises:
+            RegistryError: TensorFlow cannot load it.
+        """
+        self._tensorflow = _tensorflow()
+        try:
+            # Must stay referenced: the variables go with it.
+            self._model = self._tensorflow.saved_model.load(str(folder))
+        except (
+            Exception
+        ) as error:  # TensorFlow documents no exception types for damaged models, and raises several
+            raise RegistryError(
+                f"Loading the SavedModel of {name}: expected one that TensorFlow {self._tensorflow.__version__} "
+                f"reads. Received: {type(error).__name__}: {error}. Train it again: python -m pipeline run"
+            ) from error
+        self._functions = dict(self._model.signatures.items())
+        self.signatures = {key: _signature(function) for key, function in self._functions.items()}
+
+    def call(self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """The outputs of a signature by name, for inputs of its dtypes and shapes."""
+        tensors = {name: self._tensorflow.constant(value) for name, value in inputs.items()}
+        outputs: dict[str, npt.NDArray[Any]] = {
+            name: tensor.numpy() for name, tensor in self._functions[signature](**tensors).items()
+        }
+        return outputs
+
+
+def classify(
+    model: SavedModel, pixels: npt.NDArray[np.uint8], classes: int, name: str
+) -> npt.NDArray[np.float32]:
+    """The probabilities (float32, N×`classes`) of images (uint8, N×28×28).
+
+    Raises:
+        RegistryError: the model has another signature, or its answers are not finite probabilities.
+    """
+    signature = model.signatures.get(DEFAULT_SIGNATURE)
+    expected = {"images": Tensor("uint8", (None, 28, 28))}
+    if signature is None or dict(signature.inputs) != expected or "probabilities" not in signature.outputs:
+        raise RegistryError(
+            f"Calling {name}: expected a signature {DEFAULT_SIGNATURE} from images (uint8, N×28×28) to "
+            f"probabilities. Received: {signature}. Choose another version with --model."
+        )
+    parts = [
+        model.call(DEFAULT_SIGNATURE, {"images": pixels[start : start + BATCH]})["probabilities"]
+        for start in range(0, len(pixels), BATCH)
+    ]
+    probabilities = np.concatenate(parts).astype(np.float32)
+    if probabilities.shape != (len(pixels), classes) or not np.isfinite(probabilities).all():
+        raise RegistryError(
+            f"Calling {name}: expected finite probabilities of the shape {(len(pixels), classes)}. "
+            f"Received: {probabilities.shape}, from {probabilities.min():.6g} to "
+            f"{probabilities.max():.6g}. Choose another version with --model."
+        )
+    return probabilities
+
+
+def _signature(function: Any) -> Signature:
+    inputs = {name: _tensor(spec) for name, spec in function.structured_input_signature[1].items()}
+    outputs = {name: _tensor(spec) for name, spec in function.structured_outputs.items()}
+    return Signature(inputs, outputs)
+
+
+def _tensor(spec: Any) -> Tensor:
+    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
+    return Tensor(spec.dtype.name, shape)
+
+
+def _tensorflow() -> Any:
+    """TensorFlow, without its remarks about the machine."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet():
+        import tensorflow
+
+        tensorflow.constant(0)  # starts its runtime, which has remarks of its own
+    return tensorflow
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what is written to standard error within the block from being seen, unless the block fails.
+
+    TensorFlow writes there before anything that it could be told takes effect.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        before = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+            if failed:
+                kept.seek(0)
+                sys.stderr.write(kept.read().decode(errors="replace"))
