@@ -5,7 +5,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run image data test check bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test check bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -13,6 +13,9 @@ help: ## print this
 
 pipeline-run: .venv/stamp ## run the pipeline: TARGET=local|docker|sagemaker PARAMS="Epochs=1 MinAccuracy=0.8" ARGS="--seeds 3"
 	@$(PY) -m pipeline run --target $(call quoted,$(TARGET)) $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
+
+study: .venv/stamp ## train every model under five seeds, say first how long it takes, write tables: ARGS="--seeds 3 --estimate"
+	@$(PY) -m pipeline study $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
 
 image: .venv/stamp ## build the image of TARGET=docker: BASE=<an image that you have> if no registry can be reached
 	@$(PY) -m pipeline image $(if $(BASE),--base $(call quoted,$(BASE))) $(ARGS)

@@ -77,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_output(run)
 
+    study = commands.add_parser(
+        "study", help="train every model under several seeds, say first how long it takes, write tables"
+    )
+    add_study(study)
+    add_output(study)
+
     definition = commands.add_parser("definition", help="print the compiled definition")
     add_target(definition)
     add_graph(definition)
@@ -186,6 +192,43 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="registered version (default: the newest approved, else the newest)",
     )
     parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Adds what a study takes; the same command again goes on with one that was interrupted."""
+    parser.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="train each under N seeds (default: 5)"
+    )
+    parser.add_argument(
+        "--candidates",
+        metavar="A,B,…",
+        help="which models (default: baseline and the arms of the kernel experiment)",
+    )
+    parser.add_argument("--with", dest="more", metavar="A,B,…", help="models besides, for example resnet")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a pipeline parameter; may be repeated (Epochs: the definition's own default, not a local run's)",
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the four IDX files (else: found or fetched)"
+    )
+    parser.add_argument(
+        "--any-data", action="store_true", help="accept a DIR that is not Fashion-MNIST itself"
+    )
+    parser.add_argument(
+        "--parallel", type=int, metavar="N", help="train N at once (default: one for each core)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where the tables go (default: study in the state)"
+    )
+    once = parser.add_mutually_exclusive_group()
+    once.add_argument("--estimate", action="store_true", help="say how long it would take, and run nothing")
+    once.add_argument(
+        "--tables", metavar="ID", help="write the tables of an earlier execution, and run nothing"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -77,6 +77,11 @@ def test_the_shell_does_not_read_parameters(clone: Path) -> None:
     assert done.stdout.endswith("<--param><Group=it's;echo><--param><Uri=s3://b/*>\n")
 
 
+def test_study_passes_parameters_and_flags_on(clone: Path) -> None:
+    done = make(clone, "study", "PARAMS=Epochs=2", "ARGS=--seeds 3 --estimate")
+    assert done.stdout == "<-m><pipeline><study><--param><Epochs=2><--seeds><3><--estimate>\n"
+
+
 def test_a_command_that_fails_makes_make_fail(clone: Path) -> None:
     write_program(clone / ".venv" / "bin" / "python", "#!/bin/sh\nexit 2\n")
     assert make(clone, "pipeline-run").returncode == 2

@@ -1,0 +1,190 @@
+"""`study`: every candidate of the kernel experiment under several seeds, in one execution, and the tables of it.
+
+It is resumed by giving the same command again: finished trainings are reused, an interrupted one goes on from its
+last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.candidates import CANDIDATES
+from pipeline.commands.graph import graph_choices
+from pipeline.commands.run import champion, check_writable, follow
+from pipeline.console import say
+from pipeline.errors import UsageError
+from pipeline.parameters import Value, parse_parameters
+from pipeline.settings import PROJECT
+
+if TYPE_CHECKING:
+    from pipeline.execution import ExecutionRecord, Observer
+    from pipeline.local.home import Home
+    from pipeline.local.store import Store
+    from pipeline.local_target import LocalTarget
+    from pipeline.study.estimate import Estimate
+
+# The kernel experiment and its controls; `--with` adds others of pipeline/candidates.py.
+ARMS = ("baseline", "cnn-3x3", "cnn-5x5", "cnn-5x5-params", "cnn-5x5-flops")
+TRAINING_SECONDS, EVALUATION_SECONDS = (
+    86_400,
+    14_400,
+)  # limits of a job; those of an ordinary run are an hour or less
+
+
+def main(args: argparse.Namespace) -> int:
+    """Says what to expect, runs, writes the tables; returns the exit status, as `run` does."""
+    from pipeline.local.home import home_from
+    from pipeline.study.tables import prepare_folder
+
+    if args.json is not None:
+        check_writable(args.json)
+    home = home_from(os.environ)
+    out = args.out if args.out is not None else home.root / "study"
+    if not args.estimate:
+        prepare_folder(out)
+    choose_arms(args)
+    candidates, seeds, _ = graph_choices(args)
+    given = parse_parameters(args.param)
+    if args.tables is not None:
+        return write_earlier(args, home, out)
+    if "InputDataUri" in given:
+        raise UsageError(
+            "Starting a study: expected a folder of this machine as its data. Received: --param InputDataUri=…. "
+            "Name the folder with --data DIR."
+        )
+    if args.parallel is not None and args.parallel < 1:
+        raise UsageError(
+            f"Limiting the trainings that run at once: expected at least 1. Received: --parallel {args.parallel}."
+        )
+
+    from pipeline.dataset import find_dataset
+    from pipeline.local.cores import available_cores
+    from pipeline.local.isolation import isolate
+
+    parallel = args.parallel or available_cores()
+    isolate(os.environ)
+    variable = os.environ.get("FASHION_DATA")
+    named = args.data or (Path(variable) if variable else None)
+    folder = find_dataset(named, home.root / "data", any_data=args.any_data)
+    say(f"Data set: {folder}")
+
+    from pipeline.local_target import Choices, local_settings_for, open_local
+    from pipeline.validation import check_definition
+
+    settings = dataclasses.replace(
+        local_settings_for(candidates, seeds),
+        training_max_runtime_seconds=TRAINING_SECONDS,
+        processing_max_runtime_seconds=EVALUATION_SECONDS,
+    )
+    with open_local(home, say) as target:
+        text = target.compile(settings)
+        values: dict[str, Value] = {**given, "InputDataUri": target.upload_data(settings, folder)}
+        group = str(values.get("ModelPackageGroupName", PROJECT))
+        values["ChampionModelPackage"] = str(values.get("ChampionModelPackage") or champion(target, group))
+        check_definition(json.loads(text), values)
+        for line in expect(target, text, values, folder, parallel).lines():
+            say(line)
+        if args.estimate:
+            return 0
+        ended: list[ExecutionRecord] = []
+
+        def run(view: Observer, stop: threading.Event) -> ExecutionRecord:
+            record = target.run(text, values, view, stop, Choices(parallel))
+            ended.append(record)
+            return record
+
+        status = follow(args, target, run)
+        with_tables = report_tables(home, target.store, ended[0], out)
+    if not with_tables:
+        say(
+            "\nThe study is not finished, and what is done is kept. Go on with the same command: finished "
+            "trainings are reused, and an interrupted one goes on from its last checkpoint."
+        )
+    return status
+
+
+def choose_arms(args: argparse.Namespace) -> None:
+    """Fills in `args.candidates` and the number of instances, which is always one."""
+    args.instances = 1
+    if args.candidates is None:
+        known = {candidate.name for candidate in CANDIDATES}
+        args.candidates = ",".join(name for name in ARMS if name in known)
+    if args.more is not None:
+        args.candidates += f",{args.more}"
+
+
+def expect(target: LocalTarget, text: str, values: dict[str, Value], data: Path, parallel: int) -> Estimate:
+    """The time that the study will take: from earlier executions' paces, else from a short measurement."""
+    from pipeline.local.cores import available_cores
+    from pipeline.study.calibration import calibration
+    from pipeline.study.estimate import estimate
+    from pipeline.study.pace import Pace, earlier_pace
+    from pipeline.study.trainings import trainings_done, trainings_of
+
+    records = [each for each in target.store.executions() if each.pipeline_name == PROJECT]
+    same_data = [each for each in records if each.parameters.get("InputDataUri") == values["InputDataUri"]]
+    known = [(done.hyperparameters, done.code) for _, _, done in trainings_done(same_data)]
+    trainings = trainings_of(text, values)
+    done = frozenset(each.step for each in trainings if (each.hyperparameters, each.code) in known)
+    images = shown_images(data)
+    paces: dict[str, Pace] = {}
+    with calibration(target.home, data, parallel, max(1, available_cores() // parallel)) as measuring:
+        for training in trainings:
+            if training.candidate in paces or training.step in done:
+                continue
+            pace = earlier_pace(training, same_data, parallel, images)
+            if pace is None:
+                say(f"Measuring how fast {training.candidate} trains here …")
+                pace = measuring.measure(training.hyperparameters)
+            paces[training.candidate] = pace
+    return estimate(trainings, done, paces, images, parallel)
+
+
+def shown_images(data: Path) -> int:
+    """How many images an epoch goes through. One in twelve is only measured, which is counted alike.
+
+    Read from the header of the training images' IDX file.
+    """
+    import gzip
+
+    from pipeline.dataset_check import idx_files
+
+    file = idx_files(data)[0]
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        return max(1, int.from_bytes(stream.read(8)[4:]))
+
+
+def write_earlier(args: argparse.Namespace, home: Home, out: Path) -> int:
+    """`--tables ID`: writes the tables of an earlier execution and runs nothing; returns the exit status."""
+    from pipeline.local.history import read_execution
+    from pipeline.local.store import Store
+
+    with Store(home) as store:
+        record = read_execution(home, store, args.tables)
+        if not report_tables(home, store, record, out):
+            raise UsageError(
+                f"Writing the tables of execution {record.execution_id}: expected one whose evaluation step ended. "
+                f"Received: one that is {record.status}. See: python -m pipeline show {record.execution_id}"
+            )
+    return 0
+
+
+def report_tables(home: Home, store: Store, record: ExecutionRecord, out: Path) -> bool:
+    """Writes the tables if the execution has an evaluation, and says where they are; returns whether it has."""
+    from pipeline.local_outcome import read_outcome
+    from pipeline.study.origin import describe_commit, describe_machine, describe_versions
+    from pipeline.study.tables import Origin, study_document, write_tables
+
+    evaluation = read_outcome(home, store, record).evaluation
+    if evaluation is None:
+        return False
+    origin = Origin(describe_machine(), describe_versions(), describe_commit(record))
+    paths = write_tables(out, study_document(record, evaluation, origin))
+    print(f"Tables: {', '.join(str(path) for path in paths)}")
+    return True

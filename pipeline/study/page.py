@@ -1,0 +1,101 @@
+"""The Markdown page of a study: the answer, the table by candidate, the table by training, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pipeline.quantities import MISSING, count, decimal, duration, moment, percent
+
+
+def study_page(document: Mapping[str, Any]) -> str:
+    """README.md of a study's folder, from the content of its study.json."""
+    seeds = max(row["seeds"] for row in document["summary"])
+    parts = [
+        "# The study",
+        f"Every model under {seeds} seed{'s' * (seeds > 1)}; under one seed, all see the same images in the same "
+        "order. Made by",
+        f"```sh\n{document['command']}\n```",
+        "## By model",
+        table(
+            ("model", "seeds", "training acc.", "validation acc.", "test acc.", "parameters", "forward FLOPs",
+             "training time", "images/s"),
+            [_summary_cells(row) for row in document["summary"]],
+        ),
+        "Accuracies are means over seeds ± the standard deviation of one seed's (percentage points). The training "
+        "accuracy is the finished model's, on (at most) 10,000 training images. FLOPs are of one image's forward "
+        f"pass; time and images/s are means of trainings of which {document['parallel']} ran at once.",
+        "## By training",
+        table(
+            ("model", "seed", "training acc.", "validation acc.", "test acc.", "test loss", "training time",
+             "images/s"),
+            [_result_cells(row) for row in document["results"]],
+        ),
+        "`results.csv`, `summary.csv` and `epochs.csv` have all digits, `study.json` everything.",
+        "## Where it comes from",
+        table(("", ""), _origin(document)),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; bars within cells are escaped."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _summary_cells(row: Mapping[str, Any]) -> list[str]:
+    accuracies = [
+        _spread(row[f"{split}_accuracy_mean"], row[f"{split}_accuracy_sd"])
+        for split in ("train", "validation", "test")
+    ]
+    return [
+        row["candidate"], str(row["seeds"]), *accuracies, count(row["params"]), count(row["forward_flops"]),
+        duration(row["train_seconds_mean"]), count(row["images_per_second_mean"]),
+    ]  # fmt: skip
+
+
+def _spread(mean: float, deviation: float | None) -> str:
+    return percent(mean) if deviation is None else f"{percent(mean)} ± {deviation * 100:.2f}"
+
+
+def _result_cells(row: Mapping[str, Any]) -> list[str]:
+    accuracies = [percent(row[f"{split}_accuracy"]) for split in ("train", "validation", "test")]
+    return [
+        row["candidate"], str(row["seed"]), *accuracies, decimal(row["test_loss"]), duration(row["train_seconds"]),
+        count(row["images_per_second"]),
+    ]  # fmt: skip
+
+
+def _origin(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    git, machine = document["git"], document["machine"]
+    commit = git["commit"] or MISSING
+    if git["changed"]:
+        commit += ", with changes that are not committed"
+    reused = sum(step["reused_from"] is not None for step in document["steps"])
+    return [
+        (
+            "execution",
+            document["execution_id"] + (f" ({reused} steps reused from earlier ones)" if reused else ""),
+        ),
+        ("started", moment(document["started_at"])),
+        ("took", duration(document["seconds"])),
+        ("git commit", commit),
+        ("training code", ", ".join(document["training_code_digests"])),
+        ("data digest", document["data_digest"]),
+        (
+            "parameters",
+            ", ".join(f"{key}={value}" for key, value in sorted(_recipe(document["parameters"]).items())),
+        ),
+        (
+            "machine",
+            f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, "
+            f"{machine['system']}; device: {', '.join(document['devices'])}",
+        ),
+        ("versions", ", ".join(f"{name} {version}" for name, version in document["versions"].items())),
+    ]
+
+
+def _recipe(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that decide figures: those that are numbers."""
+    return {name: value for name, value in parameters.items() if isinstance(value, int | float)}

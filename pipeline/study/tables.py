@@ -1,0 +1,127 @@
+"""Writes what a study found as text files that can be committed: CSV, JSON and Markdown, nothing binary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StateError, UsageError
+from pipeline.execution import ExecutionRecord
+from pipeline.parameters import PARAMETERS
+from pipeline.study.figures import EPOCH_COLUMNS, RESULT_COLUMNS, Row, epoch_rows, result_rows, summary_rows
+from pipeline.study.page import study_page
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Origin:
+    """On what, with what and from what the figures were made: see origin.py."""
+
+    machine: Mapping[str, Any]
+    versions: Mapping[str, str]
+    git: Mapping[str, Any]
+
+
+def study_document(record: ExecutionRecord, evaluation: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
+    """The content of study.json: everything that the other tables show, as JSON values."""
+    results = result_rows(evaluation)
+    digests = sorted({str(each["environment"].get("code_digest")) for each in evaluation["candidates"]})
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command_line(record, evaluation),
+        "execution_id": record.execution_id,
+        "status": record.status,
+        "started_at": record.started_at,
+        "seconds": None if record.ended_at is None else record.ended_at - record.started_at,
+        "parallel": record.parallel,
+        "steps": [
+            {"name": step.name, "seconds": step.seconds, "reused_from": step.reused_from}
+            for step in record.steps
+        ],
+        "parameters": dict(record.parameters),
+        "data_digest": evaluation["data"]["data_digest"],
+        "training_code_digests": digests,
+        "git": dict(origin.git),
+        "machine": dict(origin.machine),
+        "devices": sorted({str(each["environment"].get("device")) for each in evaluation["candidates"]}),
+        "versions": dict(origin.versions),
+        "gate": evaluation["gate"],
+        "winner": evaluation["winner"],
+        "summary": summary_rows(results),
+        "results": results,
+        "epochs": epoch_rows(evaluation),
+    }
+
+
+def write_tables(folder: Path, document: Mapping[str, Any]) -> list[Path]:
+    """Writes the files of a study into `folder`, each as a whole, and returns their paths.
+
+    Raises:
+        StateError: the folder cannot be written, or the disk is full.
+    """
+    summary: Sequence[Row] = document["summary"]
+    contents = {
+        "README.md": study_page(document),
+        "results.csv": _csv(RESULT_COLUMNS, document["results"]),
+        "summary.csv": _csv(tuple(summary[0]), summary),
+        "epochs.csv": _csv(("candidate", "seed", *EPOCH_COLUMNS), document["epochs"]),
+        "study.json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
+    }
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            partial = folder / f".{name}.unfinished"
+            try:
+                partial.write_text(content, encoding="utf-8")
+                paths.append(partial.replace(folder / name))
+            finally:
+                partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"Writing the study's tables to {folder}: expected to be able to. Received: {error.strerror}. The "
+            f"trainings are kept: write the tables elsewhere with --tables {document['execution_id']} --out DIR"
+        ) from None
+    return paths
+
+
+def prepare_folder(folder: Path) -> None:
+    """Creates the folder that tables go to: better now than after the study. Raises UsageError when that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        received = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write"
+    except OSError as error:
+        received = error.strerror or str(error)
+    if received:
+        raise UsageError(
+            f"Preparing --out: expected a folder that can be written or created. Received: {folder} ({received}). "
+            "Name another folder."
+        )
+
+
+def command_line(record: ExecutionRecord, evaluation: Mapping[str, Any]) -> str:
+    """The command that makes the same figures: without where things lie and how they are shown."""
+    candidates = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
+    seeds = len({each["seed"] for each in evaluation["candidates"]})
+    words = ["python", "-m", "pipeline", "study", "--seeds", str(seeds), "--candidates", ",".join(candidates)]
+    defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
+    for name, value in record.parameters.items():
+        if isinstance(value, int | float) and value != defaults.get(name):
+            words += ["--param", f"{name}={value}"]
+    return shlex.join(words)
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
