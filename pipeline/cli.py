@@ -160,6 +160,47 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hosts of each training job, which share its batches (default: 1)",
     )
+    add_machines(parser)
+
+
+def add_machines(parser: argparse.ArgumentParser) -> None:
+    """Adds what jobs on SageMaker run on and how they are shut off; a local run keeps to the graph alone."""
+    group = parser.add_argument_group(
+        "jobs on SageMaker", "compiled into the definition; no effect elsewhere"
+    )
+    group.add_argument("--spot", action="store_true", help="train on spot instances, from checkpoints")
+    group.add_argument(
+        "--warm-pool-seconds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keep the instances of a training job for the next one, at most 3600 s, which cost meanwhile",
+    )
+    group.add_argument("--subnets", default="", metavar="A,B", help="run jobs in these subnets of a VPC")
+    group.add_argument("--security-groups", default="", metavar="A,B", help="and in these security groups")
+    group.add_argument(
+        "--kms-key",
+        default="",
+        metavar="ARN",
+        help="encrypt results, and volumes where there are any, with this key",
+    )
+    group.add_argument(
+        "--isolate",
+        action="store_true",
+        help="no network in the containers of NormalizeData and of training jobs",
+    )
+    group.add_argument(
+        "--encrypt-traffic",
+        action="store_true",
+        help="encrypt what the hosts of a training job send each other",
+    )
+    group.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="tag jobs for the bill; may be repeated",
+    )
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:

@@ -26,16 +26,22 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train.configs import (
     CheckpointConfig,
-    Compute,
     InputData,
     MetricDefinition,
     OutputDataConfig,
     SourceCode,
-    StoppingCondition,
 )
 
 from pipeline.candidates import Candidate, find_candidates
 from pipeline.code_upload import digest_of_code, upload_code
+from pipeline.sdk_machines import (
+    processing_network,
+    training_compute,
+    training_limits,
+    training_network,
+    training_tags,
+    volume_key,
+)
 from pipeline.sdk_parameters import make_parameters, tensorflow_image
 from pipeline.sdk_policies import CACHE, RETRIES
 from pipeline.sdk_processing import processing_input, processing_output
@@ -71,16 +77,21 @@ class DefinitionBuilder:
             values=[self.settings.uri("executions"), ExecutionVariables.PIPELINE_EXECUTION_ID, *parts],
         )
 
-    def processor(self, script: str, role: str) -> Processor:
-        """A Processor that runs `script` of the processing folder."""
+    def processor(self, step: str, script: str, role: str, *, calls_aws: bool) -> Processor:
+        """A Processor that runs `script` of the processing folder as `step`."""
+        settings = self.settings
         return Processor(
             role=role,
             image_uri=self.parameters["ProcessingImageUri"],
             instance_count=1,
             instance_type=self.parameters["ProcessingInstanceType"],
             entrypoint=["python3", f"/opt/ml/processing/code/{script}"],
-            max_runtime_in_seconds=self.settings.processing_max_runtime_seconds,
+            volume_kms_key=volume_key(settings, settings.processing_instance_type),
+            output_kms_key=settings.kms_key or None,
+            max_runtime_in_seconds=settings.processing_max_runtime_seconds,
             base_job_name=PROJECT,
+            network_config=processing_network(settings, calls_aws=calls_aws),
+            tags=settings.cost_tags(Step=step),
             sagemaker_session=self.session,
         )
 
@@ -93,7 +104,8 @@ class DefinitionBuilder:
             "--split-seed": SPLIT_SEED,
             "--exit-message": "/opt/ml/output/message",
         }
-        request = self.processor("normalize.py", self.settings.job_role).run(
+        processor = self.processor("NormalizeData", "normalize.py", self.settings.job_role, calls_aws=False)
+        request = processor.run(
             inputs=[
                 processing_input("code", self.processing_code, "/opt/ml/processing/code"),
                 processing_input("raw", self.parameters["InputDataUri"], "/opt/ml/processing/input/raw"),
@@ -124,14 +136,13 @@ class DefinitionBuilder:
             input_s3_key_prefix=f"{PROJECT}/code/training",
             source_code=SourceCode(source_dir=str(TRAINING_CODE), entry_script="train.py"),
             training_image=parameters["TrainingImageUri"],
-            compute=Compute(
-                instance_type=parameters["TrainingInstanceType"],
-                instance_count=self.settings.training_instance_count,
+            compute=training_compute(self.settings, parameters["TrainingInstanceType"]),
+            stopping_condition=training_limits(self.settings),
+            networking=training_network(self.settings),
+            tags=training_tags(self.settings, f"Train-{name}", candidate.name),
+            output_data_config=OutputDataConfig(
+                s3_output_path=self.execution_uri("models"), kms_key_id=self.settings.kms_key or None
             ),
-            stopping_condition=StoppingCondition(
-                max_runtime_in_seconds=self.settings.training_max_runtime_seconds
-            ),
-            output_data_config=OutputDataConfig(s3_output_path=self.execution_uri("models")),
             checkpoint_config=CheckpointConfig(
                 s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name),
                 local_path="/opt/ml/checkpoints",
@@ -186,7 +197,8 @@ class DefinitionBuilder:
                 for name, step in trained.items()
             ),
         ]
-        request = self.processor("evaluate.py", self.settings.evaluation_role).run(
+        processor = self.processor("Evaluate", "evaluate.py", self.settings.evaluation_role, calls_aws=True)
+        request = processor.run(
             inputs=[
                 processing_input("code", self.processing_code, "/opt/ml/processing/code"),
                 processing_input("processed", processed, "/opt/ml/processing/input/processed"),
@@ -241,6 +253,8 @@ class DefinitionBuilder:
         return Pipeline(
             name=self.settings.pipeline_name,
             parameters=list(self.parameters.values()),
+            # No experiment: it would show what the registry and the report show, for nine more permissions.
+            pipeline_experiment_config=None,
             steps=[normalize, *trained.values(), evaluate, self.gate_step()],
             sagemaker_session=self.session,
         )

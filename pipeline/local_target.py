@@ -23,6 +23,7 @@ from pipeline.local.store import Store
 from pipeline.local_compiling import CompiledDefinitions
 from pipeline.registry import Registry
 from pipeline.settings import PROJECT, Settings, local_settings
+from pipeline.settings import Choices as SettingsChoices
 
 
 @contextmanager
@@ -143,6 +144,6 @@ class LocalTarget:
         self.aws.persist_registry()
 
 
-def local_settings_for(candidates: tuple[str, ...], seeds: tuple[int, ...], instances: int = 1) -> Settings:
+def local_settings_for(choices: SettingsChoices) -> Settings:
     """Settings of the local target for these choices."""
-    return local_settings(LocalAws.ACCOUNT, LocalAws.REGION, candidates, seeds, instances)
+    return local_settings(LocalAws.ACCOUNT, LocalAws.REGION, **choices)

@@ -36,4 +36,12 @@ RETRIES = (
         backoff_rate=2.0,
         max_attempts=6,
     ),
+    # All instances that the account's quota allows are taken, perhaps by this pipeline's other jobs: wait for one,
+    # 1, 1.5, … 38 minutes, within about two hours.
+    SageMakerJobStepRetryPolicy(
+        exception_types=[SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+        interval_seconds=60,
+        backoff_rate=1.5,
+        max_attempts=10,
+    ),
 )

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 
 PROJECT = "fashion-mnist"
 MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
+MAX_WARM_SECONDS = 3600  # CreateTrainingJob, ResourceConfig, KeepAlivePeriodInSeconds
+MAX_TAGS = 40  # AWS takes 50; the definition and Pipelines add some of their own
+TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")  # CreateTrainingJob, Tag
+
+
+class Choices(TypedDict, total=False):
+    """The fields of Settings that are chosen on the command line; those left out keep their defaults."""
+
+    candidates: tuple[str, ...]
+    seeds: tuple[int, ...]
+    training_instance_count: int
+    spot: bool
+    warm_pool_seconds: int
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    kms_key: str
+    network_isolation: bool
+    encrypt_traffic: bool
+    tags: tuple[tuple[str, str], ...]
+    training_instance_type: str
+    processing_instance_type: str
 
 
 @dataclass(frozen=True)
@@ -16,6 +39,15 @@ class Settings:
     """Compile-time settings. Everything else is a pipeline parameter, and can be set when an execution starts.
 
     Roles are compile-time values because the SDK's ModelTrainer accepts no pipeline variable for them.
+
+    Training jobs: `spot` asks for managed spot instances, for at most `spot_wait_seconds` more than the longest
+    run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot.
+    All jobs: `subnets` and `security_groups` name a VPC (empty: none); `kms_key` encrypts what they write to S3,
+    and the volumes of those whose instance type has volumes to encrypt (empty: the bucket's key, and AWS's own
+    for volumes); `tags` are added to the project's own.
+    `network_isolation` cuts off the containers of the jobs that call nobody: all but Evaluate.
+    `encrypt_traffic` encrypts what the hosts of one training job send each other.
+    The instance types are those that executions will most likely start with: no more than a hint for `kms_key`.
     """
 
     account: str
@@ -31,6 +63,17 @@ class Settings:
     training_instance_count: int = 1
     training_max_runtime_seconds: int = 3600
     processing_max_runtime_seconds: int = 1800
+    spot: bool = False
+    spot_wait_seconds: int = 3600
+    warm_pool_seconds: int = 0
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str = ""
+    network_isolation: bool = False
+    encrypt_traffic: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    training_instance_type: str = "ml.g5.xlarge"
+    processing_instance_type: str = "ml.m5.xlarge"
 
     def __post_init__(self) -> None:
         find_candidates(self.candidates)
@@ -44,19 +87,70 @@ class Settings:
                 f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
                 f"Received: {self.training_instance_count}. Use for example --instances 2."
             )
+        self._check_machines()
+        self._check_network()
+        self._check_tags()
+
+    def _check_machines(self) -> None:
+        """What training jobs run on."""
+        if self.spot_wait_seconds < 1:
+            raise UsageError(
+                "Choosing spot instances: expected a positive number of seconds to wait for them. "
+                f"Received: {self.spot_wait_seconds}."
+            )
+        if not 0 <= self.warm_pool_seconds <= MAX_WARM_SECONDS:
+            raise UsageError(
+                f"Choosing a warm pool: expected 1 to {MAX_WARM_SECONDS} seconds, or 0 for none. "
+                f"Received: {self.warm_pool_seconds}. Use for example --warm-pool-seconds 600."
+            )
+        if self.spot and self.warm_pool_seconds:
+            raise UsageError(
+                "Choosing instances: expected spot instances or a warm pool, as SageMaker keeps no spot instance "
+                f"warm. Received: --spot and --warm-pool-seconds {self.warm_pool_seconds}. Leave one of them out."
+            )
+
+    def _check_network(self) -> None:
+        """A VPC is subnets and security groups."""
+        if bool(self.subnets) != bool(self.security_groups):
+            raise UsageError(
+                "Choosing a network: expected subnets and security groups, both or neither. "
+                f"Received: subnets {', '.join(self.subnets) or 'none'}; "
+                f"security groups {', '.join(self.security_groups) or 'none'}. "
+                "Give --subnets and --security-groups."
+            )
+
+    def _check_tags(self) -> None:
+        """Own tags, beside those that cost_tags gives every job."""
+        keys = [key for key, _ in self.tags]
+        own = {"Project", "Pipeline", "Step", "Candidate", "Seed"}
+        if len(keys) > MAX_TAGS or len(set(keys)) != len(keys) or own & set(keys):
+            raise UsageError(
+                f"Choosing tags: expected at most {MAX_TAGS} different keys, none of {', '.join(sorted(own))}, "
+                f"which the pipeline gives itself. Received: {', '.join(keys)}. Leave out what is there twice."
+            )
+        for key, value in self.tags:
+            if (
+                not 1 <= len(key) <= 128
+                or len(value) > 256
+                or key.lower().startswith("aws:")
+                or not (TAG_TEXT.fullmatch(key) and TAG_TEXT.fullmatch(value))
+            ):
+                raise UsageError(
+                    "Choosing tags: expected a key of 1 to 128 and a value of at most 256 letters, digits, spaces "
+                    f"or _.:/=+-@, the key not beginning with aws:. Received: {key!r}={value!r}. "
+                    "Use for example --tag CostCenter=1234."
+                )
+
+    def cost_tags(self, **more: str) -> dict[str, str]:
+        """The tags of a job, or of the pipeline: what a bill can be split by."""
+        return {"Project": PROJECT, "Pipeline": self.pipeline_name, **more, **dict(self.tags)}
 
     def uri(self, *parts: str) -> str:
         """The S3 URI of this project's folder `parts` in the bucket, without a slash at its end."""
         return "/".join((f"s3://{self.bucket}/{PROJECT}", *parts))
 
 
-def local_settings(
-    account: str,
-    region: str,
-    candidates: tuple[str, ...] = DEFAULT_CANDIDATES,
-    seeds: tuple[int, ...] = (0,),
-    training_instance_count: int = 1,
-) -> Settings:
+def local_settings(account: str, region: str, **choices: Unpack[Choices]) -> Settings:
     """Settings for the local target: an account that does not exist, and roles that nothing checks."""
 
     def role(name: str) -> str:
@@ -69,7 +163,5 @@ def local_settings(
         pipeline_role=role("pipeline"),
         job_role=role("jobs"),
         evaluation_role=role("evaluation"),
-        candidates=candidates,
-        seeds=seeds,
-        training_instance_count=training_instance_count,
+        **choices,
     )

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from pipeline.commands.graph import graph_choices
+from pipeline.commands.graph import compile_choices
 from pipeline.commands.target import require_runnable
 from pipeline.console import say
 
@@ -15,7 +15,7 @@ from pipeline.console import say
 def main(args: argparse.Namespace) -> int:
     """Compiles for the target, checks the definition against the service model, prints it."""
     require_runnable(args.target)
-    candidates, seeds, instances = graph_choices(args)
+    graph = compile_choices(args)
 
     from pipeline.local.home import home_from
     from pipeline.local.isolation import isolate
@@ -25,7 +25,7 @@ def main(args: argparse.Namespace) -> int:
     home = home_from(os.environ)
     isolate(os.environ)
     with open_local(home, say) as target:
-        text = target.compile(local_settings_for(candidates, seeds, instances))
+        text = target.compile(local_settings_for(graph))
     check_definition(json.loads(text))
     sys.stdout.write(text)
     return 0

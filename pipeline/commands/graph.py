@@ -1,24 +1,50 @@
-"""The choices on the command line that the definition is compiled for: candidates, seeds, instances."""
+"""The choices on the command line that the definition is compiled for: what is trained, and on which machines."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
-from pipeline.settings import MAX_INSTANCES
+from pipeline.settings import MAX_INSTANCES, Choices
 
 MAX_SEEDS = 20  # Evaluate has a hundred arguments at most, and one for each candidate under each seed
 
 
-def graph_choices(args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[int, ...], int]:
+def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None = None) -> Choices:
+    """All choices in the arguments, as fields of Settings, which checks what goes together.
+
+    `given` are the parameters' values, by name: their instance types decide which volumes --kms-key can encrypt.
+    Raises UsageError for an unknown candidate, a wrong number or a malformed tag.
+    """
+    choices: Choices = {
+        **graph_choices(args),
+        "spot": args.spot,
+        "warm_pool_seconds": args.warm_pool_seconds,
+        "subnets": words(args.subnets),
+        "security_groups": words(args.security_groups),
+        "kms_key": args.kms_key,
+        "network_isolation": args.isolate,
+        "encrypt_traffic": args.encrypt_traffic,
+        "tags": tuple(parse_tag(tag) for tag in args.tag),
+    }
+    if args.kms_key and given is not None:
+        if "TrainingInstanceType" in given:
+            choices["training_instance_type"] = str(given["TrainingInstanceType"])
+        if "ProcessingInstanceType" in given:
+            choices["processing_instance_type"] = str(given["ProcessingInstanceType"])
+    return choices
+
+
+def graph_choices(args: argparse.Namespace) -> Choices:
     """Candidates, seeds and a training job's instances, out of the arguments.
 
     Raises UsageError for an unknown candidate or a wrong number.
     """
     names = DEFAULT_CANDIDATES
     if args.candidates is not None:
-        names = tuple(name.strip() for name in args.candidates.split(",") if name.strip())
+        names = words(args.candidates)
     find_candidates(names)
     if not 1 <= args.seeds <= MAX_SEEDS:
         raise UsageError(
@@ -30,4 +56,21 @@ def graph_choices(args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[int,
             f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
             f"Received: --instances {args.instances}. They share every batch; one is the default."
         )
-    return names, tuple(range(args.seeds)), args.instances
+    return {
+        "candidates": names,
+        "seeds": tuple(range(args.seeds)),
+        "training_instance_count": args.instances,
+    }
+
+
+def words(listed: str) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
+
+
+def parse_tag(text: str) -> tuple[str, str]:
+    """KEY=VALUE, taken apart. Raises UsageError without an =."""
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"Reading --tag: expected KEY=VALUE. Received: {text!r}. Use --tag CostCenter=1234.")
+    return key.strip(), value.strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.choices import check_choices, find_source
-from pipeline.commands.graph import graph_choices
+from pipeline.commands.graph import compile_choices
 from pipeline.commands.target import require_runnable
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
@@ -49,7 +49,7 @@ def run_project(args: argparse.Namespace) -> int:
             "The data of this project's own pipeline are given with --data DIR."
         )
     given = parse_parameters(args.param)
-    candidates, seeds, instances = graph_choices(args)
+    graph = compile_choices(args, given)
     # Where jobs run: values that the service would not take, and that are not checked against its model.
     places: dict[str, Value] = {}
     if args.target == "docker":
@@ -76,7 +76,7 @@ def run_project(args: argparse.Namespace) -> int:
     from pipeline.local_target import local_settings_for, open_local
     from pipeline.validation import check_definition
 
-    settings = local_settings_for(candidates, seeds, instances)
+    settings = local_settings_for(graph)
     opened: AbstractContextManager[LocalTarget] = open_local(home, say)
     if args.target == "docker":
         from pipeline.docker_target import open_docker

@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.estimate:
         prepare_folder(out)
     choose_arms(args)
-    candidates, seeds, _ = graph_choices(args)
+    graph = graph_choices(args)
     given = parse_parameters(args.param)
     if args.tables is not None:
         return write_earlier(args, home, out)
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.validation import check_definition
 
     settings = dataclasses.replace(
-        local_settings_for(candidates, seeds),
+        local_settings_for(graph),
         training_max_runtime_seconds=TRAINING_SECONDS,
         processing_max_runtime_seconds=EVALUATION_SECONDS,
     )

@@ -11,6 +11,7 @@ from pipeline.local.channels import upload
 from pipeline.local.definition import Json
 from pipeline.local.hosts import Host
 from pipeline.local.job import Job, Start, now_text
+from pipeline.local.left_out import left_out
 from pipeline.local.training_driver import local_command
 
 MESSAGE_FILE = "/opt/ml/output/message"
@@ -41,6 +42,8 @@ def run_processing_job(job: Job) -> dict[str, Json]:
         f"processing job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
         f"{specification['ImageUri']} is not used"
     )
+    if line := left_out(request):
+        job.log.say(line)
     described = {
         "ProcessingJobArn": job.arn("processing-job"),
         "ProcessingJobName": job.name,

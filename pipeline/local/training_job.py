@@ -18,6 +18,7 @@ from pipeline.local.checkpoints import keep_checkpoints
 from pipeline.local.definition import Json
 from pipeline.local.hosts import Host
 from pipeline.local.job import Job, Start, now_text
+from pipeline.local.left_out import left_out
 from pipeline.local.ports import reserve_ports
 from pipeline.local.training_driver import (
     CODE_FOLDER,
@@ -59,6 +60,8 @@ def run_training_job(job: Job) -> dict[str, Json]:
         f"training job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
         f"{request['AlgorithmSpecification'].get('TrainingImage')} is not used"
     )
+    if line := left_out(request):
+        job.log.say(line)
     for channel in request.get("InputDataConfig") or ():
         source = channel["DataSource"]["S3DataSource"]
         inside = f"/opt/ml/input/data/{channel['ChannelName']}"

@@ -11,11 +11,23 @@ import pytest
 from moto import mock_aws
 
 from pipeline.compiling import compile_definition
+from pipeline.errors import DefinitionError
 from pipeline.settings import local_settings
 from pipeline.validation import check_definition
 
 GOLDEN = Path(__file__).parent / "definition.golden.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+VPC = {"subnets": ("subnet-1", "subnet-2"), "security_groups": ("sg-1",)}
+EVERYTHING = {
+    **VPC,
+    "spot": True,
+    "kms_key": KEY,
+    "network_isolation": True,
+    "encrypt_traffic": True,
+    "training_instance_count": 2,
+    "tags": (("CostCenter", "1234"),),
+}
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +87,11 @@ def test_more_instances_change_how_many_hosts_a_training_has_and_nothing_else(co
     assert two == one
 
 
-def test_candidates_differ_in_hyperparameters_and_checkpoint_folder_alone(compiled):
+def test_candidates_differ_in_hyperparameters_tags_and_checkpoint_folder_alone(compiled):
     by_name = steps(compiled())
     small, large = by_name["Train-cnn-3x3-0"]["Arguments"], by_name["Train-cnn-5x5-0"]["Arguments"]
     differing = {key for key in small if small[key] != large[key]}
-    assert differing == {"HyperParameters", "CheckpointConfig"}
+    assert differing == {"HyperParameters", "CheckpointConfig", "Tags"}
     hyperparameters = small["HyperParameters"]
     assert {k for k, v in hyperparameters.items() if large["HyperParameters"][k] != v} == {
         "candidate",
@@ -103,3 +115,121 @@ def test_only_outputs_carry_the_execution_id(compiled):
         for key in ("ProcessingOutputConfig", "OutputDataConfig"):
             arguments.pop(key, None)
         assert "PipelineExecutionId" not in json.dumps(arguments), step["Name"]
+
+
+def arguments_by_kind(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The arguments of NormalizeData, of a training step and of Evaluate."""
+    by_name = steps(text)
+    normalize, train, evaluate = (by_name[name] for name in ("NormalizeData", "Train-cnn-3x3-0", "Evaluate"))
+    return normalize["Arguments"], train["Arguments"], evaluate["Arguments"]
+
+
+def test_all_options_at_once_are_valid_and_compile_to_identical_bytes(compiled):
+    text = compiled(**EVERYTHING)
+    check_definition(json.loads(text))
+    assert compiled(**EVERYTHING) == text
+
+
+def test_the_options_change_no_step_s_cache_key(compiled):
+    """As AWS documents it: what these options set is not compared, so that switching them on reuses results."""
+    key = {
+        "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+        "Training": (
+            "AlgorithmSpecification",
+            "CheckpointConfig",
+            "Environment",
+            "HyperParameters",
+            "InputDataConfig",
+        ),
+    }
+    plain, all_on = steps(compiled()), steps(compiled(**EVERYTHING))
+    for name, step in plain.items():
+        for part in key.get(step["Type"], ()):
+            assert all_on[name]["Arguments"].get(part) == step["Arguments"].get(part), (name, part)
+
+
+def test_spot_training_waits_longer_than_it_runs_and_keeps_checkpoints(compiled):
+    normalize, train, _ = arguments_by_kind(compiled(spot=True))
+    assert train["EnableManagedSpotTraining"] is True
+    assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert train["CheckpointConfig"]["S3Uri"].startswith("s3://")
+    assert "MaxWaitTimeInSeconds" not in normalize["StoppingCondition"]
+
+
+def test_a_warm_pool_is_the_training_jobs_own(compiled):
+    text = compiled(warm_pool_seconds=600)
+    check_definition(json.loads(text))
+    assert arguments_by_kind(text)[1]["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 600
+
+
+def test_a_vpc_is_for_every_job(compiled):
+    vpc = {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    text = compiled(**VPC)
+    check_definition(json.loads(text))
+    normalize, train, evaluate = arguments_by_kind(text)
+    assert normalize["NetworkConfig"]["VpcConfig"] == train["VpcConfig"] == vpc
+    assert evaluate["NetworkConfig"] == {"EnableNetworkIsolation": False, "VpcConfig": vpc}
+
+
+def test_evaluate_which_calls_the_registry_is_never_isolated(compiled):
+    text = compiled(network_isolation=True)
+    check_definition(json.loads(text))
+    normalize, train, evaluate = arguments_by_kind(text)
+    assert normalize["NetworkConfig"] == {"EnableNetworkIsolation": True}
+    assert train["EnableNetworkIsolation"] is True
+    assert "NetworkConfig" not in evaluate
+
+
+def test_an_isolated_evaluate_would_be_refused(compiled):
+    definition = json.loads(compiled(network_isolation=True))
+    step = next(step for step in definition["Steps"] if step["Name"] == "Evaluate")
+    step["Arguments"]["NetworkConfig"] = {"EnableNetworkIsolation": True}
+    with pytest.raises(DefinitionError, match="isolated-jobs-reach-nothing"):
+        check_definition(definition)
+
+
+def test_traffic_between_hosts_is_encrypted_when_asked(compiled):
+    train = arguments_by_kind(compiled(encrypt_traffic=True, training_instance_count=2))[1]
+    assert train["EnableInterContainerTrafficEncryption"] is True
+
+
+def test_outputs_have_the_key_and_volumes_where_there_are_any(compiled):
+    normalize, train, evaluate = arguments_by_kind(compiled(kms_key=KEY))
+    assert train["OutputDataConfig"]["KmsKeyId"] == KEY
+    assert "VolumeKmsKeyId" not in train["ResourceConfig"]  # ml.g5.xlarge
+    for step in (normalize, evaluate):
+        assert step["ProcessingOutputConfig"]["KmsKeyId"] == KEY
+        assert step["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == KEY
+
+
+def test_the_instance_types_that_are_announced_decide_about_volume_keys(compiled):
+    values = {"TrainingInstanceType": "ml.m5.xlarge", "ProcessingInstanceType": "ml.r5d.xlarge"}
+    text = compiled(
+        kms_key=KEY, training_instance_type="ml.m5.xlarge", processing_instance_type="ml.r5d.xlarge"
+    )
+    normalize, train, _ = arguments_by_kind(text)
+    assert train["ResourceConfig"]["VolumeKmsKeyId"] == KEY
+    assert "VolumeKmsKeyId" not in normalize["ProcessingResources"]["ClusterConfig"]
+    check_definition(json.loads(text), values)
+    with pytest.raises(DefinitionError, match="volume-key-needs-a-volume"):
+        check_definition(json.loads(text))
+
+
+def test_jobs_carry_tags_that_a_bill_can_be_split_by(compiled):
+    normalize, train, evaluate = arguments_by_kind(compiled(tags=(("CostCenter", "1234"),)))
+    tags = [{tag["Key"]: tag["Value"] for tag in step["Tags"]} for step in (normalize, train, evaluate)]
+    own = {"Project": "fashion-mnist", "Pipeline": "fashion-mnist", "CostCenter": "1234"}
+    assert tags[0] == own | {"Step": "NormalizeData"}
+    assert tags[1] == own | {"Step": "Train-cnn-3x3-0", "Candidate": "cnn-3x3"}
+    assert tags[2] == own | {"Step": "Evaluate"}
+
+
+def test_every_job_is_tried_again_without_capacity_and_above_the_quota(compiled):
+    for step in steps(compiled()).values():
+        if step["Type"] in ("Processing", "Training"):
+            types = {name for policy in step["RetryPolicies"] for name in policy["ExceptionType"]}
+            assert {"SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"} < types
+
+
+def test_no_experiment_is_made(compiled):
+    assert json.loads(compiled())["PipelineExperimentConfig"] is None

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from pipeline.instance_types import has_own_storage
 from pipeline.validation.document import Step, entries, look_up, strings
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
@@ -21,9 +22,6 @@ KEY_ALIAS = r"alias/[A-Za-z0-9/_-]+"
 KMS_KEY = re.compile(
     rf"{KEY_ID}|{KEY_ALIAS}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{{12}}:(key/{KEY_ID}|{KEY_ALIAS})", re.ASCII
 )
-
-# SageMaker SDK, volume_size_supported: these families, and those with a d (m5d, p4d, g4dn), have instance storage.
-INSTANCE_STORAGE = ("g5", "g6", "g7e", "p5", "p6-b200", "trn1", "trn2")
 
 
 def s3_uris_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
@@ -66,8 +64,7 @@ def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
         key, instance = look_up(resources, "VolumeKmsKeyId"), look_up(resources, "InstanceType")
         if key is None or not isinstance(instance, str) or not instance.startswith("ml."):
             continue
-        family = instance.split(".")[1]
-        if "d" in family or family.startswith(INSTANCE_STORAGE):
+        if has_own_storage(instance):
             path = step.argument_path(*keys, "VolumeKmsKeyId")
             yield (
                 path,

@@ -95,6 +95,14 @@ def spot_needs_checkpoints(step: Step) -> Iterator[tuple[str, str]]:
         yield path, "expected a CheckpointConfig with an S3Uri for spot training. Received: none"
 
 
+def spot_has_no_warm_pool(step: Step) -> Iterator[tuple[str, str]]:
+    """Spot instances are not kept warm. Developer guide, "SageMaker managed warm pools", considerations."""
+    keep = look_up(step.arguments, "ResourceConfig", "KeepAlivePeriodInSeconds")
+    if uses_spot(step) and keep:
+        path = step.argument_path("ResourceConfig", "KeepAlivePeriodInSeconds")
+        yield path, f"expected none with EnableManagedSpotTraining. Received: {keep}"
+
+
 def training_ends_within_28_days(step: Step) -> Iterator[tuple[str, str]]:
     """A training job runs at most 28 days. API reference, StoppingCondition: "The maximum value is 28 days"."""
     run = seconds(step, "MaxRuntimeInSeconds")
@@ -134,6 +142,7 @@ RULES = (
     spot_needs_max_wait,
     max_wait_needs_spot,
     spot_needs_checkpoints,
+    spot_has_no_warm_pool,
     training_ends_within_28_days,
     metrics_capture_a_value,
 )

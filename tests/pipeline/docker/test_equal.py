@@ -60,7 +60,7 @@ class Quiet:
 
 def run(target: LocalTarget, data: Path) -> Result:
     """Compile, upload, execute; one job at a time, as Docker does, so that each has all cores in both engines."""
-    settings = local_settings_for(("baseline", "cnn-3x3"), (0,))
+    settings = local_settings_for({"candidates": ("baseline", "cnn-3x3")})
     definition = target.compile(settings)
     values: dict[str, Any] = {**VALUES, "InputDataUri": target.upload_data(settings, data)}
     if isinstance(target, DockerTarget):

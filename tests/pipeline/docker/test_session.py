@@ -26,7 +26,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def settings(aws: LocalAws) -> Settings:
-    settings = local_settings(aws.ACCOUNT, aws.REGION, ("baseline", "cnn-3x3"), (0,))
+    settings = local_settings(aws.ACCOUNT, aws.REGION, candidates=("baseline", "cnn-3x3"))
     aws.ensure_bucket(settings.bucket)
     return settings
 

@@ -34,6 +34,7 @@ CASES: list[tuple[Any, ...]] = [
         f"{LIMITS}.MaxWaitTimeInSeconds",
     ),
     ("spot-needs-checkpoints", SPOT, {"Train.Arguments.CheckpointConfig": ...}, ""),
+    ("spot-has-no-warm-pool", SPOT, {"Train.Arguments.ResourceConfig.KeepAlivePeriodInSeconds": 600}, ""),
     (
         "training-ends-within-28-days",
         {f"{LIMITS}.MaxRuntimeInSeconds": 2_419_200},
