@@ -14,20 +14,47 @@ from pipeline.errors import UsageError
 
 @dataclass(frozen=True)
 class Candidate:
-    """One architecture of the study. What is not named here is equal for all: data, optimizer, loss, schedule."""
+    """One architecture. What is not named here is equal for all: data, order, optimizer, schedule."""
 
     name: str
     summary: str
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
 
+# Equal for the whole controlled experiment. What a number of epochs is worth depends on it: see docs/study.
+RECIPE = {"augmentation": "flip", "label-smoothing": "0.1"}
+
 CANDIDATES = (
-    Candidate("baseline", "dense network without convolution", {"architecture": "dense"}),
-    Candidate("cnn-3x3", "convolutional network, 3×3 kernels", {"architecture": "cnn", "kernel-size": "3"}),
-    Candidate("cnn-5x5", "convolutional network, 5×5 kernels", {"architecture": "cnn", "kernel-size": "5"}),
+    Candidate("baseline", "dense network without convolution", {"architecture": "dense", **RECIPE}),
+    Candidate(
+        "cnn-3x3",
+        "convolutional network, 3×3 kernels",
+        {"architecture": "cnn", "kernel-size": "3", "filters": "32,64", **RECIPE},
+    ),
+    Candidate(
+        "cnn-5x5",
+        "convolutional network, 5×5 kernels",
+        {"architecture": "cnn", "kernel-size": "5", "filters": "32,64", **RECIPE},
+    ),
+    Candidate(
+        "cnn-5x5-params",
+        "convolutional network, 5×5 kernels, as many parameters as cnn-3x3",
+        {"architecture": "cnn", "kernel-size": "5", "filters": "29,60", **RECIPE},
+    ),
+    Candidate(
+        "cnn-5x5-flops",
+        "convolutional network, 5×5 kernels, as many FLOPs as cnn-3x3",
+        {"architecture": "cnn", "kernel-size": "5", "filters": "19,39", **RECIPE},
+    ),
+    Candidate(
+        "resnet",
+        "small residual network, for accuracy alone",
+        {"architecture": "resnet", "augmentation": "full", "label-smoothing": "0.1"},
+    ),
 )
 
-DEFAULT_CANDIDATES = tuple(candidate.name for candidate in CANDIDATES)
+STUDY_CANDIDATES = tuple(candidate.name for candidate in CANDIDATES[:-1])
+DEFAULT_CANDIDATES = STUDY_CANDIDATES[:3]
 
 
 def find_candidates(names: tuple[str, ...]) -> tuple[Candidate, ...]:

@@ -9,10 +9,6 @@ class FashionError(Exception):
 
     exit_status = 1
 
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows below a notebook's cell: the message, as on the command line."""
-        return [f"error: {self}"]
-
 
 class UsageError(FashionError):
     """The command, a parameter or a setting is wrong: nothing was started."""
@@ -45,7 +41,3 @@ class StepFailed(FashionError):
 
 class RegistryError(FashionError):
     """The model registry has no such group, package or version."""
-
-
-class NotebookError(FashionError):
-    """What a notebook's cell asked for cannot be done."""

@@ -46,7 +46,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
         self._folder = folder
-        self._fingerprint = fingerprint
+        self._fingerprint = json.loads(json.dumps(fingerprint))  # as it comes back: tuples are lists there
         # Of this training, however often it is interrupted: a checkpoint that is gone on from brings its own.
         self._training = uuid.uuid4().hex
 

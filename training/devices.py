@@ -7,10 +7,15 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Device:
-    """`name`: for the log and environment.json. `compile`: whether XLA compiles the steps (slower on CPU)."""
+    """`name`: for the log and environment.json. `compile`: whether XLA compiles the steps (slower on CPU).
+
+    `steps_per_call`: how many steps the device does by itself before it is asked how it stands. A GPU's step takes
+    less time than asking; on a CPU one step takes so long that a stop should not have to wait for more.
+    """
 
     name: str
     compile: bool
+    steps_per_call: int
 
 
 def set_up_device(threads: int) -> Device:
@@ -26,6 +31,6 @@ def set_up_device(threads: int) -> Device:
         tf.config.set_visible_devices(gpus[0], "GPU")
         tf.config.experimental.set_memory_growth(gpus[0], True)
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "unnamed")
-        return Device(f"GPU {name}", compile=True)
+        return Device(f"GPU {name}", compile=True, steps_per_call=50)
     tf.config.experimental.enable_op_determinism()
-    return Device("CPU", compile=False)
+    return Device("CPU", compile=False, steps_per_call=1)

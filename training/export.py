@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperparameters import Hyperparameters
+from models import forward_flops
 from provenance import weights_digest
 from training_data import TrainingData
 from training_failure import TrainingError, while_doing
@@ -77,6 +78,7 @@ def export_model(
                 "candidate": hyperparameters.candidate,
                 "architecture": hyperparameters.architecture,
                 "kernel_size": hyperparameters.kernel_size,
+                "filters": hyperparameters.filters,
                 "params": model.count_params(),
                 "class_names": list(data.class_names),
                 "normalization": {"mean": data.mean, "std": data.std},
@@ -103,6 +105,7 @@ def _metrics(
         "candidate": hyperparameters.candidate,
         "seed": hyperparameters.seed,
         "params": model.count_params(),
+        "forward_flops": forward_flops(model),
         "epochs": len(history),
         "train_seconds": sum(record.seconds for record in history),
         "images_per_second": statistics.median(record.images_per_second for record in history),

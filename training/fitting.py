@@ -1,4 +1,4 @@
-"""The training loop: seeded data order, one compiled step a batch, a measurement an epoch.
+"""The training loop: seeded data order, compiled steps, a measurement an epoch.
 
 Nothing in it depends on the candidate, or on how often the training was interrupted: the data's order follows from
 the seed and the epoch's number, and all else that changes is in the variables and in `Progress`. Several hosts do
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from augmentation import DRAWS, augment, draw
 from cluster import ALONE, Cluster
 from hyperparameters import Hyperparameters
 from training_data import Split, TrainingData
@@ -44,22 +45,24 @@ def fit(
     save: Callable[[Progress], object],
     stop_requested: Callable[[], bool],
     compile_steps: bool = False,
+    steps_per_call: int = 1,
     cluster: Cluster = ALONE,
 ) -> list[EpochRecord]:
     """Train `model` from `progress`, which is updated, to the last epoch; return the records of all epochs.
 
-    `save` is called after every epoch and before a stop; `compile_steps` turns XLA on. On several hosts call it in
-    the scope of their strategy, on all of them; the first one's log has the metrics.
+    `save` is called after every epoch and before a stop; `compile_steps` turns XLA on; `steps_per_call` steps are
+    done between two looks at the loss and at `stop_requested`. On several hosts call it in the scope of their
+    strategy, on all of them; the first one's log has the metrics.
 
     Raises:
-        NonFiniteLossError: the loss became NaN or infinite.
+        NonFiniteLossError: the loss or a gradient became NaN or infinite.
         StoppedError: `stop_requested` said yes on one of the hosts; the progress is saved.
     """
-    step = _training_step(model, optimizer, data.train, compile_steps, cluster)
+    steps = _training_steps(model, optimizer, data, hyperparameters, compile_steps, cluster)
     measure = _measurement(model, data.validation, compile_steps)
     count = len(data.train.labels)
     while progress.epoch < hyperparameters.epochs:
-        _run_epoch(step, count, hyperparameters, progress, save, stop_requested, cluster)
+        _run_epoch(steps, count, hyperparameters, progress, save, stop_requested, steps_per_call, cluster)
         began = time.perf_counter()
         validation_loss, validation_accuracy = measure()
         _expect_finite(validation_loss, "the validation loss", progress, hyperparameters)
@@ -81,27 +84,36 @@ def fit(
 
 
 def _run_epoch(
-    step: Callable[[Any, Any], Any],
+    steps: Callable[..., Any],
     count: int,
     hyperparameters: Hyperparameters,
     progress: Progress,
     save: Callable[[Progress], object],
     stop_requested: Callable[[], bool],
+    steps_per_call: int,
     cluster: Cluster,
 ) -> None:
     """Do the steps of the current epoch that are not done yet."""
-    order = epoch_order(hyperparameters.seed, progress.epoch, count)
     size = hyperparameters.batch_size
-    go, stop = tf.constant(0.0), tf.constant(1.0)
+    order = tf.constant(epoch_order(hyperparameters.seed, progress.epoch, count))
+    last = steps_per_epoch(count, size)
+    epoch, go, stop = tf.constant(progress.epoch, tf.int64), tf.constant(0.0), tf.constant(1.0)
     clock = reported = time.perf_counter()
-    for number in range(progress.step, steps_per_epoch(count, size)):
-        batch = order[number * size : (number + 1) * size]
-        loss_sum, correct, stops = step(tf.constant(batch), stop if stop_requested() else go).numpy().tolist()
-        progress.step = number + 1
-        progress.images += len(batch)
+    while progress.step < last:
+        reached = min(progress.step + steps_per_call, last)
+        told = steps(
+            order,
+            epoch,
+            tf.constant(progress.step, tf.int64),
+            tf.constant(reached, tf.int64),
+            stop if stop_requested() else go,
+        )
+        loss_sum, correct, stops = told.numpy().tolist()
+        progress.step = reached
+        progress.images = min(reached * size, count)
         progress.loss_sum += loss_sum
         progress.correct += int(correct)
-        _expect_finite(progress.loss_sum, "the loss", progress, hyperparameters)
+        _expect_finite(progress.loss_sum, "the loss and its gradients", progress, hyperparameters)
         now = time.perf_counter()
         progress.seconds += now - clock
         clock = now
@@ -116,37 +128,78 @@ def _run_epoch(
             reported = now
 
 
-def _training_step(model: Any, optimizer: Any, split: Split, compile_steps: bool, cluster: Cluster) -> Any:
-    """A function that learns from a batch.
+def _training_steps(
+    model: Any,
+    optimizer: Any,
+    data: TrainingData,
+    hyperparameters: Hyperparameters,
+    compile_steps: bool,
+    cluster: Cluster,
+) -> Any:
+    """A function that does several steps on the device, without the host.
 
-    It takes the numbers of the batch's images (int64) and whether this host is asked to stop (0 or 1). It returns
-    three sums over all hosts: the losses, how many images were classified right, how many hosts are asked to stop;
-    so all hosts stop after the same step.
+    It takes the epoch's order of the images (int64), the epoch's number, the number of the first step and of the
+    one after the last (int64 scalars), and whether this host is asked to stop (0 or 1). It returns three sums over
+    all steps and hosts: the losses (labels as they are), how many images were classified right, and how often a
+    host was asked to stop; so all hosts stop after the same step.
     """
-    images = tf.constant(split.images)  # on the device, once
-    labels = tf.constant(split.labels.astype(np.int64))
+    images = tf.constant(data.train.images)  # on the device, once
+    labels = tf.constant(data.train.labels.astype(np.int64))
+    size = hyperparameters.batch_size
+    per_epoch = steps_per_epoch(len(data.train.labels), size)
+    seed = tf.constant(hyperparameters.seed, tf.int64)
+    background = float((0 - data.mean) / data.std)
 
-    def learn(batch: Any, stop: Any) -> Any:
+    def learn(batch: Any, draws: Any, stop: Any) -> Any:
         indices = cluster.share(batch)
         expected = tf.gather(labels, indices)
+        shown = augment(
+            tf.gather(images, indices), cluster.share(draws), hyperparameters.augmentation, background
+        )
         with tf.GradientTape() as tape:
-            logits = model(tf.gather(images, indices), training=True)
+            logits = model(shown, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(expected, logits)
-            loss = tf.reduce_sum(losses) / tf.cast(tf.size(batch), tf.float32)
+            learnt = smooth(losses, logits, hyperparameters.label_smoothing)
+            loss = tf.reduce_sum(learnt) / tf.cast(tf.size(batch), tf.float32)
         gradients = tape.gradient(loss, model.trainable_variables)
-        told = tf.stack([tf.reduce_sum(losses), tf.cast(_correct(logits, expected), tf.float32), stop])
+        # A fused ReLU turns NaN into 0 and the loss looks well: the gradients do not.
+        finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        loss_sum = tf.where(finite, tf.reduce_sum(losses), math.nan)
+        told = tf.stack([loss_sum, tf.cast(_correct(logits, expected), tf.float32), stop])
         *gradients, told = sum_over_workers([*gradients, told])
         optimizer.apply(gradients, model.trainable_variables)
         return told
 
     # One trace serves the epoch's short last batch too.
-    signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.float32)]
+    numbers, scalar, flag = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64), tf.TensorSpec([])
+    draws_form = tf.TensorSpec([None, DRAWS])
 
-    @tf.function(input_signature=signature, jit_compile=compile_steps)  # type: ignore[untyped-decorator]
-    def step(batch: Any, stop: Any) -> Any:
-        return tf.distribute.get_strategy().run(learn, args=(batch, stop))
+    @tf.function(input_signature=[numbers, draws_form, flag], jit_compile=compile_steps)  # type: ignore[untyped-decorator]
+    def step(batch: Any, draws: Any, stop: Any) -> Any:
+        return tf.distribute.get_strategy().run(learn, args=(batch, draws, stop))
 
-    return step
+    @tf.function(input_signature=[numbers, scalar, scalar, scalar, flag])  # type: ignore[untyped-decorator]
+    def steps(order: Any, epoch: Any, first: Any, last: Any, stop: Any) -> Any:
+        told = tf.zeros([3])
+        for number in tf.range(first, last):
+            batch = order[number * size : (number + 1) * size]
+            # Not within the compiled step: XLA's generators give other numbers.
+            draws = draw(seed, epoch * per_epoch + number, tf.size(batch))
+            told += step(batch, draws, stop)
+        return told
+
+    return steps
+
+
+def smooth(losses: Any, logits: Any, smoothing: float) -> Any:
+    """The cross-entropies `losses` (float32, N, in nats) of `logits` (N×10) with labels smoothed by `smoothing`.
+
+    With a smoothing of s the expected probabilities are 1 - s for the label's class plus s/10 for every class
+    (Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016).
+    """
+    if not smoothing:
+        return losses
+    return (1 - smoothing) * losses - smoothing * tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
 
 
 def _measurement(model: Any, split: Split, compile_steps: bool) -> Callable[[], tuple[float, float]]:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 
 from training_failure import UsageError
 
-ARCHITECTURES = ("dense", "cnn")
+ARCHITECTURES = ("dense", "cnn", "resnet")
+AUGMENTATIONS = ("none", "flip", "full")
+FILTERS = (32, 64)
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
     """Everything that decides the weights, apart from data and code.
 
-    `kernel_size`: side of the convolutions' kernels in pixels, None without convolution. `learning_rate`: the peak
-    of the schedule. Raises UsageError for a value out of range.
+    `kernel_size`: side of the convolutions' kernels in pixels, and `filters`: of each stage; for architecture cnn,
+    None for the others. `learning_rate`: the peak of the schedule. `augmentation`: see augmentation.py. Raises
+    UsageError for a value out of range.
     """
 
     candidate: str
@@ -28,6 +31,9 @@ class Hyperparameters:
     epochs: int
     batch_size: int
     learning_rate: float
+    filters: tuple[int, int] | None = None
+    augmentation: str = "none"
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(
@@ -45,9 +51,25 @@ class Hyperparameters:
         if self.architecture == "cnn":
             odd = self.kernel_size is not None and 1 <= self.kernel_size <= 13 and self.kernel_size % 2 == 1
             _expect(odd, "kernel-size", "an odd number from 1 to 13 for architecture cnn", self.kernel_size)
+            filters = self.filters or (0, 0)
+            fit = all(1 <= each <= 1024 for each in filters)
+            _expect(fit, "filters", "two whole numbers from 1 to 1024", ",".join(map(str, filters)))
         else:
-            expected = f"none for architecture {self.architecture}, which has no kernels"
+            expected = f"none for architecture {self.architecture}, which has none to choose"
             _expect(self.kernel_size is None, "kernel-size", expected, self.kernel_size)
+            _expect(self.filters is None, "filters", expected, self.filters)
+        _expect(
+            self.augmentation in AUGMENTATIONS,
+            "augmentation",
+            f"one of {', '.join(AUGMENTATIONS)}",
+            self.augmentation,
+        )
+        _expect(
+            0 <= self.label_smoothing < 1,
+            "label-smoothing",
+            "a number from 0 to below 1",
+            self.label_smoothing,
+        )
         _expect(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
         _expect(1 <= self.epochs <= 10_000, "epochs", "a whole number from 1 to 10000", self.epochs)
         _expect(
@@ -68,6 +90,21 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--candidate", required=True, help="the candidate's name, for example cnn-3x3")
     group.add_argument("--architecture", required=True, help=f"one of {', '.join(ARCHITECTURES)}")
     group.add_argument("--kernel-size", metavar="N", help="side of the kernels in pixels (cnn only)")
+    group.add_argument(
+        "--filters", metavar="N,N", help="filters of the first and the second stage (cnn only; default 32,64)"
+    )
+    group.add_argument(
+        "--augmentation",
+        default="none",
+        metavar="NAME",
+        help=f"how training images are varied: {', '.join(AUGMENTATIONS)} (default none)",
+    )
+    group.add_argument(
+        "--label-smoothing",
+        metavar="X",
+        default="0",
+        help="share of the expected probability that is spread over all classes (default 0)",
+    )
     group.add_argument("--seed", metavar="N", default="0", help="seed of weights and data order (default 0)")
     group.add_argument("--epochs", metavar="N", default="4", help="passes over the data (default 4)")
     group.add_argument("--batch-size", metavar="N", default="128", help="images per step (default 128)")
@@ -90,6 +127,9 @@ def parse(flags: argparse.Namespace) -> Hyperparameters:
         epochs=whole_number("epochs", flags.epochs),
         batch_size=whole_number("batch-size", flags.batch_size),
         learning_rate=_number("learning-rate", flags.learning_rate),
+        filters=_filters(flags.filters, flags.architecture),
+        augmentation=flags.augmentation,
+        label_smoothing=_number("label-smoothing", flags.label_smoothing),
     )
 
 
@@ -101,6 +141,16 @@ def whole_number(name: str, text: str) -> int:
     """
     _expect(re.fullmatch(r"-?[0-9]+", text) is not None, name, "a whole number", text)
     return int(text)
+
+
+def _filters(text: str | None, architecture: str) -> tuple[int, int] | None:
+    if text is None:
+        return FILTERS if architecture == "cnn" else None
+    _expect(
+        re.fullmatch(r"[0-9]+,[0-9]+", text) is not None, "filters", "two whole numbers, as in 32,64", text
+    )
+    first, second = text.split(",")
+    return int(first), int(second)
 
 
 def _number(name: str, text: str) -> float:

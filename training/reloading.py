@@ -34,6 +34,7 @@ def load_model(folder: Path) -> Any:
         description = json.loads(content)
         version, files = description["schema_version"], dict(description["files"])
         architecture, kernel_size = description["architecture"], description["kernel_size"]
+        filters = None if description["filters"] is None else tuple(description["filters"])
         digest = description["weights_digest"]
     except (ValueError, KeyError, TypeError) as error:
         raise _refusal(path, "what train.py writes", f"{type(error).__name__}: {error}") from error
@@ -46,7 +47,7 @@ def load_model(folder: Path) -> Any:
         weights = {name: archive[name] for name in archive.files}
     if weights_digest(weights) != digest:
         raise _refusal(folder, f"weights with digest {digest}", weights_digest(weights))
-    model = build_model(architecture, kernel_size)
+    model = build_model(architecture, kernel_size, filters)
     shapes = {variable.path: tuple(variable.shape) for variable in model.weights}
     if shapes != {name: array.shape for name, array in weights.items()}:
         raise _refusal(

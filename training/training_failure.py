@@ -37,7 +37,7 @@ class DataError(TrainingError):
 
 
 class NonFiniteLossError(TrainingError):
-    """The loss became NaN or infinite. The message names epoch and step."""
+    """The loss or one of its gradients became NaN or infinite. The message names epoch and step."""
 
 
 class LostHostError(TrainingError):

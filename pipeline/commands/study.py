@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.candidates import CANDIDATES
+from pipeline.candidates import STUDY_CANDIDATES
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.run import champion, check_writable, follow
 from pipeline.console import say
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from pipeline.local_target import LocalTarget
     from pipeline.study.estimate import Estimate
 
-# The kernel experiment and its controls; `--with` adds others of pipeline/candidates.py.
-ARMS = ("baseline", "cnn-3x3", "cnn-5x5", "cnn-5x5-params", "cnn-5x5-flops")
 TRAINING_SECONDS, EVALUATION_SECONDS = (
     86_400,
     14_400,
@@ -113,8 +111,7 @@ def choose_arms(args: argparse.Namespace) -> None:
     """Fills in `args.candidates` and the number of instances, which is always one."""
     args.instances = 1
     if args.candidates is None:
-        known = {candidate.name for candidate in CANDIDATES}
-        args.candidates = ",".join(name for name in ARMS if name in known)
+        args.candidates = ",".join(STUDY_CANDIDATES)
     if args.more is not None:
         args.candidates += f",{args.more}"
 

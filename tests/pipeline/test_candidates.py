@@ -1,6 +1,12 @@
 import pytest
 
-from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, find_candidates
+from pipeline.candidates import (
+    CANDIDATES,
+    DEFAULT_CANDIDATES,
+    RECIPE,
+    STUDY_CANDIDATES,
+    find_candidates,
+)
 from pipeline.errors import UsageError
 
 
@@ -13,6 +19,12 @@ def test_the_kernel_experiment_differs_in_the_kernel_alone():
     differing = {k for k in small.hyperparameters if small.hyperparameters[k] != large.hyperparameters[k]}
     assert set(small.hyperparameters) == set(large.hyperparameters)
     assert differing == {"kernel-size"}
+
+
+def test_everything_in_the_experiment_is_trained_by_one_recipe():
+    for candidate in find_candidates(STUDY_CANDIDATES):
+        assert RECIPE.items() <= candidate.hyperparameters.items()
+        assert set(candidate.hyperparameters) <= {*RECIPE, "architecture", "kernel-size", "filters"}
 
 
 def test_names_are_unique():

@@ -18,7 +18,8 @@ from hyperparameters import Hyperparameters
 from job_config import read_job_config
 from job_failure import UsageError
 from job_settings import JobSettings
-from pipeline.candidates import CANDIDATES
+from models import build_model
+from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
 from pipeline.local.training_driver import script_command
 from tests.seams.conftest import EXECUTION_ID, Requests
 
@@ -130,7 +131,15 @@ def test_training_understands_every_candidates_hyperparameters(requests: Request
         "Train-cnn-3x3-0": ("cnn", 3),
         "Train-cnn-5x5-0": ("cnn", 5),
     }
-    assert len(trained) == len(CANDIDATES)
+    assert len(trained) == len(DEFAULT_CANDIDATES)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+def test_training_can_build_every_candidate(candidate: Candidate) -> None:
+    flags = [f"--{name}={value}" for name, value in candidate.hyperparameters.items()]
+    told = train.parse_args([f"--candidate={candidate.name}", *flags]).hyperparameters
+    model = build_model(told.architecture, told.kernel_size, told.filters)
+    assert model.count_params() <= 460_000
 
 
 def test_every_hyperparameter_of_training_is_set_by_the_definition(requests: Requests) -> None:

@@ -108,6 +108,7 @@ def small() -> Hyperparameters:
         candidate="cnn-3x3",
         architecture="cnn",
         kernel_size=3,
+        filters=(32, 64),
         seed=0,
         epochs=2,
         batch_size=64,

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from export import Serving, export_model, file_digests, save_serving
 from hyperparameters import Hyperparameters
-from models import build_model
+from models import build_model, forward_flops
 from training_data import TrainingData
 from training_failure import TrainingError
 from training_progress import EpochRecord
@@ -73,6 +73,7 @@ def test_the_files_describe_the_model(banded: TrainingData, small: Hyperparamete
         "candidate": "cnn-3x3",
         "seed": 0,
         "params": model.count_params(),
+        "forward_flops": forward_flops(model),
         "epochs": 2,
         "train_seconds": 2.0,
         "images_per_second": 2000.0,
@@ -83,6 +84,7 @@ def test_the_files_describe_the_model(banded: TrainingData, small: Hyperparamete
     assert content["environment.json"] == {"code_digest": "abc"}
     described = content["model.json"]
     assert (described["architecture"], described["kernel_size"]) == ("cnn", 3)
+    assert described["filters"] == [32, 64]
     assert described["params"] == model.count_params()
     assert described["weights_digest"] == digest
     assert described["files"] == file_digests(tmp_path)

@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from fitting import epoch_order, fit, steps_per_epoch
+from fitting import epoch_order, fit, smooth, steps_per_epoch
 from hyperparameters import Hyperparameters
 from models import build_model
 from training_data import Split, TrainingData
@@ -16,7 +17,7 @@ from training_progress import EpochRecord, Progress
 
 def prepare(hyperparameters: Hyperparameters) -> tuple[Any, Any]:
     keras.utils.set_random_seed(hyperparameters.seed)
-    model = build_model(hyperparameters.architecture, hyperparameters.kernel_size)
+    model = build_model(hyperparameters.architecture, hyperparameters.kernel_size, hyperparameters.filters)
     optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
     optimizer.build(model.trainable_variables)
     return model, optimizer
@@ -39,7 +40,9 @@ def test_the_last_step_takes_the_images_that_are_left() -> None:
     assert [steps_per_epoch(count, 64) for count in (1, 64, 65, 1000)] == [1, 1, 2, 16]
 
 
-@pytest.mark.parametrize(("architecture", "kernel_size"), [("dense", None), ("cnn", 3), ("cnn", 5)])
+@pytest.mark.parametrize(
+    ("architecture", "kernel_size"), [("dense", None), ("cnn", 3), ("cnn", 5), ("resnet", None)]
+)
 def test_a_network_learns(
     banded: TrainingData,
     small: Hyperparameters,
@@ -47,7 +50,10 @@ def test_a_network_learns(
     kernel_size: int | None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    hyperparameters = dataclasses.replace(small, architecture=architecture, kernel_size=kernel_size)
+    filters = (16, 32) if architecture == "cnn" else None
+    hyperparameters = dataclasses.replace(
+        small, architecture=architecture, kernel_size=kernel_size, filters=filters
+    )
     history = run(banded, hyperparameters)
     assert [record.epoch for record in history] == [1, 2]
     assert history[-1].validation_accuracy > 0.95
@@ -67,6 +73,84 @@ def test_what_is_reported_is_what_keras_measures(banded: TrainingData, small: Hy
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
     assert record.validation_loss == pytest.approx(losses.mean(), abs=1e-5)
     assert record.validation_accuracy == pytest.approx((logits.argmax(axis=1) == labels).mean())
+
+
+def losses_of_steps(
+    data: TrainingData, hyperparameters: Hyperparameters, count: int, compile_steps: bool, steps_per_call: int
+) -> list[float]:
+    """The mean losses of each of the first `count` steps, or of each call's steps where it does several."""
+    model, optimizer = prepare(hyperparameters)
+    told: list[tuple[int, float]] = [(0, 0.0)]
+    progress = Progress()
+
+    def look() -> bool:
+        told.append((progress.step, progress.loss_sum))
+        return progress.step >= count
+
+    with pytest.raises(StoppedError):
+        fit(
+            model,
+            optimizer,
+            data,
+            hyperparameters,
+            progress,
+            lambda now: None,
+            look,
+            compile_steps,
+            steps_per_call,
+        )
+    told.append((progress.step, progress.loss_sum))
+    return [value for step, value in told if step in (5, 10, 15, 20)]
+
+
+@pytest.mark.parametrize(("compile_steps", "steps_per_call"), [(False, 5), (True, 1), (True, 5)])
+def test_steps_on_the_device_without_the_host_learn_the_same(
+    banded: TrainingData, small: Hyperparameters, compile_steps: bool, steps_per_call: int
+) -> None:
+    hyperparameters = dataclasses.replace(
+        small, batch_size=40, learning_rate=0.001, augmentation="full", label_smoothing=0.1
+    )
+    plain = losses_of_steps(banded, hyperparameters, 20, False, 1)
+    other = losses_of_steps(banded, hyperparameters, 20, compile_steps, steps_per_call)
+    assert len(plain) == 4
+    np.testing.assert_allclose(other, plain, rtol=2e-3)
+
+
+def test_the_last_call_of_an_epoch_does_the_steps_that_are_left(
+    banded: TrainingData, small: Hyperparameters
+) -> None:
+    model, optimizer = prepare(small)
+    progress, saved = Progress(), list[tuple[int, int]]()
+    history = fit(
+        model,
+        optimizer,
+        banded,
+        small,
+        progress,
+        lambda now: saved.append((now.epoch, now.step)),
+        lambda: False,
+        steps_per_call=7,
+    )
+    assert [record.epoch for record in history] == [1, 2]
+    assert saved == [(1, 0), (2, 0)]
+    assert int(optimizer.iterations) == 2 * steps_per_epoch(1000, small.batch_size)
+
+
+def test_labels_are_smoothed_as_by_keras() -> None:
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(20, 10)).astype(np.float32), rng.integers(0, 10, 20)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    expected = keras.losses.categorical_crossentropy(
+        np.eye(10, dtype=np.float32)[labels], logits, from_logits=True, label_smoothing=0.2
+    )
+    np.testing.assert_allclose(smooth(losses, logits, 0.2), expected, rtol=1e-5)
+    assert smooth(losses, logits, 0) is losses
+
+
+def test_the_reported_loss_is_of_the_labels_as_they_are(banded: TrainingData, small: Hyperparameters) -> None:
+    told = dataclasses.replace(small, learning_rate=1e-9, epochs=1)
+    sharp, smoothed = run(banded, told), run(banded, dataclasses.replace(told, label_smoothing=0.5))
+    assert smoothed[0].train_loss == pytest.approx(sharp[0].train_loss, rel=1e-5)
 
 
 def test_a_non_finite_loss_ends_the_training_naming_epoch_and_step(

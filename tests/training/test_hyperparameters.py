@@ -20,11 +20,23 @@ def test_strings_become_numbers() -> None:
         candidate="cnn-3x3",
         architecture="cnn",
         kernel_size=3,
+        filters=(32, 64),
         seed=7,
         epochs=3,
         batch_size=64,
         learning_rate=0.001,
     )
+
+
+def test_the_experiment_s_choices_are_read() -> None:
+    told = parsed([*CNN, "--filters", "19,39", "--augmentation", "flip", "--label-smoothing", "0.1"])
+    assert (told.filters, told.augmentation, told.label_smoothing) == ((19, 39), "flip", 0.1)
+    assert parsed(["--candidate", "best", "--architecture", "resnet", "--augmentation=full"]).filters is None
+
+
+def test_filters_of_a_network_without_stages_to_choose_are_refused() -> None:
+    with pytest.raises(UsageError, match="filters must be none for architecture resnet"):
+        parsed(["--candidate", "best", "--architecture", "resnet", "--filters", "32,64"])
 
 
 def test_a_dense_network_needs_no_kernel_size() -> None:
@@ -50,6 +62,14 @@ def test_a_dense_network_needs_no_kernel_size() -> None:
         ("kernel-size", "4"),
         ("kernel-size", "0"),
         ("architecture", "transformer"),
+        ("filters", "32"),
+        ("filters", "0,64"),
+        ("filters", "32,64,128"),
+        ("filters", "wide"),
+        ("augmentation", "rotate"),
+        ("label-smoothing", "1"),
+        ("label-smoothing", "-0.1"),
+        ("label-smoothing", "nan"),
         ("candidate", "../escape"),
     ],
 )

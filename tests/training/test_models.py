@@ -3,10 +3,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow.python.framework import ops
 
-from models import build_model
+from models import build_model, forward_flops
 
-ALL = [("dense", None), ("cnn", 3), ("cnn", 5)]
+ALL = [("dense", None), ("cnn", 3), ("cnn", 5), ("resnet", None)]
 
 
 def build(architecture: str, kernel_size: int | None) -> Any:
@@ -29,8 +31,8 @@ def test_the_kernel_size_changes_the_kernels_alone() -> None:
         if one.shape != other.shape
     }
     assert different == {
-        "convolution_1/kernel": ((3, 3, 1, 16), (5, 5, 1, 16)),
-        "convolution_2/kernel": ((3, 3, 16, 32), (5, 5, 16, 32)),
+        "convolution_1/kernel": ((3, 3, 1, 32), (5, 5, 1, 32)),
+        "convolution_2/kernel": ((3, 3, 32, 64), (5, 5, 32, 64)),
     }
     assert [type(layer) for layer in three.layers] == [type(layer) for layer in five.layers]
 
@@ -40,9 +42,34 @@ def test_the_baseline_is_the_head_of_the_convolutional_networks() -> None:
     assert [layer.name for layer in build("cnn", 3).layers][-len(head) :] == head
 
 
+@pytest.mark.parametrize(
+    ("architecture", "kernel_size", "most"),
+    [("dense", None, 110_000), ("cnn", 3, 450_000), ("resnet", None, 300_000)],
+)
+def test_networks_stay_small(architecture: str, kernel_size: int | None, most: int) -> None:
+    assert build(architecture, kernel_size).count_params() <= most
+
+
 @pytest.mark.parametrize(("architecture", "kernel_size"), ALL)
-def test_candidates_stay_small(architecture: str, kernel_size: int | None) -> None:
-    assert build(architecture, kernel_size).count_params() <= 450_000
+def test_flops_are_those_that_tensorflow_counts(architecture: str, kernel_size: int | None) -> None:
+    model = build(architecture, kernel_size)
+    graph = tf.function(lambda images: model(images, training=False)).get_concrete_function(
+        tf.TensorSpec([1, 28, 28, 1])
+    )
+    products = [each for each in graph.graph.get_operations() if each.type in ("Conv2D", "MatMul")]
+    counted = sum(ops.get_stats_for_node_def(graph.graph, each.node_def, "flops").value for each in products)
+    assert forward_flops(model) == counted > 0
+
+
+def test_the_arms_are_matched_within_one_per_cent() -> None:
+    small, as_many, as_costly = (
+        build("cnn", 3),
+        build_model("cnn", 5, (29, 60)),
+        build_model("cnn", 5, (19, 39)),
+    )
+    assert as_many.count_params() == pytest.approx(small.count_params(), rel=0.01)
+    assert forward_flops(as_costly) == pytest.approx(forward_flops(small), rel=0.01)
+    assert forward_flops(build("cnn", 5)) > 2 * forward_flops(small)
 
 
 def test_the_seed_decides_the_first_weights() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,25 @@ def test_a_reloaded_model_computes_the_same(exported: tuple[Any, Path]) -> None:
     model, folder = exported
     images = np.random.default_rng(0).normal(size=(8, 28, 28, 1)).astype(np.float32)
     assert (load_model(folder)(images).numpy() == model(images).numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kernel_size", "filters"),
+    [("cnn", 5, (19, 39)), ("dense", None, None), ("resnet", None, None)],
+)
+def test_every_kind_of_network_can_be_reloaded(
+    banded: TrainingData,
+    small: Hyperparameters,
+    tmp_path: Path,
+    architecture: str,
+    kernel_size: int | None,
+    filters: tuple[int, int] | None,
+) -> None:
+    told = dataclasses.replace(small, architecture=architecture, kernel_size=kernel_size, filters=filters)
+    model = build_model(architecture, kernel_size, filters)
+    export_model(tmp_path, model, banded, told, HISTORY, {})
+    images = np.random.default_rng(0).normal(size=(8, 28, 28, 1)).astype(np.float32)
+    assert (load_model(tmp_path)(images).numpy() == model(images).numpy()).all()
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "1/saved_model.pb", "history.json"])
