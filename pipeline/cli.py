@@ -75,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
         "where --param says nothing (default: the latest)",
     )
+    add_spending(run)
     add_output(run)
 
     study = commands.add_parser(
@@ -91,28 +92,42 @@ def build_parser() -> argparse.ArgumentParser:
         "resume", help="continue an execution that failed, was stopped or killed, from what is done"
     )
     add_execution(resume)
+    add_target(resume)
     add_output(resume)
 
     stop = commands.add_parser("stop", help="stop the execution that another command runs")
     stop.add_argument("execution", nargs="?", metavar="ID", help="execution id (default: the one that runs)")
+    add_target(stop)
 
     executions = commands.add_parser("executions", help="list past executions")
+    add_target(executions)
     executions.add_argument("--json", action="store_true", help="print JSON")
 
     show = commands.add_parser("show", help="show one execution in full")
     add_execution(show)
-    show.add_argument("--json", action="store_true", help="print JSON")
+    add_target(show)
+    shown = show.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument(
+        "--follow",
+        action="store_true",
+        help="with --target sagemaker: follow it to its end, as `run` does",
+    )
+    show.add_argument("--plain", action="store_true", help="with --follow: plain lines, not the live view")
 
     logs = commands.add_parser("logs", help="print a step's log")
     logs.add_argument("execution", metavar="ID", help="execution id, or a unique beginning of one")
     logs.add_argument("step", metavar="STEP", help="the step's name, for example Train-cnn-3x3-0")
+    add_target(logs)
 
     report = commands.add_parser("report", help="build an execution's HTML report again")
     add_execution(report)
+    add_target(report)
 
     registry = commands.add_parser("registry", help="list, show, approve or reject registered models")
     registry.add_argument("action", choices=("list", "show", "approve", "reject"))
     registry.add_argument("version", nargs="?", type=int, metavar="V", help="the version; not for list")
+    add_target(registry)
     registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
     registry.add_argument("--json", action="store_true", help="print JSON")
 
@@ -269,6 +284,25 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     once.add_argument("--estimate", action="store_true", help="say how long it would take, and run nothing")
     once.add_argument(
         "--tables", metavar="ID", help="write the tables of an earlier execution, and run nothing"
+    )
+
+
+def add_spending(parser: argparse.ArgumentParser) -> None:
+    """Adds what concerns runs that cost money."""
+    group = parser.add_argument_group("with --target sagemaker, where a run costs money")
+    group.add_argument("--yes", action="store_true", help="do not ask, whatever the run may cost")
+    group.add_argument(
+        "--max-cost",
+        type=float,
+        metavar="USD",
+        help="ask above this ceiling (default: what FASHION_MAX_COST says, else 10)",
+    )
+    group.add_argument(
+        "--again",
+        type=int,
+        default=0,
+        metavar="N",
+        help="start the very same run once more, for the Nth time; without it a repeated command finds the first",
     )
 
 

@@ -20,6 +20,18 @@ class DefinitionError(UsageError):
     """A pipeline definition is malformed, or uses what the local engine does not support."""
 
 
+class CredentialsError(UsageError):
+    """AWS credentials or the region are missing, out of date or not accepted."""
+
+
+class PreflightFailed(UsageError):
+    """The AWS account lacks something that a run needs; the message lists all of it, each with its remedy."""
+
+
+class AwsError(FashionError):
+    """AWS refused, failed, or could not be reached; the message says what was asked of it."""
+
+
 class DataError(FashionError):
     """The data set is missing, damaged, or not the one that was expected."""
 

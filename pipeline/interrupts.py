@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into a request to stop, so that an execution can end as Stopped instead of half-way."""
+"""What Ctrl-C and SIGTERM do: stop an execution that runs here, or end the watching of one that runs elsewhere."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     before = {
         number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[None]:
+    """Within the block, SIGTERM and SIGHUP do what Ctrl-C does: raise KeyboardInterrupt. Main thread only."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.compiling import compile_definition
 from pipeline.console import say
+from pipeline.data_upload import upload_files
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import idx_files
 from pipeline.execution import ExecutionRecord, Observer
@@ -85,14 +86,8 @@ class LocalTarget:
         if all(file.name in stored and objects.damage(stored[file.name]) is None for file in files):
             return uri  # It names the content. The server need not have it: perhaps no step has to read it.
         self._make_ready(uri)
-        s3, prefix = self.aws.client("s3"), uri.removeprefix(f"s3://{settings.bucket}/")
-        listed = s3.list_objects_v2(Bucket=settings.bucket, Prefix=f"{prefix}/").get("Contents", [])
-        present = {item["Key"]: item["Size"] for item in listed}
-        for file in files:
-            key = f"{prefix}/{file.name}"
-            if present.get(key) != file.stat().st_size:
-                with file.open("rb") as body:
-                    s3.put_object(Bucket=settings.bucket, Key=key, Body=body)
+        prefix = uri.removeprefix(f"s3://{settings.bucket}/")
+        upload_files(self.aws.client("s3"), settings.bucket, prefix, files)
         self.aws.persist_objects(uri)
         return uri
 

@@ -23,6 +23,18 @@ def check_choices(args: argparse.Namespace) -> None:
         raise UsageError(
             f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
+    if args.target != "sagemaker":
+        for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
+            if chosen:
+                raise UsageError(
+                    f"Choosing a target: expected --target sagemaker with {flag}. Received: --target "
+                    f"{args.target}, where a run costs nothing, and each command is a run of its own. Leave it out."
+                )
+    if args.again < 0:
+        raise UsageError(
+            f"Running once more: expected a number from 1 up. Received: --again {args.again}. The first repetition "
+            "is --again 1."
+        )
     if args.target == "docker":
         for flag, value in (("--only", args.only), ("--parallel", args.parallel)):
             if value:

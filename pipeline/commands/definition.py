@@ -8,13 +8,15 @@ import os
 import sys
 
 from pipeline.commands.graph import compile_choices
-from pipeline.commands.target import require_runnable
 from pipeline.console import say
 
 
 def main(args: argparse.Namespace) -> int:
     """Compiles for the target, checks the definition against the service model, prints it."""
-    require_runnable(args.target)
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.definition(args)
     graph = compile_choices(args)
 
     from pipeline.local.home import home_from

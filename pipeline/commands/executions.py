@@ -16,6 +16,10 @@ from pipeline.view.executions import print_executions
 
 def main(args: argparse.Namespace) -> int:
     """Reads the store; needs no lock and no services."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.executions(args)
     home = home_from(os.environ)
     with Store(home) as store:
         records = read_executions(home, store)

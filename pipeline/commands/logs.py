@@ -15,6 +15,10 @@ from pipeline.local.store import Store
 
 def main(args: argparse.Namespace) -> int:
     """Copies the log file to standard output."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.logs(args)
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)

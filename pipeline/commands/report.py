@@ -14,6 +14,10 @@ from pipeline.local_outcome import build_report, read_outcome
 
 def main(args: argparse.Namespace) -> int:
     """Prints the report's path."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.report(args)
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)

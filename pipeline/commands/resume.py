@@ -18,6 +18,10 @@ from pipeline.local.store import Store
 
 def main(args: argparse.Namespace) -> int:
     """Runs what the execution has not done yet, under its own id; returns the exit status, as `run` does."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.resume(args)
     if args.json is not None:
         check_writable(args.json)
     home = home_from(os.environ)

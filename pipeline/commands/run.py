@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.choices import check_choices, find_source
 from pipeline.commands.graph import compile_choices
-from pipeline.commands.target import require_runnable
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
@@ -24,16 +23,20 @@ if TYPE_CHECKING:
 
     from pipeline.execution import ExecutionRecord, Observer
     from pipeline.local_target import LocalTarget
+    from pipeline.registry import Registry
 
 INTERRUPTED = 130
 
 
 def main(args: argparse.Namespace) -> int:
     """Checks all that can be checked before anything starts, then runs."""
-    require_runnable(args.target)
     check_choices(args)
     if args.json is not None:
         check_writable(args.json)
+    if args.target == "sagemaker":
+        from pipeline.commands.run_on_sagemaker import run_on_sagemaker
+
+        return run_on_sagemaker(args)
     if args.definition is not None:
         from pipeline.commands.run_definition import run_definition
 
@@ -88,9 +91,8 @@ def run_project(args: argparse.Namespace) -> int:
         if folder is not None:
             values["InputDataUri"] = target.upload_data(settings, folder)
         if "ChampionModelPackage" not in given:
-            values["ChampionModelPackage"] = champion(
-                target, str(values.get("ModelPackageGroupName", PROJECT))
-            )
+            group = str(values.get("ModelPackageGroupName", PROJECT))
+            values["ChampionModelPackage"] = champion(target.registry(group))
         smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
         if source is not None:
             say(f"Parameters that --param does not set are those of execution {source.execution_id}.")
@@ -102,15 +104,15 @@ def run_project(args: argparse.Namespace) -> int:
         return execute(args, target, text, values | places, source)
 
 
-def champion(target: LocalTarget, group: str) -> str:
+def champion(registry: Registry) -> str:
     """The ARN of the newest approved package of the group, "" when there is none.
 
     Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
     """
-    package = target.registry(group).newest_approved()
+    package = registry.newest_approved()
     if package is None:
         return ""
-    say(f"Champion: version {package.version} of {group}, the newest approved one.")
+    say(f"Champion: version {package.version} of {registry.group}, the newest approved one.")
     return package.arn
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from pipeline.errors import UsageError
 from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
@@ -17,6 +18,15 @@ from pipeline.view.executions import print_execution
 
 def main(args: argparse.Namespace) -> int:
     """Reads the store and the execution's folder; needs no lock and no services."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.show(args)
+    if args.follow:
+        raise UsageError(
+            f"Following an execution: expected --target sagemaker with --follow. Received: --target {args.target}, "
+            "where the command that runs an execution shows it. Leave --follow out."
+        )
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)

@@ -23,6 +23,10 @@ _POLL_SECONDS = 0.1
 
 def main(args: argparse.Namespace) -> int:
     """Signals the command that runs the execution, as Ctrl-C would."""
+    if args.target == "sagemaker":
+        from pipeline.commands import on_sagemaker
+
+        return on_sagemaker.stop(args)
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution or running_execution(home))

@@ -84,7 +84,9 @@ def main(args: argparse.Namespace) -> int:
         text = target.compile(settings)
         values: dict[str, Value] = {**given, "InputDataUri": target.upload_data(settings, folder)}
         group = str(values.get("ModelPackageGroupName", PROJECT))
-        values["ChampionModelPackage"] = str(values.get("ChampionModelPackage") or champion(target, group))
+        values["ChampionModelPackage"] = str(
+            values.get("ChampionModelPackage") or champion(target.registry(group))
+        )
         check_definition(json.loads(text), values)
         for line in expect(target, text, values, folder, parallel).lines():
             say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TextIO
 
 from rich.console import Console
@@ -24,10 +25,12 @@ def print_failure(
     log_tails: Mapping[str, Sequence[str]],
     stream: TextIO,
     resumable: bool = False,
+    remarks: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
 ) -> None:
     """`log_tails` holds the last lines of failed steps' logs by step, oldest first; steps without a job have none.
 
-    `resumable` says that the target's `resume` can continue the execution.
+    `resumable` says that the target's `resume` can continue the execution. `remarks` are labels and texts about
+    failed steps, by step.
     """
     paper = open_paper(stream)
     state = state_of(record.status)
@@ -41,6 +44,8 @@ def print_failure(
         print_fact(paper, "Stopped", ", ".join(stopped))
     for step in failed[:STEPS]:
         print_step(paper, step, log_tails.get(step.name, ()))
+        for label, text in remarks.get(step.name, ()):
+            print_fact(paper, label, text)
     if len(failed) > STEPS:
         print_fact(paper, "Also failed", ", ".join(step.name for step in failed[STEPS:]))
     paper.print()
@@ -76,15 +81,16 @@ def next_commands(
     resumable: bool,
 ) -> list[str]:
     """The commands that help from here."""
+    target = " --target sagemaker" if record.target == "sagemaker" else ""
     commands = [
-        f"python -m pipeline logs {record.execution_id} {step.name}"
+        f"python -m pipeline logs {record.execution_id} {step.name}{target}"
         for step in failed[:STEPS]
         if step.name in log_tails
     ]
     if not commands:
-        commands = [f"python -m pipeline show {record.execution_id}"]
+        commands = [f"python -m pipeline show {record.execution_id}{target}"]
     if resumable and not any(step.type == "Fail" for step in failed):
-        commands.append(f"python -m pipeline resume {record.execution_id}")
+        commands.append(f"python -m pipeline resume {record.execution_id}{target}")
     return commands
 
 

@@ -1,0 +1,1 @@
+"""TARGET=sagemaker: a run on AWS, checked beforehand, priced, started, followed and explained."""

@@ -1,0 +1,114 @@
+"""The one boundary to AWS: whose account and region, and clients for it. Tests hand in clients of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.aws.plain_words import NAME_A_REGION, SIGN_IN, plain_words
+from pipeline.errors import CredentialsError
+
+# Adaptive: after it was throttled a client slows down by itself.
+ATTEMPTS = 10
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account in a region. `client` makes a boto3 client of a service, in that region or another.
+
+    `session` is the boto3 session, for the SDK. `region_name` and `alias` are names for people; `domain` is the DNS
+    suffix of the region; `price_regions` are where its partition answers about prices.
+    """
+
+    id: str
+    region: str
+    partition: str
+    caller: str
+    client: Callable[..., Any]
+    session: Any = None
+    region_name: str = ""
+    alias: str = ""
+    domain: str = "amazonaws.com"
+    price_regions: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        name = f"{self.alias} ({self.id})" if self.alias else self.id
+        region = f"{self.region} ({self.region_name})" if self.region_name else self.region
+        return f"account {name}, region {region}, as {self.caller.rpartition(':')[2]}"
+
+
+def open_account() -> Account:
+    """The account that this machine's credentials are for, in the region that its settings name.
+
+    Raises:
+        CredentialsError: there are no credentials, or they are not accepted; or no region is set anywhere.
+        AwsError: AWS cannot be reached.
+    """
+    import boto3
+    from botocore.config import Config
+
+    doing = "Opening the AWS account"
+    with plain_words(doing):
+        session = boto3.Session()
+        region = session.region_name
+        if region is None:
+            raise CredentialsError(f"{doing}: {_what_is_missing(session)}")
+        patient = Config(
+            retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+        )
+        identity = session.client("sts", config=patient).get_caller_identity()
+        partition = session.get_partition_for_region(region)
+    clients: dict[tuple[str, str], Any] = {}
+    lock = threading.Lock()
+
+    def client(service: str, where: str = region) -> Any:
+        # Making clients is not safe between threads; using them is.
+        with lock, plain_words(f"Preparing to call {service}"):
+            if (service, where) not in clients:
+                clients[service, where] = session.client(service, region_name=where, config=patient)
+            return clients[service, where]
+
+    known: Mapping[str, Any] = next(
+        (
+            each
+            for each in session._session.get_data("endpoints")["partitions"]
+            if each["partition"] == partition
+        ),
+        {},
+    )
+    return Account(
+        id=identity["Account"],
+        region=region,
+        partition=partition,
+        caller=identity["Arn"],
+        client=client,
+        session=session,
+        region_name=known.get("regions", {}).get(region, {}).get("description", ""),
+        alias=find_alias(client),
+        domain=known.get("dnsSuffix", "amazonaws.com"),
+        price_regions=session.get_available_regions("pricing", partition_name=partition),
+    )
+
+
+def _what_is_missing(session: Any) -> str:
+    """What to say when no region is set: perhaps the credentials are missing, too."""
+    missing = "expected a region. Received: none from AWS_REGION, AWS_DEFAULT_REGION or the profile. "
+    if session.get_credentials() is None:
+        missing = f"expected credentials and a region. Received: neither. {SIGN_IN} "
+    return missing + NAME_A_REGION
+
+
+def find_alias(client: Callable[..., Any]) -> str:
+    """The account's name; "" when it has none, or when these credentials may not read it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        aliases = client("iam").list_account_aliases()["AccountAliases"]
+    except (ClientError, BotoCoreError):
+        return ""
+    return aliases[0] if aliases else ""

@@ -1,0 +1,42 @@
+"""The steps of a definition by name and type, in its order: SageMaker lists only those that have started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step. `branch`: the conditions, outermost first, that must have this outcome for it to run."""
+
+    name: str
+    type: str
+    branch: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The steps in document order, and the parameters' defaults and types."""
+
+    nodes: tuple[Node, ...]
+    parameters: Mapping[str, tuple[str, Any]]
+
+
+def read_graph(definition: str) -> Graph:
+    """The graph of a compiled definition."""
+    document = json.loads(definition)
+    parameters = {
+        each["Name"]: (each["Type"], each.get("DefaultValue")) for each in document.get("Parameters", ())
+    }
+    return Graph(tuple(_nodes(document["Steps"], ())), parameters)
+
+
+def _nodes(steps: list[dict[str, Any]], branch: tuple[tuple[str, bool], ...]) -> Iterator[Node]:
+    for step in steps:
+        yield Node(step["Name"], step["Type"], branch)
+        if step["Type"] == "Condition":
+            for part, taken in (("IfSteps", True), ("ElseSteps", False)):
+                yield from _nodes(step["Arguments"].get(part, []), (*branch, (step["Name"], taken)))

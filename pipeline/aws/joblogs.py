@@ -1,0 +1,100 @@
+"""The logs of SageMaker's jobs, which lie in CloudWatch: a stream for every host of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws.plain_words import is_missing
+from pipeline.aws.records import JobKind, JobRef
+
+GROUPS: Mapping[JobKind, str] = {
+    "TrainingJob": "/aws/sagemaker/TrainingJobs",
+    "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
+}
+# What one look reads of one stream at most: 10,000 lines or 1 MB a page.
+_PAGES = 5
+
+
+class JobLog:
+    """The log of one job, read on from where the last reading ended. `client` is a boto3 client of logs."""
+
+    def __init__(self, client: Any, job: JobRef) -> None:
+        self._client = client
+        self._group = GROUPS[job.kind]
+        self._prefix = f"{job.name}/"
+        self._tokens: dict[str, str | None] = {}
+        self._at_end = False
+
+    def new_lines(self) -> list[str]:
+        """The lines written since the last call; those of several hosts begin with the host's name, in brackets.
+
+        None yet when the job has no log. Raises what boto3 raises.
+        """
+        for stream in self._streams():
+            self._tokens.setdefault(stream, None)
+        several = len(self._tokens) > 1
+        lines = []
+        self._at_end = True
+        for stream in sorted(self._tokens):
+            mark = f"[{self._host(stream)}] " if several else ""
+            lines += [f"{mark}{line}" for line in self._read_on(stream)]
+        return lines
+
+    def tail(self, number: int) -> list[str]:
+        """The last lines of the log, oldest first: of the host that wrote last, where there are several."""
+        streams = self._streams()
+        if not streams:
+            return []
+        answer = self._client.get_log_events(
+            logGroupName=self._group, logStreamName=streams[-1], limit=number, startFromHead=False
+        )
+        return [line for event in answer["events"] for line in split(event["message"])][-number:]
+
+    def _streams(self) -> list[str]:
+        """The job's streams, the one that was written last at the end."""
+        pages = self._client.get_paginator("describe_log_streams").paginate(
+            logGroupName=self._group, logStreamNamePrefix=self._prefix
+        )
+        try:
+            found = [each for page in pages for each in page["logStreams"]]
+        except ClientError as error:
+            if is_missing(error):
+                return []
+            raise
+        found.sort(key=lambda each: (each.get("lastEventTimestamp", 0), each["logStreamName"]))
+        return [each["logStreamName"] for each in found]
+
+    def _read_on(self, stream: str) -> Iterator[str]:
+        for _ in range(_PAGES):
+            token = self._tokens[stream]
+            answer = self._client.get_log_events(
+                logGroupName=self._group,
+                logStreamName=stream,
+                startFromHead=True,
+                **({} if token is None else {"nextToken": token}),
+            )
+            for event in answer["events"]:
+                yield from split(event["message"])
+            self._tokens[stream] = answer["nextForwardToken"]
+            if answer["nextForwardToken"] == token:  # so CloudWatch says that there is no more
+                return
+        self._at_end = False
+
+    def whole(self) -> Iterator[str]:
+        """Every line of the log, host after host."""
+        while True:
+            yield from self.new_lines()
+            if self._at_end:
+                return
+
+    def _host(self, stream: str) -> str:
+        """algo-1 out of <job>/algo-1-1700000000."""
+        return stream.removeprefix(self._prefix).rpartition("-")[0]
+
+
+def split(message: str) -> list[str]:
+    """An event's lines: a progress bar that was redrawn in place is one for each drawing."""
+    return [line for line in message.replace("\r", "\n").split("\n") if line] or [""]

@@ -1,0 +1,99 @@
+"""What an execution's evaluation wrote to the bucket, brought to the state folder, and the report made of it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.aws.account import Account
+from pipeline.aws.plain_words import is_missing, plain_words
+from pipeline.aws.records import AwsExecution
+from pipeline.errors import StateError
+from pipeline.local.home import Home
+from pipeline.outcome import Outcome, read_files
+
+EVALUATION_STEP, OUTPUT = "Evaluate", "evaluation"
+SMALL = ("evaluation.json", "registration.json", "model-card.json")
+LARGE = ("predictions.npz", "gallery.npz")
+
+
+def results_folder(home: Home, execution_id: str) -> Path:
+    """Where an execution's downloaded results and its report lie."""
+    return home.root / "sagemaker" / execution_id
+
+
+def report_file(home: Home, execution_id: str) -> Path | None:
+    """The report of an execution, where it was built; None when there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9]+", execution_id):  # a package's metadata may say anything
+        return None
+    report = results_folder(home, execution_id) / "report.html"
+    return report if report.is_file() else None
+
+
+def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, predictions: bool) -> Outcome:
+    """What the execution's evaluation wrote; with the large files too if `predictions`.
+
+    Downloads anew each time: a retried execution may have evaluated again.
+
+    Raises:
+        CredentialsError, AwsError: the results are there and cannot be read.
+        StateError: they cannot be written here.
+    """
+    folder = results_folder(home, execution.record.execution_id)
+    shown = report_file(home, execution.record.execution_id)
+    step = next((each for each in execution.record.steps if each.name == EVALUATION_STEP), None)
+    job = execution.jobs.get(EVALUATION_STEP)
+    if step is None or step.status != "Succeeded" or job is None:
+        return Outcome(None, None, None, shown)
+    with plain_words(f"Reading the results of execution {execution.record.execution_id}"):
+        described = account.client("sagemaker").describe_processing_job(ProcessingJobName=job.name)
+        uri = output_uri(described)
+        names = SMALL + (LARGE if predictions else ())
+        files = {} if uri is None else download(account.client("s3"), uri, names, folder)
+    return read_files(files, step.reused_from, shown)
+
+
+def output_uri(described: Mapping[str, Any]) -> str | None:
+    """The S3 URI of the evaluation's output, by its job's Describe response, without a slash at its end."""
+    for output in described.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        if output["OutputName"] == OUTPUT:
+            return str(output["S3Output"]["S3Uri"]).rstrip("/")
+    return None
+
+
+def download(s3: Any, uri: str, names: tuple[str, ...], folder: Path) -> dict[str, Path]:
+    """The files called `names` below the prefix `uri`, those that exist, each whole or not at all.
+
+    Raises what boto3 raises, and StateError.
+    """
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    files = {}
+    for name in names:
+        file = folder / name
+        partial = file.with_name(f".{name}.partial")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            body = s3.get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"]
+            with partial.open("wb") as out:
+                for chunk in body.iter_chunks(1 << 20):
+                    out.write(chunk)
+            partial.replace(file)
+        except OSError as error:
+            raise StateError(
+                f"Downloading {uri}/{name}: expected to write {file}. Received: {error.strerror or error}. Free "
+                "some space, or set FASHION_HOME to a folder that you can write."
+            ) from error
+        except (ClientError, BotoCoreError) as error:
+            if not is_missing(error):
+                raise
+            continue
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        files[name] = file
+    return files

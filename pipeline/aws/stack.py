@@ -1,0 +1,129 @@
+"""What `make infra-deploy` made: its CloudFormation stack's outputs, which are all the configuration there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws.plain_words import plain_words
+from pipeline.errors import UsageError
+from pipeline.settings import PROJECT, Choices, Settings
+
+DEPLOY = "Make it with: make infra-deploy"
+# States in which everything that the template names is there.
+READY = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "IMPORT_COMPLETE",
+)
+# The fields of StackOutputs by the template's names for them.
+REQUIRED = {
+    "BucketName": "bucket",
+    "KeyArn": "key",
+    "PipelineName": "pipeline_name",
+    "PipelineRoleArn": "pipeline_role",
+    "JobRoleArn": "job_role",
+    "EvaluationRoleArn": "evaluation_role",
+    "ModelPackageGroupName": "model_package_group",
+}
+
+
+@dataclass(frozen=True)
+class StackOutputs:
+    """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc."""
+
+    name: str
+    bucket: str
+    key: str
+    pipeline_name: str
+    pipeline_role: str
+    job_role: str
+    evaluation_role: str
+    model_package_group: str
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+def stack_name(environ: Mapping[str, str]) -> str:
+    """The stack that FASHION_STACK names; by default the one that `make infra-deploy` makes."""
+    return environ.get("FASHION_STACK") or PROJECT
+
+
+def read_stack(cloudformation: Any, name: str) -> StackOutputs:
+    """The outputs of the stack called `name`.
+
+    Raises:
+        UsageError: there is no such stack, it is not ready, or its outputs are not this project's.
+        CredentialsError, AwsError: AWS does not tell.
+    """
+    doing = f"Reading the stack {name}"
+    with plain_words(doing):
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                raise UsageError(
+                    f"{doing}: expected the stack that holds bucket, roles and registry. Received: there is none "
+                    f"of that name in this account and region. {DEPLOY} (another name: set FASHION_STACK)"
+                ) from error
+            raise
+    if stack["StackStatus"] not in READY:
+        raise UsageError(
+            f"{doing}: expected one that is deployed. Received: {stack['StackStatus']}. "
+            "See: make infra-status"
+        )
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    missing = [key for key in REQUIRED if not outputs.get(key)]
+    if missing:
+        raise UsageError(
+            f"{doing}: expected the outputs of infra/stack.yaml. Received: a stack without {', '.join(missing)}. "
+            "Bring it up to date with: make infra-deploy"
+        )
+    return StackOutputs(
+        name=name,
+        subnets=_listed(outputs.get("SubnetIds", "")),
+        security_groups=_listed(outputs.get("SecurityGroupIds", "")),
+        **{field: outputs[key] for key, field in REQUIRED.items()},
+    )
+
+
+def settings_for(
+    account: str,
+    region: str,
+    stack: StackOutputs,
+    choices: Choices,
+    values: Mapping[str, object] | None = None,
+) -> Settings:
+    """Settings for the stack: its network, where it has one, and its key, unless `choices` name others.
+
+    `values` are the parameters': their instance types decide which volumes the key can encrypt.
+    """
+    chosen = {name: value for name, value in choices.items() if value}
+    suggested: Choices = {"kms_key": stack.key}
+    if "subnets" not in chosen and "security_groups" not in chosen:
+        suggested |= {"subnets": stack.subnets, "security_groups": stack.security_groups}
+    for kind in ("training", "processing"):
+        name = f"{kind.title()}InstanceType"
+        if values is not None and name in values:
+            suggested[f"{kind}_instance_type"] = str(values[name])  # type: ignore[literal-required]
+    return Settings(
+        account=account,
+        region=region,
+        bucket=stack.bucket,
+        pipeline_role=stack.pipeline_role,
+        job_role=stack.job_role,
+        evaluation_role=stack.evaluation_role,
+        pipeline_name=stack.pipeline_name,
+        model_package_group=stack.model_package_group,
+        **{**suggested, **chosen},  # type: ignore[arg-type]
+    )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)

@@ -1,0 +1,202 @@
+"""An AWS account in which the stack is deployed, for commands that are started with its environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipeline.aws.images import VERSION
+from pipeline.execution import ExecutionRecord
+from pipeline.local.home import Home
+from pipeline.local.service import LocalAws
+from pipeline.local.store import Store
+from tests.pipeline.aws.cloud.pipelines import Pipelines, Request
+from tests.pipeline.aws.cloud.server import Answer, CloudServer
+
+NAME = "fashion-mnist"
+BUCKET = f"{NAME}-{LocalAws.ACCOUNT}-{LocalAws.REGION}"
+ROLES = ("pipeline", "jobs", "evaluation")
+SAGEMAKER = (
+    *("CreatePipeline", "UpdatePipeline", "DescribePipeline", "StartPipelineExecution"),
+    *("RetryPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions"),
+    *("DescribePipelineExecution", "DescribePipelineDefinitionForExecution"),
+    *("ListPipelineParametersForExecution", "ListPipelineExecutionSteps"),
+    *("DescribeTrainingJob", "DescribeProcessingJob"),
+)
+
+
+def role_arn(purpose: str) -> str:
+    return f"arn:aws:iam::{LocalAws.ACCOUNT}:role/{NAME}-{purpose}"
+
+
+class Cloud:
+    """The account. `quotas` and `prices` can be changed; `asked` has every operation that was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = Home.open(folder)
+        self._store = Store(self._home)
+        self._aws = LocalAws(self._home, self._store)
+        self.quotas = {
+            "ml.g5.xlarge for training job usage": 4.0,
+            "ml.m5.xlarge for processing job usage": 8.0,
+            "ml.m5.xlarge for training job usage": 2.0,
+        }
+        self.prices = {("ml.g5.xlarge", "Training"): 2.0, ("ml.m5.xlarge", "Processing"): 0.5}
+        self.images = {"tensorflow-training": {f"{VERSION}-{kind}-py312" for kind in ("cpu", "gpu")}}
+        self.outputs = {
+            "Account": LocalAws.ACCOUNT,
+            "Region": LocalAws.REGION,
+            "BucketName": BUCKET,
+            "KeyArn": f"arn:aws:kms:{LocalAws.REGION}:{LocalAws.ACCOUNT}:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f",
+            "PipelineName": NAME,
+            "PipelineRoleArn": role_arn("pipeline"),
+            "JobRoleArn": role_arn("jobs"),
+            "EvaluationRoleArn": role_arn("evaluation"),
+            "ModelPackageGroupName": NAME,
+        }
+        self.stack_status = "CREATE_COMPLETE"
+        self.asked: list[str] = []
+        self.faults: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Self:
+        self._store.__enter__()
+        self._aws.start()
+        self.pipelines = Pipelines(self._home, self._store, self._aws)
+        answers: dict[tuple[str, str], Answer] = {
+            ("sagemaker", name): getattr(self.pipelines, name) for name in SAGEMAKER
+        }
+        answers["logs", "DescribeLogStreams"] = self.pipelines.DescribeLogStreams
+        answers["logs", "GetLogEvents"] = self.pipelines.GetLogEvents
+        answers["service-quotas", "ListServiceQuotas"] = self.list_quotas
+        answers["pricing", "GetProducts"] = self.get_products
+        answers["ecr", "BatchGetImage"] = self.batch_get_image
+        self.server = CloudServer(
+            self._aws.endpoint_url, answers, {"DescribeStacks": self.describe_stacks}, self.asked, self.faults
+        )
+        self.deploy()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for execution in self.pipelines.executions.values():
+            execution.stop.set()
+            if execution.thread is not None:
+                execution.thread.join()
+        self.server.close()
+        self._aws.stop()
+        self._store.__exit__(kind, error, trace)
+
+    def execution(self, execution_id: str) -> ExecutionRecord:
+        """The record of an execution, from the service's side."""
+        arn = next(arn for arn in self.pipelines.executions if arn.endswith(f"/{execution_id}"))
+        record = self.pipelines.executions[arn].record
+        assert record is not None
+        return record
+
+    def client(self, service: str) -> Any:
+        """A client of moto's, for looking at what is there."""
+        return self._aws.client(service)
+
+    def deploy(self) -> None:
+        """Makes what the stack would."""
+        self._aws.ensure_bucket(BUCKET)
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sagemaker.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+        for purpose in ROLES:
+            self.client("iam").create_role(
+                RoleName=f"{NAME}-{purpose}", AssumeRolePolicyDocument=json.dumps(trust)
+            )
+        self.client("sagemaker").create_model_package_group(ModelPackageGroupName=NAME)
+        self.client("iam").create_account_alias(AccountAlias="the-fashion-house")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads a command to this account: what a user has set, with the endpoint in place of AWS's own."""
+        return {
+            "AWS_ACCESS_KEY_ID": "a-key",
+            "AWS_SECRET_ACCESS_KEY": "a-secret",
+            "AWS_REGION": LocalAws.REGION,
+            "AWS_DEFAULT_REGION": LocalAws.REGION,
+            "AWS_ENDPOINT_URL": self.server.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "no_proxy": "*",
+        }
+
+    def describe_stacks(self) -> str:
+        outputs = "".join(
+            f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+            for key, value in self.outputs.items()
+        )
+        return (
+            '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">'
+            f"<DescribeStacksResult><Stacks><member><StackName>{NAME}</StackName>"
+            f"<StackStatus>{self.stack_status}</StackStatus><CreationTime>2026-11-25T00:00:00Z</CreationTime>"
+            f"<Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )
+
+    def list_quotas(self, request: Request) -> Request:
+        """Three pages: first hundreds that nobody asks for, then ours."""
+        page = int(request.get("NextToken", 0))
+        if page < 2:
+            others = [
+                {"QuotaName": f"other {page}-{index}", "QuotaCode": f"L-{page}{index}", "Value": 1.0}
+                for index in range(100)
+            ]
+            return {"Quotas": others, "NextToken": str(page + 1)}
+        return {
+            "Quotas": [
+                {"QuotaName": name, "QuotaCode": f"L-{index:08X}", "Value": value}
+                for index, (name, value) in enumerate(self.quotas.items())
+            ]
+        }
+
+    def get_products(self, request: Request) -> Request:
+        wanted = {each["Field"]: each["Value"] for each in request["Filters"]}
+        assert wanted["regionCode"] == LocalAws.REGION
+        return {
+            "FormatVersion": "aws_v1",
+            "PriceList": [
+                product(name, component, usd)
+                for (name, component), usd in self.prices.items()
+                if name == wanted["instanceName"]
+            ],
+        }
+
+    def batch_get_image(self, request: Request) -> Request:
+        found = self.images.get(request["repositoryName"], set())
+        missing = [each for each in request["imageIds"] if each["imageTag"] not in found]
+        return {
+            "images": [{"imageId": each} for each in request["imageIds"] if each not in missing],
+            "failures": [
+                {
+                    "imageId": each,
+                    "failureCode": "ImageNotFound",
+                    "failureReason": "Requested image not found",
+                }
+                for each in missing
+            ],
+        }
+
+
+def product(name: str, component: str, usd: float) -> str:
+    """One product of the price list, as the API gives it."""
+    dimension = {"unit": "Hrs", "pricePerUnit": {"USD": f"{usd:.10f}"}}
+    return json.dumps(
+        {
+            "product": {"attributes": {"instanceName": name, "component": component}},
+            "terms": {"OnDemand": {"A.B": {"priceDimensions": {"A.B.C": dimension}}}},
+        }
+    )
