@@ -177,13 +177,13 @@ def write_earlier(args: argparse.Namespace, home: Home, out: Path) -> int:
 def report_tables(home: Home, store: Store, record: ExecutionRecord, out: Path) -> bool:
     """Writes the tables if the execution has an evaluation, and says where they are; returns whether it has."""
     from pipeline.local_outcome import read_outcome
-    from pipeline.study.origin import describe_commit, describe_machine, describe_versions
+    from pipeline.study.origin import commit_of, describe_machine, describe_versions
     from pipeline.study.tables import Origin, study_document, write_tables
 
-    evaluation = read_outcome(home, store, record).evaluation
-    if evaluation is None:
+    outcome = read_outcome(home, store, record)
+    if outcome.evaluation is None:
         return False
-    origin = Origin(describe_machine(), describe_versions(), describe_commit(record))
-    paths = write_tables(out, study_document(record, evaluation, origin))
+    origin = Origin(describe_machine(), describe_versions(), commit_of(record))
+    paths = write_tables(out, study_document(record, outcome.evaluation, outcome.predictions, origin))
     print(f"Tables: {', '.join(str(path) for path in paths)}")
     return True

@@ -51,17 +51,24 @@ def describe_versions() -> dict[str, str]:
     return versions
 
 
-def describe_commit(record: ExecutionRecord, root: Path = ROOT) -> dict[str, Any]:
-    """The git commit at `root`, and whether what decides the figures is as it was committed.
+def git_commit(root: Path = ROOT) -> dict[str, Any]:
+    """The git commit at `root`, and whether what decides figures is as it was committed.
 
-    Both None where there is no git or no repository, and when the execution ran other training code than that.
+    Both None where there is no git or no repository.
     """
-    code = f"/{digest_of_code(root / 'training')[:16]}/"
     commit = _git(root, "rev-parse", "HEAD")
-    if commit is None or any(not done.code.endswith(code) for _, _, done in trainings_done([record])):
+    if commit is None:
         return {"commit": None, "changed": None}
     changes = _git(root, "status", "--porcelain", "--", *DECISIVE)
     return {"commit": commit.strip(), "changed": None if changes is None else bool(changes.strip())}
+
+
+def commit_of(record: ExecutionRecord, root: Path = ROOT) -> dict[str, Any]:
+    """As git_commit; both None, too, when the execution ran other training code than lies there."""
+    code = f"/{digest_of_code(root / 'training')[:16]}/"
+    if any(not done.code.endswith(code) for _, _, done in trainings_done([record])):
+        return {"commit": None, "changed": None}
+    return git_commit(root)
 
 
 def _git(root: Path, *words: str) -> str | None:

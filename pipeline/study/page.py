@@ -1,4 +1,4 @@
-"""The Markdown page of a study: the answer, the table by candidate, the table by training, where it comes from."""
+"""The Markdown page of a study: the answer first, then tables by model and training, then where it comes from."""
 
 from __future__ import annotations
 
@@ -6,36 +6,87 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.quantities import MISSING, count, decimal, duration, moment, percent
+from pipeline.study.answers import (
+    answer_lines,
+    calibration_cells,
+    comparison_cells,
+    comparison_rows,
+    image_cells,
+    image_rows,
+)
 
 
 def study_page(document: Mapping[str, Any]) -> str:
     """README.md of a study's folder, from the content of its study.json."""
-    seeds = max(row["seeds"] for row in document["summary"])
+    analysis, summary = document["analysis"], document["summary"]
     parts = [
         "# The study",
-        f"Every model under {seeds} seed{'s' * (seeds > 1)}; under one seed, all see the same images in the same "
-        "order. Made by",
+        f"Every model under {plural(max(row['seeds'] for row in summary), 'seed')}. Under one seed all see the "
+        "same split and the same images in the same order. Made by",
         f"```sh\n{document['command']}\n```",
+        "## The answer",
+        "The claims and the rule that judges them are declared in `pipeline/hypotheses.py`.",
+        "\n".join(answer_lines(document["verdicts"])),
+        *_notes(analysis),
         "## By model",
         table(
             ("model", "seeds", "training acc.", "validation acc.", "test acc.", "parameters", "forward FLOPs",
              "training time", "images/s"),
-            [_summary_cells(row) for row in document["summary"]],
+            [_summary_cells(row) for row in summary],
         ),
         "Accuracies are means over seeds ± the standard deviation of one seed's (percentage points). The training "
-        "accuracy is the finished model's, on (at most) 10,000 training images. FLOPs are of one image's forward "
-        f"pass; time and images/s are means of trainings of which {document['parallel']} ran at once.",
+        "accuracy is the finished model's, on at most 10,000 training images. FLOPs are of one image's forward "
+        f"pass; time and images/s are means of trainings, {document['parallel'] or 'all'} at once.",
+        "## Differences over seeds",
+        table(
+            ("difference", "of", "seeds", "points", "95 % over seeds", "95 % over seeds and images", "p",
+             "p (Holm)", "family"),
+            [comparison_cells(row) for row in comparison_rows(analysis)],
+        ),
+        *_images(analysis),
         "## By training",
         table(
             ("model", "seed", "training acc.", "validation acc.", "test acc.", "test loss", "training time",
              "images/s"),
             [_result_cells(row) for row in document["results"]],
         ),
-        "`results.csv`, `summary.csv` and `epochs.csv` have all digits, `study.json` everything.",
+        "The CSV files have all digits, `study.json` everything: Wilson intervals, classes, gaps, costs.",
+        "## Statistics",
+        "\n".join(f"- {each['name']}: `{each['computed_by']}` ({each['source']})" for each in analysis["methods"]),
         "## Where it comes from",
         table(("", ""), _origin(document)),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _notes(analysis: Mapping[str, Any]) -> list[str]:
+    if not analysis["notes"]:
+        return []
+    return ["What cannot be concluded:", "\n".join(f"- {note}" for note in analysis["notes"])]
+
+
+def _images(analysis: Mapping[str, Any]) -> list[str]:
+    """The sections that need the predictions of single images; none without them."""
+    if not analysis["has_predictions"]:
+        return []
+    return [
+        "## The same test images",
+        "Exact McNemar test of each model's training with the best validation accuracy.",
+        table(
+            ("difference", "points", "right only in the first", "only in the second", "p", "p (Holm)"),
+            [image_cells(row) for row in image_rows(analysis)],
+        ),
+        "## Calibration on test",
+        table(
+            ("training", "ECE", "NLL", "Brier", "temperature", "ECE with it", "NLL with it", "Brier with it"),
+            [calibration_cells(each) for each in analysis["calibrations"]],
+        ),
+    ]
+
+
+def plural(number: int, noun: str) -> str:
+    """A number and its noun: "1 seed", "5 seeds"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.errors import StateError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.parameters import PARAMETERS
+from pipeline.study.answers import COMPARISON_COLUMNS, IMAGE_COLUMNS, comparison_rows, image_rows, judge_study
 from pipeline.study.figures import EPOCH_COLUMNS, RESULT_COLUMNS, Row, epoch_rows, result_rows, summary_rows
 from pipeline.study.page import study_page
 
@@ -30,8 +31,13 @@ class Origin:
     git: Mapping[str, Any]
 
 
-def study_document(record: ExecutionRecord, evaluation: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    """The content of study.json: everything that the other tables show, as JSON values."""
+def study_document(
+    record: ExecutionRecord, evaluation: Mapping[str, Any], predictions: Path | None, origin: Origin
+) -> dict[str, Any]:
+    """The content of study.json: everything that the other tables show, as JSON values.
+
+    `predictions` is the path of the evaluation's predictions.npz, None if there is none.
+    """
     results = result_rows(evaluation)
     digests = sorted({str(each["environment"].get("code_digest")) for each in evaluation["candidates"]})
     return {
@@ -55,6 +61,7 @@ def study_document(record: ExecutionRecord, evaluation: Mapping[str, Any], origi
         "versions": dict(origin.versions),
         "gate": evaluation["gate"],
         "winner": evaluation["winner"],
+        **judge_study(evaluation, predictions),
         "summary": summary_rows(results),
         "results": results,
         "epochs": epoch_rows(evaluation),
@@ -72,6 +79,8 @@ def write_tables(folder: Path, document: Mapping[str, Any]) -> list[Path]:
         "README.md": study_page(document),
         "results.csv": _csv(RESULT_COLUMNS, document["results"]),
         "summary.csv": _csv(tuple(summary[0]), summary),
+        "differences.csv": _csv(COMPARISON_COLUMNS, comparison_rows(document["analysis"])),
+        "images.csv": _csv(IMAGE_COLUMNS, image_rows(document["analysis"])),
         "epochs.csv": _csv(("candidate", "seed", *EPOCH_COLUMNS), document["epochs"]),
         "study.json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
     }

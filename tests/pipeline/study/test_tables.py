@@ -1,0 +1,137 @@
+"""The tables of a study: their figures, their page, and what happens when they cannot be written."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import StateError, UsageError
+from pipeline.execution import ExecutionRecord
+from pipeline.study.figures import summary_rows
+from pipeline.study.tables import Origin, command_line, prepare_folder, study_document, write_tables
+
+ORIGIN = Origin(
+    {"processor": "A | B", "cores": 2, "memory_bytes": 8 << 30, "system": "Linux x86_64"},
+    {"python": "3.11.9", "keras": "3.15.1"},
+    {"commit": "0123abc", "changed": True},
+)
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def evaluation(make_evaluation: Make) -> dict[str, Any]:
+    made: dict[str, Any] = make_evaluation(seeds=3)
+    return made
+
+
+@pytest.fixture
+def record(make_record: Make, evaluation: dict[str, Any]) -> ExecutionRecord:
+    made: ExecutionRecord = make_record(evaluation)
+    return made
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_training_and_every_epoch_has_a_row(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    evaluation["candidates"][1]["forward_flops"] = 2_400_000
+    write_tables(tmp_path / "new" / "folder", study_document(record, evaluation, None, ORIGIN))
+    results = rows_of(tmp_path / "new" / "folder" / "results.csv")
+    assert len(results) == 9
+    for row, candidate in zip(results, evaluation["candidates"], strict=True):
+        assert (row["candidate"], int(row["seed"])) == (candidate["name"], candidate["seed"])
+        assert float(row["test_accuracy"]) == candidate["test_accuracy"]
+        assert float(row["learning_rate"]) == 0.003
+    assert [row["forward_flops"] for row in results[:3]] == ["", "2400000", ""]
+    epochs = rows_of(tmp_path / "new" / "folder" / "epochs.csv")
+    assert len(epochs) == 9 * 3
+    assert [row["epoch"] for row in epochs[:4]] == ["1", "2", "3", "1"]
+
+
+def test_the_summary_has_mean_and_spread_over_seeds(evaluation: dict[str, Any]) -> None:
+    results = [
+        {"candidate": each["name"], "forward_flops": None, **each} for each in evaluation["candidates"]
+    ]
+    row = next(row for row in summary_rows(results) if row["candidate"] == "cnn-3x3")
+    accuracies = [each["test_accuracy"] for each in evaluation["candidates"] if each["name"] == "cnn-3x3"]
+    assert row["seeds"] == 3
+    assert row["test_accuracy_mean"] == pytest.approx(statistics.mean(accuracies))
+    assert row["test_accuracy_sd"] == pytest.approx(statistics.stdev(accuracies))
+
+
+def test_one_seed_has_no_spread(make_evaluation: Make, make_record: Make, tmp_path: Path) -> None:
+    evaluation = make_evaluation(seeds=1)
+    document = study_document(make_record(evaluation), evaluation, None, ORIGIN)
+    write_tables(tmp_path, document)
+    assert {row["test_accuracy_sd"] for row in rows_of(tmp_path / "summary.csv")} == {""}
+    assert {verdict["decision"] for verdict in document["verdicts"]} == {"undecided"}
+    assert "Every model under 1 seed." in (tmp_path / "README.md").read_text()
+
+
+def test_the_page_opens_with_the_answer_and_ends_with_where_it_comes_from(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    document = study_document(record, evaluation, None, ORIGIN)
+    write_tables(tmp_path, document)
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    assert headings[:2] == ["# The study", "## The answer"]
+    assert headings[-1] == "## Where it comes from"
+    for verdict in document["verdicts"]:
+        assert f"**{verdict['claim']}** {verdict['sentence']}" in page
+    for text in (
+        record.execution_id, evaluation["data"]["data_digest"], "0123abc, with changes that are not committed",
+        "A \\| B, 2 cores, 8 GiB", "keras 3.15.1", "| cnn-3x3 | 3 |",
+    ):  # fmt: skip
+        assert text in page
+    lines = page.splitlines()
+    for above, below in itertools.pairwise(lines):
+        if above.startswith("|") and below.startswith("|"):
+            assert above.replace("\\|", "").count("|") == below.replace("\\|", "").count("|")
+
+
+def test_study_json_is_valid_and_has_what_the_tables_show(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    paths = write_tables(tmp_path, study_document(record, evaluation, None, ORIGIN))
+    assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
+    document = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
+    assert document["command"] == command_line(record, evaluation)
+    assert len(document["analysis"]["seed_comparisons"]) == len(rows_of(tmp_path / "differences.csv"))
+
+
+def test_the_command_names_what_decides_the_figures(
+    evaluation: dict[str, Any], record: ExecutionRecord
+) -> None:
+    assert command_line(record, evaluation) == (
+        "python -m pipeline study --seeds 3 --candidates baseline,cnn-3x3,cnn-5x5 --param Epochs=3 "
+        "--param LearningRate=0.003"
+    )
+
+
+def test_tables_that_cannot_be_written_say_how_to_get_them(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match=f"--tables {record.execution_id} --out DIR"):
+        write_tables(tmp_path / "file" / "study", study_document(record, evaluation, None, ORIGIN))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match="Preparing --out: expected a folder"):
+            prepare_folder(folder)
+    prepare_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
