@@ -139,6 +139,18 @@ def build_parser() -> argparse.ArgumentParser:
     add_images(predict)
     add_model(predict)
 
+    serve = commands.add_parser(
+        "serve",
+        help="serve a registered model on this machine",
+        description="Serves a registered model as TensorFlow Serving does (REST), and as a SageMaker container.",
+    )
+    add_model(serve)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=8501, metavar="N", help="port (default: %(default)s; 0: a free one)"
+    )
+    serve.add_argument("--quiet", action="store_true", help="do not print a line for each request")
+
     image = commands.add_parser("image", help="build the container image of --target docker")
     base = image.add_mutually_exclusive_group()
     base.add_argument(

@@ -60,7 +60,21 @@ class SavedModel:
         self.signatures = {key: _signature(function) for key, function in self._functions.items()}
 
     def call(self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """The outputs of a signature by name, for inputs of its dtypes and shapes."""
+        """The outputs of a signature by name, for inputs of its dtypes and shapes.
+
+        Where inputs and outputs begin with a dimension of any size, their number of rows, many rows are computed in
+        several parts.
+        """
+        count = _rows(self.signatures[signature], inputs)
+        if count is None or count <= BATCH:
+            return self._call(signature, inputs)
+        parts = [
+            self._call(signature, {name: value[start : start + BATCH] for name, value in inputs.items()})
+            for start in range(0, count, BATCH)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _call(self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         tensors = {name: self._tensorflow.constant(value) for name, value in inputs.items()}
         outputs: dict[str, npt.NDArray[Any]] = {
             name: tensor.numpy() for name, tensor in self._functions[signature](**tensors).items()
@@ -83,11 +97,7 @@ def classify(
             f"Calling {name}: expected a signature {DEFAULT_SIGNATURE} from images (uint8, N×28×28) to "
             f"probabilities. Received: {signature}. Choose another version with --model."
         )
-    parts = [
-        model.call(DEFAULT_SIGNATURE, {"images": pixels[start : start + BATCH]})["probabilities"]
-        for start in range(0, len(pixels), BATCH)
-    ]
-    probabilities = np.concatenate(parts).astype(np.float32)
+    probabilities = model.call(DEFAULT_SIGNATURE, {"images": pixels})["probabilities"].astype(np.float32)
     if probabilities.shape != (len(pixels), classes) or not np.isfinite(probabilities).all():
         raise RegistryError(
             f"Calling {name}: expected finite probabilities of the shape {(len(pixels), classes)}. "
@@ -95,6 +105,15 @@ def classify(
             f"{probabilities.max():.6g}. Choose another version with --model."
         )
     return probabilities
+
+
+def _rows(signature: Signature, inputs: Mapping[str, npt.NDArray[Any]]) -> int | None:
+    """How many rows the inputs have, if rows can be computed apart from each other; else None."""
+    tensors = [*signature.inputs.values(), *signature.outputs.values()]
+    if not all(tensor.shape and tensor.shape[0] is None for tensor in tensors):
+        return None
+    counts = {len(value) for value in inputs.values()}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def _signature(function: Any) -> Signature:

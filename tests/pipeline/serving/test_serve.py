@@ -1,0 +1,125 @@
+"""The command `serve`: a real model in a process of its own, asked over HTTP and ended by signals."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.cli import main
+from tests.pipeline.predicting.tiny_model import expected_probabilities
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 120.0
+
+
+class Server:
+    """The command while it runs."""
+
+    def __init__(self, home, log, *words):
+        self.log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline", "serve", "--port", "0", *words],
+                cwd=ROOT, env={**os.environ, "FASHION_HOME": str(home)}, stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        while not (found := re.search(r"Serving (.*) at (http://[^/]+)(\S+:predict)", self.said)):
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+        self.model, self.url, self.path = found.groups()
+
+    @property
+    def said(self):
+        return self.log.read_text()
+
+    def ask(self, images):
+        body = json.dumps({"instances": images.tolist()}).encode()
+        with urllib.request.urlopen(self.url + self.path, body, timeout=PATIENCE) as answer:
+            return json.load(answer)["predictions"]
+
+    def end(self, number):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def server(registered_home, tmp_path_factory):
+    server = Server(registered_home, tmp_path_factory.mktemp("serve") / "log")
+    yield server
+    server.process.kill()
+    server.process.wait()
+
+
+def test_the_newest_approved_model_is_served_on_loopback_alone(server):
+    assert server.model == "fashion-mnist version 1 (bands, seed 0, Approved)"
+    assert server.url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(f"{server.url}/v1/models/fashion-mnist", timeout=PATIENCE) as answer:
+        assert json.load(answer)["model_version_status"][0]["version"] == "1"
+
+
+def test_requests_at_once_get_the_models_own_answers(server):
+    """Of different sizes, so that mixed-up answers would not fit."""
+    random = np.random.default_rng(0)
+    batches = [random.integers(0, 256, (1 + number % 7, 28, 28), dtype=np.uint8) for number in range(40)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(server.ask, batches))
+    for images, answer in zip(batches, answers, strict=True):
+        expected = expected_probabilities(images)
+        found = np.array([each["probabilities"] for each in answer])
+        assert np.abs(found - expected).max() < 1e-6
+        assert [each["class_id"] for each in answer] == expected.argmax(axis=1).tolist()
+
+
+def test_an_error_is_tensorflow_servings(server):
+    with pytest.raises(urllib.error.HTTPError) as error:
+        server.ask(np.zeros((1, 3, 3), int))
+    with error.value as answer:
+        assert (answer.code, json.load(answer)["error"]) == (
+            400,
+            "Input 'images': expected the shape [?,28,28]. Received: [1,3,3]",
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_and_frees_the_port(number, registered_home, tmp_path):
+    server = Server(registered_home, tmp_path / "log", "--model", "2", "--quiet")
+    try:
+        server.ask(np.zeros((1, 28, 28), int))
+        assert server.end(number) == 0
+    finally:
+        server.process.kill()
+    assert server.said.endswith("Ended.\n")
+    assert "Traceback" not in server.said
+    assert "POST" not in server.said
+    assert "Note on version 2 of fashion-mnist: it is PendingManualApproval." in server.said
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=5)
+    assert list((registered_home / "tmp").glob(f"{server.process.pid}-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--port", "70000"], 2, "expected a port from 0 to 65535"),
+        (["--host", "192.0.2.1"], 2, "of an address of this machine"),
+        (["--port", "0", "--model", "9"], 1, "Received: 9"),
+        (["--port", "0", "--model", "4"], 1, "the SHA-256 that was registered"),
+    ],
+)
+def test_what_cannot_be_served_is_told(words, status, message, registered_home, monkeypatch, capsys):
+    monkeypatch.setenv("FASHION_HOME", str(registered_home))
+    assert main(["serve", *words]) == status
+    assert message in capsys.readouterr().err
