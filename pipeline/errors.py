@@ -9,6 +9,10 @@ class FashionError(Exception):
 
     exit_status = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a notebook's cell: the message, as on the command line."""
+        return [f"error: {self}"]
+
 
 class UsageError(FashionError):
     """The command, a parameter or a setting is wrong: nothing was started."""
@@ -53,3 +57,7 @@ class StepFailed(FashionError):
 
 class RegistryError(FashionError):
     """The model registry has no such group, package or version."""
+
+
+class NotebookError(FashionError):
+    """What a notebook's cell asked for cannot be done."""

@@ -1,0 +1,39 @@
+"""Pieces of HTML that cells show."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from pipeline.printable import printable
+
+FRAME_HEIGHT = 900  # pixels
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """A table whose first column names what is in the second."""
+    cells = "".join(
+        f'<tr><th scope="row" style="text-align: left; padding-right: 1.5em">{escape(name)}</th>'
+        f'<td style="text-align: left">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return f"<table>{cells}</table>"
+
+
+def frame(page: str, title: str) -> str:
+    """A whole HTML page inside the cell, apart from the notebook: it can neither read nor change it."""
+    return (
+        f'<div><iframe title="{escape(title)}" srcdoc="{html.escape(page)}" sandbox="allow-popups allow-scripts" '
+        f'style="width: 100%; height: {FRAME_HEIGHT}px; border: 1px solid #8888"></iframe></div>'
+    )
+
+
+def progress(picture: str, lines: Sequence[str]) -> str:
+    """A graph, and below it the latest lines of the run."""
+    said = "\n".join(escape(line) for line in lines)
+    return f'{picture}<pre style="font-size: 12px; line-height: 1.4; margin-top: 8px">{said}</pre>'
+
+
+def escape(text: str) -> str:
+    """`text` as it may stand in HTML."""
+    return html.escape(printable(text))

@@ -1,0 +1,75 @@
+"""Mistakes in a cell, each told with what to do; nothing is started for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import NotebookError
+from pipeline.notebook.page import frame, table
+from pipeline.notebook.project import Project, target_words
+
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/3"
+MISSED: dict[str, Any] = {
+    "execution_id": "8f3a",
+    "status": "Failed",
+    "failure_reason": "The quality gate was missed.",
+    "gate": {"passed": False, "reason": "baseline-0 reaches 0.81, less than the required 0.9."},
+    "model_package_arn": None,
+    "report": None,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A folder without a clone: whatever is started in it fails."""
+    return Project(tmp_path, {})
+
+
+def test_a_wrong_decision_is_refused_before_anything_is_looked_up(project: Project) -> None:
+    with pytest.raises(NotebookError, match=r'expected DECISION to be "approve", "reject" or ""') as raised:
+        project.registry(MISSED | {"model_package_arn": ARN}, "local", "yes")
+    assert "Received: 'yes'" in str(raised.value)
+
+
+def test_a_missed_gate_says_why_nothing_is_registered(project: Project) -> None:
+    with pytest.raises(
+        NotebookError, match=r"Received: none\. baseline-0 reaches 0\.81, less than"
+    ) as raised:
+        project.registry(MISSED, "local")
+    assert "Set a lower MinAccuracy in PARAMS" in str(raised.value)
+
+
+def test_a_run_without_a_report_says_how_it_ended(project: Project) -> None:
+    with pytest.raises(NotebookError, match=r"ended Failed: The quality gate was missed"):
+        project.report(MISSED)
+
+
+@pytest.mark.parametrize("arguments", ["--sedes 3", "--seeds three", "--candidates 'one quote"])
+def test_wrong_arguments_are_refused_before_the_environment_is_built(
+    project: Project, arguments: str
+) -> None:
+    with pytest.raises(NotebookError, match="Reading ARGS: expected arguments of python -m pipeline run"):
+        project.set_up(arguments)
+
+
+def test_a_message_is_shown_below_a_cell_without_a_traceback() -> None:
+    assert NotebookError("No.")._render_traceback_() == ["error: No."]
+
+
+def test_commands_of_the_local_target_need_no_flag() -> None:
+    assert target_words("local") == []
+    assert target_words("sagemaker") == ["--target", "sagemaker"]
+
+
+def test_a_page_in_a_frame_cannot_reach_the_notebook() -> None:
+    shown = frame('<p title="x">&amp;</p><script>parent.document</script>', "<Report>")
+    assert 'srcdoc="&lt;p title=&quot;x&quot;&gt;&amp;amp;&lt;/p&gt;&lt;script&gt;' in shown
+    assert 'title="&lt;Report&gt;"' in shown
+    assert "allow-same-origin" not in shown
+
+
+def test_a_table_shows_texts_as_they_are() -> None:
+    assert "&lt;b&gt;" in table([("a", "<b>")])
