@@ -24,6 +24,7 @@ OPTIONS = {
     "GitHubRepository": "owner/name",
     "Schedule": "rate(7 days)",
     "UploadFolder": "incoming",
+    "DeployApproved": "true",
 }
 POLICIES = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy")
 

@@ -1,6 +1,7 @@
 """What the stack's resources hold that people made: objects, models, images, the pipeline. `destroy` would lose it.
 
 CloudFormation does not delete a bucket, a model package group or an image repository with something in it.
+Endpoints are not its own; without the stack they would go on to cost.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Holdings:
             lines.append(f"image repository {self.repository}: {images} images")
         if self._pipeline_exists():
             lines.append(f"pipeline {self.pipeline}: its definition and the list of its executions")
+        lines += [f"endpoint {name}: it serves a model, and costs" for name in self._endpoints()]
         return lines
 
     def delete(self) -> None:
@@ -59,7 +61,10 @@ class Holdings:
             InfraError: S3 would not delete some object.
             botocore.exceptions.ClientError: a service refused.
         """
-        if self._pipeline_exists():
+        exists, endpoints = self._pipeline_exists(), self._endpoints()
+        for name in endpoints:
+            self.aws.client("sagemaker").delete_endpoint(EndpointName=name)
+        if exists:
             self.aws.client("sagemaker").delete_pipeline(PipelineName=self.pipeline)
         for arn in self._packages():
             self.aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
@@ -112,6 +117,16 @@ class Holdings:
             return []
         pages = self.aws.client("ecr").get_paginator("list_images").paginate(repositoryName=self.repository)
         return [each for page in pages for each in page.get("imageIds", [])]
+
+    def _endpoints(self) -> list[str]:
+        """Endpoints whose names begin with the project's: those that EndpointRole is for."""
+        pages = self.aws.client("sagemaker").get_paginator("list_endpoints")
+        found = [
+            each["EndpointName"]
+            for page in pages.paginate(NameContains=self.pipeline)
+            for each in page["Endpoints"]
+        ]
+        return [name for name in found if name.startswith(self.pipeline)]
 
     def _pipeline_exists(self) -> bool:
         pages = self.aws.client("sagemaker").get_paginator("list_pipelines")

@@ -174,13 +174,16 @@ class _Resolver:
             ("AWS::ECR::Repository", "Arn"): f"arn:{PARTITION}:ecr:{REGION}:{ACCOUNT}:repository/{{name}}",
             ("AWS::ECR::Repository", "RepositoryUri"): f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{{name}}",
             ("AWS::EC2::SecurityGroup", "GroupId"): name.lower(),
+            ("AWS::Lambda::Function", "Arn"): f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
+            ("AWS::Events::Rule", "Arn"): f"arn:{PARTITION}:events:{REGION}:{ACCOUNT}:rule/{{name}}",
         }
         if (kind, attribute) not in arns:
             raise ValueError(
                 f"Resolving the template: expected an attribute that is known here. Received: {name}.{attribute}."
             )
         properties = resource.get("Properties", {})
-        named = properties.get("BucketName") or properties.get("RepositoryName") or name
+        own_names = ("BucketName", "RepositoryName", "FunctionName", "Name")
+        named = next((properties[key] for key in own_names if key in properties), name)
         return arns[kind, attribute].replace("{name}", str(self.value(named)))
 
     def resource(self, name: str) -> Template:

@@ -51,5 +51,9 @@ def load_template(path: Path = STACK_FILE) -> Template:
 
 
 def compact(template: Template) -> str:
-    """The template as JSON without comments and spaces: what is sent, since the size of a request is limited."""
-    return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
+    """The template as JSON without comments, metadata and spaces: it is sent in a request of limited size."""
+    resources = {
+        name: {key: value for key, value in resource.items() if key != "Metadata"}
+        for name, resource in template["Resources"].items()
+    }
+    return json.dumps(template | {"Resources": resources}, separators=(",", ":"), ensure_ascii=False)

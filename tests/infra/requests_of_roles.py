@@ -33,7 +33,42 @@ PENDING = {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}
 APPROVED = {"sagemaker:ModelApprovalStatus": "Approved"}
 METRICS = {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
 
-ROLES = ("PipelineRole", "JobRole", "EvaluationRole", "DeployerRole", "TriggerRole")
+VIA_SNS = {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
+
+ROLES = (
+    "PipelineRole",
+    "JobRole",
+    "EvaluationRole",
+    "EndpointRole",
+    "DeployerRole",
+    "DeployFunctionRole",
+    "TriggerRole",
+)
+
+ENDPOINT_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/fashion-mnist"
+FUNCTION_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/fashion-mnist-deploy"
+
+# Putting a model behind an endpoint.
+_SERVE = [
+    Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
+    Request("sagemaker:CreateEndpointConfig", f"{SAGEMAKER}:endpoint-config/fashion-mnist-approved-3"),
+    Request("sagemaker:CreateEndpointConfig", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint-config/fashion-mnist-approved-3"),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:AddTags", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:ListModelPackages", GROUP),
+    Request("sagemaker:DescribeModelPackage", PACKAGE),
+    Request("iam:PassRole", f"{ROLE}/EndpointRole", TO_SAGEMAKER),
+]
+_NO_SERVING = [
+    Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("iam:PassRole", f"{ROLE}/EndpointRole", TO_SAGEMAKER),
+]
 
 _CONTAINER = [
     Request("ecr:GetAuthorizationToken", "*"),
@@ -90,7 +125,26 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:CreateModelPackage", PACKAGE),
         Request("sagemaker:DescribeModelPackage", PACKAGE),
     ],
+    "EndpointRole": [
+        Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("kms:Decrypt", KEY, VIA_S3),
+        Request("ecr:GetAuthorizationToken", "*"),
+        Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-inference"),
+        Request("logs:CreateLogGroup", ENDPOINT_LOGS),
+        Request("logs:PutLogEvents", f"{ENDPOINT_LOGS}:log-stream:AllTraffic/i-1"),
+        Request("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}),
+    ],
+    "DeployFunctionRole": [
+        *_SERVE,
+        Request("logs:PutLogEvents", f"{FUNCTION_LOGS}:log-stream:2026"),
+        Request("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:fashion-mnist-notifications"),
+        Request("kms:GenerateDataKey", KEY, VIA_SNS),
+    ],
     "DeployerRole": [
+        *_SERVE,
+        Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+        Request("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+        Request("logs:FilterLogEvents", ENDPOINT_LOGS),
         Request("sagemaker:CreatePipeline", PIPELINE),
         Request("sagemaker:UpdatePipeline", PIPELINE),
         Request("sagemaker:StartPipelineExecution", PIPELINE),
@@ -126,7 +180,14 @@ _NEVER = [
     Request("sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package-group/other", PENDING),
     Request("sagemaker:DeleteModelPackage", PACKAGE),
     Request("sagemaker:DeletePipeline", PIPELINE),
-    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/somebody-elses"),
+    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/somebody-elses"),
+    Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/somebody-elses"),
+    Request("sagemaker:CreateExperiment", f"{SAGEMAKER}:experiment/fashion-mnist"),
+    Request("sagemaker:CreateTrial", f"{SAGEMAKER}:experiment-trial/8f3a2c9d41e7"),
+    Request("sagemaker:UpdateTrialComponent", f"{SAGEMAKER}:experiment-trial-component/x"),
+    Request("iam:PassRole", f"{ROLE}/EndpointRole", {"iam:PassedToService": "lambda.amazonaws.com"}),
+    Request("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fashion-mnist-deploy"),
     Request("sagemaker:CreateNotebookInstance", f"{SAGEMAKER}:notebook-instance/mine"),
     Request("iam:PassRole", f"{ROLE}/Administrator", TO_SAGEMAKER),
     Request("iam:PassRole", f"{ROLE}/PipelineRole", {"iam:PassedToService": "ec2.amazonaws.com"}),
@@ -172,6 +233,7 @@ _NO_JOBS = [
 REFUSED: dict[str, list[Request]] = {
     "PipelineRole": [
         *_NEVER,
+        *_NO_SERVING,
         *_NO_REGISTERING,
         Request("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/somebody-elses"),
         Request("iam:PassRole", f"{ROLE}/PipelineRole", TO_SAGEMAKER),
@@ -180,6 +242,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "JobRole": [
         *_NEVER,
+        *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
@@ -193,6 +256,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "EvaluationRole": [
         *_NEVER,
+        *_NO_SERVING,
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
@@ -209,8 +273,30 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
     ],
+    "EndpointRole": [
+        *_NEVER,
+        *_NO_SERVING,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("s3:GetObject", f"{EXECUTION}/processed/train/images.npy"),
+        Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:GetObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
+        Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
+        Request("logs:PutLogEvents", f"{LOGS}:log-stream:pipelines-1"),
+    ],
+    "DeployFunctionRole": [
+        *_NEVER,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
+        Request("sagemaker:StartPipelineExecution", PIPELINE),
+        Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("kms:Decrypt", KEY, VIA_S3),
+    ],
     "TriggerRole": [
         *_NEVER,
+        *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),

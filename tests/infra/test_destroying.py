@@ -55,9 +55,17 @@ def holds_images(account: StubbedAccount, count: int) -> None:
     account.on("ecr", "list_images", answer, repositoryName="images")
 
 
-def holds_pipeline(account: StubbedAccount, name: str) -> None:
+def holds_pipeline(account: StubbedAccount, name: str, *endpoints: str) -> None:
+    """The answers to looking for the pipeline and for endpoints; there is one of somebody else's."""
     answer = {"PipelineSummaries": [{"PipelineName": name}]}
     account.on("sagemaker", "list_pipelines", answer, PipelineNamePrefix="fashion-mnist")
+    about = {
+        "EndpointArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/x",
+        "EndpointStatus": "InService",
+    }
+    times = {"CreationTime": NOW, "LastModifiedTime": NOW}
+    found = [{"EndpointName": each, **about, **times} for each in ("their-fashion-mnist", *endpoints)]
+    account.on("sagemaker", "list_endpoints", {"Endpoints": found}, NameContains="fashion-mnist")
 
 
 def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> None:
@@ -102,7 +110,7 @@ def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: Stubbed
     )
     holds_packages(account, 2)
     holds_images(account, 3)
-    holds_pipeline(account, "fashion-mnist")
+    holds_pipeline(account, "fashion-mnist", "fashion-mnist")
     with pytest.raises(InfraError, match=r"Nothing was deleted. .*--delete-data"):
         run(account)
     assert account.shown[1:] == [
@@ -111,6 +119,7 @@ def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: Stubbed
         "  model package group fashion-mnist: 2 models",
         "  image repository images: 3 images",
         "  pipeline fashion-mnist: its definition and the list of its executions",
+        "  endpoint fashion-mnist: it serves a model, and costs",
     ]
 
 
@@ -128,7 +137,8 @@ def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_e
     account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
     account.has_resources(RESOURCES)
     holds(account, data=2, logs=1)
-    holds_pipeline(account, "fashion-mnist")
+    holds_pipeline(account, "fashion-mnist", "fashion-mnist")
+    account.on("sagemaker", "delete_endpoint", {}, EndpointName="fashion-mnist")
     account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
     holds_packages(account, 1)
     account.on("sagemaker", "delete_model_package", {}, ModelPackageName=PACKAGE)

@@ -126,8 +126,8 @@ def test_log_groups_that_jobs_have_made_are_left_alone(
     assert account.run("deploy", "--yes") == 0
     assert "stay as they are: /aws/sagemaker/TrainingJobs" in capsys.readouterr().err
     groups = account.client("logs").describe_log_groups()["logGroups"]
-    assert [group["logGroupName"] for group in groups] == ["/aws/sagemaker/TrainingJobs"]
-    assert "retentionInDays" not in groups[0]
+    kept = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+    assert kept == {"/aws/sagemaker/TrainingJobs": None, "/aws/sagemaker/Endpoints/fashion-mnist": 90}
 
 
 def test_a_parameter_that_the_template_lacks_is_refused_with_what_may_be_meant(

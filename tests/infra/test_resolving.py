@@ -95,3 +95,11 @@ def test_the_compact_form_says_the_same(tmp_path: Path) -> None:
     again.write_text(compact(template))
     assert load_template(again) == template
     assert "\n" not in compact(template)
+
+
+def test_the_compact_form_leaves_out_what_is_for_readers_and_checks(tmp_path: Path) -> None:
+    template = load(tmp_path, "x")
+    whole = compact(template)
+    for resource in template["Resources"].values():
+        resource["Metadata"] = {"WildcardReasons": {"A": "for readers"}}
+    assert compact(template) == whole

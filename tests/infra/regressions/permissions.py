@@ -135,3 +135,35 @@ def jobs_join_any_network(resources: Template) -> None:
 @mutation("every_role_is_bounded_where_that_is_asked_for")
 def a_role_is_not_bounded(resources: Template) -> None:
     del of(resources, "TriggerRole")["PermissionsBoundary"]
+
+
+@mutation("roles_hand_on_only_the_roles_they_must_and_only_to_sagemaker")
+def endpoints_can_have_any_role(resources: Template) -> None:
+    statement(resources, "ServePolicy", "GiveEndpointsTheirRole")["Resource"] = {
+        "Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/*"
+    }
+
+
+@mutation("roles_can_do_their_work_and_nothing_else")
+def the_deployer_manages_every_endpoint(resources: Template) -> None:
+    statement(resources, "ServePolicy", "ManageEndpoints")["Resource"] = {
+        "Fn::Sub": "arn:aws:sagemaker:${AWS::Region}:${AWS::AccountId}:*"
+    }
+
+
+@mutation("roles_can_do_their_work_and_nothing_else")
+def endpoints_read_the_data(resources: Template) -> None:
+    statement(resources, "EndpointRole", "ReadModels")["Resource"] = {
+        "Fn::Sub": "${Bucket.Arn}/fashion-mnist/executions/*"
+    }
+
+
+@mutation("roles_can_do_their_work_and_nothing_else")
+def the_pipeline_makes_experiments(resources: Template) -> None:
+    statement(resources, "PipelineRole", "RunJobs")["Action"].append("sagemaker:CreateExperiment")
+    statement(resources, "PipelineRole", "RunJobs")["Resource"].append("*")
+
+
+@mutation("nobody_approves_models_even_with_full_access")
+def the_function_may_approve(resources: Template) -> None:
+    statement(resources, "DeployFunctionRole", "DenyApproval")["Effect"] = "Allow"

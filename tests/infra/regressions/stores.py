@@ -31,6 +31,18 @@ def the_key_serves_every_topic(resources: Template) -> None:
     del statement(resources, "Key", "EncryptNotifications")["Condition"]
 
 
+@mutation("services_act_for_this_account_only")
+def the_key_serves_every_accounts_logs(resources: Template) -> None:
+    condition = statement(resources, "Key", "EncryptLogs")["Condition"]["StringLike"]
+    condition["kms:EncryptionContext:aws:logs:arn"].append("*")
+
+
+@mutation("logs_are_encrypted_and_kept_for_a_time")
+def the_key_does_not_know_the_functions_logs(resources: Template) -> None:
+    condition = statement(resources, "Key", "EncryptLogs")["Condition"]["StringLike"]
+    condition["kms:EncryptionContext:aws:logs:arn"].pop()
+
+
 @mutation("logs_are_encrypted_and_kept_for_a_time")
 def log_retention_is_removed(resources: Template) -> None:
     del of(resources, "TrainingLogGroup")["RetentionInDays"]

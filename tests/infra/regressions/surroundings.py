@@ -47,6 +47,16 @@ def jobs_reach_everything(resources: Template) -> None:
     del of(resources, "JobSecurityGroup")["SecurityGroupEgress"]
 
 
+@mutation("only_jobs_reach_jobs_and_endpoints")
+def encrypted_traffic_between_hosts_is_kept_out(resources: Template) -> None:
+    of(resources, "JobsFromJobs").update({"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535})
+
+
+@mutation("only_jobs_reach_jobs_and_endpoints")
+def the_endpoints_take_any_port(resources: Template) -> None:
+    of(resources, "EndpointSecurityGroup")["SecurityGroupIngress"][0]["FromPort"] = 0
+
+
 @mutation("the_networks_traffic_is_logged")
 def flow_logs_are_removed(resources: Template) -> None:
     del resources["FlowLog"]
@@ -85,3 +95,28 @@ def the_network_is_always_made(resources: Template) -> None:
 @mutation("options_are_off_unless_asked_for")
 def the_upload_trigger_is_always_on(resources: Template) -> None:
     del resources["UploadRule"]["Condition"]
+
+
+@mutation("an_approved_model_alone_is_deployed")
+def any_state_of_a_model_deploys_it(resources: Template) -> None:
+    del of(resources, "ApprovedModelRule")["EventPattern"]["detail"]["ModelApprovalStatus"]
+
+
+@mutation("an_approved_model_alone_is_deployed")
+def models_of_every_group_are_deployed(resources: Template) -> None:
+    del of(resources, "ApprovedModelRule")["EventPattern"]["detail"]["ModelPackageGroupName"]
+
+
+@mutation("an_approved_model_alone_is_deployed")
+def any_rule_calls_the_function(resources: Template) -> None:
+    del of(resources, "CallDeployFunction")["SourceArn"]
+
+
+@mutation("an_approved_model_alone_is_deployed")
+def the_function_fails_in_silence(resources: Template) -> None:
+    del of(resources, "DeployFunction")["DeadLetterConfig"]
+
+
+@mutation("options_are_off_unless_asked_for")
+def approved_models_are_always_deployed(resources: Template) -> None:
+    del resources["ApprovedModelRule"]["Condition"]

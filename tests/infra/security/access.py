@@ -91,7 +91,10 @@ def services_act_for_this_account_only(stack: ResolvedStack) -> Problems:
             sid = statement["Sid"]
             if (name, sid) in WITHOUT_SOURCE:
                 scoped = [
-                    str(value) for keys in statement.get("Condition", {}).values() for value in keys.values()
+                    str(value)
+                    for keys in statement.get("Condition", {}).values()
+                    for values in keys.values()
+                    for value in as_list(values)
                 ]
                 unconditional = (name, sid) == ("TopicPolicy", "PublishEvents")
                 if not unconditional and (not scoped or any(ACCOUNT not in value for value in scoped)):
@@ -112,6 +115,8 @@ def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
         "PipelineRole": ("sagemaker", {"pipeline/fashion-mnist", "pipeline/fashion-mnist/*"}),
         "JobRole": ("sagemaker", {"training-job/pipelines-*", "processing-job/pipelines-*"}),
         "EvaluationRole": ("sagemaker", {"processing-job/pipelines-*"}),
+        "EndpointRole": ("sagemaker", {"*"}),  # AWS documents that no single model or endpoint can be named
+        "DeployFunctionRole": ("lambda", {"function:fashion-mnist-deploy"}),
         "TriggerRole": ("events", {"rule/fashion-mnist-schedule", "rule/fashion-mnist-upload"}),
     }
     trusted = dict(trust_policies(stack))

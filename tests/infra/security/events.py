@@ -70,13 +70,43 @@ def triggers_start_this_pipeline_with_their_own_role(stack: ResolvedStack) -> Pr
 
 
 @must
+def an_approved_model_alone_is_deployed(stack: ResolvedStack) -> Problems:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fashion-mnist-deploy"
+    calling = [
+        (name, rule["EventPattern"])
+        for name, rule in stack.of_type("AWS::Events::Rule").items()
+        if any(target["Arn"] == function for target in rule["Targets"])
+    ]
+    wanted = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["fashion-mnist"], "ModelApprovalStatus": ["Approved"]},
+    }
+    if calling != [("ApprovedModelRule", wanted)]:
+        yield f"what deploys: {calling}"
+    permission = stack.properties("CallDeployFunction")
+    if (permission.get("Principal"), permission.get("SourceAccount"), permission.get("SourceArn")) != (
+        "events.amazonaws.com",
+        ACCOUNT,
+        f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fashion-mnist-approved-model",
+    ):
+        yield f"the function is called by {permission}"
+    if stack.properties("DeployFunction").get("DeadLetterConfig") != {"TargetArn": TOPIC}:
+        yield "nobody hears when deploying fails"
+
+
+@must
 def options_are_off_unless_asked_for(stack: ResolvedStack) -> Problems:
     made = resolve_template(stack.template)
     for name, resource in made.resources.items():
         kind = resource["Type"]
-        if kind.startswith("AWS::EC2::") or kind in ("AWS::ECR::Repository", "AWS::IAM::OIDCProvider"):
+        if kind.startswith(("AWS::EC2::", "AWS::Lambda::")) or kind in (
+            "AWS::ECR::Repository",
+            "AWS::IAM::OIDCProvider",
+        ):
             yield f"{name} is made by default"
-    for name in ("ScheduleRule", "UploadRule", "TriggerRole", "EmailSubscription"):
+    optional = ("ScheduleRule", "UploadRule", "TriggerRole", "EmailSubscription")
+    for name in (*optional, "ApprovedModelRule", "DeployFunctionRole", "DeployLogGroup"):
         if name in made.resources:
             yield f"{name} is made by default"
     if "NotificationConfiguration" in made.properties("Bucket"):
@@ -86,7 +116,7 @@ def options_are_off_unless_asked_for(stack: ResolvedStack) -> Problems:
 @must
 def the_command_line_finds_what_it_needs(stack: ResolvedStack) -> Problems:
     about = {"Account", "Region", "PipelineName", "ModelPackageGroupName", "KeyArn", "TopicArn"}
-    roles = {"PipelineRoleArn", "JobRoleArn", "EvaluationRoleArn", "DeployerRoleArn"}
+    roles = {"PipelineRoleArn", "JobRoleArn", "EvaluationRoleArn", "EndpointRoleArn", "DeployerRoleArn"}
     places = {"BucketName", "LogBucketName", "RepositoryUri", "SubnetIds", "SecurityGroupIds"}
     wanted = about | roles | places
     if set(stack.outputs) != wanted:

@@ -35,12 +35,22 @@ def only_jobs_reach_jobs_and_endpoints(stack: ResolvedStack) -> Problems:
     inward += list(stack.of_type("AWS::EC2::SecurityGroupIngress").items())
     outward += list(stack.of_type("AWS::EC2::SecurityGroupEgress").items())
     for name, rule in inward:
-        if rule.get("SourceSecurityGroupId") != "jobsecuritygroup" or rule.get("IpProtocol") != "tcp":
+        between_jobs = rule.get("GroupId") == "jobsecuritygroup"
+        if rule.get("SourceSecurityGroupId") != "jobsecuritygroup" or (
+            not between_jobs
+            and (rule.get("IpProtocol"), rule.get("FromPort"), rule.get("ToPort")) != ("tcp", 443, 443)
+        ):
             yield f"{name} lets in {rule}"
     for name, rule in outward:
         https = rule.get("IpProtocol") == "tcp" and (rule.get("FromPort"), rule.get("ToPort")) == (443, 443)
         if not https and rule.get("DestinationSecurityGroupId") != "jobsecuritygroup":
             yield f"{name} lets out {rule}"
+    # TensorFlow's ports are the system's choice; encrypted traffic between hosts is UDP 500 and ESP.
+    for rules in (inward, outward):
+        if not any(
+            rule.get("GroupId") == "jobsecuritygroup" and rule["IpProtocol"] == "-1" for _, rule in rules
+        ):
+            yield "the hosts of one job do not reach each other"
     yield from (
         f"{name} lets out everything" for name, group in groups.items() if "SecurityGroupEgress" not in group
     )

@@ -20,6 +20,8 @@ EVERYTHING = {
     "NotificationEmail": "somebody@example.com",
     "Schedule": "rate(7 days)",
     "UploadFolder": "incoming",
+    "DeployApproved": "true",
+    "EndpointInstanceType": "ml.m5.large",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
 }
 

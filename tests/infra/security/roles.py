@@ -24,6 +24,7 @@ def roles_hand_on_only_the_roles_they_must_and_only_to_sagemaker(stack: Resolved
     wanted = {
         "PipelineRole": {f"{role}/JobRole", f"{role}/EvaluationRole"},
         "DeployerRole": {f"{role}/PipelineRole"},
+        "ServePolicy": {f"{role}/EndpointRole"},
     }
     for name, statements in policies_of_roles(stack):
         for statement in statements:
@@ -39,9 +40,14 @@ def roles_hand_on_only_the_roles_they_must_and_only_to_sagemaker(stack: Resolved
 
 @must
 def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
-    own = f"arn:aws:iam::{ACCOUNT}:policy/ContainerPolicy"
+    own = {
+        "JobRole": "ContainerPolicy",
+        "EvaluationRole": "ContainerPolicy",
+        "DeployerRole": "ServePolicy",
+        "DeployFunctionRole": "ServePolicy",
+    }
     for name, properties in stack.of_type("AWS::IAM::Role").items():
-        wanted = [own] if name in ("JobRole", "EvaluationRole") else []
+        wanted = [f"arn:aws:iam::{ACCOUNT}:policy/{own[name]}"] if name in own else []
         if properties.get("ManagedPolicyArns", []) != wanted:
             yield f"{name} has {properties.get('ManagedPolicyArns')}"
     attached = {
@@ -49,6 +55,7 @@ def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
         "NetworkPolicy": ["JobRole", "EvaluationRole"],
         "PullPolicy": ["JobRole", "EvaluationRole"],
         "PushPolicy": ["DeployerRole"],
+        "ServePolicy": [],
     }
     for name, properties in stack.of_type("AWS::IAM::ManagedPolicy").items():
         if {"Users", "Groups"} & set(properties) or properties.get("Roles", []) != attached.get(name):
@@ -122,7 +129,7 @@ def roles_can_do_their_work_and_nothing_else(stack: ResolvedStack) -> Problems:
 def nobody_approves_models_even_with_full_access(stack: ResolvedStack) -> Problems:
     full = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
     approved = {"sagemaker:ModelApprovalStatus": "Approved"}
-    for role in ("EvaluationRole", "DeployerRole"):
+    for role in ("EvaluationRole", "DeployerRole", "DeployFunctionRole"):
         statements = [*identity_statements(stack, role), full]
         for action in ("sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"):
             for group in ("fashion-mnist", "another"):
@@ -140,6 +147,11 @@ def the_key_is_used_through_s3_alone(stack: ResolvedStack) -> Problems:
         for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"):
             if decide(statements, Request(action, KEY)) == "allowed":
                 yield f"{role} can {action} by itself"
+    endpoint = identity_statements(stack, "EndpointRole")
+    if decide(endpoint, Request("kms:Decrypt", KEY, VIA_S3)) != "allowed":
+        yield "endpoints cannot read models"
+    if decide(endpoint, Request("kms:Decrypt", KEY)) == "allowed":
+        yield "endpoints can decrypt by themselves"
 
 
 @must

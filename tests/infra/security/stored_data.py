@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.resolving import ACCOUNT, ResolvedStack
+from infra.resolving import ACCOUNT, REGION, ResolvedStack
 from tests.infra.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import BUCKET, KEY
 from tests.infra.security.properties import (
@@ -106,7 +106,8 @@ def replacing_a_resource_with_data_keeps_the_old_one(stack: ResolvedStack) -> Pr
 @must
 def logs_are_encrypted_and_kept_for_a_time(stack: ResolvedStack) -> Problems:
     groups = stack.of_type("AWS::Logs::LogGroup")
-    wanted = {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs"}
+    jobs = {"/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs"}
+    wanted = {*jobs, "/aws/sagemaker/Endpoints/fashion-mnist", "/aws/lambda/fashion-mnist-deploy"}
     if {group["LogGroupName"] for group in groups.values()} != wanted:
         yield f"the log groups are {sorted(groups)}"
     for name, group in groups.items():
@@ -114,6 +115,15 @@ def logs_are_encrypted_and_kept_for_a_time(stack: ResolvedStack) -> Problems:
             yield f"{name} is kept forever"
         if group.get("KmsKeyId") != KEY:
             yield f"{name} is not encrypted with the key"
+        arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group['LogGroupName']}"
+        encrypt = Request(
+            "kms:GenerateDataKey",
+            "*",
+            {"kms:EncryptionContext:aws:logs:arn": arn},
+            f"logs.{REGION}.amazonaws.com",
+        )
+        if decide(dict(resource_policies(stack))["Key"], encrypt) != "allowed":
+            yield f"{name} cannot be encrypted: the key does not know it"
 
 
 @must

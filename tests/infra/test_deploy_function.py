@@ -1,0 +1,230 @@
+"""The function that the template makes of its inline code: an approved model goes behind the endpoint, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from infra.resolving import ACCOUNT, ResolvedStack, resolve_template
+from infra.template import Template
+from tests.infra.iam_evaluator import Request, decide
+from tests.infra.requests_of_roles import SAGEMAKER, TO_SAGEMAKER, identity_statements
+
+REGION = "us-east-1"
+NAME = "fashion-mnist-approved-3"
+ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/fashion-mnist/3"
+TAGS = [{"Key": "Project", "Value": "fashion-mnist"}]
+EVENT = {"detail": {"ModelPackageArn": ARN, "ModelApprovalStatus": "Approved"}}
+SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/EndpointRole"
+
+
+def load(stack: ResolvedStack, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The function's handler, with the environment that the template gives it."""
+    properties = stack.properties("DeployFunction")
+    for name, value in properties["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value)
+    module, name = properties["Handler"].split(".")
+    assert module == "index"
+    namespace: dict[str, Any] = {}
+    exec(compile(properties["Code"]["ZipFile"], "index.py", "exec"), namespace)
+    return namespace[name]
+
+
+@pytest.fixture
+def handler(template: Template, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return load(resolve_template(template, {"DeployApproved": "true"}), monkeypatch)
+
+
+class Account:
+    """SageMaker's answers in their order; what else is asked fails the test."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client(
+            "sagemaker", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        self.stubber = Stubber(self.client)
+
+    def approved(self, *versions: int) -> None:
+        found = [
+            {
+                "ModelPackageGroupName": "fashion-mnist",
+                "ModelPackageVersion": version,
+                "ModelPackageArn": ARN,
+                "CreationTime": 0,
+                "ModelPackageStatus": "Completed",
+            }
+            for version in versions
+        ]
+        asked = {
+            "ModelPackageGroupName": "fashion-mnist",
+            "ModelApprovalStatus": "Approved",
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+            "MaxResults": 1,
+        }
+        self.stubber.add_response("list_model_packages", {"ModelPackageSummaryList": found}, asked)
+
+    def missing(self, call: str, **asked: str) -> None:
+        kind = call.removeprefix("describe_").replace("_", " ")
+        self.stubber.add_client_error(
+            call, "ValidationException", f'Could not find {kind} "x".', expected_params=asked
+        )
+
+    def endpoint(self, config: str, status: str) -> None:
+        found = {
+            "EndpointName": "fashion-mnist",
+            "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist",
+            "EndpointConfigName": config,
+            "EndpointStatus": status,
+            "CreationTime": 0,
+            "LastModifiedTime": 0,
+        }
+        self.stubber.add_response("describe_endpoint", found, {"EndpointName": "fashion-mnist"})
+
+    def makes_model_and_config(self, machine: Mapping[str, Any] = SERVERLESS) -> None:
+        self.missing("describe_model", ModelName=NAME)
+        model = {
+            "ModelName": NAME,
+            "ExecutionRoleArn": ROLE,
+            "Tags": TAGS,
+            "PrimaryContainer": {"ModelPackageName": ARN},
+        }
+        self.stubber.add_response(
+            "create_model", {"ModelArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{NAME}"}, model
+        )
+        self.missing("describe_endpoint_config", EndpointConfigName=NAME)
+        variant = {"VariantName": "AllTraffic", "ModelName": NAME, **machine}
+        self.stubber.add_response(
+            "create_endpoint_config",
+            {"EndpointConfigArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{NAME}"},
+            {"EndpointConfigName": NAME, "Tags": TAGS, "ProductionVariants": [variant]},
+        )
+
+    def gets_config(self, call: str, **more: Any) -> None:
+        self.stubber.add_response(
+            call,
+            {"EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist"},
+            {"EndpointName": "fashion-mnist", "EndpointConfigName": NAME, **more},
+        )
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    made = Account()
+    with made.stubber:
+        yield made
+    made.stubber.assert_no_pending_responses()
+
+
+def test_the_first_approved_model_makes_the_endpoint(handler: Any, account: Account) -> None:
+    account.approved(3)
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    account.makes_model_and_config()
+    account.gets_config("create_endpoint", Tags=TAGS)
+    assert handler(EVENT, None, account.client) == f"The endpoint fashion-mnist gets {NAME}."
+
+
+def test_a_later_one_takes_the_endpoint_over_on_the_instance_that_was_chosen(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account
+) -> None:
+    chosen = {"DeployApproved": "true", "EndpointInstanceType": "ml.m5.large"}
+    handler = load(resolve_template(template, chosen), monkeypatch)
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-2", "InService")
+    account.makes_model_and_config({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1})
+    account.gets_config("update_endpoint")
+    handler(EVENT, None, account.client)
+
+
+@pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
+def test_an_event_that_comes_twice_changes_nothing(handler: Any, account: Account, status: str) -> None:
+    account.approved(3)
+    account.endpoint(NAME, status)
+    assert "already" in handler(EVENT, None, account.client)
+
+
+def test_a_decision_that_was_taken_back_changes_nothing(handler: Any, account: Account) -> None:
+    account.approved()
+    assert "nothing to do" in handler(EVENT, None, account.client)
+
+
+def test_what_an_interrupted_call_has_made_is_used(handler: Any, account: Account) -> None:
+    account.approved(3)
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    model = {
+        "ModelName": NAME,
+        "ModelArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{NAME}",
+        "CreationTime": 0,
+    }
+    account.stubber.add_response("describe_model", model, {"ModelName": NAME})
+    config = {
+        "EndpointConfigName": NAME,
+        "EndpointConfigArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{NAME}",
+        "ProductionVariants": [{"VariantName": "AllTraffic"}],
+        "CreationTime": 0,
+    }
+    account.stubber.add_response("describe_endpoint_config", config, {"EndpointConfigName": NAME})
+    account.gets_config("create_endpoint", Tags=TAGS)
+    handler(EVENT, None, account.client)
+
+
+def test_other_failures_are_not_swallowed(handler: Any, account: Account) -> None:
+    """Lambda tries again twice, and then tells the topic."""
+    account.approved(3)
+    account.stubber.add_client_error("describe_endpoint", "AccessDeniedException", "is not authorized")
+    with pytest.raises(ClientError, match="not authorized"):
+        handler(EVENT, None, account.client)
+
+
+def test_approving_in_moto_puts_the_newest_model_behind_the_endpoint(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        sagemaker = boto3.client("sagemaker")
+        sagemaker.create_model_package_group(ModelPackageGroupName="fashion-mnist")
+        for _ in range(2):
+            arn = sagemaker.create_model_package(
+                ModelPackageGroupName="fashion-mnist", ModelApprovalStatus="PendingManualApproval"
+            )["ModelPackageArn"]
+        assert "nothing to do" in handler(EVENT, None)
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        handler({"detail": {"ModelPackageArn": arn}}, None)
+        handler({"detail": {"ModelPackageArn": arn}}, None)
+        endpoint = sagemaker.describe_endpoint(EndpointName="fashion-mnist")
+        assert endpoint["EndpointConfigName"] == "fashion-mnist-approved-2"
+        model = sagemaker.describe_model(ModelName="fashion-mnist-approved-2")
+        assert model["PrimaryContainer"]["ModelPackageName"] == arn
+        assert len(sagemaker.list_endpoints()["Endpoints"]) == 1
+
+
+def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
+    code = everything.properties("DeployFunction")["Code"]["ZipFile"]
+    resources = {
+        "list_model_packages": f"{SAGEMAKER}:model-package-group/fashion-mnist",
+        "describe_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
+        "describe_model": f"{SAGEMAKER}:model/{NAME}",
+        "create_model": f"{SAGEMAKER}:model/{NAME}",
+        "describe_endpoint_config": f"{SAGEMAKER}:endpoint-config/{NAME}",
+        "create_endpoint_config": f"{SAGEMAKER}:endpoint-config/{NAME}",
+        "update_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
+        "create_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
+    }
+    assert set(re.findall(r"\bsagemaker\.(\w+)", code)) == set(resources)
+    statements = identity_statements(everything, "DeployFunctionRole")
+    for call, resource in resources.items():
+        action = "sagemaker:" + "".join(word.title() for word in call.split("_"))
+        assert decide(statements, Request(action, resource)) == "allowed", action
+    passing = Request("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/EndpointRole", TO_SAGEMAKER)
+    assert decide(statements, passing) == "allowed"
