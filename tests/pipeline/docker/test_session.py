@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ from pipeline.errors import StepFailed
 from pipeline.local.home import Home
 from pipeline.local.service import LocalAws
 from pipeline.local.store import Store
-from pipeline.settings import Settings, local_settings
+from pipeline.settings import Choices, Settings, local_settings
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,21 @@ def compiled(sdk: ModuleType, aws: LocalAws, settings: Settings) -> tuple[Any, A
 
 def test_docker_runs_the_very_definition_that_the_local_engine_runs(compiled, aws, settings):
     assert compiled[2] == compile_definition(settings, aws.session())
+
+
+def test_it_compiles_the_same_with_all_options_for_sagemakers_machines(sdk: ModuleType, aws, settings):
+    options: Choices = {
+        "spot": True,
+        "subnets": ("subnet-1",),
+        "security_groups": ("sg-1",),
+        "kms_key": "alias/fashion-mnist",
+        "network_isolation": True,
+        "encrypt_traffic": True,
+        "tags": (("CostCenter", "1234"),),
+    }
+    all_on = replace(settings, **options)
+    session = sdk.ComposeSession(aws.endpoint_url, settings.bucket)
+    assert compile_pipeline(all_on, lambda: session)[1] == compile_definition(all_on, aws.session())
 
 
 class Listener:
