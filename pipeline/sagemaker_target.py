@@ -36,7 +36,7 @@ def open_sagemaker(environ: Mapping[str, str]) -> SageMakerTarget:
         AwsError: AWS cannot be reached, or refuses.
     """
     home = home_from(environ)
-    account = open_account()
+    account = open_account(environ)
     stack = read_stack(account.client("cloudformation"), stack_name(environ))
     return SageMakerTarget(home, account, stack)
 

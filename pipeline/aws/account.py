@@ -40,8 +40,10 @@ class Account:
         return f"account {name}, region {region}, as {self.caller.rpartition(':')[2]}"
 
 
-def open_account() -> Account:
+def open_account(environ: Mapping[str, str]) -> Account:
     """The account that this machine's credentials are for, in the region that its settings name.
+
+    AWS_REGION goes first, as in AWS's other tools; boto3 itself knows only AWS_DEFAULT_REGION.
 
     Raises:
         CredentialsError: there are no credentials, or they are not accepted; or no region is set anywhere.
@@ -52,9 +54,9 @@ def open_account() -> Account:
 
     doing = "Opening the AWS account"
     with plain_words(doing):
-        session = boto3.Session()
+        session = boto3.Session(region_name=environ.get("AWS_REGION") or None)
         region = session.region_name
-        if region is None:
+        if not region:
             raise CredentialsError(f"{doing}: {_what_is_missing(session)}")
         patient = Config(
             retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},

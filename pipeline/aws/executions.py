@@ -24,7 +24,7 @@ class Executions:
     def __init__(self, client: Any, pipeline: str) -> None:
         self._client = client
         self._pipeline = pipeline
-        self._graphs: dict[str, Graph] = {}
+        self._known: dict[str, tuple[Graph, list[dict[str, str]]]] = {}
 
     def summaries(self) -> Iterator[Mapping[str, Any]]:
         """What ListPipelineExecutions says of each, newest first; nothing when the pipeline does not exist yet."""
@@ -96,17 +96,17 @@ class Executions:
             )
             for each in page["PipelineExecutionSteps"]
         ]
-        given = [
-            each
-            for page in client.get_paginator("list_pipeline_parameters_for_execution").paginate(
+        graph, given = self._unchanging(arn)
+        return make_execution(described, listed, given, graph)
+
+    def _unchanging(self, arn: str) -> tuple[Graph, list[dict[str, str]]]:
+        """The graph and the parameters of an execution, which are asked for once."""
+        if arn not in self._known:
+            client = self._client
+            answer = client.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
+            pages = client.get_paginator("list_pipeline_parameters_for_execution").paginate(
                 PipelineExecutionArn=arn
             )
-            for each in page["PipelineParameters"]
-        ]
-        return make_execution(described, listed, given, self._graph(arn))
-
-    def _graph(self, arn: str) -> Graph:
-        if arn not in self._graphs:
-            answer = self._client.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
-            self._graphs[arn] = read_graph(answer["PipelineDefinition"])
-        return self._graphs[arn]
+            given = [each for page in pages for each in page["PipelineParameters"]]
+            self._known[arn] = read_graph(answer["PipelineDefinition"]), given
+        return self._known[arn]

@@ -62,7 +62,7 @@ def open_checked(args: argparse.Namespace, given: dict[str, Value], choices: Cho
     from pipeline.settings import local_settings
 
     home = home_from(os.environ)
-    account = open_account()
+    account = open_account(os.environ)
     say(f"Checking {account} …")
     # Which jobs there are does not depend on the stack, which may be what is missing.
     jobs = plan_jobs(local_settings(account.id, account.region, **choices), given, args.only)

@@ -124,6 +124,16 @@ def test_the_local_engine_runs_without_the_sdk() -> None:
     assert {relative(path): found for path in engine if (found := loaded_with(path) & SDK_IMPORTERS)} == {}
 
 
+def test_what_runs_locally_knows_no_real_account() -> None:
+    local = [path for path in PIPELINE if path.parent.name in ("local", "docker")]
+    local += [ROOT / "pipeline" / f"{name}.py" for name in ("local_target", "docker_target", "local_outcome")]
+    real = {relative(path) for path in PIPELINE if path.parent.name == "aws"} | {
+        "pipeline/sagemaker_target.py"
+    }
+    assert len(real) > 10
+    assert {relative(path): found for path in local if (found := loaded_with(path) & real)} == {}
+
+
 def test_commands_load_the_sdk_only_when_they_compile() -> None:
     commands = (ROOT / "pipeline" / "commands").glob("*.py")
     at_once = SDK_IMPORTERS - {"pipeline/compiling.py"}  # that one imports it inside its function

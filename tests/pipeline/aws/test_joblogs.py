@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from pipeline.aws.joblogs import JobLog, split
+from pipeline.aws.records import JobRef
+from tests.pipeline.aws.answers import job_arn
+from tests.pipeline.aws.stubbed import Stubbed
+
+JOB = JobRef("TrainingJob", job_arn("training", "Train"), own=True)
+GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def streams(stubbed: Stubbed, *hosts: str) -> None:
+    listed = [
+        {"logStreamName": f"{JOB.name}/{host}", "lastEventTimestamp": index}
+        for index, host in enumerate(hosts)
+    ]
+    stubbed.on(
+        "logs",
+        "describe_log_streams",
+        {"logStreams": listed},
+        logGroupName=GROUP,
+        logStreamNamePrefix=f"{JOB.name}/",
+    )
+
+
+def events(stubbed: Stubbed, host: str, *lines: str, token: str, **expected: Any) -> None:
+    answer = {"events": [{"message": line} for line in lines], "nextForwardToken": token}
+    ask = {"logGroupName": GROUP, "logStreamName": f"{JOB.name}/{host}", **expected}
+    stubbed.on("logs", "get_log_events", answer, **ask)
+
+
+def test_a_log_is_read_on_from_where_the_last_reading_ended(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    events(stubbed, "algo-1-17", "one", "two", token="f/1", startFromHead=True)
+    events(stubbed, "algo-1-17", token="f/1", startFromHead=True, nextToken="f/1")
+    assert log.new_lines() == ["one", "two"]
+    streams(stubbed, "algo-1-17")
+    events(stubbed, "algo-1-17", "three", token="f/2", startFromHead=True, nextToken="f/1")
+    events(stubbed, "algo-1-17", token="f/2", startFromHead=True, nextToken="f/2")
+    assert log.new_lines() == ["three"]
+
+
+def test_lines_of_several_hosts_begin_with_the_host(stubbed: Stubbed) -> None:
+    streams(stubbed, "algo-1-17", "algo-2-18")
+    for host, line in (("algo-1-17", "one"), ("algo-2-18", "two")):
+        events(stubbed, host, line, token=f"f/{host}", startFromHead=True)
+        events(stubbed, host, token=f"f/{host}", startFromHead=True, nextToken=f"f/{host}")
+    assert JobLog(stubbed.client("logs"), JOB).new_lines() == ["[algo-1] one", "[algo-2] two"]
+
+
+def test_an_empty_page_is_not_the_end(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    tokens: list[str | None] = [None, "f/1", "f/2", "f/3", "f/4", "f/5"]
+    for old, new in itertools.pairwise(tokens):
+        more = {} if old is None else {"nextToken": old}
+        events(stubbed, "algo-1-17", token=str(new), startFromHead=True, **more)
+    streams(stubbed, "algo-1-17")
+    events(stubbed, "algo-1-17", "late", token="f/6", startFromHead=True, nextToken="f/5")
+    events(stubbed, "algo-1-17", token="f/6", startFromHead=True, nextToken="f/6")
+    assert list(log.whole()) == ["late"]
+
+
+def test_a_job_without_a_log_has_no_lines(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    stubbed.fails("logs", "describe_log_streams", "ResourceNotFoundException")
+    assert log.new_lines() == []
+    streams(stubbed)
+    assert log.tail(5) == []
+    streams(stubbed)
+    assert list(log.whole()) == []
+
+
+def test_the_tail_is_of_the_host_that_wrote_last(stubbed: Stubbed) -> None:
+    streams(stubbed, "algo-2-18", "algo-1-17")
+    events(stubbed, "algo-1-17", "a\rb", "c", token="f/1", limit=2, startFromHead=False)
+    assert JobLog(stubbed.client("logs"), JOB).tail(2) == ["b", "c"]
+
+
+def test_who_may_not_read_is_told(stubbed: Stubbed) -> None:
+    stubbed.fails("logs", "describe_log_streams", "AccessDeniedException")
+    with pytest.raises(ClientError):
+        JobLog(stubbed.client("logs"), JOB).new_lines()
+
+
+def test_a_progress_bar_is_a_line_for_each_drawing() -> None:
+    assert split("10 %\r20 %\r") == ["10 %", "20 %"]
+    assert split("") == [""]
