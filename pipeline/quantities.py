@@ -20,6 +20,23 @@ def points(difference: float) -> str:
     return f"{abs(difference) * 100:.2f} points"
 
 
+def signed_points(difference: float, digits: int = 2) -> str:
+    """The difference of two fractions in percentage points with its sign: 0.0031 is "+0.31"."""
+    return f"{difference * 100:+.{digits}f}".replace("-", "−")
+
+
+def span(low: float, high: float, digits: int = 2) -> str:
+    """An interval of fractions: "91.10–92.19 %"."""
+    return f"{low * 100:.{digits}f}–{high * 100:.{digits}f} %"
+
+
+def p_value(probability: float | None) -> str:
+    """A p-value: "0.031", "< 0.001"; a dash when there is none."""
+    if probability is None:
+        return MISSING
+    return "< 0.001" if probability < 0.001 else f"{probability:.3f}"
+
+
 def count(number: float | None) -> str:
     """A whole number with thousands separated: 421642 is "421,642"."""
     if number is None or not math.isfinite(number):

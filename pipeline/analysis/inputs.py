@@ -110,11 +110,11 @@ def _read_predictions(
     if predictions is None:
         return {}, {}, ("The run left no predictions of single images.",)
     try:
-        with np.load(predictions, allow_pickle=False) as archive:
+        with predictions.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         splits: tuple[Split, ...] = ("validation", "test")
         labels = {split: arrays[f"labels_{split}"].astype(np.int64) for split in splits}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         return {}, {}, (f"Single images were not looked at: {predictions.name} cannot be read ({error}).",)
     return labels, arrays, ()
 

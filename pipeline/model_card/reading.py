@@ -99,4 +99,4 @@ def metrics(values: Any) -> Iterator[Entry]:
 def hyperparameters(values: Any) -> Iterator[Entry]:
     """Hyperparameters, as metrics are shown."""
     for each in objects(values):
-        yield Entry(str(each.get("name", "")), str(each.get("value", "")), "hyperparameter")
+        yield Entry(str(each.get("name", "")), str(each.get("value", "")))

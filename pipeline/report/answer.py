@@ -1,18 +1,14 @@
-"""Says in words what a run found: which model won, by how much, and what cannot be concluded. Pure."""
+"""Says in words how a run ended: which model won, by how much, and what became of it. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from pipeline.case_study import SPLITS, standing
-from pipeline.quantities import count, percent, points
-
-# The case study's controlled experiment: equal in all but the size of their kernels.
-SMALL_KERNEL, LARGE_KERNEL = "cnn-3x3", "cnn-5x5"
+from pipeline.quantities import count, p_value, percent, points
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,6 @@ def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) 
         lead(evaluation),
         verdict(gate, registration),
         champion(evaluation),
-        kernel_size(evaluation["candidates"]),
         bands(evaluation["candidates"]),
     )
     return Answer(headline, tuple(sentence for sentence in sentences if sentence))
@@ -88,37 +83,21 @@ def champion(evaluation: Mapping[str, Any]) -> str:
             f"The champion {reigning.get('arn', '')} could not be scored: {reigning.get('error', 'unknown')}"
         )
     difference = compare(evaluation["winner"]["test_accuracy"], reigning["test_accuracy"], "the champion")
-    return f"On the same test images that is {difference} ({reigning['id']}, {percent(reigning['test_accuracy'])})."
-
-
-def kernel_size(candidates: Sequence[Mapping[str, Any]]) -> str:
-    """What the run says about 3×3 against 5×5 kernels, or that it cannot say anything."""
-    small, large = (
-        [each for each in candidates if each["name"] == name] for name in (SMALL_KERNEL, LARGE_KERNEL)
-    )
-    seeds = len(seeds_of(candidates))
-    if not small or not large:
-        if seeds > 1 or len(candidates) < 2:
-            return ""
-        return "Every model was trained once, under one seed: differences of a few tenths of a point may be chance."
-    if seeds == 1:
-        found = compare(small[0]["test_accuracy"], large[0]["test_accuracy"], f"the {LARGE_KERNEL} model")
-        return (
-            "Kernel size: every model was trained once, under one seed, so nothing can be concluded about kernel "
-            f"size beyond this run. Here the {SMALL_KERNEL} model has {found} on test; another seed may turn that "
-            "round. Several seeds (--seeds 5) are needed to tell."
-        )
-    means = [
-        f"{name} {percent(fmean(values))} ({percent(min(values))} to {percent(max(values))})"
-        for name, values in (
-            (SMALL_KERNEL, [each["test_accuracy"] for each in small]),
-            (LARGE_KERNEL, [each["test_accuracy"] for each in large]),
-        )
-    ]
+    told = f"On the same test images that is {difference} ({reigning['id']}, {percent(reigning['test_accuracy'])}"
+    compared = reigning.get("comparison")
+    if not compared:
+        return f"{told})."
     return (
-        f"Kernel size, mean test accuracy over {seeds} seeds and its range: {means[0]}, {means[1]}. No statistical "
-        "test was applied: overlapping ranges settle nothing."
+        f"{told}; {compared['challenger_only']} images are right in the winner alone, "
+        f"{compared['champion_only']} in the champion alone, p {p_relation(compared['p_value'])}, McNemar's exact "
+        "test)."
     )
+
+
+def p_relation(probability: float) -> str:
+    """ "= 0.031" or "< 0.001"."""
+    written = p_value(probability)
+    return written if written.startswith("<") else f"= {written}"
 
 
 def bands(candidates: Sequence[Mapping[str, Any]]) -> str:

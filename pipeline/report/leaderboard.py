@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.analysis.results import Analysis
 from pipeline.case_study import SPLITS, Standing, reference_for
-from pipeline.quantities import count, duration, percent
+from pipeline.quantities import count, duration, percent, span
 
 SYMBOLS: Mapping[Standing, str] = {"below": "↓", "within": "=", "above": "↑"}
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy and how it stands to its band; without a band, `stands`, `symbol` and `band` are empty."""
+    """An accuracy, its interval, and how it stands to its band; without a band, its three texts are empty."""
 
     value: str
+    interval: str
     stands: str = ""
     symbol: str = ""
     band: str = ""
@@ -36,7 +38,7 @@ class Row:
     train_time: str
 
 
-def make_rows(evaluation: Mapping[str, Any], colors: int) -> list[Row]:
+def make_rows(evaluation: Mapping[str, Any], analysis: Analysis, colors: int) -> list[Row]:
     """The rows, best first on validation, from the content of evaluation.json; `colors` is how many there are."""
     names = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
     return [
@@ -45,7 +47,7 @@ def make_rows(evaluation: Mapping[str, Any], colors: int) -> list[Row]:
             seed=each["seed"],
             won=each["id"] == evaluation["winner"]["id"],
             series=names.index(each["name"]) % colors,
-            accuracies=accuracies(each),
+            accuracies=accuracies(each, analysis),
             parameters=count(each["params"]),
             images_per_second=count(each["images_per_second"]),
             train_time=duration(each["train_seconds"]),
@@ -54,16 +56,18 @@ def make_rows(evaluation: Mapping[str, Any], colors: int) -> list[Row]:
     ]
 
 
-def accuracies(candidate: Mapping[str, Any]) -> tuple[Accuracy, ...]:
+def accuracies(candidate: Mapping[str, Any], analysis: Analysis) -> tuple[Accuracy, ...]:
     """The candidate's accuracies on training, validation and test."""
     reference = reference_for(candidate["name"])
     cells = []
     for split in SPLITS:
         value = candidate[f"{split}_accuracy"]
+        found = analysis.accuracy(candidate["id"], split)
+        interval = "" if found is None else span(found.interval.low, found.interval.high)
         if reference is None:
-            cells.append(Accuracy(percent(value)))
+            cells.append(Accuracy(percent(value), interval))
         else:
             band = reference.band(split)
             stands = band.standing(value)
-            cells.append(Accuracy(percent(value), stands, SYMBOLS[stands], str(band)))
+            cells.append(Accuracy(percent(value), interval, stands, SYMBOLS[stands], str(band)))
     return tuple(cells)

@@ -11,23 +11,40 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.case_study import SPLIT_NAMES, SPLITS
+from pipeline.analysis import analyse
 from pipeline.execution import ExecutionRecord
+from pipeline.hypotheses import verdicts
 from pipeline.printable import printable
 from pipeline.quantities import duration, percent
 from pipeline.report.answer import make_answer, seeds_of
-from pipeline.report.figures.band_plot import draw_band_plot
-from pipeline.report.figures.confusion_matrix import draw_confusion_matrix
-from pipeline.report.figures.learning_curves import draw_learning_curves
-from pipeline.report.figures.palette import SERIES
+from pipeline.report.contents import (
+    accuracy_content,
+    calibration_content,
+    card_content,
+    error_content,
+    experiment_content,
+    methods_content,
+)
 from pipeline.report.figures.timeline import draw_timeline
-from pipeline.report.leaderboard import make_rows
-from pipeline.report.mistakes import most_confused
 from pipeline.report.provenance import make_facts, make_settings
+from pipeline.report.verdicts import make_cards, make_headline
 from pipeline.view.states import step_state
 
 FOLDER = Path(__file__).resolve().parent
-MOST_CONFUSED = 6
+# The page's sections, in order: files in the folder "sections".
+SECTIONS = (
+    "leaderboard",
+    "kernel",
+    "cost",
+    "curves",
+    "mistakes",
+    "pictures",
+    "calibration",
+    "card",
+    "run",
+    "provenance",
+    "methods",
+)
 
 _UNIT = re.compile(r"(?<=\d) (?=%|points)")
 
@@ -45,36 +62,35 @@ def render_page(
     """The whole page as HTML, from write_report's arguments. The same ones give the same text."""
     record = clean_record(record)
     evaluation, registration = clean(dict(evaluation)), clean(dict(registration))
+    analysis = analyse(evaluation, predictions)
     candidates = evaluation["candidates"]
     winner = next(each for each in candidates if each["id"] == evaluation["winner"]["id"])
-    matrix, class_names = winner["test"]["confusion_matrix"], evaluation["class_names"]
-    models, settings = make_settings(candidates)
-    return (
-        open_templates()
-        .get_template("report.html.j2")
-        .render(
-            style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
-            record=record,
-            registration=registration,
-            gate=evaluation["gate"],
-            answer=make_answer(evaluation, registration),
-            splits=[SPLIT_NAMES[split] for split in SPLITS],
-            rows=make_rows(evaluation, len(SERIES)),
-            several_seeds=len(seeds_of(candidates)) > 1,
-            bands=[(SPLIT_NAMES[split], draw_band_plot(split, candidates)) for split in SPLITS],
-            curves=[(metric, draw_learning_curves(metric, candidates)) for metric in ("accuracy", "loss")],
-            winner=winner,
-            confusion=draw_confusion_matrix(
-                matrix, class_names, f"Confusion matrix of {winner['id']} on test"
-            ),
-            mistakes=most_confused(matrix, class_names, MOST_CONFUSED),
-            timeline=draw_timeline(record),
-            steps=[(step, step_state(step)) for step in record.steps],
-            models=models,
-            settings=settings,
-            facts=make_facts(record, evaluation, registration),
-        )
-    )
+    judged = verdicts(analysis)
+    answer = make_answer(evaluation, registration)
+    content = {
+        "record": record,
+        "registration": registration,
+        "gate": evaluation["gate"],
+        "answer": answer,
+        "headline": make_headline(judged) or answer.headline,
+        "verdicts": make_cards(judged, primary=True),
+        "further_verdicts": make_cards(judged, primary=False),
+        "limits": clean(list(analysis.notes)),
+        "several_seeds": len(seeds_of(candidates)) > 1,
+        "winner": winner,
+        "timeline": draw_timeline(record),
+        "steps": [(step, step_state(step)) for step in record.steps],
+        "facts": make_facts(record, evaluation, registration),
+        **accuracy_content(evaluation, analysis),
+        **experiment_content(evaluation, analysis),
+        **error_content(evaluation, analysis, winner, predictions, gallery),
+        **calibration_content(analysis, winner),
+        **card_content(model_card),
+        **methods_content(analysis),
+    }
+    content["models"], content["settings"] = make_settings(candidates)
+    style = Markup((FOLDER / "style.css").read_text(encoding="utf-8"))
+    return open_templates().get_template("report.html.j2").render(style=style, sections=SECTIONS, **content)
 
 
 def open_templates() -> Environment:

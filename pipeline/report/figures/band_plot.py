@@ -10,18 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from pipeline.analysis.results import Analysis
 from pipeline.case_study import SPLIT_NAMES, SPLITS, Split, reference_for
 from pipeline.quantities import percent
 from pipeline.report.figures.palette import BAND, INK, series_of
 from pipeline.report.figures.svg import draw, short
 
-WIDTH, ROW_HEIGHT, REST = 3.4, 0.42, 0.55
+WIDTH, ROW_HEIGHT, REST = 3.4, 0.5, 0.55
 
 
-def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]]) -> Markup:
-    """One row a model, one point a seed; the axis is the same for every split."""
+def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]], analysis: Analysis) -> Markup:
+    """One row a model, one point a seed with its interval; the axis is the same for every split."""
     names = list(dict.fromkeys(each["name"] for each in candidates))
-    low, high = limits(candidates)
+    low, high = limits(candidates, analysis)
 
     def paint(axes: Axes) -> None:
         for row, name in enumerate(names):
@@ -32,14 +33,21 @@ def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]]) -> Mar
                     Rectangle((band.low, row - 0.36), band.high - band.low, 0.72, color=BAND, linewidth=0)
                 )
             color, marker = series_of(names, name)
-            values = [each[f"{split}_accuracy"] for each in candidates if each["name"] == name]
-            axes.plot(values, [row] * len(values), marker, color=color, markersize=6.5, alpha=0.9)
+            trainings = [each for each in candidates if each["name"] == name]
+            values = [each[f"{split}_accuracy"] for each in trainings]
+            for place, (each, value) in enumerate(zip(trainings, values, strict=True)):
+                height = row + (place - (len(values) - 1) / 2) * min(0.16, 0.6 / len(values))
+                found = analysis.accuracy(each["id"], split)
+                if found is not None:
+                    ends = [found.interval.low, found.interval.high]
+                    axes.plot(ends, [height] * 2, color=color, linewidth=1.2)
+                axes.plot([value], [height], marker, color=color, markersize=5.5, alpha=0.9)
             if len(values) == 1:
                 right = values[0] > low + 0.75 * (high - low)
                 axes.annotate(
                     percent(values[0]),
                     (values[0], row),
-                    xytext=(-7 if right else 7, 0),
+                    xytext=(-3 if right else 3, 9),
                     textcoords="offset points",
                     ha="right" if right else "left",
                     va="center_baseline",
@@ -60,9 +68,10 @@ def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]]) -> Mar
     return draw(f"bands-{split}", describe(split, candidates), size, paint)
 
 
-def limits(candidates: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """An axis that holds every accuracy and every band that applies, with some room."""
+def limits(candidates: Sequence[Mapping[str, Any]], analysis: Analysis) -> tuple[float, float]:
+    """An axis that holds every accuracy, its interval and every band that applies, with some room."""
     values = [each[f"{split}_accuracy"] for each in candidates for split in SPLITS]
+    values += [end for each in analysis.accuracies for end in (each.interval.low, each.interval.high)]
     for each in candidates:
         reference = reference_for(each["name"])
         if reference is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -56,14 +56,30 @@ def draw_learning_curves(metric: str, candidates: Sequence[Mapping[str, Any]]) -
 
 def legend(names: Sequence[str]) -> list[Line2D]:
     """One entry a model, and one a kind of line."""
+    handles = model_handles(names, linewidth=1.7)
+    handles.append(Line2D([], [], color=MUTED, linewidth=1.7, label="validation"))
+    handles.append(Line2D([], [], color=MUTED, linewidth=1.1, linestyle="--", label="training"))
+    return handles
+
+
+def model_handles(names: Sequence[str], linewidth: float = 0.0) -> list[Line2D]:
+    """A legend's entries, one a model; without a line where figures draw points only."""
     handles = []
     for name in names:
         color, marker = series_of(list(names), name)
+        style: Literal["-", "none"] = "-" if linewidth else "none"
         handles.append(
-            Line2D([], [], color=color, marker=marker, markersize=4.5, linewidth=1.7, label=short(name))
+            Line2D(
+                [],
+                [],
+                color=color,
+                marker=marker,
+                markersize=4.5,
+                linewidth=linewidth,
+                linestyle=style,
+                label=short(name),
+            )
         )
-    handles.append(Line2D([], [], color=MUTED, linewidth=1.7, label="validation"))
-    handles.append(Line2D([], [], color=MUTED, linewidth=1.1, linestyle="--", label="training"))
     return handles
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,13 +12,16 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StateError
+from pipeline.hypotheses import HYPOTHESES
 from pipeline.report import write_report
 from pipeline.report.page import render_page
+from tests.pipeline.report.conftest import Run
 
 Make = Callable[..., Any]
 HOSTILE = (
     "</text></title><script>alert(1)</script>\"'><img src=x onerror=alert(2)>${{7*7}}$\x1b[31m\x00\ud800"
 )
+CARD = {"intended_uses": {"purpose_of_model": "To tell things apart."}}
 STYLE = Path(__file__).parents[3] / "pipeline" / "report" / "style.css"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -53,7 +57,12 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.words).split())  # which takes the unbreakable spaces, too
+
+
+def said(html: str) -> str:
+    """The page's text, with spaces only."""
+    return Page(html).text
 
 
 @pytest.fixture(scope="module")
@@ -62,37 +71,135 @@ def html(make_evaluation: Make, make_registration: Make, make_record: Make) -> s
     return render_page(make_record(evaluation), evaluation, make_registration())
 
 
-def test_the_page_opens_with_the_answer(html: str) -> None:
-    text = Page(html).text
-    body = text[text.index("cnn-3x3 wins", text.index("execution 8f3a2c9d41e7 · local")) :]
-    assert body.startswith("cnn-3x3 wins, with 91.10 % on the test images On the 5,000 validation images")
-    assert body.index("registered as version 3") < body.index("Leaderboard")
-    assert body.index("nothing can be concluded about kernel size") < body.index("Leaderboard")
+@pytest.fixture(scope="module")
+def full(run: Run, make_registration: Make, make_record: Make) -> str:
+    """The page of an execution under three seeds, with everything that an evaluation leaves today."""
+    return render_page(
+        make_record(run.evaluation), run.evaluation, make_registration(), run.predictions, run.gallery, CARD
+    )
 
 
-def test_the_page_has_all_its_sections_and_figures(html: str) -> None:
+def test_the_page_opens_with_the_answer(html: str, full: str) -> None:
+    one_seed, several = (
+        text[text.index("execution 8f3a2c9d41e7 · local") :] for text in map(said, (html, full))
+    )
+    assert one_seed.startswith(
+        "execution 8f3a2c9d41e7 · local cnn-3x3 wins, with 91.10 % on the test images ? undecided The convolutional"
+    )
+    assert several.startswith("execution 8f3a2c9d41e7 · local Convolution helps")
+    assert "✓ confirmed The convolutional network is more accurate than the dense baseline." in several
+    for text in (one_seed, several):
+        for claim in HYPOTHESES:
+            assert text.index(claim.claim) < text.index("registered as version 3") < text.index("Leaderboard")
+    assert "whether the architectures differ cannot be concluded" in one_seed[: one_seed.index("Leaderboard")]
+
+
+def test_the_page_has_all_its_sections_in_order(full: str) -> None:
+    text = said(full)
+    titles = (
+        "Leaderboard",
+        "The experiment over seeds",
+        "Accuracy against cost",
+        "Learning curves",
+        "What cnn-3x3 gets wrong",
+        "The errors in pictures",
+        "Can its probabilities be believed?",
+        "Model card",
+        "The run",
+        "Provenance",
+        "How the statistics were computed",
+    )
+    places = [text.index(title) for title in titles]
+    assert places == sorted(places)
+
+
+def test_the_page_names_each_statistic_and_what_computed_it(full: str) -> None:
+    text = said(full)
+    for words in (
+        "Wilson score interval statsmodels.stats.proportion.proportion_confint",
+        "McNemar's exact test, two-sided statsmodels.stats.contingency_tables.mcnemar",
+        "Holm's correction statsmodels.stats.multitest.multipletests",
+        "bootstrap over seeds and images",
+        "sklearn.metrics.log_loss",
+    ):
+        assert words in text
+
+
+def test_the_page_shows_the_errors_with_alternative_texts(full: str) -> None:
+    page = Page(full)
+    pictures = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
+    assert len(pictures) > 50
+    assert all(alt.startswith("Test image ") for alt in pictures)
+    assert "⚑ label in doubt" in page.text
+    assert "1 of the 10,000 test images meets it" in page.text
+
+
+def test_the_page_shows_the_model_card(full: str) -> None:
+    assert "Purpose of model To tell things apart." in said(full)
+    assert "version 3 was registered with it" in said(full)
+
+
+def test_a_card_that_the_schema_does_not_allow_is_reported_and_not_kept(
+    make_evaluation: Make, make_record: Make, tmp_path: Path
+) -> None:
+    evaluation, out = make_evaluation(), tmp_path / "report.html"
+    write_report(
+        make_record(evaluation), evaluation, {}, out, model_card={"intended_uses": {"risk_rating": "<b>"}}
+    )
+    assert "$.intended_uses.risk_rating: '<b>' is not one of" in said(out.read_text())
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_model_card_lies_beside_the_report(
+    make_evaluation: Make, make_record: Make, tmp_path: Path
+) -> None:
+    evaluation = make_evaluation()
+    write_report(make_record(evaluation), evaluation, {}, tmp_path / "report.html", model_card=CARD)
+    assert json.loads((tmp_path / "model-card.json").read_text()) == CARD
+    assert (tmp_path / "model-card.md").read_text().startswith("# Model card of cnn-3x3-0\n")
+
+
+def test_what_an_older_evaluation_lacks_is_said(html: str) -> None:
+    text = said(html)
+    for words in (
+        "This evaluation left no images for the report",
+        "Not computed: the evaluation's predictions of single images cannot be read.",
+        "This evaluation is older than model cards",
+        "FLOPs were not recorded by these trainings.",
+    ):
+        assert words in text
+
+
+def test_the_page_has_a_figure_for_each_thing_it_shows(html: str) -> None:
     page = Page(html)
-    for title in ("Leaderboard", "Learning curves", "What cnn-3x3 gets wrong", "The run", "Provenance"):
-        assert title in page.text
     labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
     assert [label.split(":")[0].split(".")[0] for label in labels] == [
         "Point chart of training accuracy",
         "Point chart of validation accuracy",
         "Point chart of test accuracy",
+        "Interval chart of differences",
+        "Interval chart of differences",
+        "Scatter chart of test accuracy over training time",
+        "Scatter chart of test accuracy over parameters",
         "Line chart of accuracy by epoch",
         "Line chart of loss by epoch",
         "Confusion matrix of cnn-3x3-0 on test",
+        "Confusion matrix of baseline-0 on test",
+        "Confusion matrix of cnn-5x5-0 on test",
         "Bar chart of when the steps ran",
     ]
     assert "cnn-3x3-0 91.10 % (case study 91–93 %)" in labels[2]
 
 
-def test_the_page_needs_nothing_from_outside_and_runs_nothing(html: str) -> None:
+@pytest.mark.parametrize("which", ["html", "full"])
+def test_the_page_needs_nothing_from_outside_and_runs_nothing(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    html = request.getfixturevalue(which)
     page = Page(html)
     assert not page.tags & {
         "script",
         "link",
-        "img",
         "iframe",
         "object",
         "base",
@@ -103,7 +210,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(html: str) -> None
     for tag, name, value in page.attributes:
         assert not name.startswith("on"), (tag, name)
         if name in ("src", "href", "xlink:href"):
-            assert value.startswith("#")
+            assert value.startswith("data:image/png;base64," if tag == "img" else "#")
     assert "http:" not in html
     assert "https:" not in html
     assert "@import" not in html
@@ -111,7 +218,11 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(html: str) -> None
     assert "default-src &#39;none&#39;" in html or "default-src 'none'" in html
 
 
-def test_every_id_is_unique_and_every_reference_has_its_target(html: str) -> None:
+@pytest.mark.parametrize("which", ["html", "full"])
+def test_every_id_is_unique_and_every_reference_has_its_target(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    html = request.getfixturevalue(which)
     page = Page(html)
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
@@ -167,15 +278,35 @@ def test_a_users_own_plot_settings_change_nothing(
         {"names": ("resnet", "cnn-3x3"), "seeds": 2},
         {"passed": False},
         {"names": tuple(f"cnn-{number}" for number in range(8)), "seeds": 5, "epochs": 40},
+        {"names": tuple(f"cnn-{number}" for number in range(25))},
     ],
 )
 def test_other_runs_give_a_whole_page_too_and_a_small_one(
-    shape: dict[str, Any], make_evaluation: Make, make_record: Make
+    shape: dict[str, Any], make_run: Make, make_record: Make
 ) -> None:
-    evaluation = make_evaluation(**shape)
-    text = render_page(make_record(evaluation), evaluation, {})
-    assert evaluation["winner"]["name"] in Page(text).text
+    run = make_run(**shape)
+    text = render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery, CARD)
+    assert run.evaluation["winner"]["name"] in said(text)
     assert len(text.encode()) < 3_000_000
+
+
+@pytest.mark.parametrize("damaged", ["predictions", "gallery"])
+@pytest.mark.parametrize("content", [b"", b"not a zip"])
+def test_damaged_files_cost_their_sections_only(
+    damaged: str, content: bytes, make_run: Make, make_record: Make
+) -> None:
+    run = make_run()
+    getattr(run, damaged).write_bytes(content)
+    text = said(render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery))
+    assert ("No errors are shown" if damaged == "predictions" else "The images cannot be shown") in text
+    assert "Leaderboard" in text
+
+
+def test_a_champion_is_compared_in_the_answer(make_evaluation: Make, make_record: Make) -> None:
+    evaluation = make_evaluation() | {"champion": {"arn": "a", "error": "It is gone."}}
+    assert "The champion a could not be scored: It is gone." in said(
+        render_page(make_record(evaluation), evaluation, {})
+    )
 
 
 def test_a_perfect_model_and_an_untrained_history_are_shown(make_evaluation: Make, make_record: Make) -> None:
@@ -230,7 +361,7 @@ def test_the_report_is_written_whole_into_a_folder_that_is_made_for_it(
     evaluation, out = make_evaluation(), tmp_path / "new" / "report.html"
     assert write_report(make_record(evaluation), evaluation, make_registration(), out) == out
     first = out.read_bytes()
-    write_report(make_record(evaluation), evaluation, make_registration(), out, tmp_path / "predictions.npz")
+    write_report(make_record(evaluation), evaluation, make_registration(), out)
     assert out.read_bytes() == first
     assert [file.name for file in out.parent.iterdir()] == ["report.html"]
     assert out.stat().st_mode & 0o777 == 0o644

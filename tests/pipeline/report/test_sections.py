@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.analysis import analyse
 from pipeline.report.leaderboard import Accuracy, make_rows
 from pipeline.report.mistakes import Confusion, most_confused
 from pipeline.report.provenance import make_facts, make_settings
@@ -11,16 +12,17 @@ Make = Callable[..., Any]
 
 
 def test_the_leaderboard_is_ranked_on_validation_and_has_the_bands_beside(make_evaluation: Make) -> None:
-    rows = make_rows(make_evaluation(), colors=6)
+    evaluation = make_evaluation()
+    rows = make_rows(evaluation, analyse(evaluation, None), colors=6)
     assert [(row.name, row.won, row.series) for row in rows] == [
         ("cnn-3x3", True, 1),
         ("cnn-5x5", False, 2),
         ("baseline", False, 0),
     ]
     assert rows[2].accuracies == (
-        Accuracy("89.21 %", "within", "=", "88–90 %"),
-        Accuracy("87.02 %", "above", "↑", "85–87 %"),
-        Accuracy("86.55 %", "within", "=", "86–88 %"),
+        Accuracy("89.21 %", "88.59–89.80 %", "within", "=", "88–90 %"),
+        Accuracy("87.02 %", "86.06–87.92 %", "above", "↑", "85–87 %"),
+        Accuracy("86.55 %", "85.87–87.20 %", "within", "=", "86–88 %"),
     )
     assert (rows[0].parameters, rows[0].images_per_second, rows[0].train_time) == (
         "421,642",
@@ -30,7 +32,8 @@ def test_the_leaderboard_is_ranked_on_validation_and_has_the_bands_beside(make_e
 
 
 def test_all_seeds_of_a_model_share_its_colour(make_evaluation: Make) -> None:
-    rows = make_rows(make_evaluation(seeds=3), colors=2)
+    evaluation = make_evaluation(seeds=3)
+    rows = make_rows(evaluation, analyse(evaluation, None), colors=2)
     assert {(row.name, row.series) for row in rows} == {("baseline", 0), ("cnn-3x3", 1), ("cnn-5x5", 0)}
     assert [row.won for row in rows] == [True] + [False] * 8
 

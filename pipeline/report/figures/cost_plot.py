@@ -1,0 +1,92 @@
+"""Accuracy against cost: one point a training, with the interval of its accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator, PercentFormatter
+
+from pipeline.analysis.results import Analysis
+from pipeline.quantities import percent
+from pipeline.report.figures.learning_curves import model_handles
+from pipeline.report.figures.palette import series_of
+from pipeline.report.figures.svg import draw
+
+SIZE = (3.4, 2.7)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a training costs: the key in evaluation.json, and how the axis calls it."""
+
+    key: str
+    title: str
+    unit: str
+
+
+MEASURES = (
+    Measure("forward_flops", "FLOPs of one forward pass", "FLOPs, one image"),
+    Measure("train_seconds", "Training time", "seconds"),
+    Measure("params", "Parameters", "parameters"),
+)
+
+
+def draw_cost_plot(
+    measure: Measure, candidates: Sequence[Mapping[str, Any]], analysis: Analysis
+) -> Markup | None:
+    """Test accuracy over the cost, on a logarithmic axis; None when no training has that cost."""
+    names = list(dict.fromkeys(each["name"] for each in candidates))
+    known = [each for each in candidates if cost_of(each, measure) is not None]
+    if not known:
+        return None
+
+    def paint(axes: Axes) -> None:
+        costs = [cost_of(each, measure) or 1.0 for each in known]
+        for each, cost in zip(known, costs, strict=True):
+            color, marker = series_of(names, each["name"])
+            found = analysis.accuracy(each["id"], "test")
+            value = each["test_accuracy"]
+            if found is not None:
+                axes.plot([cost, cost], [found.interval.low, found.interval.high], color=color, linewidth=1.1)
+            axes.plot([cost], [value], marker, color=color, markersize=6, alpha=0.9)
+        axes.set_xscale("log")
+        axes.set_xlim(min(costs) / 1.6, max(costs) * 1.6)
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_xlabel(measure.unit)
+        axes.grid(axis="both")
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+        axes.legend(handles=model_handles(names), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+
+    return draw(f"cost-{measure.key}", describe(measure, known), SIZE, paint)
+
+
+def cost_of(candidate: Mapping[str, Any], measure: Measure) -> float | None:
+    """The cost, if it is known and can stand on a logarithmic axis."""
+    value = candidate.get(measure.key)
+    return float(value) if isinstance(value, (int, float)) and value > 0 else None
+
+
+def short_number(value: float) -> str:
+    """A number on an axis: "200 k", "7 M"."""
+    for least, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= least:
+            return f"{value / least:g}{unit}"
+    return f"{value:g}"
+
+
+def describe(measure: Measure, candidates: Sequence[Mapping[str, Any]]) -> str:
+    """The figure in words."""
+    parts = [
+        f"{each['id']} {short_number(float(f'{cost_of(each, measure):.3g}'))} and {percent(each['test_accuracy'])}"
+        for each in candidates
+    ]
+    return f"Scatter chart of test accuracy over {measure.title[0].lower()}{measure.title[1:]}: {'; '.join(parts)}."
