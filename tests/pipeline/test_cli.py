@@ -101,8 +101,15 @@ def test_a_definition_file_that_is_no_definition_is_refused(tmp_path, capsys):
 
 
 def test_a_definition_file_takes_no_flags_of_this_projects_own_graph(tmp_path, capsys):
-    said = refused(capsys, "run", "--definition", str(tmp_path / "d.json"), "--candidates", "baseline")
-    assert "expected no --candidates" in said
+    for words in (
+        ("--candidates", "baseline"),
+        ("--seeds", "2"),
+        ("--spot",),
+        ("--kms-key", "alias/x"),
+        ("--tag", "A=b"),
+    ):
+        said = refused(capsys, "run", "--definition", str(tmp_path / "d.json"), *words)
+        assert f"expected no {words[0]}" in said
 
 
 def test_an_empty_state_folder_lists_nothing(capsys):
