@@ -37,7 +37,9 @@ KNOW_NO_RESOURCES = {
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
+    "iam:ListAccountAliases",
     "pricing:GetProducts",
+    "sagemaker:ListDomains",
     "servicequotas:GetServiceQuota",
     "servicequotas:ListServiceQuotas",
 }
