@@ -11,6 +11,24 @@ from pipeline.settings import MAX_INSTANCES, Choices
 
 MAX_SEEDS = 20  # Evaluate has a hundred arguments at most, and one for each candidate under each seed
 
+# The flags about SageMaker's machines and network, with what they are when nobody says them.
+MACHINE_FLAGS: Mapping[str, object] = {
+    "--spot": False,
+    "--warm-pool-seconds": 0,
+    "--subnets": "",
+    "--security-groups": "",
+    "--kms-key": "",
+    "--isolate": False,
+    "--encrypt-traffic": False,
+    "--tag": [],
+}
+
+
+def flags_given(args: argparse.Namespace, flags: Mapping[str, object]) -> dict[str, object]:
+    """Those of `flags` that are not what they are by default, with their values."""
+    values = {flag: getattr(args, flag.removeprefix("--").replace("-", "_")) for flag in flags}
+    return {flag: value for flag, value in values.items() if value != flags[flag]}
+
 
 def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None = None) -> Choices:
     """All choices in the arguments, as fields of Settings, which checks what goes together.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.choices import check_choices, find_source
-from pipeline.commands.graph import compile_choices
+from pipeline.commands.graph import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
@@ -99,6 +99,8 @@ def run_project(args: argparse.Namespace) -> int:
         elif smaller:
             say(f"Local values: {smaller}. The definition's own defaults are meant for GPU instances.")
         check_definition(json.loads(text), values)
+        if idle := flags_given(args, MACHINE_FLAGS):
+            say(f"In the definition, but without effect here: {', '.join(idle)}.")
         if places:
             say("Containers: " + ", ".join(f"{name}={value}" for name, value in places.items()) + ".")
         return execute(args, target, text, values | places, source)

@@ -5,30 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.commands.choices import find_source
+from pipeline.commands.graph import MACHINE_FLAGS, flags_given
 from pipeline.commands.run import execute
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import Value
 
 # What decides this project's definition or its data, with what it is when nobody says it.
-OWN_FLAGS: Mapping[str, object] = {
-    "--candidates": None,
-    "--data": None,
-    "--seeds": 1,
-    "--instances": 1,
-    "--spot": False,
-    "--warm-pool-seconds": 0,
-    "--subnets": "",
-    "--security-groups": "",
-    "--kms-key": "",
-    "--isolate": False,
-    "--encrypt-traffic": False,
-    "--tag": [],
-}
+OWN_FLAGS = {"--candidates": None, "--data": None, "--seeds": 1, "--instances": 1, **MACHINE_FLAGS}
 
 
 def run_definition(args: argparse.Namespace) -> int:
@@ -38,13 +25,11 @@ def run_definition(args: argparse.Namespace) -> int:
             f"Running {args.definition}: expected --target local. Received: --target {args.target}, where "
             "the SDK's local mode executes its own objects, not a compiled definition. Leave --target out."
         )
-    for flag, default in OWN_FLAGS.items():
-        value = getattr(args, flag.removeprefix("--").replace("-", "_"))
-        if value != default:
-            raise UsageError(
-                f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
-                f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
-            )
+    for flag, value in flags_given(args, OWN_FLAGS).items():
+        raise UsageError(
+            f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
+            f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
+        )
     try:
         text = args.definition.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

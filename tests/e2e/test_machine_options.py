@@ -31,6 +31,8 @@ def test_a_run_with_all_of_them_trains_and_says_what_it_does_without(
         "--json", file,
     )  # fmt: skip
     assert finished.status == 0, finished.said
+    idle = "--spot, --subnets, --security-groups, --kms-key, --isolate, --encrypt-traffic, --tag"
+    assert f"In the definition, but without effect here: {idle}." in finished.err
     log = (
         Home.open(home).step_log(json.loads(file.read_text())["execution_id"], "Train-baseline-0").read_text()
     )

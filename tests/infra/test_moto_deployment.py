@@ -119,6 +119,19 @@ def test_a_stack_is_planned_deployed_changed_shown_and_destroyed(
     assert "There is no stack" in result()[1]
 
 
+def test_the_function_that_deploys_approved_models_is_made_when_asked_for(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account.run("deploy", "--yes", "--param", "DeployApproved=true") == 0, capsys.readouterr().err
+    function = account.client("lambda").get_function(FunctionName="fashion-mnist-deploy")["Configuration"]
+    assert (function["Handler"], function["Runtime"]) == ("index.handler", "python3.13")
+    assert function["Environment"]["Variables"]["PROJECT"] == "fashion-mnist"
+    (target,) = account.client("events").list_targets_by_rule(Rule="fashion-mnist-approved-model")["Targets"]
+    assert target["Arn"] == function["FunctionArn"]
+    assert account.run("destroy", "--yes") == 0, capsys.readouterr().err
+    assert account.client("lambda").list_functions()["Functions"] == []
+
+
 def test_log_groups_that_jobs_have_made_are_left_alone(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
