@@ -14,6 +14,7 @@ from pipeline.aws.follow import Follower
 from pipeline.aws.plain_words import plain_words
 from pipeline.aws.prices import Prices
 from pipeline.aws.records import AwsExecution
+from pipeline.aws.report_upload import upload_report
 from pipeline.aws.results import fetch_outcome, results_folder
 from pipeline.aws.stack import StackOutputs, read_stack, stack_name
 from pipeline.aws.upsert import upsert_pipeline
@@ -21,6 +22,7 @@ from pipeline.console import say
 from pipeline.data_upload import upload_files
 from pipeline.dataset import data_digest_of_sources, digest_of
 from pipeline.dataset_check import FILES, idx_files
+from pipeline.errors import AwsError, CredentialsError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home, home_from
 from pipeline.outcome import Outcome, write_report_of
@@ -119,6 +121,13 @@ class SageMakerTarget:
         return write_report_of(
             record, outcome, results_folder(self.home, record.execution_id) / "report.html"
         )
+
+    def publish_report(self, execution: AwsExecution, report: Path) -> None:
+        """Puts the report where the registry's entry links to; if the bucket does not take it, says so."""
+        try:
+            upload_report(self.account, execution, report)
+        except (AwsError, CredentialsError) as error:
+            say(f"The report is on this machine only, and the registry's link to it leads nowhere. {error}")
 
     def bill(self, execution: AwsExecution) -> Bill | None:
         """What the execution has cost by now; None when it ran no jobs."""

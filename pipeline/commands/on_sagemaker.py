@@ -164,7 +164,9 @@ def report(args: argparse.Namespace) -> int:
             f"Building the report of execution {name}: expected an execution whose evaluation step ended. "
             f"Received: one that is {execution.record.status}. See: python -m pipeline show {name} {ON}"
         )
-    print(target.build_report(execution.record, outcome))
+    built = target.build_report(execution.record, outcome)
+    target.publish_report(execution, built)
+    print(built)
     return 0
 
 
@@ -229,6 +231,8 @@ def conclude(args: argparse.Namespace, target: SageMakerTarget, execution: AwsEx
     record = execution.record
     outcome = target.outcome(execution, predictions=True)
     built = None if outcome.evaluation is None else target.build_report(record, outcome)
+    if built is not None:
+        target.publish_report(execution, built)
     if args.json is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, built)
         write_result(args.json, result, record.execution_id)

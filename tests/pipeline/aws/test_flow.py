@@ -97,6 +97,11 @@ def test_a_run_goes_from_preflight_to_report(first: Run, user: User) -> None:
     report = Path(first.result["report"])
     assert report.is_relative_to(user.home)
     assert first.id in report.read_text()
+    shown = user.run("registry", "show", "1", *ON)
+    assert f"Report      {report}" in shown.out
+    link = user.run("registry", "show", "1", "--json", *ON).json()["report"]
+    bucket, _, key = link.removeprefix("s3://").partition("/")
+    assert user.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == report.read_bytes()
 
 
 def test_only_what_the_command_needs_is_asked_of_aws(first: Run, user: User) -> None:
