@@ -171,6 +171,8 @@ ALLOWED: dict[str, list[Request]] = {
         Request("pricing:GetProducts", "*"),
         Request("iam:ListAccountAliases", "*"),
         Request("sagemaker:ListDomains", "*"),
+        Request("sagemaker:ListEndpointConfigs", "*"),
+        Request("sagemaker:ListModels", "*"),
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
         Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
     ],

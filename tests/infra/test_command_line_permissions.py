@@ -15,7 +15,14 @@ from tests.infra.iam_evaluator import as_list
 from tests.infra.requests_of_roles import identity_statements
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
-CALLERS = ("aws/*.py", "sagemaker_target*.py", "commands/*sagemaker*.py", "registry.py", "code_upload.py")
+CALLERS = (
+    "aws/*.py",
+    "serving/*.py",
+    "sagemaker_target*.py",
+    "commands/*sagemaker*.py",
+    "registry.py",
+    "code_upload.py",
+)
 # By boto3's service, that of IAM.
 SERVICES = {
     "cloudformation": "cloudformation",

@@ -95,7 +95,11 @@ class Account:
             "ModelName": NAME,
             "ExecutionRoleArn": ROLE,
             "Tags": TAGS,
-            "PrimaryContainer": {"ModelPackageName": ARN},
+            "PrimaryContainer": {
+                "ModelPackageName": ARN,
+                "Environment": {"SAGEMAKER_TFS_DEFAULT_MODEL_NAME": "model"},
+            },
+            "EnableNetworkIsolation": machine is not SERVERLESS,
         }
         self.stubber.add_response(
             "create_model", {"ModelArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{NAME}"}, model

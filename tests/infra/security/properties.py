@@ -40,6 +40,8 @@ KNOW_NO_RESOURCES = {
     "iam:ListAccountAliases",
     "pricing:GetProducts",
     "sagemaker:ListDomains",
+    "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListModels",
     "servicequotas:GetServiceQuota",
     "servicequotas:ListServiceQuotas",
 }
