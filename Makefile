@@ -5,7 +5,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test check bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -30,6 +30,12 @@ test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 check: lint types infra-check ## what CI runs: lint, types, the AWS template, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+bench: .venv/stamp ## measure training and pipeline beside plain model.fit, an hour: ARGS="--only speed --json FILE"
+	@PYTHONPATH=. $(PY) tests/bench/bench_training.py $(ARGS)
+
+bench-gpu: .venv/stamp ## measure training on a GPU: images/s by batch size, seconds to 93 %: ARGS="--json FILE"
+	@PYTHONPATH=. $(PY) tests/bench/bench_gpu.py $(ARGS)
 
 bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_engine.py $(ARGS)

@@ -82,6 +82,15 @@ def test_study_passes_parameters_and_flags_on(clone: Path) -> None:
     assert done.stdout == "<-m><pipeline><study><--param><Epochs=2><--seeds><3><--estimate>\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [("bench", "bench_training"), ("bench-gpu", "bench_gpu"), ("bench-engine", "bench_engine")],
+)
+def test_each_benchmark_is_a_script_that_there_is(clone: Path, command: str, script: str) -> None:
+    assert make(clone, command, "ARGS=--json x").stdout == f"<tests/bench/{script}.py><--json><x>\n"
+    assert (ROOT / "tests" / "bench" / f"{script}.py").is_file()
+
+
 def test_a_command_that_fails_makes_make_fail(clone: Path) -> None:
     write_program(clone / ".venv" / "bin" / "python", "#!/bin/sh\nexit 2\n")
     assert make(clone, "pipeline-run").returncode == 2

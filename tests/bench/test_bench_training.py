@@ -1,0 +1,115 @@
+"""The benchmarks of training run, on little data. Their figures are not judged here: the machine may be busy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bench(script: str, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, f"tests/bench/{script}", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def figures(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """What `make bench` writes and prints for one small candidate, without the pipeline's part."""
+    file = tmp_path_factory.mktemp("bench") / "figures.json"
+    done = bench(
+        "bench_training.py", "--only", "speed", "accuracy", "--candidates", "baseline", "--racers", "baseline",
+        "--targets", "0.2", "0.999", "--schedules", "1", "--plain-epochs", "2", "--data", small_data_set,
+        "--json", file,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(file.read_text()), done.stdout
+
+
+def test_both_sides_are_measured_beside_the_sgemm_rate(figures: tuple[dict[str, Any], str]) -> None:
+    (row,) = figures[0]["speed"]
+    assert row["candidate"] == "baseline"
+    assert row["images_per_second"] > 0
+    assert row["ratio"] == pytest.approx(row["images_per_second"] / row["plain_images_per_second"])
+    expected = row["images_per_second"] * 3 * row["forward_flops"] / row["sgemm_flops_per_second"]
+    assert row["sgemm_share"] == pytest.approx(expected)
+    assert 0 < row["sgemm_share"] < 1
+    assert 1e8 < row["peak_memory"] < 1e11
+    assert f"{row['ratio']:.2f}" in figures[1]
+
+
+def test_the_seconds_to_an_accuracy_are_those_of_training_alone(figures: tuple[dict[str, Any], str]) -> None:
+    (race,) = figures[0]["accuracy"]
+    assert [one["epochs"] for one in race["ours"]] == [1]
+    assert [one["epochs"] for one in race["plain"]] == [1, 2]
+    assert race["plain"][0]["seconds"] < race["plain"][1]["seconds"]
+    low, high = race["seconds"]
+    assert low["train.py"] == race["ours"][0]["seconds"]
+    assert low["plain"] == race["plain"][0]["seconds"]
+    assert (high["train.py"], high["plain"]) == (None, None)
+    assert "not reached" in figures[1]
+
+
+def test_the_figures_say_on_what_they_were_measured(figures: tuple[dict[str, Any], str]) -> None:
+    assert {"machine", "versions", "git", "threads", "load_before", "load_after"} <= figures[0].keys()
+    assert "Load of this machine" in figures[1]
+
+
+@pytest.mark.e2e
+def test_the_pipeline_is_timed_cold_and_cached(small_data_set: Path, tmp_path: Path) -> None:
+    done = bench(
+        "bench_training.py", "--only", "pipeline", "--param", "Epochs=1", "--param", "MinAccuracy=0",
+        "--data", small_data_set, "--json", tmp_path / "figures.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cold, cached = json.loads((tmp_path / "figures.json").read_text())["pipeline"]
+    assert cold["reused"] == []
+    assert {"NormalizeData", "Train-baseline-0", "Train-cnn-3x3-0", "Evaluate"} <= set(cached["reused"])
+    assert cached["steps"]["Train-cnn-3x3-0"] < cold["steps"]["Train-cnn-3x3-0"]
+    assert 0 < cached["seconds"] < cold["seconds"]
+    assert "all cached" in done.stdout
+
+
+def test_a_command_that_fails_is_told_with_the_end_of_its_output(small_data_set: Path) -> None:
+    done = bench(
+        "bench_training.py", "--only", "accuracy", "--racers", "baseline", "--flag", "learning-rate=high",
+        "--data", small_data_set,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "A measured command failed" in done.stderr
+    assert "learning-rate must be a number" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_gpu_the_gpus_benchmark_says_so() -> None:
+    done = bench("bench_gpu.py", CUDA_VISIBLE_DEVICES="-1")
+    assert done.returncode == 1
+    assert "expected one that TensorFlow sees. Received: none" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_gpus_benchmark_measures_what_there_is(small_data_set: Path, tmp_path: Path) -> None:
+    done = bench(
+        "bench_gpu.py", "--any-device", "--candidate", "baseline", "--batch-sizes", "64", "--epochs", "2",
+        "--schedules", "2", "--target", "0.2", "--data", small_data_set, "--json", tmp_path / "figures.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "figures.json").read_text())
+    (speed,) = document["speed"]
+    assert speed["batch_size"] == 64
+    assert len(speed["epochs_images_per_second"]) == 2
+    assert speed["images_per_second"] == pytest.approx(speed["epochs_images_per_second"][1])
+    assert document["accuracy"][0]["seconds"][0]["train.py"] is not None
+    assert "20.0% test accuracy, batch size 64" in done.stdout
