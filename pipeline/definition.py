@@ -184,6 +184,7 @@ class DefinitionBuilder:
             "--min-accuracy": parameters["MinAccuracy"].to_string(),
             "--model-package-group": parameters["ModelPackageGroupName"],
             "--approval-status": parameters["ModelApprovalStatus"],
+            "--must-beat-champion": parameters["MustBeatChampion"],
             "--inference-image": tensorflow_image(self.settings.region, "inference"),
             "--region": self.settings.region,
             "--job-config": "/opt/ml/config/processingjobconfig.json",
@@ -227,7 +228,9 @@ class DefinitionBuilder:
             values=[
                 "The quality gate was missed: the best candidate's test accuracy is below MinAccuracy=",
                 self.parameters["MinAccuracy"],
-                f". Nothing was registered. Report: {self.settings.uri('executions')}/",
+                ", or it is significantly worse than the champion (MustBeatChampion=",
+                self.parameters["MustBeatChampion"],
+                f"); gate.reason says which. Nothing was registered. Report: {self.settings.uri('executions')}/",
                 ExecutionVariables.PIPELINE_EXECUTION_ID,
                 "/evaluation/evaluation.json",
             ],

@@ -112,6 +112,13 @@ PARAMETERS = (
         ),
     ),
     PipelineParameter(
+        "MustBeatChampion",
+        "String",
+        "false",
+        "true: a candidate that is significantly worse than the champion misses the gate",
+        choices=("true", "false"),
+    ),
+    PipelineParameter(
         "ModelApprovalStatus",
         "String",
         "PendingManualApproval",

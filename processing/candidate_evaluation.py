@@ -26,11 +26,15 @@ class RawSplit:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A candidate's scores by split, and its probabilities (float32, N×10) on validation and test."""
+    """A candidate's scores by split, and its probabilities (float32, N×10) on validation and test.
+
+    `correct_train`: bool, which images of the training sample it gets right.
+    """
 
     artifact: Artifact
     scores: dict[str, Scores]
     probabilities: dict[str, npt.NDArray[np.float32]]
+    correct_train: npt.NDArray[np.bool_]
 
     @property
     def id(self) -> str:
@@ -72,6 +76,7 @@ class Evaluated:
             "name": self.name,
             "seed": self.seed,
             "params": self.params,
+            "forward_flops": metrics.get("forward_flops"),
             **accuracies,
             **losses,
             "images_per_second": metrics["images_per_second"],
@@ -115,5 +120,5 @@ def evaluate_candidate(artifact: Artifact, predict: Predict, splits: dict[str, R
     """
     probabilities = {name: predict(split.pixels) for name, split in splits.items()}
     scores = {name: score(split.labels, probabilities[name]) for name, split in splits.items()}
-    del probabilities["train"]
-    return Evaluated(artifact, scores, probabilities)
+    correct_train = probabilities.pop("train").argmax(axis=1) == splits["train"].labels
+    return Evaluated(artifact, scores, probabilities, correct_train)

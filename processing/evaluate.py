@@ -20,6 +20,7 @@ from argument_types import filled, share, whole_number
 from artifact import Artifact, check_data_digest, load_artifact, parse_reference
 from candidate_evaluation import Evaluated, evaluate_candidate, raw_splits
 from champion import score_champion
+from champion_comparison import compare
 from evaluation_document import (
     evaluation_document,
     leaderboard,
@@ -29,7 +30,7 @@ from evaluation_document import (
 )
 from fashion_classes import CLASS_NAMES
 from gallery import gallery_bytes
-from gate import decide
+from gate import decide, judge_champion
 from job_config import EvaluationOutput, read_job_config
 from job_failure import JobArgumentParser, run_job, while_doing
 from model_card import card_content, model_card
@@ -40,6 +41,9 @@ from selection import select
 from served_model import load_served_model, use_threads
 
 _CANDIDATE = "<name>-<seed>=<S3 URI of its model.tar.gz>; once for each training"
+_MUST_BEAT = (
+    "true: register no winner that is significantly worse than the champion (McNemar, exact, p < 0.05)"
+)
 
 
 def parse_args(argv: Sequence[str]) -> argparse.Namespace:
@@ -64,6 +68,7 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     add("--approval-status", choices=statuses, default=statuses[0], help="of the new package")
     add("--inference-image", type=filled, required=True, help="image that serves the winner's SavedModel")
     add("--champion", default="", help="ARN of the package to compare with; empty: none")
+    add("--must-beat-champion", choices=("true", "false"), default="false", help=_MUST_BEAT)
     add(
         "--job-config", type=Path, default=Path("/opt/ml/config/processingjobconfig.json"), help="of this job"
     )
@@ -105,21 +110,27 @@ def main(args: argparse.Namespace) -> None:
         )
 
     winner = select(evaluated)
-    gate = decide(winner.id, winner.test_accuracy, args.min_accuracy)
-    document = to_json_bytes(evaluation_document(data.manifest, evaluated, winner, gate, champion))
+    comparison = None
+    if champion is not None and champion.evaluated is not None:
+        comparison = compare(winner, champion.evaluated, splits["test"].labels)
+    reigning = None if champion is None else champion.to_json(comparison)
+    part = judge_champion(champion, comparison, args.must_beat_champion == "true")
+    gate = decide(winner.id, winner.test_accuracy, args.min_accuracy, part)
+    document = to_json_bytes(evaluation_document(data.manifest, evaluated, winner, gate, reigning))
     write_whole(args.output, "evaluation.json", document)
-    write_whole(args.output, "predictions.npz", predictions_bytes(evaluated, splits))
+    write_whole(args.output, "predictions.npz", predictions_bytes(evaluated, splits, champion))
     on_test = {one.id: one.probabilities["test"] for one in evaluated}
     write_whole(args.output, "gallery.npz", gallery_bytes(splits["test"], on_test, winner.id))
     card = model_card(data.manifest, evaluated, winner, gate, CLASS_NAMES)
     write_whole(args.output, "model-card.json", to_json_bytes(card))
-    print(f"{leaderboard(evaluated, winner)}\n{gate.reason}", flush=True)
+    print(f"{leaderboard(evaluated, winner)}\n{part.reason}\n{gate.reason}", flush=True)
 
     if gate.passed:
         # The registry's package points to this object; SageMaker uploads the output only when the job has ended.
         uri = f"{output.uri}/evaluation.json"
         upload(s3, document, uri, "application/json")
-        package = _package(args, winner, output, card_content(card))
+        of_champion = {} if champion is None else champion.metadata(comparison)
+        package = _package(args, winner, output, card_content(card), of_champion)
         registration = register(sagemaker, package)
     else:
         registration = Registration(None, None, False, f"Not registered: {gate.reason}")
@@ -128,7 +139,11 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _package(
-    args: argparse.Namespace, winner: Evaluated, output: EvaluationOutput, card: str
+    args: argparse.Namespace,
+    winner: Evaluated,
+    output: EvaluationOutput,
+    card: str,
+    of_champion: dict[str, str],
 ) -> PackageRequest:
     environment = winner.artifact.environment
     accuracies = {f"{split}_accuracy": f"{scores.accuracy:.6f}" for split, scores in winner.scores.items()}
@@ -148,6 +163,7 @@ def _package(
             "artifact_sha256": winner.artifact.sha256,
             "code_digest": environment["code_digest"],
             "data_digest": environment["data_digest"],
+            **of_champion,
             # Whoever started the execution makes the report from this job's files, and puts it there.
             "report": f"{output.uri}/report.html",
             "registered_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from candidate_evaluation import Evaluated, RawSplit
+from champion import Champion
 from fashion_classes import CLASS_NAMES
 from gate import Gate
 from job_failure import while_doing
@@ -47,6 +48,7 @@ def evaluation_document(
         "data": {
             "data_digest": manifest.digest,
             "splits": {name: asdict(split) for name, split in manifest.splits.items()},
+            "scored_training_images": len(winner.correct_train),
             "sources": manifest.sources,
         },
         "candidates": [one.to_json(CLASS_NAMES) for one in evaluated],
@@ -61,12 +63,21 @@ def to_json_bytes(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
-def predictions_bytes(evaluated: Sequence[Evaluated], splits: dict[str, RawSplit]) -> bytes:
-    """predictions.npz: `labels_<split>` (uint8) and `probabilities_<id>_<split>` (float32, N×10)."""
+def predictions_bytes(
+    evaluated: Sequence[Evaluated], splits: dict[str, RawSplit], champion: Champion | None
+) -> bytes:
+    """predictions.npz: `labels_<split>` (uint8) and `probabilities_<id>_<split>` (float32, N×10).
+
+    Of the training sample only which images are right: `correct_<id>_train` (bool). The champion, if it was scored,
+    has `probabilities_champion_test`.
+    """
     arrays: dict[str, Any] = {f"labels_{split}": splits[split].labels for split in ("validation", "test")}
     for one in evaluated:
         for split, probabilities in one.probabilities.items():
             arrays[f"probabilities_{one.id}_{split}"] = probabilities
+        arrays[f"correct_{one.id}_train"] = one.correct_train
+    if champion is not None and champion.evaluated is not None:
+        arrays["probabilities_champion_test"] = champion.evaluated.probabilities["test"]
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()

@@ -68,7 +68,7 @@ def load_served_model(folder: Path, candidate: str) -> Predict:
     def predict(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         # `model` must stay referenced: its variables go with it.
         batches = [
-            _checked(_call(model.signatures["serving_default"], batch, tensorflow), len(batch), candidate)
+            _checked(_call(model.signatures["serving_default"], batch, candidate), len(batch), candidate)
             for batch in (pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH))
         ]
         return np.concatenate(batches)
@@ -76,9 +76,15 @@ def load_served_model(folder: Path, candidate: str) -> Predict:
     return predict
 
 
-def _call(signature: Any, batch: npt.NDArray[np.uint8], tensorflow: Any) -> dict[str, npt.NDArray[Any]]:
-    served = signature(images=tensorflow.constant(batch))
-    return {name: tensor.numpy() for name, tensor in served.items()}
+def _call(signature: Any, batch: npt.NDArray[np.uint8], candidate: str) -> dict[str, npt.NDArray[Any]]:
+    try:
+        served = signature(images=_tensorflow().constant(batch))
+        return {name: tensor.numpy() for name, tensor in served.items()}
+    except Exception as error:  # again no documented types; a registered model may be anybody's
+        raise ArtifactError(
+            f"Scoring {candidate}: expected its signature to take uint8 images {batch.shape}. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _checked(served: dict[str, npt.NDArray[Any]], count: int, candidate: str) -> npt.NDArray[np.float32]:

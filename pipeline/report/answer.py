@@ -64,6 +64,10 @@ def lead(evaluation: Mapping[str, Any]) -> str:
 def verdict(gate: Mapping[str, Any], registration: Mapping[str, Any]) -> str:
     """The gate's verdict and the registered version."""
     least = percent(gate["min_accuracy"])
+    part = gate.get("champion") or {}
+    if not gate["passed"] and part.get("required") and part.get("passed") is False:
+        asked = f"The quality gate asks for at least {least} on test and no significant loss to the champion"
+        return f"{asked}: missed, so nothing was registered. {part['reason']}"
     if not gate["passed"]:
         return f"The quality gate asks for at least {least} on test: missed, so nothing was registered."
     passed = f"It passed the quality gate (at least {least} on test)"

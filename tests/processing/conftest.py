@@ -107,6 +107,8 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
                 self.weights = tf.Variable(band_weights(strength))
 
             def serve(self, images: Any) -> dict[str, Any]:
+                if kind == "breaks":
+                    tf.debugging.assert_less(tf.shape(images)[0], 0, "it breaks when it is called")
                 logits = tf.reshape(tf.cast(images, tf.float32) / 255.0, [-1, 784]) @ self.weights
                 probabilities = logits if kind == "logits" else tf.nn.softmax(logits)
                 best = tf.argmin(logits, 1) if kind == "wrong-class" else tf.argmax(logits, 1)
@@ -138,6 +140,7 @@ def make_artifact(saved_model: Callable[..., Path], synthetic_processed: Path) -
         strength: float = 1.0,
         kind: str = "softmax",
         params: int = 7850,
+        forward_flops: int | None = 15_680,
         change: Callable[[dict[str, bytes]], None] = lambda files: None,
         tamper: Callable[[dict[str, bytes]], None] = lambda files: None,
     ) -> bytes:
@@ -149,7 +152,8 @@ def make_artifact(saved_model: Callable[..., Path], synthetic_processed: Path) -
         }
         documents = {
             "metrics.json": {"candidate": name, "seed": seed, "params": params, "epochs": 1}
-            | {"train_seconds": 2.5, "images_per_second": 2050.0},
+            | {"train_seconds": 2.5, "images_per_second": 2050.0}
+            | ({} if forward_flops is None else {"forward_flops": forward_flops}),
             "history.json": [{"epoch": 1, "train_loss": 0.5, "validation_accuracy": 0.9}],
             "environment.json": {"code_digest": "c" * 64, "data_digest": data_digest}
             | {"hyperparameters": {"epochs": "1"}},

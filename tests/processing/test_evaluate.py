@@ -37,7 +37,11 @@ class Evaluation:
         self.references.append(f"{name}-{seed}=s3://bucket/{key}")
 
     def argv(
-        self, execution: str = "execution-1", min_accuracy: float = 0.8, champion: str = ""
+        self,
+        execution: str = "execution-1",
+        min_accuracy: float = 0.8,
+        champion: str = "",
+        must_beat: str = "false",
     ) -> list[str]:
         uri = f"s3://bucket/fashion/executions/{execution}/evaluation"
         outputs = [{"OutputName": "evaluation", "S3Output": {"S3Uri": uri, "LocalPath": "/opt/ml"}}]
@@ -55,6 +59,7 @@ class Evaluation:
             "--region": "us-east-1",
             "--threads": 1,
             "--champion": champion,
+            "--must-beat-champion": must_beat,
         }
         argv = [str(word) for flag in flags.items() for word in flag]
         return argv + [word for reference in self.references for word in ("--candidate", reference)]
@@ -98,6 +103,7 @@ def test_the_best_candidate_is_reported_and_registered(
         "passed": True,
         "reason": "cnn-3x3-4 reaches a test accuracy of 1.0000, at least the required 0.8.",
         "min_accuracy": 0.8,
+        "champion": {"required": False, "passed": None, "reason": "There is no champion to compare with."},
     }
     assert document["selection"] == {"metric": "validation_accuracy", "tie_break": ["params", "name", "seed"]}
     assert [one["id"] for one in document["candidates"]] == ["baseline-0", "cnn-3x3-4"]
@@ -107,6 +113,7 @@ def test_the_best_candidate_is_reported_and_registered(
     assert baseline["test_loss"] == pytest.approx(np.log(10), abs=1e-5)
     assert cnn["artifact_uri"] == "s3://bucket/jobs/cnn-3x3-4/output/model.tar.gz"
     assert (cnn["epochs"], cnn["train_seconds"], cnn["images_per_second"]) == (1, 2.5, 2050.0)
+    assert cnn["forward_flops"] == 15_680
     assert cnn["hyperparameters"] == {"epochs": "1"}
     assert cnn["history"][0]["train_loss"] == 0.5
     assert np.trace(cnn["test"]["confusion_matrix"]) == 60
@@ -119,6 +126,7 @@ def test_the_best_candidate_is_reported_and_registered(
         "standard_deviation": 0.0,
     }
     assert document["multiclass_classification_metrics"]["confusion_matrix"]["Bag"]["Bag"] == 6
+    assert document["data"]["scored_training_images"] == 220
     assert document["champion"] is None
 
     (package,) = evaluation.packages()
@@ -166,8 +174,11 @@ def test_the_predictions_give_the_reported_scores(evaluation: Evaluation) -> Non
     evaluation.train("cnn-5x5", seed=1)
     evaluation.run()
     with np.load(evaluation.folder / "evaluation" / "predictions.npz", allow_pickle=False) as arrays:
-        assert len(arrays.files) == 6
+        assert len(arrays.files) == 8
         for candidate in evaluation.output()["candidates"]:
+            correct = arrays[f"correct_{candidate['id']}_train"]
+            assert (correct.dtype, correct.shape) == (np.dtype(bool), (220,))
+            assert correct.mean() == candidate["train_accuracy"]
             for split in ("validation", "test"):
                 probabilities = arrays[f"probabilities_{candidate['id']}_{split}"]
                 assert probabilities.dtype == np.float32
@@ -260,6 +271,109 @@ def test_the_champion_is_scored_on_the_same_images(evaluation: Evaluation) -> No
         assert found[f"{split}_accuracy"] == first[f"{split}_accuracy"]
 
 
+def test_an_artifact_of_older_code_has_no_flops_and_is_evaluated(evaluation: Evaluation) -> None:
+    evaluation.train("cnn-3x3", forward_flops=None)
+    assert evaluation.run() == 0
+    assert evaluation.output()["candidates"][0]["forward_flops"] is None
+
+
+def champion_then_challenger(
+    evaluation: Evaluation, champion_strength: float, challenger_strength: float
+) -> str:
+    """Registers a champion, then has one challenger trained; returns the champion's ARN."""
+    evaluation.train("cnn-3x3", strength=champion_strength)
+    assert evaluation.run(min_accuracy=0) == 0
+    evaluation.references.clear()
+    evaluation.train("cnn-5x5", seed=2, strength=challenger_strength)
+    (champion,) = evaluation.packages()
+    return str(champion["ModelPackageArn"])
+
+
+def test_the_challenger_is_compared_with_the_champion_image_by_image(evaluation: Evaluation) -> None:
+    arn = champion_then_challenger(evaluation, NONE, GOOD)
+    assert evaluation.run(execution="execution-2", champion=arn) == 0
+    document = evaluation.output()
+    comparison = document["champion"]["comparison"]
+    with np.load(evaluation.folder / "evaluation" / "predictions.npz", allow_pickle=False) as arrays:
+        labels = arrays["labels_test"]
+        challenger = arrays["probabilities_cnn-5x5-2_test"].argmax(axis=1) == labels
+        champion = arrays["probabilities_champion_test"].argmax(axis=1) == labels
+    assert champion.mean() == document["champion"]["test_accuracy"]
+    counts = (int((challenger & ~champion).sum()), int((~challenger & champion).sum()))
+    assert counts == (54, 0)
+    assert comparison == {
+        "challenger": "cnn-5x5-2",
+        "images": 60,
+        "challenger_only": 54,
+        "champion_only": 0,
+        "difference": 0.9,
+        "p_value": 2 / 2**54,
+        "test": "McNemar, exact, two-sided",
+        "alpha": 0.05,
+        "significantly_worse": False,
+    }
+    _, package = sorted(evaluation.packages(), key=lambda one: one["ModelPackageVersion"])
+    assert (
+        package["CustomerMetadataProperties"].items()
+        >= {
+            "champion": arn,
+            "champion_scored": "true",
+            "champion_test_accuracy": "0.100000",
+            "champion_difference": "+0.900000",
+            "champion_p_value": "1.11e-16",
+            "champion_only_right": "0",
+            "challenger_only_right": "54",
+        }.items()
+    )
+
+
+@pytest.mark.parametrize(("must_beat", "verdict"), [("true", "missed"), ("false", "passed")])
+def test_a_significantly_worse_challenger_misses_the_gate_if_it_must_beat_the_champion(
+    evaluation: Evaluation, must_beat: str, verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = champion_then_challenger(evaluation, GOOD, NONE)
+    assert evaluation.run(execution="execution-2", champion=arn, must_beat=must_beat, min_accuracy=0.05) == 0
+    gate = evaluation.output()["gate"]
+    assert gate["verdict"] == verdict
+    worse = "cnn-5x5-2 is significantly worse than the champion cnn-3x3-0 on the same 60 test images"
+    assert gate["champion"]["passed"] is False
+    assert gate["champion"]["required"] is (must_beat == "true")
+    assert gate["champion"]["reason"].startswith(worse)
+    assert (worse in gate["reason"]) is (must_beat == "true")
+    assert evaluation.output("registration.json")["registered"] is (verdict == "passed")
+    assert worse in capsys.readouterr().out
+
+
+def test_the_champion_itself_as_challenger_passes(evaluation: Evaluation) -> None:
+    arn = champion_then_challenger(evaluation, GOOD, GOOD)
+    assert evaluation.run(execution="execution-2", champion=arn, must_beat="true") == 0
+    assert evaluation.output()["champion"]["comparison"]["p_value"] == 1
+    assert evaluation.output()["gate"]["verdict"] == "passed"
+
+
+@pytest.mark.parametrize("must_beat", ["true", "false"])
+def test_a_champion_that_breaks_when_it_is_called_is_reported_and_not_fatal(
+    evaluation: Evaluation, must_beat: str
+) -> None:
+    """As one would that another TensorFlow saved."""
+    evaluation.train("cnn-3x3")
+    evaluation.run()
+    (champion,) = evaluation.packages()
+    broken = evaluation.make_artifact("cnn-3x3", 0, kind="breaks")
+    evaluation.s3.put_object(Bucket="bucket", Key="jobs/cnn-3x3-0/output/model.tar.gz", Body=broken)
+    evaluation.references.clear()
+    evaluation.train("cnn-5x5")
+    arn = champion["ModelPackageArn"]
+    assert evaluation.run(execution="execution-2", champion=arn, must_beat=must_beat) == 0
+    assert "it breaks when it is called" in evaluation.output()["champion"]["error"]
+    gate = evaluation.output()["gate"]
+    assert gate["verdict"] == "passed"
+    assert gate["champion"]["passed"] is None
+    assert (f"The champion {arn} could not be scored" in gate["reason"]) is (must_beat == "true")
+    metadata = [one["CustomerMetadataProperties"] for one in evaluation.packages()]
+    assert [one.get("champion_scored") for one in metadata].count("false") == 1
+
+
 def test_a_champion_that_cannot_be_read_is_reported_and_not_fatal(evaluation: Evaluation) -> None:
     evaluation.train("cnn-3x3")
     evaluation.run()
@@ -277,7 +391,7 @@ def test_a_champion_that_cannot_be_read_is_reported_and_not_fatal(evaluation: Ev
     )
 
     evaluation.registry.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"a": "b"})
-    assert evaluation.run(execution="execution-3", champion=arn) == 0
+    assert evaluation.run(execution="execution-3", champion=arn, must_beat="true") == 0
     assert "a package that this pipeline registered" in evaluation.output()["champion"]["error"]
 
     absent = arn.rsplit("/", 1)[0] + "/99"
@@ -324,6 +438,7 @@ def test_the_training_accuracy_comes_from_a_fixed_sample(
         (["--candidate", "cnn-0=s3://b/k"], "argument --candidate: expected each training once"),
         (["--approval-status", "Yes"], "argument --approval-status: invalid choice: 'Yes'"),
         (["--model-package-group", ""], "argument --model-package-group: expected a value"),
+        (["--must-beat-champion", "yes"], "argument --must-beat-champion: invalid choice: 'yes'"),
         (["--threads", "0"], "argument --threads: expected a whole number of at least 1"),
     ],
 )

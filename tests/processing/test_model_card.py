@@ -42,7 +42,7 @@ def make(name: str = "cnn-3x3", seed: int = 0, wrong: int = 30, **metrics: Any) 
     artifact = Artifact(
         reference, Path("1"), "a" * 64, 207_450, {**METRICS, **metrics}, [], dict(ENVIRONMENT)
     )
-    return Evaluated(artifact, scores, {})
+    return Evaluated(artifact, scores, {}, predicted == labels)
 
 
 def card_of(manifest: Manifest, winner: Evaluated, *others: Evaluated) -> dict[str, Any]:

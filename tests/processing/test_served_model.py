@@ -25,6 +25,7 @@ def test_probabilities_come_in_the_order_of_the_images_over_several_batches(save
         (float("nan"), "softmax", "Scoring cnn-0: its probabilities must be finite"),
         (1.0, "logits", r"Scoring cnn-0: its probabilities must be at least 0 and sum to 1"),
         (1.0, "wrong-class", "Scoring cnn-0: class_id must be the most probable class"),
+        (1.0, "breaks", r"Scoring cnn-0: expected its signature to take uint8 images \(7, 28, 28\)"),
         (1.0, "wrong-name", "SavedModel of cnn-0: expected a signature serving_default"),
     ],
 )

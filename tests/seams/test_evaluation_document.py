@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import candidate_evaluation
+import champion_comparison
+from pipeline import hypotheses
+from pipeline.analysis import analyse, inputs
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.service import LocalAws
 from pipeline.registry import Registry
@@ -83,6 +87,24 @@ def test_the_predictions_are_those_that_the_document_counts(evaluated: Evaluated
             (candidate,) = evaluated.document["candidates"]
             assert accuracy == pytest.approx(candidate[f"{split}_accuracy"])
             assert len(labels) == evaluated.document["data"]["splits"][split]["count"]
+
+
+def test_the_analysis_knows_every_image_that_was_scored(evaluated: Evaluated) -> None:
+    analysis = analyse(evaluated.document, evaluated.predictions)
+    assert analysis.has_predictions
+    (candidate,) = evaluated.document["candidates"]
+    for split in ("train", "validation", "test"):
+        found = analysis.accuracy(candidate["id"], split)
+        assert found is not None
+        assert found.interval.value == pytest.approx(candidate[f"{split}_accuracy"], abs=1e-12)
+    assert not any("training images" in note or "single images" in note for note in analysis.notes)
+    (calibration,) = analysis.calibrations
+    assert calibration.plain.nll == pytest.approx(candidate["test_loss"], rel=1e-4)
+
+
+def test_both_sides_mean_the_same_by_a_sample_and_by_significance() -> None:
+    assert inputs.TRAIN_SAMPLE == candidate_evaluation.TRAIN_SAMPLE
+    assert hypotheses.ALPHA == champion_comparison.ALPHA
 
 
 def test_the_registry_command_shows_the_package(evaluated: Evaluated, aws: LocalAws) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import job_settings
 import train
-from gate import decide
+from gate import ChampionPart, decide
 from hyperparameters import Hyperparameters
 from job_config import read_job_config
 from job_failure import UsageError
@@ -88,6 +88,7 @@ def test_evaluate_understands_its_arguments(requests: Requests) -> None:
     assert args.model_package_group == requests.parameters["ModelPackageGroupName"]
     assert args.approval_status == requests.parameters["ModelApprovalStatus"] == "PendingManualApproval"
     assert args.champion == ""
+    assert args.must_beat_champion == requests.parameters["MustBeatChampion"] == "false"
     assert "tensorflow-inference:2.20" in args.inference_image
     assert args.job_config == Path("/opt/ml/config/processingjobconfig.json")
     assert str(args.processed) in local_paths(request["ProcessingInputs"], "S3Input")
@@ -175,5 +176,7 @@ def test_the_condition_asks_for_the_verdict_that_the_gate_gives(requests: Reques
     assert condition["LeftValue"]["Std:JsonGet"]["Path"] == "gate.verdict"
     assert condition["RightValue"] == decide("x", 0.9, 0.8).to_json()["verdict"]
     assert condition["RightValue"] != decide("x", 0.7, 0.8).to_json()["verdict"]
+    worse = ChampionPart(required=True, passed=False, reason="It is worse.")
+    assert condition["RightValue"] != decide("x", 0.9, 0.8, worse).to_json()["verdict"]
     (file,) = requests.definition.step("Evaluate").property_files
     assert (file.output_name, file.path) == ("evaluation", "evaluation.json")

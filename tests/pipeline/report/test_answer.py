@@ -119,3 +119,21 @@ def test_parts_are_listed_as_one_would_say_them() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_a_winner_that_lost_to_the_champion_misses_the_gate_for_that_reason(
+    make_evaluation: Make, make_registration: Make
+) -> None:
+    evaluation = make_evaluation(passed=False)
+    evaluation["gate"]["champion"] = {
+        "required": True,
+        "passed": False,
+        "reason": "It is significantly worse.",
+    }
+    said = words(evaluation, make_registration(False))
+    assert (
+        "no significant loss to the champion: missed, so nothing was registered. It is significantly worse."
+        in said
+    )
+    evaluation["gate"]["champion"]["required"] = False
+    assert "champion" not in words(evaluation, make_registration(False))
