@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pipeline.printable import printable
 
 FRAME_HEIGHT = 900  # pixels
+SHOWN_LINES = 12
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
@@ -28,10 +29,18 @@ def frame(page: str, title: str) -> str:
     )
 
 
-def progress(picture: str, lines: Sequence[str]) -> str:
-    """A graph, and below it the latest lines of the run."""
+def progress(picture: str, lines: Sequence[str], ended: bool = False) -> str:
+    """A graph, and below it the latest lines of the run; once it has `ended`, the others too, folded away."""
+    older = ""
+    if ended and len(lines) > SHOWN_LINES:
+        older = f"<details><summary>{len(lines)} lines</summary>{listing(lines)}</details>"
+    return f"{picture}{older}{listing(lines[-SHOWN_LINES:])}"
+
+
+def listing(lines: Iterable[str]) -> str:
+    """Lines one below the other."""
     said = "\n".join(escape(line) for line in lines)
-    return f'{picture}<pre style="font-size: 12px; line-height: 1.4; margin-top: 8px">{said}</pre>'
+    return f'<pre style="font-size: 12px; line-height: 1.4; margin-top: 8px">{said}</pre>'
 
 
 def escape(text: str) -> str:

@@ -23,7 +23,6 @@ from pipeline.notebook.place import Place, find_place
 from pipeline.notebook.progress import Progress
 
 PYTHON = Path(".venv") / "bin" / "python"
-SHOWN_LINES = 12
 ROLE_SECONDS = 30
 DECISIONS = ("", "approve", "reject")
 SUITABLE = ((3, 11), (3, 13))  # the first and the last Python that .venv can be made with
@@ -107,8 +106,8 @@ class Project:
         picture, progress = lay_out(definition), Progress.of(step.name for step in definition.steps)
         lines: list[str] = []
 
-        def page_now() -> str:
-            return page.progress(draw(picture, progress.states, progress.words), lines[-SHOWN_LINES:])
+        def page_now(ended: bool = False) -> str:
+            return page.progress(draw(picture, progress.states, progress.words), lines, ended)
 
         shown = show(page_now())
 
@@ -124,6 +123,7 @@ class Project:
                 words += ["--param", parameter]
             done = self.pipeline(*words, *shlex.split(arguments), hear=hear)
             result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        update(shown, page_now(ended=True))
         print(done.out)
         if done.status != 0 and result.get("gate") is None:
             self._require(done, "Running the pipeline")

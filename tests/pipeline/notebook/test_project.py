@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import NotebookError
-from pipeline.notebook.page import frame, table
+from pipeline.notebook.page import SHOWN_LINES, frame, progress, table
 from pipeline.notebook.project import Project, target_words
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/3"
@@ -73,3 +73,13 @@ def test_a_page_in_a_frame_cannot_reach_the_notebook() -> None:
 
 def test_a_table_shows_texts_as_they_are() -> None:
     assert "&lt;b&gt;" in table([("a", "<b>")])
+
+
+def test_while_it_runs_the_latest_lines_are_shown_and_in_the_end_all_of_them() -> None:
+    lines = [f"line {n} <" for n in range(SHOWN_LINES + 3)]
+    running, ended = progress("<svg/>", lines), progress("<svg/>", lines, ended=True)
+    assert "line 2 &lt;" not in running
+    assert "line 3 &lt;" in running
+    assert "line 0 &lt;" in ended
+    assert f"<summary>{SHOWN_LINES + 3} lines</summary>" in ended
+    assert "<details>" not in progress("<svg/>", lines[:3], ended=True)
