@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 POLL_SECONDS = 0.2
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,12 @@ def run_command(
 ) -> Done:
     """Runs a command to its end; `hear` gets each line of its standard error at once.
 
-    Interrupting the cell interrupts the command, and waits for it to end in good order; interrupting it again kills
-    the command. It writes to files and is of a session of its own: when the kernel dies or is started anew, it goes
-    on, and the next command waits for it.
+    Interrupting the cell is Ctrl-C for the command, which ends in good order, with exit status INTERRUPTED;
+    interrupting it again kills the command. It writes to files and is of a session of its own: when the kernel dies
+    or is started anew, it goes on, and the next command waits for it.
 
     Raises:
-        KeyboardInterrupt: the cell was interrupted; the command has ended.
+        KeyboardInterrupt: the cell was interrupted twice; the command was killed.
         OSError: the command cannot be started.
     """
     with tempfile.TemporaryFile("w+b") as out, tempfile.NamedTemporaryFile("w+b") as err:
@@ -67,15 +69,13 @@ def run_command(
                     time.sleep(POLL_SECONDS)
                 except KeyboardInterrupt:
                     if interrupted:
-                        process.kill()
+                        os.killpg(process.pid, signal.SIGKILL)
                         process.wait()
                         raise
                     interrupted = True
-                    process.send_signal(signal.SIGINT)
+                    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             reading.seek(0)
             said = reading.read()
-        if interrupted:
-            raise KeyboardInterrupt
         out.seek(0)
         return Done(process.returncode, out.read().decode(errors="replace"), said)
 

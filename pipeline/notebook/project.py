@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pipeline.cli import add_graph, build_parser
 from pipeline.errors import NotebookError
 from pipeline.local.definition import Definition, parse_definition
 from pipeline.notebook import page
-from pipeline.notebook.command import Done, run_command
+from pipeline.notebook.command import INTERRUPTED, Done, run_command
 from pipeline.notebook.graph import draw, lay_out
 from pipeline.notebook.place import Place, find_place
 from pipeline.notebook.progress import Progress
@@ -125,7 +126,8 @@ class Project:
             result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
         update(shown, page_now(ended=True))
         print(done.out)
-        if done.status != 0 and result.get("gate") is None:
+        missed = done.status == 1 and result.get("gate") is not None
+        if not missed:
             self._require(done, "Running the pipeline")
         return result
 
@@ -189,6 +191,11 @@ class Project:
 
     def _require(self, done: Done, doing: str) -> Done:
         """`done`, if it succeeded. Raises NotebookError with what the command said last."""
+        if done.status in (INTERRUPTED, -signal.SIGINT):
+            raise NotebookError(
+                f"{doing}: it was interrupted. Run the cells again from this one on: what is done is used. A run "
+                "that was stopped is also continued by: python -m pipeline resume"
+            )
         if done.status != 0:
             raise NotebookError(
                 f"{doing}: expected it to succeed. Received: exit status {done.status}, and\n{done.last_words}"

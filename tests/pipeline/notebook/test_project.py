@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import NotebookError
+from pipeline.notebook.command import INTERRUPTED
 from pipeline.notebook.page import SHOWN_LINES, frame, progress, table
 from pipeline.notebook.project import Project, target_words
 
@@ -53,6 +56,18 @@ def test_wrong_arguments_are_refused_before_the_environment_is_built(
 ) -> None:
     with pytest.raises(NotebookError, match="Reading ARGS: expected arguments of python -m pipeline run"):
         project.set_up(arguments)
+
+
+@pytest.mark.parametrize("status", [INTERRUPTED, -signal.SIGINT])
+def test_an_interrupted_command_says_how_to_go_on(tmp_path: Path, status: int) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{'exit 130' if status == INTERRUPTED else 'kill -INT $$'}\n")
+    python.chmod(0o755)
+    with pytest.raises(
+        NotebookError, match=r"Compiling the pipeline: it was interrupted\. Run the cells again"
+    ):
+        Project(tmp_path, {"PATH": os.environ["PATH"]}).graph("local")
 
 
 def test_a_message_is_shown_below_a_cell_without_a_traceback() -> None:
