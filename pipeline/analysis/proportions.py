@@ -14,7 +14,7 @@ def wilson(hits: int, images: int, level: float) -> Interval:
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(hits, images, alpha=1 - level, method="wilson")
-    return Interval(hits / images, float(low), float(high), level, "wilson")
+    return _interval(hits / images, float(low), float(high), level, "wilson")
 
 
 def newcombe(hits: int, images: int, other_hits: int, other_images: int, level: float) -> Interval:
@@ -24,7 +24,7 @@ def newcombe(hits: int, images: int, other_hits: int, other_images: int, level: 
     low, high = confint_proportions_2indep(
         hits, images, other_hits, other_images, method="newcomb", compare="diff", alpha=1 - level
     )
-    return Interval(hits / images - other_hits / other_images, float(low), float(high), level, "newcombe")
+    return _interval(hits / images - other_hits / other_images, float(low), float(high), level, "newcombe")
 
 
 def accuracies(inputs: Inputs, level: float) -> tuple[Accuracy, ...]:
@@ -51,6 +51,11 @@ def gaps(inputs: Inputs, level: float) -> tuple[Gap, ...]:
         for each in inputs.trainings
         for first, second in GAPS
     )
+
+
+def _interval(value: float, low: float, high: float, level: float, method: str) -> Interval:
+    # At 0 and 1 the ends are the value itself but for rounding.
+    return Interval(value, min(low, value), max(high, value), level, method)
 
 
 def _gap(training: Training, first: Split, second: Split, level: float) -> Interval:

@@ -14,7 +14,7 @@ from pipeline.analysis.inputs import Inputs, Training
 from pipeline.analysis.multiplicity import holm
 from pipeline.analysis.results import Interval, Measure, SeedComparison
 from pipeline.analysis.two_way_bootstrap import percentiles, resample
-from pipeline.case_study import Split
+from pipeline.case_study import SPLIT_NAMES, Split
 from pipeline.hypotheses import ALPHA, Comparison, Family, declared
 
 # A measure is a signed sum of accuracies.
@@ -136,7 +136,7 @@ def _draws(
     parts = []
     for split, sign in TERMS[comparison.measure]:
         if any(split not in each.correct for pair in pairs for each in pair):
-            return None, f"Which {split} images each model got right is not known: no interval over images."
+            return None, _unknown(split)
         rows = [
             np.int8(flip * sign)
             * (first.correct[split].astype(np.int8) - second.correct[split].astype(np.int8))
@@ -144,6 +144,10 @@ def _draws(
         ]
         parts.append(np.stack(rows))
     return flip * draw(parts, seed), ""
+
+
+def _unknown(split: Split) -> str:
+    return f"Which {SPLIT_NAMES[split]} images each model got right is not known: no interval over images."
 
 
 def _bootstrap(differences: Sequence[float], draws: npt.NDArray[np.float64], level: float) -> Interval:

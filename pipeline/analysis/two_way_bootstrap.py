@@ -1,7 +1,8 @@
 """The two-way bootstrap: both the seeds and the images are a sample, and both are drawn anew.
 
 Source: A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007: rows and columns of a table
-are resampled independently, with replacement. Its variance errs to the large side.
+are resampled independently, with replacement. Its variance errs to the large side for images; with few seeds the
+percentile interval is too short (docs/hypotheses.md), which is why no claim rests on it alone.
 """
 
 from __future__ import annotations
