@@ -23,7 +23,13 @@ def compile_definition(settings: Settings, boto_session: Any) -> str:
     def make_session() -> Any:
         from sagemaker.core.workflow.pipeline_context import PipelineSession
 
-        return PipelineSession(
+        class GivenBucket(PipelineSession):  # type: ignore[misc]
+            """Left alone, the SDK lists all buckets of the account, and makes one that it does not find."""
+
+            def default_bucket(self) -> str:
+                return settings.bucket
+
+        return GivenBucket(
             boto_session=boto_session,
             sagemaker_client=boto_session.client("sagemaker"),
             default_bucket=settings.bucket,

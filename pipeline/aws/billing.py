@@ -33,7 +33,7 @@ class Bill:
     unread: int
 
     def __str__(self) -> str:
-        cost = "at an unknown price" if self.usd is None else f"about {dollars(self.usd)}"
+        cost = "at an unknown price" if self.usd is None else dollars(self.usd)
         text = f"{cost} for {duration(self.seconds)} of instances"
         if self.usd is not None:
             text += f", by {self.source}" + ("" if self.source == FROM_LIST else ": a guess")

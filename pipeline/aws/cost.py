@@ -103,7 +103,9 @@ def say_cost(cost: Ceiling, say: Callable[[str], None]) -> None:
     """Tells what an execution can cost, line by line."""
     for line in cost.lines:
         say(f"  {line}")
-    if math.isinf(cost.usd):
+    if not cost.lines:
+        say("Runs no jobs, and so costs nothing.")
+    elif math.isinf(cost.usd):
         say("What this can cost is not known: a price is missing.")
     else:
         say(f"Costs at most {dollars(cost.usd)}, by {cost.source}; less where steps are reused or end early.")
@@ -130,5 +132,7 @@ def confirm(cost: Ceiling, limit: float, *, certain: bool, ask: Callable[[str], 
 
 
 def dollars(usd: float) -> str:
-    """An amount of money: "4.48 USD"."""
+    """An amount of money: "4.48 USD", or "less than 0.01 USD"."""
+    if 0 < usd < 0.005:
+        return "less than 0.01 USD"
     return f"{usd:,.2f} USD"

@@ -30,7 +30,10 @@ class Executions:
         """What ListPipelineExecutions says of each, newest first; nothing when the pipeline does not exist yet."""
         with plain_words(f"Listing the executions of {self._pipeline}"):
             pages = self._client.get_paginator("list_pipeline_executions").paginate(
-                PipelineName=self._pipeline, SortBy="CreationTime", SortOrder="Descending"
+                PipelineName=self._pipeline,
+                SortBy="CreationTime",
+                SortOrder="Descending",
+                PaginationConfig={"PageSize": 100},
             )
             try:
                 for page in pages:
@@ -92,7 +95,7 @@ class Executions:
         listed = [
             each
             for page in client.get_paginator("list_pipeline_execution_steps").paginate(
-                PipelineExecutionArn=arn, SortOrder="Ascending"
+                PipelineExecutionArn=arn, SortOrder="Ascending", PaginationConfig={"PageSize": 100}
             )
             for each in page["PipelineExecutionSteps"]
         ]

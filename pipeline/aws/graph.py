@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pipeline.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,18 @@ def read_graph(definition: str) -> Graph:
         each["Name"]: (each["Type"], each.get("DefaultValue")) for each in document.get("Parameters", ())
     }
     return Graph(tuple(_nodes(document["Steps"], ())), parameters)
+
+
+def check_selection(only: Collection[str], graph: Graph) -> None:
+    """Raises UsageError for a name in `only` that no step has."""
+    names = [node.name for node in graph.nodes]
+    for name in only:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "Name steps of the pipeline."
+            raise UsageError(
+                f"Selecting steps to run: expected some of {', '.join(names)}. Received: --only {name}. {hint}"
+            )
 
 
 def _nodes(steps: list[dict[str, Any]], branch: tuple[tuple[str, bool], ...]) -> Iterator[Node]:

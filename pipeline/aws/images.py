@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from pipeline.aws.plain_words import is_missing
 from pipeline.parameters import PARAMETERS, Value
@@ -65,9 +65,10 @@ def _registries() -> dict[str, str]:
 
 
 def image_fault(ecr: Any, uri: str) -> str | None:
-    """Why `uri` cannot be pulled; None when it can, or when that cannot be told from here.
+    """Why `uri` cannot be pulled; None when it can.
 
-    AWS's own registries let everyone pull but not look: so this asks for the manifest, as pulling does.
+    AWS's own registries let everyone pull but not look: so this asks for the manifest, as pulling does. Raises what
+    boto3 raises when these credentials may not pull, which says nothing about the jobs' role.
     """
     found = _IN_ECR.fullmatch(uri)
     if found is None:
@@ -79,11 +80,9 @@ def image_fault(ecr: Any, uri: str) -> str | None:
         answer = ecr.batch_get_image(
             registryId=found["registry"], repositoryName=found["repository"], imageIds=[wanted]
         )
-    except (ClientError, BotoCoreError) as error:
-        return (
-            f"there is no such repository: {uri}"
-            if is_missing(error, "RepositoryNotFoundException")
-            else None
-        )
+    except ClientError as error:
+        if is_missing(error, "RepositoryNotFoundException"):
+            return f"there is no such repository: {uri}"
+        raise
     failures = [each.get("failureReason") or each.get("failureCode") for each in answer.get("failures", [])]
     return f"{uri}: {'; '.join(map(str, failures))}" if failures else None

@@ -141,18 +141,21 @@ def check_group(account: Account, group: str) -> list[Finding]:
 
 def check_images(account: Account, images: Mapping[str, str | None]) -> list[Finding]:
     """Whether the containers can be pulled."""
-    found = []
-    for parameter, uri in images.items():
-        remedy = f"Name one that is there: --param {parameter}=ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
-        if uri is None:
-            fault: str | None = f"AWS has no TensorFlow {VERSION} container in {account.region}"
-        else:
-            fault = image_fault(account.client("ecr"), uri)
-        if fault is None:
-            found.append(Finding("good", f"image: {str(uri).rpartition('/')[2]}"))
-        else:
-            found.append(Finding("wrong", f"image: {fault}", remedy))
-    return found
+    return [check_image(account, parameter, uri) for parameter, uri in images.items()]
+
+
+def check_image(account: Account, parameter: str, uri: str | None) -> Finding:
+    """Whether the container that the parameter names can be pulled."""
+    remedy = f"Name one that is there: --param {parameter}=ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+    if uri is None:
+        none = f"image: AWS has no TensorFlow {VERSION} container in {account.region}"
+        return Finding("wrong", none, remedy)
+    what = f"image: {uri.rpartition('/')[2]}"
+    try:
+        fault = image_fault(account.client("ecr"), uri)
+    except (ClientError, BotoCoreError) as error:
+        return _not_looked(error, what)
+    return Finding("good", what) if fault is None else Finding("wrong", f"image: {fault}", remedy)
 
 
 def check_quotas(account: Account, jobs: Collection[Job], parallel: int | None) -> list[Finding]:

@@ -67,7 +67,7 @@ def make_execution(
         else StepRecord(node.name, node.type, _unlisted(node, outcomes, status, selected))
         for node in graph.nodes
     )
-    jobs = {name: ref for name, each in steps_listed.items() if (ref := _job(each)) is not None}
+    jobs = {name: ref for name, each in steps_listed.items() if (ref := job_of(each)) is not None}
     record = ExecutionRecord(
         execution_id=id_of(arn),
         pipeline_name=described["PipelineArn"].rpartition("/")[2],
@@ -130,7 +130,8 @@ def _unlisted(
     return "Skipped" if status == "Succeeded" else "Pending"
 
 
-def _job(listed: Mapping[str, Any]) -> JobRef | None:
+def job_of(listed: Mapping[str, Any]) -> JobRef | None:
+    """The job of a step as ListPipelineExecutionSteps lists it; None when it has none."""
     own = not (listed.get("CacheHitResult") or listed.get("SelectiveExecutionResult"))
     for kind in JOB_KINDS:
         arn = listed.get("Metadata", {}).get(kind, {}).get("Arn")

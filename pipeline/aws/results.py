@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.aws.account import Account
 from pipeline.aws.plain_words import is_missing, plain_words
-from pipeline.aws.records import AwsExecution
+from pipeline.aws.records import AwsExecution, JobRef, job_of
 from pipeline.errors import StateError
+from pipeline.execution import StepRecord
 from pipeline.local.home import Home
 from pipeline.outcome import Outcome, read_files
 
@@ -47,15 +48,34 @@ def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, pred
     folder = results_folder(home, execution.record.execution_id)
     shown = report_file(home, execution.record.execution_id)
     step = next((each for each in execution.record.steps if each.name == EVALUATION_STEP), None)
-    job = execution.jobs.get(EVALUATION_STEP)
-    if step is None or step.status != "Succeeded" or job is None:
+    if step is None or step.status != "Succeeded":
         return Outcome(None, None, None, shown)
     with plain_words(f"Reading the results of execution {execution.record.execution_id}"):
+        job = execution.jobs.get(EVALUATION_STEP) or job_of_source(
+            account.client("sagemaker"), execution.arn, step
+        )
+        if job is None:
+            return Outcome(None, None, None, shown)
         described = account.client("sagemaker").describe_processing_job(ProcessingJobName=job.name)
         uri = output_uri(described)
         names = SMALL + (LARGE if predictions else ())
         files = {} if uri is None else download(account.client("s3"), uri, names, folder)
     return read_files(files, step.reused_from, shown)
+
+
+def job_of_source(client: Any, arn: str, step: StepRecord) -> JobRef | None:
+    """The job of the execution whose result a step reused: AWS does not say whether a reused step names its job.
+
+    Raises what boto3 raises.
+    """
+    if step.reused_from is None:
+        return None
+    source = f"{arn.rpartition('/')[0]}/{step.reused_from}"
+    for page in client.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=source):
+        for listed in page["PipelineExecutionSteps"]:
+            if listed["StepName"] == step.name:
+                return job_of(listed)
+    return None
 
 
 def output_uri(described: Mapping[str, Any]) -> str | None:

@@ -75,8 +75,11 @@ def start_execution(client: Any, request: StartRequest) -> str:
         answer = client.start_pipeline_execution(
             PipelineName=request.pipeline,
             PipelineExecutionDisplayName=request.display_name,
+            # An empty text is a default here (no champion); whether SageMaker takes one is not documented.
             PipelineParameters=[
-                {"Name": name, "Value": parameter_text(value)} for name, value in request.values.items()
+                {"Name": name, "Value": text}
+                for name, value in request.values.items()
+                if (text := parameter_text(value)) != ""
             ],
             ClientRequestToken=request.token,
             **more,

@@ -99,12 +99,14 @@ def prepare(
 ) -> StartRequest:
     """Compiles, checks and uploads what an execution needs, and returns the request that starts it."""
     from pipeline.aws.definitions import without_cache
+    from pipeline.aws.graph import check_selection, read_graph
     from pipeline.aws.plain_words import plain_words
     from pipeline.aws.start import StartRequest
     from pipeline.commands.run import champion
     from pipeline.validation import check_definition
 
     text = target.compile(settings)
+    check_selection(args.only, read_graph(text))
     if args.no_cache:
         text = without_cache(text)
     values = dict(given)

@@ -89,6 +89,7 @@ def reads(stubbed: Stubbed, execution: dict[str, Any], *steps: dict[str, Any], f
         {"PipelineExecutionSteps": list(steps)},
         PipelineExecutionArn=EXECUTION,
         SortOrder="Ascending",
+        MaxResults=100,
     )
     if not first:
         return

@@ -73,7 +73,7 @@ def test_the_bill_is_seconds_times_price_of_own_jobs_alone(stubbed: Stubbed) -> 
     bill = read_bill(stubbed.client("sagemaker"), made, Prices(stubbed.account()))
     assert bill is not None
     assert bill.usd == pytest.approx(1.0)
-    assert str(bill) == "about 1.00 USD for 30 min 00 s of instances, by AWS's price list"
+    assert str(bill) == "1.00 USD for 30 min 00 s of instances, by AWS's price list"
 
 
 def test_what_spot_spared_is_said(stubbed: Stubbed) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.aws.cost import LIMIT_USD, Ceiling, ceiling, confirm, cost_limit, say_cost
+from pipeline.aws.cost import LIMIT_USD, Ceiling, ceiling, confirm, cost_limit, dollars, say_cost
 from pipeline.aws.plan import Job
 from pipeline.aws.prices import Prices
 from pipeline.errors import UsageError
@@ -62,6 +62,21 @@ def test_what_is_not_known_has_no_ceiling(unknown: Ceiling) -> None:
     say_cost(unknown, said.append)
     assert "price unknown" in said[0]
     assert "not known" in said[1]
+
+
+def test_a_run_without_jobs_costs_nothing(stubbed: Stubbed) -> None:
+    said: list[str] = []
+    say_cost(ceiling([], Prices(stubbed.account())), said.append)
+    assert said == ["Runs no jobs, and so costs nothing."]
+
+
+def test_money_is_never_shown_as_nothing() -> None:
+    assert [dollars(usd) for usd in (0.0, 0.001, 0.005, 1234.5)] == [
+        "0.00 USD",
+        "less than 0.01 USD",
+        "0.01 USD",
+        "1,234.50 USD",
+    ]
 
 
 def test_within_the_limit_nobody_is_asked(known: Ceiling) -> None:

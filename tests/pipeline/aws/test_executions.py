@@ -20,8 +20,13 @@ def lists(
         for index, id in enumerate(ids)
     ]
     answer = {"PipelineExecutionSummaries": summaries, **({"NextToken": token} if token else {})}
-    ask = {"PipelineName": "fashion-mnist", "SortBy": "CreationTime", "SortOrder": "Descending", **expected}
-    stubbed.on("sagemaker", "list_pipeline_executions", answer, **ask)
+    ask = {
+        "PipelineName": "fashion-mnist",
+        "SortBy": "CreationTime",
+        "SortOrder": "Descending",
+        "MaxResults": 100,
+    }
+    stubbed.on("sagemaker", "list_pipeline_executions", answer, **ask, **expected)
 
 
 def executions(stubbed: Stubbed) -> Executions:

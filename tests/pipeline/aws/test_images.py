@@ -4,6 +4,7 @@ import warnings
 from typing import Literal
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline.aws.images import chosen_images, default_image, image_fault
 from tests.pipeline.aws.stubbed import Stubbed
@@ -64,9 +65,10 @@ def test_a_repository_that_is_not_there_is_named(stubbed: Stubbed) -> None:
     assert "no such repository" in str(image_fault(stubbed.client("ecr"), URI))
 
 
-def test_what_one_may_not_look_at_may_be_right(stubbed: Stubbed) -> None:
+def test_an_image_that_one_may_not_pull_has_no_fault_that_is_known(stubbed: Stubbed) -> None:
     stubbed.fails("ecr", "batch_get_image", "AccessDeniedException")
-    assert image_fault(stubbed.client("ecr"), URI) is None
+    with pytest.raises(ClientError):
+        image_fault(stubbed.client("ecr"), URI)
 
 
 @pytest.mark.parametrize("uri", ["python:3.12", "mine", URI.partition(":")[0]])

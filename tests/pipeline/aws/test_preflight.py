@@ -97,6 +97,17 @@ def test_a_region_without_aws_images_says_which_parameter_helps(stubbed: Stubbed
     assert "--param TrainingImageUri=" in first.remedy
 
 
+def test_an_image_that_one_may_not_pull_is_unknown(stubbed: Stubbed) -> None:
+    stubbed.fails("ecr", "batch_get_image", "AccessDeniedException")
+    (found,) = check_images(
+        stubbed.account(), {"TrainingImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mine:1"}
+    )
+    assert (found.verdict, found.what) == (
+        "unknown",
+        "image: mine:1: not checked (these credentials may not look)",
+    )
+
+
 @pytest.mark.parametrize(("value", "verdict"), [(0, "wrong"), (2, "good"), (8, "good")])
 def test_quotas_are_compared_with_what_the_jobs_want(stubbed: Stubbed, value: float, verdict: str) -> None:
     has_quota(stubbed, value)

@@ -90,6 +90,20 @@ def test_a_reused_evaluation_registers_nothing_anew(
     assert "by execution earlier00000" in outcome.registration["reason"]
 
 
+def test_a_reused_evaluation_that_names_no_job_is_found_where_it_ran(
+    stubbed: Stubbed, home: Home, make_evaluation: Callable[..., Any]
+) -> None:
+    listed = {"PipelineExecutionSteps": [step("NormalizeData"), step("Evaluate")]}
+    stubbed.on("sagemaker", "list_pipeline_execution_steps", listed, PipelineExecutionArn=EARLIER)
+    says_where(stubbed)
+    holds(stubbed, "evaluation.json", json.dumps(make_evaluation()).encode())
+    lacks(stubbed)
+    lacks(stubbed)
+    reused = step("Evaluate", CacheHitResult={"SourcePipelineExecutionArn": EARLIER}, Metadata={})
+    outcome = fetch_outcome(stubbed.account(), home, execution(reused), predictions=False)
+    assert outcome.evaluation == make_evaluation()
+
+
 @pytest.mark.parametrize("steps", [(), (step("Evaluate", "Failed"),), (step("Evaluate", "Executing"),)])
 def test_without_an_evaluation_nothing_is_asked_for(
     stubbed: Stubbed, home: Home, steps: tuple[dict[str, Any], ...]

@@ -50,7 +50,6 @@ def test_it_is_started_with_texts_and_the_token(stubbed: Stubbed) -> None:
         PipelineParameters=[
             {"Name": "Epochs", "Value": "3"},
             {"Name": "MinAccuracy", "Value": "0.5"},
-            {"Name": "ChampionModelPackage", "Value": ""},
         ],
         ClientRequestToken=REQUEST.token,
     )
