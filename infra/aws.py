@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,11 +38,12 @@ def open_aws(profile: str | None, region: str | None) -> Aws:
     from botocore.config import Config
 
     patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    session = boto3.Session(profile_name=profile, region_name=region)
+    # AWS_REGION goes first, as in AWS's other tools; boto3 itself knows only AWS_DEFAULT_REGION.
+    session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
     if session.region_name is None:
         raise UsageError(
-            "Opening AWS: expected a region. Received: none from --region, AWS_DEFAULT_REGION or the profile. "
-            "Name the one to use, for example --region us-east-1."
+            "Opening AWS: expected a region. Received: none from --region, AWS_REGION, AWS_DEFAULT_REGION or the "
+            "profile. Name the one to use, for example --region us-east-1."
         )
     identity = session.client("sts").get_caller_identity()
     clients: dict[str, Any] = {}

@@ -31,6 +31,10 @@ def run(*words: str) -> argparse.Namespace:
         (("--parallel", "0"), "Received: --parallel 0"),
         (("--only", "Evaluate", "--target", "docker"), "expected --target local with --only"),
         (("--parallel", "2", "--target", "docker"), "expected --target local with --parallel"),
+        (("--yes",), "expected --target sagemaker with --yes"),
+        (("--max-cost", "5"), "expected --target sagemaker with --max-cost"),
+        (("--again", "1", "--target", "docker"), "expected --target sagemaker with --again"),
+        (("--again", "-1", "--target", "sagemaker"), "Received: --again -1"),
     ],
 )
 def test_choices_that_cannot_be_are_refused(words: tuple[str, ...], message: str) -> None:
@@ -44,6 +48,7 @@ def test_choices_that_can_be_are_taken() -> None:
         [],
         ["--only", "Evaluate", "QualityGate", "--from", "abc"],
         ["--no-cache", "--parallel", "1"],
+        ["--target", "sagemaker", "--yes", "--max-cost", "5", "--again", "2", "--only", "Evaluate"],
     ):
         check_choices(run(*words))
 

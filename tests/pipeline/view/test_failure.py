@@ -94,3 +94,17 @@ def test_a_step_without_a_reason_says_that_there_is_none(reason: str | None) -> 
 def test_control_codes_of_a_log_are_dropped() -> None:
     lines = printed(record_of(failed_step()), {"Train-cnn-3x3-0": ["\x1b[31mboom\x1b[0m [/red]"]})
     assert "  │ boom [/red]" in lines
+
+
+def test_on_sagemaker_commands_name_the_target_and_remarks_stand_with_their_step() -> None:
+    stream = io.StringIO()
+    remarks = {"Train-cnn-3x3-0": [("Likely", "quota: ask for more"), ("Console", "https://console/jobs/1")]}
+    record = record_of(failed_step(), target="sagemaker")
+    print_failure(record, {"Train-cnn-3x3-0": TAIL}, stream, resumable=True, remarks=remarks)
+    lines = stream.getvalue().splitlines()
+    assert lines.index("  │ line 30") < lines.index("Likely      quota: ask for more")
+    assert "Console     https://console/jobs/1" in lines
+    assert lines[-2:] == [
+        "Next        python -m pipeline logs 8f3a Train-cnn-3x3-0 --target sagemaker",
+        "            python -m pipeline resume 8f3a --target sagemaker",
+    ]
