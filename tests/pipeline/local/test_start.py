@@ -16,9 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline.errors import DefinitionError, UsageError
+from pipeline.errors import DefinitionError, StateError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home
+from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.reaper import Reaper
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id, start_execution
@@ -281,6 +282,39 @@ def test_a_job_can_read_what_an_earlier_command_left(tmp_path: Path, local_reape
         record = start(now, store, document(step("Read", "Processing", request)), watcher)
     assert record.status == "Succeeded", record.failure_reason
     assert {("Read", "content of candidate"), ("Read", "content of champion")} <= set(watcher.lines)
+
+
+def test_a_package_that_is_gone_or_lost_its_files_is_left_to_the_job_that_names_it(
+    tmp_path: Path, local_reaper: Reaper
+) -> None:
+    """An evaluation reports such a champion and goes on; it would not if its job never started."""
+    home = Home.open(tmp_path / "home")
+    with Store(home) as store, LocalAws(home, store) as aws:
+        earlier = Workbench(home, aws, local_reaper)
+        uri = earlier.put("models", {"champion": "content of champion"}) + "champion"
+        aws.persist_objects(earlier.uri("models/"))
+        registry = aws.client("sagemaker")
+        registry.create_model_package_group(ModelPackageGroupName="group")
+        package = registry.create_model_package(
+            ModelPackageGroupName="group",
+            InferenceSpecification={
+                "Containers": [{"Image": "image", "ModelDataUrl": uri}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+        aws.persist_registry()
+    (lost,) = (
+        path
+        for path in (home.root / "objects").rglob("*")
+        if path.is_file() and path.read_bytes() == b"content of champion"
+    )
+    lost.unlink()
+    with Store(home) as store, LocalAws(home, store) as aws:
+        aws.restore_registry()
+        restore_named_objects(aws, [f"--champion={package}"], {"OTHER": package.replace("/1", "/99")})
+        with pytest.raises(StateError):
+            restore_named_objects(aws, [f"candidate-0={uri}"])
 
 
 def test_execution_ids_are_like_the_services() -> None:
