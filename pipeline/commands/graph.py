@@ -9,7 +9,8 @@ from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 from pipeline.settings import MAX_INSTANCES, Choices
 
-MAX_SEEDS = 20  # Evaluate has a hundred arguments at most, and one for each candidate under each seed
+MAX_SEEDS = 20
+MAX_TRAININGS = 80  # Evaluate has a hundred arguments at most, and one of them for each training
 
 # The flags about SageMaker's machines and network, with what they are when nobody says them.
 MACHINE_FLAGS: Mapping[str, object] = {
@@ -68,6 +69,11 @@ def graph_choices(args: argparse.Namespace) -> Choices:
         raise UsageError(
             f"Choosing seeds: expected a number of seeds from 1 to {MAX_SEEDS}. Received: --seeds {args.seeds}. "
             "Each candidate is trained once under each seed."
+        )
+    if len(names) * args.seeds > MAX_TRAININGS:
+        raise UsageError(
+            f"Choosing candidates and seeds: expected at most {MAX_TRAININGS} trainings, which the evaluation can "
+            f"compare. Received: {len(names)} candidates under {args.seeds} seeds. Leave some out."
         )
     if not 1 <= args.instances <= MAX_INSTANCES:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from pipeline.cli import build_parser, main
 from pipeline.commands.choices import check_choices, find_source
+from pipeline.commands.graph import MAX_TRAININGS, graph_choices
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home
@@ -113,3 +115,20 @@ def test_there_must_be_something_to_stop_or_resume(
     monkeypatch.setenv("FASHION_HOME", str(home.root))
     assert main(words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_more_trainings_than_the_evaluation_has_arguments_are_refused() -> None:
+    four, five = "baseline,cnn-3x3,cnn-5x5,resnet", "baseline,cnn-3x3,cnn-5x5,cnn-5x5-params,resnet"
+    assert len(graph_choices(run("--candidates", four, "--seeds", "20"))["seeds"]) == 20
+    with pytest.raises(UsageError, match="at most 80 trainings"):
+        graph_choices(run("--candidates", five, "--seeds", "20"))
+
+
+def test_the_evaluation_has_arguments_for_as_many_trainings() -> None:
+    """AWS takes a hundred: ContainerArguments of ProcessingAppSpecification."""
+    definition = json.loads((Path(__file__).parent / "definition.golden.json").read_text())
+    (evaluate,) = (step for step in definition["Steps"] if step["Name"] == "Evaluate")
+    words = evaluate["Arguments"]["AppSpecification"]["ContainerArguments"]
+    trainings = [word for word in words if "--candidate" in json.dumps(word)]
+    assert trainings
+    assert len(words) - len(trainings) + MAX_TRAININGS <= 100
