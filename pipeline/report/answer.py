@@ -10,6 +10,8 @@ from typing import Any
 from pipeline.case_study import SPLITS, standing
 from pipeline.quantities import count, p_value, percent, points
 
+MOST_RIVALS = 3  # that are named in the lead
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -28,7 +30,7 @@ def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) 
         headline = f"{winner['name']} wins, with {percent(winner['test_accuracy'])} on the test images"
     else:
         headline = (
-            f"{winner['name']} came first, but its {percent(winner['test_accuracy'])} on the test images "
+            f"{winner['name']} came first, with {percent(winner['test_accuracy'])} on the test images, but "
             "missed the quality gate"
         )
     sentences = (
@@ -41,10 +43,11 @@ def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) 
 
 
 def lead(evaluation: Mapping[str, Any]) -> str:
-    """By how much the winner leads every other model, on validation (which decides) and on test."""
+    """By how much the winner leads the models that come next, on validation (which decides) and on test."""
     winner = evaluation["winner"]
     seed = f" (seed {winner['seed']})" if len(seeds_of(evaluation["candidates"])) > 1 else ""
     rivals = best_of_each(each for each in evaluation["candidates"] if each["name"] != winner["name"])
+    named, left = rivals[:MOST_RIVALS], len(rivals[MOST_RIVALS:])
     images = evaluation["data"]["splits"]
     parts = []
     for split, place in (
@@ -52,12 +55,14 @@ def lead(evaluation: Mapping[str, Any]) -> str:
         ("test", f"On the {count(images['test']['count'])} test images, looked at once,"),
     ):
         own = winner[f"{split}_accuracy"]
-        compared = [compare(own, rival[f"{split}_accuracy"], rival["name"]) for rival in rivals]
+        compared = [compare(own, rival[f"{split}_accuracy"], rival["name"]) for rival in named]
         parts.append(
             f"{place} {winner['name']}{seed} reached {percent(own)}{': ' if compared else ''}{listed(compared)}."
         )
     if not rivals:
         parts.append("It was the only model in this run.")
+    if left:
+        parts.append(f"The leaderboard has {left} more model{'s' if left > 1 else ''}.")
     return " ".join(parts)
 
 

@@ -15,7 +15,7 @@ from pipeline.analysis import analyse
 from pipeline.execution import ExecutionRecord
 from pipeline.hypotheses import verdicts
 from pipeline.printable import printable
-from pipeline.quantities import duration, percent
+from pipeline.quantities import duration, percent, signed_points
 from pipeline.report.answer import make_answer, seeds_of
 from pipeline.report.contents import (
     accuracy_content,
@@ -72,6 +72,7 @@ def render_page(
         "registration": registration,
         "gate": evaluation["gate"],
         "answer": answer,
+        "against_champion": against_champion(evaluation),
         "headline": make_headline(judged) or answer.headline,
         "verdicts": make_cards(judged, primary=True),
         "further_verdicts": make_cards(judged, primary=False),
@@ -91,6 +92,14 @@ def render_page(
     content["models"], content["settings"] = make_settings(candidates)
     style = Markup((FOLDER / "style.css").read_text(encoding="utf-8"))
     return open_templates().get_template("report.html.j2").render(style=style, sections=SECTIONS, **content)
+
+
+def against_champion(evaluation: Mapping[str, Any]) -> str:
+    """By how much the winner's test accuracy differs from the champion's, in points; empty without one."""
+    reigning = evaluation.get("champion") or {}
+    if "test_accuracy" not in reigning:
+        return ""
+    return signed_points(evaluation["winner"]["test_accuracy"] - reigning["test_accuracy"])
 
 
 def open_templates() -> Environment:

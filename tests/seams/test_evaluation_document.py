@@ -71,11 +71,23 @@ def test_an_execution_can_be_shown_with_it(evaluated: Evaluated) -> None:
 
 
 def test_the_report_is_built_from_it(evaluated: Evaluated, tmp_path: Path) -> None:
+    folder = evaluated.predictions.parent
+    card = json.loads((folder / "model-card.json").read_text())
     report = write_report(
-        RECORD, evaluated.document, evaluated.registration, tmp_path / "report.html", evaluated.predictions
+        RECORD,
+        evaluated.document,
+        evaluated.registration,
+        tmp_path / "report.html",
+        evaluated.predictions,
+        folder / "gallery.npz",
+        card,
     )
     page = report.read_text()
     assert CANDIDATE in page
+    assert page.count('src="data:image/png;base64,') > 10
+    assert "Reliability diagram of" in page
+    assert "MIT License" in page
+    assert json.loads((tmp_path / "model-card.json").read_text()) == card
     assert evaluated.document["data"]["data_digest"][:12] in page
 
 

@@ -64,6 +64,13 @@ def test_with_several_seeds_the_winners_is_named(make_evaluation: Make, make_reg
     assert "cnn-3x3 (seed 2) reached" in words(make_evaluation(seeds=3), make_registration())
 
 
+def test_of_many_rivals_the_next_three_are_named(make_evaluation: Make, make_registration: Make) -> None:
+    names = tuple(f"cnn-{number}" for number in range(6))
+    text = words(make_evaluation(names=names), make_registration())
+    assert "cnn-0 reached 91.54 %: as much as cnn-1, as much as cnn-2 and as much as cnn-3." in text
+    assert "The leaderboard has 2 more models." in text
+
+
 def test_a_single_model_wins_against_nobody(make_evaluation: Make, make_registration: Make) -> None:
     evaluation = make_evaluation(names=("baseline",))
     answer = make_answer(evaluation, make_registration())

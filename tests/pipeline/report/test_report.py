@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -282,12 +283,22 @@ def test_a_users_own_plot_settings_change_nothing(
     ],
 )
 def test_other_runs_give_a_whole_page_too_and_a_small_one(
-    shape: dict[str, Any], make_run: Make, make_record: Make
+    shape: dict[str, Any], make_evaluation: Make, make_record: Make
 ) -> None:
+    evaluation = make_evaluation(**shape)
+    text = render_page(make_record(evaluation), evaluation, {}, model_card=CARD)
+    assert evaluation["winner"]["name"] in said(text)
+    assert len(text.encode()) < 3_000_000
+
+
+@pytest.mark.parametrize(
+    "shape", [{"names": ("baseline",), "epochs": 1}, {"names": ("resnet", "cnn-3x3"), "seeds": 2}]
+)
+def test_other_runs_show_their_pictures_too(shape: dict[str, Any], make_run: Make, make_record: Make) -> None:
     run = make_run(**shape)
     text = render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery, CARD)
-    assert run.evaluation["winner"]["name"] in said(text)
-    assert len(text.encode()) < 3_000_000
+    assert text.count("<img ") > 20
+    assert ("One training cannot tell" in said(text)) == (len(run.evaluation["candidates"]) == 1)
 
 
 @pytest.mark.parametrize("damaged", ["predictions", "gallery"])
@@ -300,6 +311,20 @@ def test_damaged_files_cost_their_sections_only(
     text = said(render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery))
     assert ("No errors are shown" if damaged == "predictions" else "The images cannot be shown") in text
     assert "Leaderboard" in text
+
+
+@pytest.mark.parametrize("target", ["docker", "sagemaker"])
+def test_every_target_has_the_same_report(
+    target: str, full: str, run: Run, make_registration: Make, make_record: Make
+) -> None:
+    record = replace(make_record(run.evaluation), target=target)
+    other = render_page(record, run.evaluation, make_registration(), run.predictions, run.gallery, CARD)
+    assert other.replace(f"· {target}<", "· local<").replace(f"<td>{target}</td>", "<td>local</td>") == full
+
+
+def test_the_difference_to_the_champion_is_at_the_top(make_evaluation: Make, make_record: Make) -> None:
+    evaluation = make_evaluation() | {"champion": {"arn": "a", "id": "cnn-5x5-1", "test_accuracy": 0.92}}
+    assert "Against the champion −0.90 points" in said(render_page(make_record(evaluation), evaluation, {}))
 
 
 def test_a_champion_is_compared_in_the_answer(make_evaluation: Make, make_record: Make) -> None:
