@@ -16,6 +16,11 @@ GROUPS: Mapping[JobKind, str] = {
 }
 # What one look reads of one stream at most: 10,000 lines or 1 MB a page.
 _PAGES = 5
+# A page with fewer lines is taken for the end of what there is now: asking whether it is would double the requests,
+# of which CloudWatch takes ten a second from an account.
+_FULL = 1000
+# Hosts that come up later have streams of their own: looked for every so many looks.
+_LOOKS = 6
 
 
 class JobLog:
@@ -27,14 +32,17 @@ class JobLog:
         self._prefix = f"{job.name}/"
         self._tokens: dict[str, str | None] = {}
         self._at_end = False
+        self._looks = 0
 
     def new_lines(self) -> list[str]:
         """The lines written since the last call; those of several hosts begin with the host's name, in brackets.
 
         None yet when the job has no log. Raises what boto3 raises.
         """
-        for stream in self._streams():
-            self._tokens.setdefault(stream, None)
+        if not self._tokens or self._looks % _LOOKS == 0:
+            for stream in self._streams():
+                self._tokens.setdefault(stream, None)
+        self._looks += 1
         several = len(self._tokens) > 1
         lines = []
         self._at_end = True
@@ -81,6 +89,8 @@ class JobLog:
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:  # so CloudWatch says that there is no more
                 return
+            if 0 < len(answer["events"]) < _FULL:
+                break
         self._at_end = False
 
     def whole(self) -> Iterator[str]:

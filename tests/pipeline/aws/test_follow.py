@@ -43,18 +43,18 @@ def follower(stubbed: Stubbed, watch: Watch) -> Follower:
     return Follower(executions, stubbed.client("logs"), watch.said.append, watch.sleep, watch.clock)
 
 
-def logs(stubbed: Stubbed, name: str, *lines: str, kind: str = "processing") -> None:
-    stream = f"{job_arn(kind, name).rpartition('/')[2]}/algo-1-17"
-    stubbed.on("logs", "describe_log_streams", {"logStreams": [{"logStreamName": stream}]})
-    if lines:
-        events = [{"message": line} for line in lines]
-        stubbed.on("logs", "get_log_events", {"events": events, "nextForwardToken": "f/1"})
-    stubbed.on("logs", "get_log_events", {"events": [], "nextForwardToken": "f/1"})
+def logs(stubbed: Stubbed, name: str, *lines: str, first: bool = False) -> None:
+    """One look at the log of a step's job; only the first asks which streams it has."""
+    if first:
+        stream = f"{job_arn('processing', name).rpartition('/')[2]}/algo-1-17"
+        stubbed.on("logs", "describe_log_streams", {"logStreams": [{"logStreamName": stream}]})
+    events = [{"message": line} for line in lines]
+    stubbed.on("logs", "get_log_events", {"events": events, "nextForwardToken": "f/1"})
 
 
 def test_every_change_and_every_line_is_told_until_the_end(stubbed: Stubbed, watch: Watch) -> None:
     reads(stubbed, described(), step("NormalizeData", "Executing", end=None))
-    logs(stubbed, "NormalizeData", "splitting", "writing")
+    logs(stubbed, "NormalizeData", "splitting", "writing", first=True)
     reads(stubbed, described(), step("NormalizeData", "Executing", end=None), first=False)
     logs(stubbed, "NormalizeData")
     reads(stubbed, described("Succeeded"), step("NormalizeData"), gate("True"), first=False)

@@ -39,20 +39,40 @@ def test_a_log_is_read_on_from_where_the_last_reading_ended(stubbed: Stubbed) ->
     log = JobLog(stubbed.client("logs"), JOB)
     streams(stubbed, "algo-1-17")
     events(stubbed, "algo-1-17", "one", "two", token="f/1", startFromHead=True)
-    events(stubbed, "algo-1-17", token="f/1", startFromHead=True, nextToken="f/1")
     assert log.new_lines() == ["one", "two"]
-    streams(stubbed, "algo-1-17")
     events(stubbed, "algo-1-17", "three", token="f/2", startFromHead=True, nextToken="f/1")
-    events(stubbed, "algo-1-17", token="f/2", startFromHead=True, nextToken="f/2")
     assert log.new_lines() == ["three"]
+    events(stubbed, "algo-1-17", token="f/2", startFromHead=True, nextToken="f/2")
+    assert log.new_lines() == []
+
+
+def test_a_page_that_is_full_is_followed_by_the_next(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    events(stubbed, "algo-1-17", *["line"] * 1000, token="f/1", startFromHead=True)
+    events(stubbed, "algo-1-17", "last", token="f/2", startFromHead=True, nextToken="f/1")
+    assert log.new_lines() == [*["line"] * 1000, "last"]
 
 
 def test_lines_of_several_hosts_begin_with_the_host(stubbed: Stubbed) -> None:
     streams(stubbed, "algo-1-17", "algo-2-18")
     for host, line in (("algo-1-17", "one"), ("algo-2-18", "two")):
         events(stubbed, host, line, token=f"f/{host}", startFromHead=True)
-        events(stubbed, host, token=f"f/{host}", startFromHead=True, nextToken=f"f/{host}")
     assert JobLog(stubbed.client("logs"), JOB).new_lines() == ["[algo-1] one", "[algo-2] two"]
+
+
+def test_hosts_that_come_up_later_are_found(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    for look in range(6):
+        if look == 0:
+            streams(stubbed, "algo-1-17")
+        more = {} if look == 0 else {"nextToken": f"f/{look}"}
+        events(stubbed, "algo-1-17", f"line {look}", token=f"f/{look + 1}", startFromHead=True, **more)
+        assert log.new_lines() == [f"line {look}"]
+    streams(stubbed, "algo-1-17", "algo-2-18")
+    events(stubbed, "algo-1-17", token="f/6", startFromHead=True, nextToken="f/6")
+    events(stubbed, "algo-2-18", "here", token="g/1", startFromHead=True)
+    assert log.new_lines() == ["[algo-2] here"]
 
 
 def test_an_empty_page_is_not_the_end(stubbed: Stubbed) -> None:
@@ -62,7 +82,6 @@ def test_an_empty_page_is_not_the_end(stubbed: Stubbed) -> None:
     for old, new in itertools.pairwise(tokens):
         more = {} if old is None else {"nextToken": old}
         events(stubbed, "algo-1-17", token=str(new), startFromHead=True, **more)
-    streams(stubbed, "algo-1-17")
     events(stubbed, "algo-1-17", "late", token="f/6", startFromHead=True, nextToken="f/5")
     events(stubbed, "algo-1-17", token="f/6", startFromHead=True, nextToken="f/6")
     assert list(log.whole()) == ["late"]
