@@ -151,6 +151,49 @@ def build_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--quiet", action="store_true", help="do not print a line for each request")
 
+    deploy = commands.add_parser(
+        "deploy",
+        help="put an approved model behind a SageMaker endpoint",
+        description="Makes or changes a SageMaker endpoint in the AWS account, which costs money until undeploy.",
+    )
+    deploy.add_argument(
+        "--model",
+        type=int,
+        metavar="V",
+        help="approved version in the account's registry (default: the newest)",
+    )
+    deploy.add_argument("--group", metavar="NAME", default=None, help="model package group")
+    hosting = deploy.add_mutually_exclusive_group()
+    hosting.add_argument("--serverless", action="store_true", help="no instances: costs by request")
+    hosting.add_argument("--instance-type", metavar="T", help="instance type (default: ml.m5.large)")
+    deploy.add_argument("--instances", type=int, metavar="N", help="number of instances (default: 1)")
+    deploy.add_argument(
+        "--memory", type=int, metavar="MB", help="with --serverless: 1024 to 6144 (default: 3072)"
+    )
+    deploy.add_argument(
+        "--concurrency", type=int, metavar="N", help="with --serverless: requests at once (default: 5)"
+    )
+    add_endpoint(deploy)
+    deploy.add_argument("--yes", action="store_true", help="do not ask")
+
+    undeploy = commands.add_parser(
+        "undeploy", help="remove a SageMaker endpoint and all that was made for it"
+    )
+    add_endpoint(undeploy)
+    undeploy.add_argument("--yes", action="store_true", help="do not ask")
+
+    invoke = commands.add_parser(
+        "invoke",
+        help="class probabilities of images, from an endpoint or a server",
+        description="Asks a SageMaker endpoint, or a server (serve, TensorFlow Serving), to classify images.",
+    )
+    add_images(invoke)
+    asked = invoke.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--endpoint", metavar="NAME", help="SageMaker endpoint (default: the one that deploy makes)"
+    )
+    asked.add_argument("--url", metavar="URL", help="a server instead, for example http://127.0.0.1:8501")
+
     image = commands.add_parser("image", help="build the container image of --target docker")
     base = image.add_mutually_exclusive_group()
     base.add_argument(
@@ -251,8 +294,21 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """Adds which endpoint is meant."""
+    parser.add_argument(
+        "--endpoint-name",
+        metavar="NAME",
+        default=None,
+        help="the endpoint (default: called as the project is)",
+    )
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds which registered model is meant."""
+    """Adds which registered model is meant, and of which registry."""
+    parser.add_argument(
+        "--target", choices=("local", "sagemaker"), default="local", help="whose registry (default: local)"
+    )
     parser.add_argument(
         "--model",
         type=int,

@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.parameters import PARAMETERS, Value
 from pipeline.settings import Settings
 
-Kind = Literal["Training", "Processing"]
+Kind = Literal["Training", "Processing", "Hosting"]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ REQUIRED = {
 
 @dataclass(frozen=True)
 class StackOutputs:
-    """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc."""
+    """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc,
+    `endpoint_role` where the stack is older than endpoints are."""
 
     name: str
     bucket: str
@@ -46,6 +47,7 @@ class StackOutputs:
     job_role: str
     evaluation_role: str
     model_package_group: str
+    endpoint_role: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
 
@@ -87,6 +89,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
         )
     return StackOutputs(
         name=name,
+        endpoint_role=outputs.get("EndpointRoleArn", ""),
         subnets=_listed(outputs.get("SubnetIds", "")),
         security_groups=_listed(outputs.get("SecurityGroupIds", "")),
         **{field: outputs[key] for key, field in REQUIRED.items()},

@@ -16,7 +16,6 @@ from pipeline.errors import UsageError
 from pipeline.local.home import Home, home_from
 from pipeline.predicting.picture import Picture
 from pipeline.predicting.reading import read_pictures
-from pipeline.settings import PROJECT
 
 
 def main(args: argparse.Namespace) -> int:
@@ -31,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.predicting.sources import open_models
     from pipeline.view.predictions import print_predictions
 
-    with open_models(home, args.group or PROJECT) as models:
+    with open_models(args.target, home, args.group) as models:
         loaded = loaded_model(models, args.model, home, say)
     pixels = np.stack([picture.pixels for picture in pictures])
     classes = loaded.artifact.class_names

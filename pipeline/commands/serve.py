@@ -10,7 +10,6 @@ import threading
 from pipeline.console import say
 from pipeline.interrupts import stop_on_signals
 from pipeline.local.home import home_from
-from pipeline.settings import PROJECT
 
 DRAIN_SECONDS = 10.0
 
@@ -20,22 +19,23 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.serving.server import bound_socket, serving
 
     home = home_from(os.environ)
-    group = args.group or PROJECT
     with bound_socket(args.host, args.port) as listening:  # before the seconds that loading takes
         from pipeline.predicting.choice import loaded_model
         from pipeline.predicting.sources import open_models
         from pipeline.serving.application import Application
 
-        with open_models(home, group) as models:
+        with open_models(args.target, home, args.group) as models:
             loaded = loaded_model(models, args.model, home, say)
-        application = Application(loaded.saved_model, group, loaded.package.version, say)
+        application = Application(loaded.saved_model, loaded.group, loaded.package.version, say)
         address, port = listening.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
         if not ipaddress.ip_address(address).is_loopback:
             say(f"Note: whoever reaches {host} can ask the model: there is no password and no encryption.")
         stop = threading.Event()
         with stop_on_signals(stop), serving(listening, application, (lambda _: None) if args.quiet else say):
-            say(f"Serving {loaded.name} at http://{host}:{port}/v1/models/{group}:predict; Ctrl-C ends it.")
+            say(
+                f"Serving {loaded.name} at http://{host}:{port}/v1/models/{loaded.group}:predict; Ctrl-C ends it."
+            )
             stop.wait()
         if not application.drain(DRAIN_SECONDS):
             say(f"Ended; requests that took more than {DRAIN_SECONDS:.0f} s were not finished.")

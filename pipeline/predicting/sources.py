@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.local.home import Home
 from pipeline.local.store import Store
-from pipeline.predicting.models import LocalModels, Models
+from pipeline.predicting.models import AwsModels, LocalModels, Models
+from pipeline.settings import PROJECT
 
 
 @contextmanager
-def open_models(home: Home, group: str) -> Iterator[Models]:
-    """The registered models of the target while the block lasts."""
+def open_models(target: str, home: Home, group: str | None) -> Iterator[Models]:
+    """The registered models of the target ("sagemaker", else the local ones) while the block lasts.
+
+    `group` None: the stack's own on SageMaker, the project's locally.
+    """
+    if target == "sagemaker":
+        from pipeline.sagemaker_target import open_sagemaker
+
+        on_aws = open_sagemaker(os.environ)
+        yield AwsModels(on_aws.client, on_aws.account.client("s3"), group or on_aws.stack.model_package_group)
+        return
     with Store(home) as store:
-        yield LocalModels(home, store, group)
+        yield LocalModels(home, store, group or PROJECT)

@@ -1,0 +1,161 @@
+"""`deploy`: puts an approved model of the account's registry behind a SageMaker endpoint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.commands.run_on_sagemaker import ask
+from pipeline.console import say
+from pipeline.errors import RegistryError, UsageError
+from pipeline.interrupts import interrupt_on_signals
+
+if TYPE_CHECKING:
+    from pipeline.registry import Package
+    from pipeline.serving.deploying import Situation
+    from pipeline.serving.deployment import Deployment, Hosting
+
+INTERRUPTED = 130
+APPROVE = "python -m pipeline registry approve V --target sagemaker"
+
+
+def main(args: argparse.Namespace) -> int:
+    """Looks at what is there, asks, does it, and waits until the endpoint is in service."""
+    hosting = hosting_of(args)
+    from pipeline.serving.deploying import Deploying, Need, look
+    from pipeline.serving.endpoints import Endpoints
+    from pipeline.serving.hosting_cost import agree, say_hosting_cost
+    from pipeline.serving.live_line import LiveLine
+
+    deployment, target = deployment_of(args, hosting)
+    name = deployment.endpoint
+    line = LiveLine(f"Endpoint {name}", sys.stderr)
+    endpoints = Endpoints(target.client, line.show)
+    try:
+        with interrupt_on_signals():
+            say(f"AWS: {target.account}")
+            situation = look(endpoints, deployment)
+            line.end()
+            if situation.need is not Need.NOTHING:
+                say(describe(deployment, situation))
+                say(say_hosting_cost(hosting, target.prices))
+                agree(
+                    "Deploy it?",
+                    f"Deploying to the endpoint {name}",
+                    certain=args.yes,
+                    ask=ask if sys.stdin.isatty() else None,
+                )
+                Deploying(endpoints, deployment, say).carry_out(situation)
+    except KeyboardInterrupt:
+        line.end()
+        say(
+            f"Detached. What goes on in AWS goes on, and so does what it costs.\n"
+            f"  Follow it again:  the same command once more\n"
+            f"  Remove it:        python -m pipeline undeploy --endpoint-name {name}"
+        )
+        return INTERRUPTED
+    finally:
+        line.end()
+    already = " already: nothing to do" if situation.need is Need.NOTHING else ""
+    print(f"Endpoint {name} serves version {deployment.version} ({hosting}){already}.")
+    say(f"Ask it with:     python -m pipeline invoke IMAGE… --endpoint {name}")
+    say(f"Remove it with:  python -m pipeline undeploy --endpoint-name {name}")
+    return 0
+
+
+def hosting_of(args: argparse.Namespace) -> Hosting:
+    """What the endpoint is to run on. Raises UsageError for what does not go together."""
+    from pipeline.serving.deployment import DEFAULT_CONCURRENCY, DEFAULT_INSTANCE, DEFAULT_MEMORY_MB, Hosting
+
+    excluded = (
+        {"--instances": args.instances}
+        if args.serverless
+        else {"--memory": args.memory, "--concurrency": args.concurrency}
+    )
+    for flag, value in excluded.items():
+        if value is not None:
+            expected = "no --serverless" if args.serverless else "--serverless"
+            raise UsageError(
+                f"Choosing what an endpoint runs on: expected {expected} with {flag}. Received: {value}."
+            )
+    return Hosting(
+        instance_type=None if args.serverless else args.instance_type or DEFAULT_INSTANCE,
+        instances=1 if args.instances is None else args.instances,
+        memory_mb=DEFAULT_MEMORY_MB if args.memory is None else args.memory,
+        concurrency=DEFAULT_CONCURRENCY if args.concurrency is None else args.concurrency,
+    )
+
+
+def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deployment, Any]:
+    """What is to be deployed, and the target that it is deployed in.
+
+    Raises:
+        UsageError: a name that is none, or no stack, or one without a role for endpoints.
+        RegistryError: there is no such version, or it is not approved.
+        CredentialsError, AwsError: the account cannot be opened, or refuses.
+    """
+    from pipeline.aws.plain_words import plain_words
+    from pipeline.sagemaker_target import open_sagemaker
+    from pipeline.serving.deployment import Deployment, check_endpoint_name
+
+    if args.endpoint_name is not None:
+        check_endpoint_name(args.endpoint_name)
+    target = open_sagemaker(os.environ)
+    stack = target.stack
+    if not stack.endpoint_role:
+        raise UsageError(
+            f"Deploying a model: expected the stack {stack.name} to have a role for endpoints (EndpointRoleArn). "
+            "Received: a stack without it. Bring it up to date with: make infra-deploy"
+        )
+    registry = target.registry(args.group)
+    with plain_words(f"Looking at the model package group {registry.group}"):
+        packages = registry.packages()
+    package = approved_package(packages, args.model, registry.group)
+    deployment = Deployment(
+        endpoint=args.endpoint_name or stack.pipeline_name,
+        project=stack.pipeline_name,
+        version=package.version,
+        package_arn=package.arn,
+        role=stack.endpoint_role,
+        hosting=hosting,
+    )
+    return deployment, target
+
+
+def approved_package(packages: Sequence[Package], version: int | None, group: str) -> Package:
+    """The approved package of that version, or the newest; raises RegistryError when it is not approved."""
+    from pipeline.registry import find_package
+
+    doing = f"Choosing a model of the model package group {group} to deploy"
+    if version is None:
+        package = next((each for each in packages if each.approval == "Approved"), None)
+        if package is None:
+            have = "; ".join(f"{each.version} is {each.approval}" for each in packages) or "no versions"
+            raise RegistryError(
+                f"{doing}: expected an approved version. Received: {have}. Approve one with: {APPROVE}"
+            )
+        return package
+    package = find_package(packages, version, group)
+    if package.approval != "Approved":
+        raise RegistryError(
+            f"{doing}: expected an approved version. Received: version {version}, which is {package.approval}. "
+            f"Approve it with: {APPROVE.replace(' V ', f' {version} ')}"
+        )
+    return package
+
+
+def describe(deployment: Deployment, situation: Situation) -> str:
+    """What is going to be done, in a sentence."""
+    from pipeline.serving.deploying import Need
+
+    name, new = deployment.endpoint, f"version {deployment.version} on {deployment.hosting}"
+    before = situation.before
+    if situation.need is Need.UPDATE and before is not None:
+        return f"The endpoint {name} serves {before.config}; it is changed to {new}, and answers meanwhile."
+    if situation.need is Need.REPLACE and before is not None:
+        why = f"{before.status} {before.reason}".rstrip(". ")
+        return f"The endpoint {name} is {why}: it is removed and made anew, with {new}."
+    return f"The endpoint {name} is made, with {new}."

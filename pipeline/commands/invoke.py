@@ -1,0 +1,60 @@
+"""`invoke`: class probabilities of images, from a SageMaker endpoint or a server on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.commands.predict import pictures_of, require_top
+from pipeline.local.home import home_from
+from pipeline.settings import PROJECT
+
+if TYPE_CHECKING:
+    from pipeline.serving.transports import Transport
+
+
+def main(args: argparse.Namespace) -> int:
+    """Reads every image, then asks."""
+    require_top(args.top)
+    pictures = pictures_of(args, home_from(os.environ))
+
+    from pipeline.predicting.fashion_classes import CLASS_NAMES
+    from pipeline.predicting.prediction import predictions_of
+    from pipeline.serving.client import ask_model
+    from pipeline.view.predictions import print_predictions
+
+    transport = transport_of(args)
+    pixels = np.stack([picture.pixels for picture in pictures])
+    predictions = predictions_of(pictures, CLASS_NAMES, ask_model(transport, pixels, len(CLASS_NAMES)))
+    if args.json:
+        document = {"asked": transport.name, "predictions": [each.as_json(args.top) for each in predictions]}
+        print(json.dumps(document, indent=2))
+    else:
+        print_predictions(transport.name, predictions, args.top, sys.stdout)
+    return 0
+
+
+def transport_of(args: argparse.Namespace) -> Transport:
+    """Who is asked: --url, else --endpoint, else the endpoint that `deploy` makes.
+
+    Raises:
+        UsageError: no address of a server, or no name of an endpoint.
+        CredentialsError, AwsError: the account cannot be opened.
+    """
+    from pipeline.serving.transports import Endpoint, Server
+
+    if args.url is not None:
+        return Server.at(args.url, PROJECT)
+
+    from pipeline.aws.account import open_account
+    from pipeline.aws.stack import stack_name
+    from pipeline.serving.deployment import check_endpoint_name
+
+    name = args.endpoint or stack_name(os.environ)
+    check_endpoint_name(name)
+    return Endpoint(open_account(os.environ).client("sagemaker-runtime"), name)
