@@ -55,7 +55,7 @@ def draw_cost_plot(
             axes.plot([cost], [value], marker, color=color, markersize=6, alpha=0.9)
         axes.set_xscale("log")
         axes.set_xlim(min(costs) / 1.6, max(costs) * 1.6)
-        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
+        axes.xaxis.set_major_locator(LogLocator(10, subs=subdivisions(min(costs), max(costs)), numticks=8))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
@@ -73,6 +73,11 @@ def cost_of(candidate: Mapping[str, Any], measure: Measure) -> float | None:
     """The cost, if it is known and can stand on a logarithmic axis."""
     value = candidate.get(measure.key)
     return float(value) if isinstance(value, (int, float)) and value > 0 else None
+
+
+def subdivisions(low: float, high: float) -> tuple[float, ...]:
+    """Where an axis from `low` to `high` has its ticks within each power of ten: fewer, the further it reaches."""
+    return (1.0,) if high / low > 30 else (1.0, 2.0, 5.0)
 
 
 def short_number(value: float) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.report.differences import declared
 from pipeline.report.figures.confusion_matrix import draw_small_confusion
-from pipeline.report.figures.cost_plot import MEASURES, draw_cost_plot, short_number
+from pipeline.report.figures.cost_plot import MEASURES, draw_cost_plot, short_number, subdivisions
 from pipeline.report.figures.difference_plot import draw_difference_plot, tick
 from pipeline.report.figures.reliability_diagram import draw_confidence_histogram, draw_reliability_diagram
 from tests.pipeline.report.conftest import Run
@@ -42,6 +42,11 @@ def test_a_cost_that_cannot_stand_on_the_axis_is_left_out(value: Any, run: Run) 
         for each in run.evaluation["candidates"]
     ]
     assert "baseline" not in label(draw_cost_plot(MEASURES[2], candidates, run.analysis))
+
+
+def test_an_axis_over_several_powers_of_ten_has_fewer_ticks() -> None:
+    assert subdivisions(200_000, 13_000_000) == (1.0,)
+    assert subdivisions(100_000, 215_000) == (1.0, 2.0, 5.0)
 
 
 def test_differences_are_drawn_with_both_intervals_and_said_in_words(run: Run) -> None:
