@@ -14,7 +14,7 @@ from pipeline.registry import Package
 from pipeline.serving.deployment import Hosting
 from pipeline.serving.hosting_cost import agree, say_hosting_cost
 from tests.e2e.command import check_refusal, run
-from tests.pipeline.aws.cloud.account import NAME, role_arn
+from tests.pipeline.aws.cloud.account import BUCKET, NAME, role_arn
 from tests.pipeline.predicting.tiny_model import bright_rows
 
 PACKAGE = f"arn:aws:sagemaker:{LocalAws.REGION}:{LocalAws.ACCOUNT}:model-package/{NAME}/"
@@ -203,3 +203,25 @@ def test_invoke_asks_a_server_on_this_machine(tmp_path, capsys, monkeypatch):
     (prediction,) = document["predictions"]
     assert (prediction["class_name"], prediction["inverted"]) == ("Ankle boot", True)
     assert "Ankle boot" in capsys.readouterr().out
+
+
+def test_a_model_of_the_accounts_registry_predicts_here(account, command, registered_home, tmp_path):
+    account.client("s3").upload_file(
+        str(registered_home.parent / "model.tar.gz"), BUCKET, "bands/model.tar.gz"
+    )
+    account.client("sagemaker").create_model_package_group(ModelPackageGroupName="bands")
+    account.client("sagemaker").create_model_package(
+        ModelPackageGroupName="bands",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [{"Image": "an-image", "ModelDataUrl": f"s3://{BUCKET}/bands/model.tar.gz"}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    Image.fromarray(bright_rows(6)).save(tmp_path / "shirt.png")
+    words = ("predict", tmp_path / "shirt.png", "--target", "sagemaker", "--json")
+    document = command(*words, "--group", "bands").json()
+    assert document["model"]["model_package_arn"].endswith(":model-package/bands/1")
+    assert document["predictions"][0]["class_name"] == "class 6"
+    check_refusal(command(*words), 1, "s3://bucket/model.tar.gz", "s3:GetObject")
