@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from pipeline.local_target import LocalTarget
     from pipeline.study.estimate import Estimate
 
-TRAINING_SECONDS, EVALUATION_SECONDS = (
-    86_400,
-    14_400,
-)  # limits of a job; those of an ordinary run are an hour or less
+# Limits of a job; those of an ordinary run are an hour or less.
+TRAINING_SECONDS, EVALUATION_SECONDS = 86_400, 14_400
 
 
 def main(args: argparse.Namespace) -> int:
@@ -83,10 +81,9 @@ def main(args: argparse.Namespace) -> int:
     with open_local(home, say) as target:
         text = target.compile(settings)
         values: dict[str, Value] = {**given, "InputDataUri": target.upload_data(settings, folder)}
-        group = str(values.get("ModelPackageGroupName", PROJECT))
-        values["ChampionModelPackage"] = str(
-            values.get("ChampionModelPackage") or champion(target.registry(group))
-        )
+        if "ChampionModelPackage" not in given:
+            group = str(values.get("ModelPackageGroupName", PROJECT))
+            values["ChampionModelPackage"] = champion(target.registry(group))
         check_definition(json.loads(text), values)
         for line in expect(target, text, values, folder, parallel).lines():
             say(line)

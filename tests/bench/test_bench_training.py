@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# A dozen processes that import TensorFlow.
+pytestmark = pytest.mark.timeout(1200)
 
 
 def bench(script: str, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
