@@ -92,7 +92,8 @@ def champion(evaluation: Mapping[str, Any]) -> str:
             f"The champion {reigning.get('arn', '')} could not be scored: {reigning.get('error', 'unknown')}"
         )
     difference = compare(evaluation["winner"]["test_accuracy"], reigning["test_accuracy"], "the champion")
-    told = f"On the same test images the winner reached {difference} ({reigning['id']}, {percent(reigning['test_accuracy'])}"
+    accuracy = percent(reigning["test_accuracy"])
+    told = f"On the same test images the winner reached {difference} ({reigning['id']}, {accuracy}"
     compared = reigning.get("comparison")
     if not compared:
         return f"{told})."
