@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,8 @@ from pipeline.report.figures.learning_curves import model_handles
 from pipeline.report.figures.palette import series_of
 from pipeline.report.figures.svg import draw
 
-SIZE = (3.4, 2.7)
+WIDTH, HEIGHT, LEGEND_ROW = 3.4, 2.35, 0.17  # inches
+LEGEND_COLUMNS = 2  # a third would not fit for the longer names
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,12 @@ def draw_cost_plot(
         axes.grid(axis="both")
         axes.tick_params(length=0)
         axes.spines["left"].set_visible(False)
-        axes.legend(handles=model_handles(names), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+        axes.legend(
+            handles=model_handles(names), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=LEGEND_COLUMNS
+        )
 
-    return draw(f"cost-{measure.key}", describe(measure, known), SIZE, paint)
+    size = (WIDTH, HEIGHT + LEGEND_ROW * math.ceil(len(names) / LEGEND_COLUMNS))
+    return draw(f"cost-{measure.key}", describe(measure, known), size, paint)
 
 
 def cost_of(candidate: Mapping[str, Any], measure: Measure) -> float | None:
