@@ -33,8 +33,8 @@ def points(value: str) -> str:
 def test_every_row_is_the_summary_s(model: str, candidate: str) -> None:
     (summary,) = (row for row in table("summary.csv") if row["candidate"] == candidate)
     accuracies = [
-        f"{100 * float(summary[f'{split}_accuracy_mean']):.2f} % ± {100 * float(summary[f'{split}_accuracy_sd']):.2f}"
-        for split in ("validation", "test")
+        f"{100 * float(summary[f'{split}_mean']):.2f} % ± {100 * float(summary[f'{split}_sd']):.2f}"
+        for split in ("validation_accuracy", "test_accuracy")
     ]
     mega = f"{float(summary['forward_flops']) / 1e6:.1f}"
     cells = [model, *accuracies, f"{int(summary['params']):,}", mega]
