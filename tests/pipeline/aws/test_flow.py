@@ -82,7 +82,8 @@ def test_a_run_goes_from_preflight_to_report(first: Run, user: User) -> None:
     assert "Costs at most 2.50 USD, by AWS's price list" in err
     assert "Train-baseline-0: epoch 1 of 1, training accuracy" in err
     assert "Registered  Version 1 of fashion-mnist is registered, PendingManualApproval." in out
-    assert "Cost        0.0" in out
+    # Which of the two depends on how fast this machine trains.
+    assert re.search(r"^Cost        (0\.0[0-9]|less than 0\.01) USD for .+ of instances", out, re.MULTILINE)
     assert f"Studio      Pipelines → fashion-mnist → {first.id}" in out
     assert first.result["status"] == "Succeeded"
     assert first.result["winner"] == "baseline"
