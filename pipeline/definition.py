@@ -184,7 +184,6 @@ class DefinitionBuilder:
             "--min-accuracy": parameters["MinAccuracy"].to_string(),
             "--model-package-group": parameters["ModelPackageGroupName"],
             "--approval-status": parameters["ModelApprovalStatus"],
-            "--must-beat-champion": parameters["MustBeatChampion"],
             "--inference-image": tensorflow_image(self.settings.region, "inference"),
             "--region": self.settings.region,
             "--job-config": "/opt/ml/config/processingjobconfig.json",
@@ -193,6 +192,7 @@ class DefinitionBuilder:
         # One word each: an empty champion must not become an empty argument, and a job takes 100 arguments at most.
         words = [
             Join(on="=", values=["--champion", parameters["ChampionModelPackage"]]),
+            Join(on="=", values=["--must-beat-champion", parameters["MustBeatChampion"]]),
             *(
                 Join(on="=", values=["--candidate", name, step.properties.ModelArtifacts.S3ModelArtifacts])
                 for name, step in trained.items()

@@ -73,7 +73,7 @@ def model_card(
         "additional_information": {
             "ethical_considerations": ETHICS,
             "caveats_and_recommendations": _caveats(evaluated, winner, class_names),
-            "custom_details": {**_data(manifest), **_cost(evaluated, winner)},
+            "custom_details": {**_data(manifest), **_cost(manifest, evaluated, winner)},
         },
     }
 
@@ -198,7 +198,7 @@ def _data(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _cost(evaluated: Sequence[Evaluated], winner: Evaluated) -> dict[str, str]:
+def _cost(manifest: Manifest, evaluated: Sequence[Evaluated], winner: Evaluated) -> dict[str, str]:
     """Environmental and cost figures: what was measured, and what would have to be."""
     metrics, environment = winner.artifact.metrics, winner.artifact.environment
     seconds = [float(one.artifact.metrics["train_seconds"]) for one in evaluated]
@@ -206,7 +206,7 @@ def _cost(evaluated: Sequence[Evaluated], winner: Evaluated) -> dict[str, str]:
     device = f"{environment.get('device', 'an unrecorded device')}, hosts: {environment.get('hosts', 1)}"
     flops = metrics.get("forward_flops")
     if isinstance(flops, int | float) and flops > 0:
-        images = float(metrics["images_per_second"]) * own
+        images = int(metrics["epochs"]) * manifest.splits["train"].count
         compute = (
             f"{3 * flops * images:.3g} FLOPs, estimated as 3 x {flops:,.0f} (one forward pass of one image, as "
             f"counted from the model; the backward pass taken as two) x {images:,.0f} images"

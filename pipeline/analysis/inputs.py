@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.array_files import UNREADABLE
 from pipeline.case_study import SPLITS, Split
 
 # How many training images processing/candidate_evaluation.py scores, where evaluation.json does not say.
@@ -114,7 +114,7 @@ def _read_predictions(
             arrays = {name: archive[name] for name in archive.files}
         splits: tuple[Split, ...] = ("validation", "test")
         labels = {split: arrays[f"labels_{split}"].astype(np.int64) for split in splits}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         return {}, {}, (f"Single images were not looked at: {predictions.name} cannot be read ({error}).",)
     return labels, arrays, ()
 

@@ -93,6 +93,11 @@ def _decide(comparison: Comparison, found: SeedComparison) -> tuple[Decision, st
         return "refuted", f"{numbers}: an advantage that matters, {least}, is excluded."
     if significant and found.bootstrap.low > 0:
         return "undecided", f"{numbers}: less than what matters, {least}, which is not excluded either."
+    if significant:
+        return "undecided", (
+            f"{numbers}: the seeds agree, but other test images could turn it round, and an advantage that "
+            f"matters, {least}, is not excluded."
+        )
     return "undecided", f"{numbers}: neither chance nor an advantage that matters, {least}, is excluded."
 
 

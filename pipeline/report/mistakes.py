@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.array_files import UNREADABLE
 
 SURE = 0.9  # from this probability on, a model counts as sure
 
@@ -87,7 +88,7 @@ def read_test_predictions(file: Path | None, ids: Sequence[str]) -> TestPredicti
         with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             labels = archive["labels_test"].astype(np.int64)
             probabilities = {id: archive[f"probabilities_{id}_test"] for id in ids}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         return None
     if any(each.ndim != 2 or len(each) != len(labels) for each in probabilities.values()):
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.array_files import UNREADABLE
 
 SIDE = 28
 
@@ -46,7 +47,7 @@ def read_gallery(file: Path | None) -> Gallery:
     try:
         with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             indices, pixels = archive["indices_test"], archive["pixels_test"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         return Gallery(
             {}, f"The images cannot be shown: gallery.npz cannot be read ({type(error).__name__})."
         )

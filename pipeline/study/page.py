@@ -36,7 +36,8 @@ def study_page(document: Mapping[str, Any]) -> str:
         ),
         "Accuracies are means over seeds ± the standard deviation of one seed's (percentage points). The training "
         "accuracy is the finished model's, on at most 10,000 training images. FLOPs are of one image's forward "
-        f"pass; time and images/s are means of trainings, {document['parallel'] or 'all'} at once.",
+        f"pass; time and images/s are means of trainings, {document['parallel'] or 'all'} at once, on a machine "
+        "that may have had other work to do: they do not compare the models.",
         "## Differences over seeds",
         table(
             ("difference", "of", "seeds", "points", "95 % over seeds", "95 % over seeds and images", "p",
