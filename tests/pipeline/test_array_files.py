@@ -19,7 +19,7 @@ def test_every_damage_raises_one_of_these(tmp_path: Path) -> None:
         path.write_bytes(damaged[: rng.choice([len(damaged), rng.randrange(len(damaged))])])
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                assert [archive[name].shape for name in archive.files] is not None
+                assert all(archive[name].size >= 0 for name in archive.files)
         except UNREADABLE as error:
             failures.add(type(error).__name__)
     assert {"BadZipFile", "error"} <= failures  # zlib's class is called error

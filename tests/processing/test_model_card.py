@@ -103,8 +103,8 @@ def test_cost_is_measured_or_says_how_it_would_be_estimated(manifest: Manifest) 
 def test_counted_flops_give_an_estimate_with_its_formula(manifest: Manifest) -> None:
     card = card_of(manifest, make(forward_flops=10_000_000))
     assert card["additional_information"]["custom_details"]["training compute"] == (
-        "1.32e+10 FLOPs, estimated as 3 x 10,000,000 (one forward pass of one image, as counted from the model; the "
-        "backward pass taken as two) x 440 images"
+        "1.32e+10 FLOPs, estimated as 3 x 10,000,000 (one forward pass of one image, as counted from the model; "
+        "the backward pass taken as two) x 440 images"
     )
 
 
