@@ -119,14 +119,23 @@ class Holdings:
         return [each for page in pages for each in page.get("imageIds", [])]
 
     def _endpoints(self) -> list[str]:
-        """Endpoints whose names begin with the project's: those that EndpointRole is for."""
+        """Endpoints of this project: named as EndpointRole is for, and tagged by `deploy` or DeployFunction.
+
+        A name alone may be another project's: fashion-mnist-prod begins with fashion-mnist.
+        """
         pages = self.aws.client("sagemaker").get_paginator("list_endpoints")
-        found = [
+        return [
             each["EndpointName"]
             for page in pages.paginate(NameContains=self.pipeline)
             for each in page["Endpoints"]
+            if each["EndpointName"].startswith(self.pipeline) and self._is_tagged(each["EndpointArn"])
         ]
-        return [name for name in found if name.startswith(self.pipeline)]
+
+    def _is_tagged(self, arn: str) -> bool:
+        pages = self.aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
+        return any(
+            tag == {"Key": "Project", "Value": self.pipeline} for page in pages for tag in page["Tags"]
+        )
 
     def _pipeline_exists(self) -> bool:
         pages = self.aws.client("sagemaker").get_paginator("list_pipelines")

@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 from tests.infra.stubbed_account import NOW, StubbedAccount
 
 GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/fashion-mnist"
+ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/1"
 RESOURCES = {
     "Bucket": "data",
@@ -56,16 +57,17 @@ def holds_images(account: StubbedAccount, count: int) -> None:
 
 
 def holds_pipeline(account: StubbedAccount, name: str, *endpoints: str) -> None:
-    """The answers to looking for the pipeline and for endpoints; there is one of somebody else's."""
+    """The answers to looking for the pipeline and for endpoints; others have two, one named like this project's."""
     answer = {"PipelineSummaries": [{"PipelineName": name}]}
     account.on("sagemaker", "list_pipelines", answer, PipelineNamePrefix="fashion-mnist")
-    about = {
-        "EndpointArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/x",
-        "EndpointStatus": "InService",
-    }
-    times = {"CreationTime": NOW, "LastModifiedTime": NOW}
-    found = [{"EndpointName": each, **about, **times} for each in ("their-fashion-mnist", *endpoints)]
+    about = {"EndpointStatus": "InService", "CreationTime": NOW, "LastModifiedTime": NOW}
+    names = ("their-fashion-mnist", "fashion-mnist-prod", *endpoints)
+    found = [{"EndpointName": each, "EndpointArn": f"{ENDPOINT}/{each}", **about} for each in names]
     account.on("sagemaker", "list_endpoints", {"Endpoints": found}, NameContains="fashion-mnist")
+    for each in names[1:]:
+        project = "fashion-mnist" if each in endpoints else each
+        tags = [{"Key": "Endpoint", "Value": "fashion-mnist"}, {"Key": "Project", "Value": project}]
+        account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{ENDPOINT}/{each}")
 
 
 def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> None:
@@ -137,8 +139,9 @@ def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_e
     account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
     account.has_resources(RESOURCES)
     holds(account, data=2, logs=1)
-    holds_pipeline(account, "fashion-mnist", "fashion-mnist")
+    holds_pipeline(account, "fashion-mnist", "fashion-mnist", "fashion-mnist-trial")
     account.on("sagemaker", "delete_endpoint", {}, EndpointName="fashion-mnist")
+    account.on("sagemaker", "delete_endpoint", {}, EndpointName="fashion-mnist-trial")
     account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
     holds_packages(account, 1)
     account.on("sagemaker", "delete_model_package", {}, ModelPackageName=PACKAGE)
@@ -212,3 +215,18 @@ def test_nobody_to_ask_deletes_nothing(account: StubbedAccount) -> None:
     holds_pipeline(account, "other")
     with pytest.raises(UsageError, match="no terminal"):
         run(account, certain=False)
+
+
+def test_endpoints_of_a_project_whose_name_begins_alike_are_left_alone(account: StubbedAccount) -> None:
+    """What is not expected here, such as deleting fashion-mnist-prod, fails the test."""
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({})
+    holds_pipeline(account, "fashion-mnist")
+    holds_pipeline(account, "fashion-mnist")
+    account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account, delete_data=True) == 0
+    assert not [line for line in account.shown if "endpoint" in line]
