@@ -57,6 +57,7 @@ _SERVE = [
     Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint-config/fashion-mnist-approved-3"),
     Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:AddTags", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:ListModelPackages", GROUP),
     Request("sagemaker:DescribeModelPackage", PACKAGE),
@@ -142,7 +143,6 @@ ALLOWED: dict[str, list[Request]] = {
     ],
     "DeployerRole": [
         *_SERVE,
-        Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
         Request("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
         Request("logs:FilterLogEvents", ENDPOINT_LOGS),
         Request("sagemaker:CreatePipeline", PIPELINE),

@@ -18,7 +18,7 @@ from tests.infra.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import SAGEMAKER, TO_SAGEMAKER, identity_statements
 
 REGION = "us-east-1"
-NAME = "fashion-mnist-approved-3"
+NAME = "fashion-mnist-approved-3-serverless"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/fashion-mnist/3"
 TAGS = [{"Key": "Project", "Value": "fashion-mnist"}]
 EVENT = {"detail": {"ModelPackageArn": ARN, "ModelApprovalStatus": "Approved"}}
@@ -78,21 +78,22 @@ class Account:
             call, "ValidationException", f'Could not find {kind} "x".', expected_params=asked
         )
 
-    def endpoint(self, config: str, status: str) -> None:
+    def endpoint(self, config: str | None, status: str) -> None:
         found = {
             "EndpointName": "fashion-mnist",
             "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist",
-            "EndpointConfigName": config,
             "EndpointStatus": status,
             "CreationTime": 0,
             "LastModifiedTime": 0,
         }
+        if config is not None:
+            found["EndpointConfigName"] = config
         self.stubber.add_response("describe_endpoint", found, {"EndpointName": "fashion-mnist"})
 
-    def makes_model_and_config(self, machine: Mapping[str, Any] = SERVERLESS) -> None:
-        self.missing("describe_model", ModelName=NAME)
+    def makes_model_and_config(self, machine: Mapping[str, Any] = SERVERLESS, name: str = NAME) -> None:
+        self.missing("describe_model", ModelName=name)
         model = {
-            "ModelName": NAME,
+            "ModelName": name,
             "ExecutionRoleArn": ROLE,
             "Tags": TAGS,
             "PrimaryContainer": {
@@ -102,22 +103,25 @@ class Account:
             "EnableNetworkIsolation": machine is not SERVERLESS,
         }
         self.stubber.add_response(
-            "create_model", {"ModelArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{NAME}"}, model
+            "create_model", {"ModelArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{name}"}, model
         )
-        self.missing("describe_endpoint_config", EndpointConfigName=NAME)
-        variant = {"VariantName": "AllTraffic", "ModelName": NAME, **machine}
+        self.missing("describe_endpoint_config", EndpointConfigName=name)
+        variant = {"VariantName": "AllTraffic", "ModelName": name, **machine}
         self.stubber.add_response(
             "create_endpoint_config",
-            {"EndpointConfigArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{NAME}"},
-            {"EndpointConfigName": NAME, "Tags": TAGS, "ProductionVariants": [variant]},
+            {"EndpointConfigArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{name}"},
+            {"EndpointConfigName": name, "Tags": TAGS, "ProductionVariants": [variant]},
         )
 
-    def gets_config(self, call: str, **more: Any) -> None:
+    def gets_config(self, call: str, name: str = NAME, **more: Any) -> None:
         self.stubber.add_response(
             call,
             {"EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist"},
-            {"EndpointName": "fashion-mnist", "EndpointConfigName": NAME, **more},
+            {"EndpointName": "fashion-mnist", "EndpointConfigName": name, **more},
         )
+
+    def is_deleted(self) -> None:
+        self.stubber.add_response("delete_endpoint", {}, {"EndpointName": "fashion-mnist"})
 
 
 @pytest.fixture
@@ -142,13 +146,123 @@ def test_a_later_one_takes_the_endpoint_over_on_the_instance_that_was_chosen(
     chosen = {"DeployApproved": "true", "EndpointInstanceType": "ml.m5.large"}
     handler = load(resolve_template(template, chosen), monkeypatch)
     account.approved(3)
-    account.endpoint("fashion-mnist-approved-2", "InService")
-    account.makes_model_and_config({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1})
-    account.gets_config("update_endpoint")
+    name = "fashion-mnist-approved-3-ml-m5-large"
+    account.endpoint("fashion-mnist-approved-2-ml-m5-large", "InService")
+    account.makes_model_and_config({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}, name)
+    account.gets_config("update_endpoint", name)
     handler(EVENT, None, account.client)
 
 
-@pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
+def test_another_instance_takes_over_the_same_version(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account
+) -> None:
+    chosen = {"DeployApproved": "true", "EndpointInstanceType": "ml.c5.large"}
+    handler = load(resolve_template(template, chosen), monkeypatch)
+    account.approved(3)
+    name = "fashion-mnist-approved-3-ml-c5-large"
+    account.endpoint("fashion-mnist-approved-3-ml-m5-large", "InService")
+    account.makes_model_and_config({"InstanceType": "ml.c5.large", "InitialInstanceCount": 1}, name)
+    account.gets_config("update_endpoint", name)
+    handler(EVENT, None, account.client)
+
+
+def test_emptying_the_instance_type_does_not_count_as_done(handler: Any, account: Account) -> None:
+    """SageMaker refuses to make an endpoint with instances serverless; the refusal is what the topic gets."""
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-3-ml-m5-large", "InService")
+    account.makes_model_and_config()
+    account.stubber.add_client_error("update_endpoint", "ValidationException", "cannot be serverless")
+    with pytest.raises(ClientError, match="cannot be serverless"):
+        handler(EVENT, None, account.client)
+
+
+def test_the_longest_names_are_as_sagemaker_takes_them(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account
+) -> None:
+    project = "a" * 24
+    chosen = {"DeployApproved": "true", "EndpointInstanceType": "ml.trn1n.32xlarge", "Project": project}
+    handler = load(resolve_template(template, chosen), monkeypatch)
+    package = {
+        "ModelPackageGroupName": project,
+        "ModelPackageVersion": 999_999,
+        "ModelPackageArn": ARN,
+        "CreationTime": 0,
+        "ModelPackageStatus": "Completed",
+    }
+    account.stubber.add_response("list_model_packages", {"ModelPackageSummaryList": [package]})
+    account.missing("describe_endpoint", EndpointName=project)
+    account.missing("describe_model", ModelName=f"{project}-approved-999999-ml-trn1n-32xlarge")
+    asked: list[dict[str, Any]] = []
+    events = account.client.meta.events
+    events.register("provide-client-params.sagemaker.CreateModel", lambda params, **_: asked.append(params))
+    account.stubber.add_client_error("create_model", "ThrottlingException")
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        handler(EVENT, None, account.client)
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", asked[0]["ModelName"])
+
+
+def test_an_endpoint_that_failed_is_made_anew(handler: Any, account: Account) -> None:
+    """AWS: DeleteEndpoint is the only operation that can be performed on a failed endpoint."""
+    account.approved(3)
+    account.endpoint(NAME, "Failed")
+    account.is_deleted()
+    account.approved(3)
+    account.endpoint(NAME, "Deleting")
+    account.approved(3)
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    account.makes_model_and_config()
+    account.gets_config("create_endpoint", Tags=TAGS)
+    slept: list[float] = []
+    assert handler(EVENT, None, account.client, slept.append) == f"The endpoint fashion-mnist gets {NAME}."
+    assert slept == [15, 15]
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
+def test_a_deployment_that_goes_on_is_waited_for(handler: Any, account: Account, status: str) -> None:
+    """SageMaker refuses to update an endpoint that is changing: the approval would be lost."""
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-2-serverless", status)
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-2-serverless", "InService")
+    account.makes_model_and_config()
+    account.gets_config("update_endpoint")
+    slept: list[float] = []
+    handler(EVENT, None, account.client, slept.append)
+    assert slept == [15]
+
+
+def test_what_is_approved_while_it_waits_is_not_replaced_by_what_was_approved_before(
+    handler: Any, account: Account
+) -> None:
+    account.approved(2)
+    account.endpoint("fashion-mnist-approved-1-serverless", "Updating")
+    account.approved(3)
+    account.endpoint(NAME, "InService")
+    assert handler(EVENT, None, account.client, lambda seconds: None).endswith(f"has {NAME} already.")
+
+
+def test_the_first_deployment_names_no_configuration_yet(handler: Any, account: Account) -> None:
+    account.approved(3)
+    account.endpoint(None, "Creating")
+    account.approved(3)
+    account.endpoint(NAME, "InService")
+    assert "already" in handler(EVENT, None, account.client, lambda seconds: None)
+
+
+def test_it_may_wait_as_long_as_lambda_lets_it_and_fits_into_a_template(everything: ResolvedStack) -> None:
+    function = everything.properties("DeployFunction")
+    assert function["Timeout"] == 900
+    assert len(function["Code"]["ZipFile"]) <= 4096
+
+
+def test_lambda_takes_the_role_also_where_it_names_no_function(everything: ResolvedStack) -> None:
+    trust = everything.properties("DeployFunctionRole")["AssumeRolePolicyDocument"]["Statement"]
+    for account, decision in ((ACCOUNT, "allowed"), ("444455556666", "not allowed")):
+        context = {"aws:SourceAccount": account}
+        assert decide(trust, Request("sts:AssumeRole", "*", context, "lambda.amazonaws.com")) == decision
+
+
+@pytest.mark.parametrize("status", ["InService", "Creating"])
 def test_an_event_that_comes_twice_changes_nothing(handler: Any, account: Account, status: str) -> None:
     account.approved(3)
     account.endpoint(NAME, status)
@@ -207,8 +321,8 @@ def test_approving_in_moto_puts_the_newest_model_behind_the_endpoint(
         handler({"detail": {"ModelPackageArn": arn}}, None)
         handler({"detail": {"ModelPackageArn": arn}}, None)
         endpoint = sagemaker.describe_endpoint(EndpointName="fashion-mnist")
-        assert endpoint["EndpointConfigName"] == "fashion-mnist-approved-2"
-        model = sagemaker.describe_model(ModelName="fashion-mnist-approved-2")
+        assert endpoint["EndpointConfigName"] == "fashion-mnist-approved-2-serverless"
+        model = sagemaker.describe_model(ModelName="fashion-mnist-approved-2-serverless")
         assert model["PrimaryContainer"]["ModelPackageName"] == arn
         assert len(sagemaker.list_endpoints()["Endpoints"]) == 1
 
@@ -223,6 +337,7 @@ def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
         "describe_endpoint_config": f"{SAGEMAKER}:endpoint-config/{NAME}",
         "create_endpoint_config": f"{SAGEMAKER}:endpoint-config/{NAME}",
         "update_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
+        "delete_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
         "create_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
     }
     assert set(re.findall(r"\bsagemaker\.(\w+)", code)) == set(resources)

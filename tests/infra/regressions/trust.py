@@ -32,6 +32,24 @@ def source_arn_is_dropped(resources: Template) -> None:
     del trust(resources, "PipelineRole")["Condition"]["ArnLike"]
 
 
+@mutation("services_act_for_this_account_only")
+def functions_of_any_account_take_the_functions_role(resources: Template) -> None:
+    del trust(resources, "DeployFunctionRole")["Condition"]
+
+
+@mutation("a_role_is_taken_by_those_it_is_for")
+def lambda_must_name_the_function_to_take_its_role(resources: Template) -> None:
+    """It would refuse to make the function, if it does not."""
+    trust(resources, "DeployFunctionRole")["Condition"]["ArnLike"] = {
+        "aws:SourceArn": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:x"}
+    }
+
+
+@mutation("a_role_is_taken_by_those_it_is_for")
+def the_trigger_role_is_for_any_rule(resources: Template) -> None:
+    del trust(resources, "TriggerRole")["Condition"]["ArnLike"]
+
+
 @mutation("a_role_is_taken_by_those_it_is_for")
 def the_evaluation_role_is_for_training_too(resources: Template) -> None:
     trust(resources, "EvaluationRole")["Condition"]["ArnLike"]["aws:SourceArn"] = {

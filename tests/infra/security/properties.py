@@ -47,6 +47,8 @@ KNOW_NO_RESOURCES = {
 }
 # Statements for services that AWS says cannot have aws:SourceAccount and aws:SourceArn.
 WITHOUT_SOURCE = {("Key", "EncryptLogs"), ("Key", "EncryptNotifications"), ("TopicPolicy", "PublishEvents")}
+# Where aws:SourceAccount must do: AWS does not document that Lambda names the function when it takes its role.
+BY_ACCOUNT_ALONE = {("DeployFunctionRole", "RunAsFunction")}
 
 Problems = Iterator[str]
 Property = Callable[[ResolvedStack], Problems]
