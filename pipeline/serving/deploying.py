@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from pipeline.aws.plain_words import explain, plain_words
 from pipeline.errors import FashionError, UsageError
@@ -78,23 +78,23 @@ class Deploying:
 
         Raises:
             DeployFailed: SageMaker could not; what was there before is in service, and what was made is removed.
-            CredentialsError, AwsError: SageMaker refuses, or cannot be reached; what was made is removed.
+            CredentialsError, AwsError: SageMaker refuses, or cannot be reached; what was made is removed, or, where
+                the endpoint may be using it by then, left as it is. The message says which.
             KeyboardInterrupt: nothing is taken back; what goes on in SageMaker goes on.
         """
         name, config = self.deployment.endpoint, self.deployment.config_name
         doing = f"Deploying version {self.deployment.version} to the endpoint {name}"
         try:
             self._make_parts()
-            if situation.need is Need.UPDATE:
-                self.endpoints.update(name, config)
-            else:
-                if situation.need is Need.REPLACE:
-                    self.endpoints.delete_endpoint(name)
-                self.endpoints.create(name, config, self.deployment.endpoint_tags)
-                self._made.append(lambda: self.endpoints.delete_endpoint(name))
-            state = self.endpoints.settled(name, expected=config)
+            self._begin(situation)
         except (ClientError, BotoCoreError) as error:
-            raise self._taken_back(explain(error, doing)) from error
+            told = explain(error, doing)
+            raise (self._left_alone(told) if _may_have_begun(error) else self._taken_back(told)) from error
+        old_reason = situation.before.reason if situation.before else ""
+        try:
+            state = self.endpoints.settled(name, expected=config, old_reason=old_reason)
+        except (ClientError, BotoCoreError) as error:
+            raise self._left_alone(explain(error, doing)) from error
         if state is not None and state.status == IN_SERVICE and state.config == config:
             return
         raise self._failed(doing, situation, state)
@@ -106,6 +106,16 @@ class Deploying:
         if self.endpoints.ensure_config(self.deployment):
             config = self.deployment.config_name
             self._made.append(lambda: self.endpoints.delete_config(config))
+
+    def _begin(self, situation: Situation) -> None:
+        name, config = self.deployment.endpoint, self.deployment.config_name
+        if situation.need is Need.UPDATE:
+            self.endpoints.update(name, config)
+            return
+        if situation.need is Need.REPLACE:
+            self.endpoints.delete_endpoint(name)
+        self.endpoints.create(name, config, self.deployment.endpoint_tags)
+        self._made.append(lambda: self.endpoints.delete_endpoint(name))
 
     def _failed(self, doing: str, situation: Situation, state: EndpointState | None) -> FashionError:
         """Takes back what was made, brings back what was there before, and says all of it."""
@@ -136,6 +146,15 @@ class Deploying:
             return f"What was there before, {before.config}, could not be brought back. "
         return f"In service again is what was there before, {before.config}. "
 
+    def _left_alone(self, error: FashionError) -> FashionError:
+        """`error`, with nothing removed: the endpoint may be coming up with what this attempt made."""
+        name = self.deployment.endpoint
+        return type(error)(
+            f"{error}\nNothing was removed, since the endpoint may be using it: what goes on in SageMaker goes on, "
+            f"and so does what it costs.\n  Follow it again:  the same command once more\n"
+            f"  Remove it:        python -m pipeline undeploy --endpoint-name {name}"
+        )
+
     def _taken_back(self, error: FashionError) -> FashionError:
         """`error`, once everything that this attempt made is removed, the newest first."""
         left = []
@@ -152,3 +171,13 @@ class Deploying:
             f"python -m pipeline undeploy --endpoint-name {self.deployment.endpoint}"
         )
         return type(error)(f"{error}{more}")
+
+
+def _may_have_begun(error: BaseException) -> bool:
+    """Whether SageMaker may be at it all the same: its answer was lost, perhaps before boto3 asked once more."""
+    said = str(error).lower()
+    return (
+        isinstance(error, HTTPClientError)
+        or "in-progress endpoint" in said
+        or "already existing endpoint" in said
+    )

@@ -115,10 +115,11 @@ class Endpoints:
         """Starts changing an endpoint."""
         self.client.update_endpoint(EndpointName=name, EndpointConfigName=config)
 
-    def settled(self, name: str, expected: str | None = None) -> EndpointState | None:
+    def settled(self, name: str, expected: str | None = None, old_reason: str = "") -> EndpointState | None:
         """What it is once nothing goes on any more; None when it is gone.
 
         `expected`: the configuration that it was just told to take; the old one counts when it lasts.
+        `old_reason`: why an earlier change failed, which SageMaker goes on saying until the next one begins.
         """
         begin = reached = self.clock()
         polls = 0
@@ -134,7 +135,7 @@ class Endpoints:
             if state is None:
                 return None
             stale = expected is not None and polls < STALE_POLLS and state.config != expected
-            if not state.moving and not (stale and state.status == IN_SERVICE and not state.reason):
+            if not state.moving and not (stale and state.status == IN_SERVICE and state.reason == old_reason):
                 return state
             polls = STALE_POLLS if state.moving else polls + 1
             self.show(state.status, self.clock() - begin)
@@ -186,6 +187,9 @@ class Endpoints:
     def _owned(self, operation: str, key: str, kind: str, project: str, endpoint: str) -> Iterator[str]:
         for page in self.client.get_paginator(operation).paginate(NameContains=endpoint):
             for item in page[key]:
+                # Somebody else's that merely contains the name: asking for its tags may well be refused.
+                if not item[f"{kind}Name"].startswith(f"{endpoint}-"):
+                    continue
                 tags: Mapping[str, str] = self.tags(item[f"{kind}Arn"])
                 if belongs(tags, project, endpoint):
                     yield item[f"{kind}Name"]

@@ -1,6 +1,7 @@
 """Deploying against an account whose every answer is written down; Stubber checks requests against AWS's model."""
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from pipeline.errors import AwsError, UsageError
 from pipeline.serving.deploying import Deploying, Need, Situation, look
@@ -372,9 +373,87 @@ class TestUpdating:
     def test_a_refused_update_leaves_the_old_and_removes_the_new_parts(self, stubbed, endpoints):
         makes_model(stubbed)
         makes_config(stubbed)
-        stubbed.fails(SERVICE, "update_endpoint", "ValidationException", "Cannot update in-progress endpoint")
+        stubbed.fails(SERVICE, "update_endpoint", "ValidationException", "Not with that configuration")
         removes_parts(stubbed)
-        assert "Cannot update in-progress endpoint" in failure(endpoints, UPDATE, AwsError)
+        assert "Not with that configuration" in failure(endpoints, UPDATE, AwsError)
+
+    def test_why_an_earlier_update_failed_does_not_count_for_this_one(self, stubbed, endpoints):
+        before = EndpointState(NAME, ENDPOINT_ARN, "InService", OLD, "no capacity, last week")
+        makes_model(stubbed)
+        makes_config(stubbed)
+        updates(stubbed)
+        describes(stubbed, "InService", OLD, before.reason)  # not begun yet
+        describes(stubbed, "Updating", OLD)
+        describes(stubbed, "InService")
+        carry_out(endpoints, Situation(Need.UPDATE, before))
+
+    def test_a_new_reason_counts_at_once(self, stubbed, endpoints, time):
+        before = EndpointState(NAME, ENDPOINT_ARN, "InService", OLD, "no capacity, last week")
+        makes_model(stubbed)
+        makes_config(stubbed)
+        updates(stubbed)
+        describes(stubbed, "InService", OLD, "the image does not exist")
+        removes_parts(stubbed)
+        assert "the image does not exist" in failure(endpoints, Situation(Need.UPDATE, before))
+        assert time.now == 0.0
+
+
+STILL_THERE = (
+    "Nothing was removed, since the endpoint may be using it",
+    "the same command once more",
+    "python -m pipeline undeploy --endpoint-name fashion-mnist",
+)
+
+
+class TestLosingSight:
+    """Nothing that the endpoint may be using is removed: the fixture fails for any request not written down."""
+
+    @pytest.mark.parametrize(("situation", "begins"), [(CREATE, creates), (UPDATE, updates)])
+    def test_a_refusal_while_waiting_removes_nothing(self, situation, begins, stubbed, endpoints):
+        makes_model(stubbed)
+        makes_config(stubbed)
+        begins(stubbed)
+        describes(stubbed, "Creating" if situation is CREATE else "Updating")
+        stubbed.fails(SERVICE, "describe_endpoint", "AccessDeniedException", "your session ended")
+        message = failure(endpoints, situation, AwsError)
+        assert all(text in message for text in ("your session ended", *STILL_THERE))
+
+    @pytest.mark.parametrize(("situation", "begins"), [(CREATE, creates), (UPDATE, updates)])
+    def test_a_network_that_stays_away_removes_nothing(self, situation, begins, stubbed, endpoints):
+        makes_model(stubbed)
+        makes_config(stubbed)
+        begins(stubbed)
+        for _ in range(62):  # every 10 s, for more than 600
+            stubbed.fails(SERVICE, "describe_endpoint", "ServiceUnavailable", "away", 503)
+        message = failure(endpoints, situation, AwsError)
+        assert all(text in message for text in ("away", *STILL_THERE))
+
+    @pytest.mark.parametrize(
+        ("situation", "method", "said"),
+        [
+            (CREATE, "create_endpoint", "Cannot create already existing endpoint"),
+            (UPDATE, "update_endpoint", "Cannot update in-progress endpoint"),
+        ],
+    )
+    def test_a_request_that_may_have_gone_through_removes_nothing(
+        self, situation, method, said, stubbed, endpoints
+    ):
+        """As where the answer was lost, and boto3 asked again."""
+        makes_model(stubbed)
+        makes_config(stubbed)
+        stubbed.fails(SERVICE, method, "ValidationException", said)
+        message = failure(endpoints, situation, AwsError)
+        assert all(text in message for text in (said, *STILL_THERE))
+
+    def test_an_answer_that_never_came_removes_nothing(self, stubbed, time):
+        class Deaf(Endpoints):
+            def update(self, name, config):
+                raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+        makes_model(stubbed)
+        makes_config(stubbed)
+        message = failure(Deaf(stubbed.client(SERVICE)), UPDATE, AwsError)
+        assert all(text in message for text in ("expected to reach AWS", *STILL_THERE))
 
 
 def test_equal_deployments_have_equal_names_and_others_have_others():

@@ -39,12 +39,14 @@ def tagged(stubbed, arn, tags):
 
 
 def lists(stubbed, method, key, kind, tags_by_name):
+    """`tags_by_name`: None where the tags are not to be asked for."""
     arns = {name: f"{ARN}:{kind}/{name}" for name in tags_by_name}
     title = "EndpointConfig" if kind == "endpoint-config" else "Model"
     items = [{f"{title}Name": name, f"{title}Arn": arn, "CreationTime": NOW} for name, arn in arns.items()]
     stubbed.on(SERVICE, method, {key: items}, NameContains=NAME)
     for name, tags in tags_by_name.items():
-        tagged(stubbed, arns[name], tags)
+        if tags is not None:
+            tagged(stubbed, arns[name], tags)
 
 
 def test_all_that_was_made_is_found_by_its_tags(stubbed, endpoints):
@@ -55,13 +57,15 @@ def test_all_that_was_made_is_found_by_its_tags(stubbed, endpoints):
         f"{NAME}-2-instance-x": OURS,
         f"{NAME}-1-instance-y": OURS,
         f"{NAME}-canary-2": canary,
-        f"my-{NAME}": {},
+        f"{NAME}-theirs": {},
+        f"my-{NAME}": None,
     }
     lists(stubbed, "list_endpoint_configs", "EndpointConfigs", "endpoint-config", configs)
     models = {
         f"{NAME}-2-x": OURS,
         f"{NAME}-approved-1": {"Project": NAME},
-        f"other-{NAME}": {"Project": "other"},
+        f"{NAME}-other": {"Project": "other"},
+        f"other-{NAME}": None,
     }
     lists(stubbed, "list_models", "Models", "model", models)
     assert find_holdings(endpoints, NAME, NAME) == Holdings(
