@@ -43,7 +43,7 @@ def transport_of(args: argparse.Namespace) -> Transport:
     """Who is asked: --url, else --endpoint, else the endpoint that `deploy` makes.
 
     Raises:
-        UsageError: no address of a server, or no name of an endpoint.
+        UsageError: no address of a server, or no name of an endpoint; or no --endpoint and no stack.
         CredentialsError, AwsError: the account cannot be opened.
     """
     from pipeline.serving.transports import Endpoint, Server
@@ -52,9 +52,13 @@ def transport_of(args: argparse.Namespace) -> Transport:
         return Server.at(args.url, PROJECT)
 
     from pipeline.aws.account import open_account
-    from pipeline.aws.stack import stack_name
+    from pipeline.aws.stack import read_stack, stack_name
     from pipeline.serving.deployment import check_endpoint_name
 
-    name = args.endpoint or stack_name(os.environ)
-    check_endpoint_name(name)
-    return Endpoint(open_account(os.environ).client("sagemaker-runtime"), name)
+    name = args.endpoint
+    if name is not None:
+        check_endpoint_name(name)
+    account = open_account(os.environ)
+    if name is None:
+        name = read_stack(account.client("cloudformation"), stack_name(os.environ)).pipeline_name
+    return Endpoint(account.client("sagemaker-runtime"), name)

@@ -143,7 +143,8 @@ class Endpoint:
         if code_of(error) == "ValidationError" and "not found" in said.lower():
             raise AskingFailed(
                 f"{doing}: expected an endpoint that is in service. Received: there is none of that name in this "
-                f"account and region. Make it with: python -m pipeline deploy --endpoint-name {self.endpoint}"
+                "account and region. See which there are (aws sagemaker list-endpoints) and name one with "
+                "--endpoint; if there is none yet, make one, which costs money, with: python -m pipeline deploy"
             ) from error
         if code_of(error) == "ModelNotReadyException":
             raise AskingFailed(

@@ -213,7 +213,7 @@ def test_the_endpoint_is_asked_for_json(stubbed):
             "ValidationError",
             "Endpoint shirts of account 1 not found.",
             AskingFailed,
-            "python -m pipeline deploy",
+            r"list-endpoints.*--endpoint; .* make one, which costs money, with: python -m pipeline deploy$",
         ),
         (
             "ModelError",

@@ -140,6 +140,33 @@ def test_an_endpoint_that_is_not_there_cannot_be_asked(account, command, tmp_pat
     )
 
 
+def test_invoke_asks_the_endpoint_that_deploy_makes_whatever_the_project_is_called(
+    account, command, tmp_path
+):
+    Image.fromarray(bright_rows(1)).save(tmp_path / "shirt.png")
+    account.outputs["PipelineName"] = "shirts"
+    try:
+        since = len(account.asked)
+        command("invoke", tmp_path / "shirt.png")
+        command("invoke", tmp_path / "shirt.png", "--endpoint", "hats")
+    finally:
+        account.outputs["PipelineName"] = NAME
+    asked = [name for name in account.asked[since:] if name.endswith("/invocations")]
+    assert list(dict.fromkeys(asked)) == [
+        "POST /endpoints/shirts/invocations",
+        "POST /endpoints/hats/invocations",
+    ]
+
+
+def test_a_name_that_is_none_is_refused_before_the_account_is_opened(account, command, tmp_path):
+    Image.fromarray(bright_rows(1)).save(tmp_path / "shirt.png")
+    since = len(account.asked)
+    for name in ("", "no_such"):
+        refused = command("invoke", tmp_path / "shirt.png", "--endpoint", name)
+        check_refusal(refused, 2, f"Received: {name!r}")
+    assert account.asked[since:] == []
+
+
 def test_the_newest_approved_version_is_deployed():
     def package(version, approval):
         return Package(version, f"{PACKAGE}{version}", approval, "", "", None, {})
