@@ -6,6 +6,7 @@ As strict as processing/tar_extraction.py, which is shipped into a container and
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import shutil
@@ -14,7 +15,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from pipeline.errors import RegistryError
+from pipeline.errors import RegistryError, StateError
 
 MAX_BYTES = 4 << 30  # unpacked, headers included
 MAX_MEMBERS = 10_000
@@ -26,11 +27,13 @@ def unpack(archive: Path, folder: Path, source: str, max_bytes: int = MAX_BYTES)
     `source` names the archive in messages. Nothing of owners, modes and times is taken over.
 
     Raises:
-        RegistryError: damaged; a path that leads outside, or twice the same; a link, a device or a pipe; too large.
+        RegistryError: damaged; a path that leads outside, is too long, or twice the same; a link, a device or a
+            pipe; too large.
+        StateError: the disk does not take it.
     """
     files: set[str] = set()
-    folder.mkdir(parents=True)
     try:
+        folder.mkdir(parents=True)
         with (
             gzip.open(archive) as unzipped,
             tarfile.open(
@@ -57,6 +60,13 @@ def unpack(archive: Path, folder: Path, source: str, max_bytes: int = MAX_BYTES)
         raise _refusal(source, f"a damaged archive ({error or type(error).__name__})") from error
     except (FileExistsError, NotADirectoryError) as error:
         raise _refusal(source, f"one path twice ({error.filename})") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _refusal(source, "a path that is too long for this file system") from error
+        raise StateError(
+            f"Unpacking {source}: expected to write its files into {folder}. Received: {error.strerror or error}. "
+            "Free some space there, or correct what it names."
+        ) from error
     return frozenset(files)
 
 

@@ -24,14 +24,15 @@ _IMAGES = b"\x00\x00\x08\x03"
 _LABELS = b"\x00\x00\x08\x01"
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
-_NAMED = re.compile(r"(?P<file>.+)#(?P<rows>\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
+_NAMED = re.compile(r"(?P<file>.+)#(?P<rows>[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*)")
+_DIGITS = 10  # of the highest row that a header can announce; a number of thousands is none for Python
 
 
 def parse_rows(argument: str) -> tuple[str, tuple[int, ...]] | None:
     """The file and the rows that `FILE#17`, `FILE#0-9` or `FILE#3,17-19` names; None when it is no such text.
 
     Raises:
-        ImageError: a range that ends before it begins, or too many rows.
+        ImageError: a range that ends before it begins, too many rows, or a number that is none of a row.
     """
     found = _NAMED.fullmatch(argument)
     if found is None:
@@ -39,11 +40,13 @@ def parse_rows(argument: str) -> tuple[str, tuple[int, ...]] | None:
     rows: list[int] = []
     for part in found["rows"].split(","):
         first, _, last = part.partition("-")
-        begin, end = int(first), int(last or first)
-        if end < begin or end - begin + len(rows) >= MAX_ROWS:
+        valid = max(len(first), len(last)) <= _DIGITS
+        begin, end = (int(first), int(last or first)) if valid else (0, 0)
+        if not valid or end < begin or end - begin + len(rows) >= MAX_ROWS:
+            shown = part if len(part) <= 2 * _DIGITS + 1 else f"{part[:_DIGITS]}…"
             raise ImageError(
                 f"Choosing rows of {printable(found['file'])}: expected ranges like 0-9, {MAX_ROWS:,} rows at the "
-                f"most. Received: {part}."
+                f"most. Received: {shown}."
             )
         rows += range(begin, end + 1)
     return found["file"], tuple(rows)

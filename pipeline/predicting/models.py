@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.errors import RegistryError
+from pipeline.errors import RegistryError, StateError
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects, split_uri
 from pipeline.local.registry_state import RegistryState
@@ -54,7 +54,7 @@ class LocalModels:
 
         Raises:
             RegistryError: there is no such object.
-            StateError: it is damaged.
+            StateError: it is damaged, or the disk does not take the copy.
         """
         stored = self._objects.find(*split_uri(uri))
         if stored is None:
@@ -63,7 +63,10 @@ class LocalModels:
                 "python -m pipeline run"
             )
         self._objects.check(stored)
-        shutil.copyfile(self._objects.path(stored), path)
+        try:
+            shutil.copyfile(self._objects.path(stored), path)
+        except OSError as error:
+            raise _unwritable(f"Copying the model {uri}", path, error) from error
 
 
 class AwsModels:
@@ -89,6 +92,7 @@ class AwsModels:
 
         Raises:
             RegistryError: no such object, no permission, or too large.
+            StateError: the disk does not take it.
         """
         bucket, key = split_uri(uri)
         try:
@@ -106,3 +110,12 @@ class AwsModels:
                 f"Downloading the model {uri}: expected to be allowed to. Received: {error}. Check that it "
                 "exists, and the permissions s3:GetObject and kms:Decrypt."
             ) from error
+        except OSError as error:
+            raise _unwritable(f"Downloading the model {uri}", path, error) from error
+
+
+def _unwritable(doing: str, path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"{doing}: expected to write it to {path}. Received: {error.strerror or error}. Free some space there, or "
+        "correct what it names."
+    )

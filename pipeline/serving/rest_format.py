@@ -169,7 +169,12 @@ def _tensor(name: str, value: Any, expected: Tensor) -> Array:
     if expected.dtype == "string":
         return np.array([leaf.encode() for leaf in leaves], dtype=object).reshape(shape)
     if expected.dtype in _FLOATS:
-        return np.array(leaves, np.float64).astype(expected.dtype).reshape(shape)
+        try:
+            return np.array(leaves, np.float64).astype(expected.dtype).reshape(shape)
+        except OverflowError:  # a whole number beyond 1.8e308
+            raise RequestError(
+                f"Input '{name}': a number is out of range for type: {expected.dtype}"
+            ) from None
     if expected.dtype == "bool":
         return np.array(leaves, np.bool_).reshape(shape)
     limits = np.iinfo(expected.dtype)

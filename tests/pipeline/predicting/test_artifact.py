@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from pipeline.errors import RegistryError
+from pipeline.errors import RegistryError, StateError
 from pipeline.local.home import Home
 from pipeline.local.store import Store
 from pipeline.predicting.artifact import fetch_artifact
@@ -153,6 +153,8 @@ def test_an_artifact_as_training_writes_it_is_accepted(tmp_path):
         (archive(MODEL, ("/etc/passwd", b"")), "which leads outside"),
         (archive(MODEL, MODEL), "one path twice"),
         (archive(MODEL, (f"{MODEL[0]}/below", b"")), "one path twice"),
+        (archive(MODEL, ("a" * 300, b"")), "a path that is too long"),
+        (archive(MODEL, (f"{'a' * 300}/below", b"")), "a path that is too long"),
     ],
 )
 def test_an_artifact_that_is_not_what_training_writes_is_refused(content, message, tmp_path):
@@ -196,6 +198,44 @@ def test_an_artifact_on_aws_is_downloaded(aws, tmp_path):
     s3.add_response("head_object", {"ContentLength": len(content)}, where)
     s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))}, where)
     assert fetch_artifact(models, package(), tmp_path).sha256 == hashlib.sha256(content).hexdigest()
+
+
+def full_disk(folder):
+    """A file that takes nothing, as on a full disk."""
+    (folder / "model.tar.gz").symlink_to("/dev/full")
+    return folder / "model.tar.gz"
+
+
+def test_a_disk_that_is_full_is_told_while_downloading(aws, tmp_path):
+    from botocore.response import StreamingBody
+
+    models, _, s3 = aws
+    content = bytes(1 << 20)
+    s3.add_response("head_object", {"ContentLength": len(content)}, {"Bucket": ANY, "Key": ANY})
+    s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(content), len(content))})
+    with pytest.raises(
+        StateError, match=r"Downloading the model .*No space left on device\. Free some space"
+    ):
+        models.fetch("s3://bucket/model.tar.gz", full_disk(tmp_path))
+
+
+def test_a_disk_that_is_full_is_told_while_copying(local_models, tmp_path):
+    uri = choose_package(local_models.packages(), 1, GROUP).model_data
+    with pytest.raises(StateError, match=r"Copying the model .*No space left on device\. Free some space"):
+        local_models.fetch(uri, full_disk(tmp_path))
+
+
+def test_a_disk_that_takes_nothing_is_told_while_unpacking(tmp_path):
+    import resource
+
+    (tmp_path / "a.tar.gz").write_bytes(archive(("zeros", bytes(1 << 20))))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))  # a larger file is refused as on a full disk
+    try:
+        with pytest.raises(StateError, match=r"Unpacking a\.tar\.gz: .*Received: File too large\. Free some"):
+            unpack(tmp_path / "a.tar.gz", tmp_path / "out", "a.tar.gz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_an_artifact_on_aws_that_is_too_large_is_not_downloaded(aws, tmp_path):

@@ -47,6 +47,17 @@ def test_a_range_that_makes_no_sense_is_refused(argument):
         parse_rows(argument)
 
 
+@pytest.mark.parametrize("argument", [f"a#{'1' * 5000}", f"a#3,1-{'1' * 5000}"])
+def test_a_number_of_thousands_of_digits_is_refused_in_a_short_message(argument):
+    with pytest.raises(ImageError, match=r"expected ranges like 0-9.*…") as error:
+        parse_rows(argument)
+    assert len(str(error.value)) < 200
+
+
+def test_only_the_digits_0_to_9_name_rows():
+    assert parse_rows("a#\u0661\u0667") is None
+
+
 def test_the_rows_and_their_labels_are_read(file):
     rows = (0, 1999, 7, 1337, 7)
     assert np.array_equal(np.stack(read_rows(file, rows, "t10k")), IMAGES[list(rows)])

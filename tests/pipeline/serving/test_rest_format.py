@@ -108,6 +108,7 @@ def test_numbers_that_are_none_are_allowed_for_decimals_as_documented():
         ('{"instances": ["a"]}', 'JSON Value: "a" Type: String is not of expected type: float32'),
         ('{"instances": [true]}', "Type: True is not of expected type: float32"),
         ('{"instances": [null]}', "Type: Null is not"),
+        (f'{{"instances": [1, {10**400}]}}', "Input 'x': a number is out of range for type: float32"),
         ('{"instances": [1, {"x": 2}]}', "Expecting value/list but got object"),
         ('{"instances": [{"x": 1}, 2]}', "Expecting object but got list at item 1"),
         ('{"instances": [{"y": 1}]}', "keys must be equal to: x"),
