@@ -338,7 +338,8 @@ class Observer:
     def execution_changed(self, execution):
         pass
     def log_line(self, step, line):
-        print(line, flush=True)
+        sys.stdout.write(line + "\\n")  # at once: print writes the line's end apart, and jobs speak together
+        sys.stdout.flush()
 
 home = Home.open(Path(sys.argv[1]))
 with Store(home) as store, LocalAws(home, store) as aws:
