@@ -11,6 +11,7 @@ from pipeline.view.states import REUSED, STATES, State
 _LINE = re.compile(r"\d\d:\d\d:\d\d (?P<step>\S+): (?P<words>.+)")
 _BY_WORD = {state.word: state for state in (*STATES.values(), REUSED)}
 WAITING = STATES["Pending"]
+_ENDED = {REUSED, *(STATES[status] for status in ("Stopped", "Failed", "Succeeded", "Skipped"))}
 
 
 @dataclass
@@ -34,5 +35,7 @@ class Progress:
         state = next((known for word, known in _BY_WORD.items() if re.match(rf"{word}\b", words)), None)
         if state is not None:
             self.states[step] = state
+        elif self.states[step] in _ENDED:
+            return False  # AWS's logs come after its states: the end is what counts
         self.words[step] = words
         return True

@@ -59,6 +59,12 @@ def test_an_epoch_is_words_on_a_step_that_is_still_running() -> None:
     assert progress.words[WAITING.name].startswith("epoch 1 of 3, training accuracy 81.23 %")
 
 
+def test_an_epoch_that_is_told_after_the_end_does_not_hide_the_end() -> None:
+    progress = heard_of(WAITING, replace(RUNNING, status="Succeeded", ended_at=112.0), log=EPOCH)
+    assert progress.states[WAITING.name].word == "succeeded"
+    assert progress.words[WAITING.name] == "succeeded after 12 s"
+
+
 @pytest.mark.parametrize(
     "line", ["Compiling …", "10:00:00 execution 8f3a: 5 steps", "10:00:00 Other: running", ""]
 )
