@@ -49,7 +49,12 @@ CANDIDATES = (
     Candidate(
         "resnet",
         "small residual network, for accuracy alone",
-        {"architecture": "resnet", "augmentation": "full", "label-smoothing": "0.1"},
+        {
+            "architecture": "resnet",
+            "augmentation": "full",
+            "label-smoothing": "0.1",
+            "weight-decay": "0.02",
+        },
     ),
 )
 

@@ -34,6 +34,7 @@ class Hyperparameters:
     filters: tuple[int, int] | None = None
     augmentation: str = "none"
     label_smoothing: float = 0.0
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(
@@ -70,6 +71,7 @@ class Hyperparameters:
             "a number from 0 to below 1",
             self.label_smoothing,
         )
+        _expect(0 <= self.weight_decay <= 1, "weight-decay", "a number from 0 to 1", self.weight_decay)
         _expect(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 4294967295", self.seed)
         _expect(1 <= self.epochs <= 10_000, "epochs", "a whole number from 1 to 10000", self.epochs)
         _expect(
@@ -105,6 +107,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="0",
         help="share of the expected probability that is spread over all classes (default 0)",
     )
+    group.add_argument(
+        "--weight-decay",
+        metavar="X",
+        default="0",
+        help="share of a kernel's weights, times the learning rate, that a step takes off (default 0)",
+    )
     group.add_argument("--seed", metavar="N", default="0", help="seed of weights and data order (default 0)")
     group.add_argument("--epochs", metavar="N", default="4", help="passes over the data (default 4)")
     group.add_argument("--batch-size", metavar="N", default="128", help="images per step (default 128)")
@@ -130,6 +138,7 @@ def parse(flags: argparse.Namespace) -> Hyperparameters:
         filters=_filters(flags.filters, flags.architecture),
         augmentation=flags.augmentation,
         label_smoothing=_number("label-smoothing", flags.label_smoothing),
+        weight_decay=_number("weight-decay", flags.weight_decay),
     )
 
 

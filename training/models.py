@@ -17,10 +17,7 @@ from training_data import CLASS_COUNT, IMAGE_SHAPE
 
 HIDDEN_UNITS = 128
 RESIDUAL_STEM = 32
-RESIDUAL_STAGES = (
-    (48, 1),
-    (80, 2),
-)  # filters and blocks of each; images are 14×14 pixels in the first, then 7×7
+RESIDUAL_STAGES = ((48, 2), (80, 2))  # filters and blocks of each: of 14×14 pixels, then of 7×7
 POOLED = 2  # pixels: side of the windows that pooling takes the largest value of
 
 

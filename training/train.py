@@ -51,8 +51,8 @@ def main(args: JobSettings) -> None:
     from export import export_model
     from fitting import fit, steps_per_epoch
     from models import build_model
+    from optimizer import build_optimizer
     from provenance import code_digest, describe_environment, weights_digest
-    from schedule import learning_rate_schedule
     from stop_signal import StopSignal
     from training_progress import Progress
     from workers import expect_agreement, join_workers, while_together
@@ -67,8 +67,7 @@ def main(args: JobSettings) -> None:
             parameters.architecture, parameters.kernel_size, parameters.filters, synchronized=cluster.size > 1
         )
         steps = parameters.epochs * steps_per_epoch(count, parameters.batch_size)
-        optimizer = keras.optimizers.Adam(learning_rate_schedule(parameters.learning_rate, steps))
-        optimizer.build(model.trainable_variables)
+        optimizer = build_optimizer(parameters, model.trainable_variables, steps)
         print(
             f"Training {parameters.candidate}, seed {parameters.seed}: {model.count_params():,} parameters, "
             f"{count:,} training and {len(data.validation.labels):,} validation images, {device.name}, threads: "

@@ -31,6 +31,7 @@ def test_strings_become_numbers() -> None:
 def test_the_experiment_s_choices_are_read() -> None:
     told = parsed([*CNN, "--filters", "19,39", "--augmentation", "flip", "--label-smoothing", "0.1"])
     assert (told.filters, told.augmentation, told.label_smoothing) == ((19, 39), "flip", 0.1)
+    assert parsed([*CNN, "--weight-decay", "0.02"]).weight_decay == 0.02
     assert parsed(["--candidate", "best", "--architecture", "resnet", "--augmentation=full"]).filters is None
 
 
@@ -70,6 +71,8 @@ def test_a_dense_network_needs_no_kernel_size() -> None:
         ("label-smoothing", "1"),
         ("label-smoothing", "-0.1"),
         ("label-smoothing", "nan"),
+        ("weight-decay", "-0.1"),
+        ("weight-decay", "2"),
         ("candidate", "../escape"),
     ],
 )
