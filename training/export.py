@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from hyperparameters import Hyperparameters
-from models import forward_flops
+from models import build_model, forward_flops
 from provenance import weights_digest
 from training_data import TrainingData
 from training_failure import TrainingError, while_doing
@@ -70,7 +70,8 @@ def export_model(
         _write_json(folder / "history.json", [asdict(record) for record in history])
         _write_json(folder / "metrics.json", _metrics(model, hyperparameters, history))
         _write_json(folder / "environment.json", environment)
-        save_serving(folder / SAVED_MODEL, Serving(model, data.mean, data.std))
+        served = _in_float32(model, hyperparameters)
+        save_serving(folder / SAVED_MODEL, Serving(served, data.mean, data.std))
         _write_json(
             folder / "model.json",
             {
@@ -96,6 +97,15 @@ def file_digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / "model.json"
     }
+
+
+def _in_float32(model: Any, hyperparameters: Hyperparameters) -> Any:
+    """A network with the weights of `model` that computes in float32: whoever serves it may have no bfloat16."""
+    if model.compute_dtype == "float32":
+        return model
+    served = build_model(hyperparameters.architecture, hyperparameters.kernel_size, hyperparameters.filters)
+    served.set_weights(model.get_weights())
+    return served
 
 
 def _metrics(

@@ -26,14 +26,27 @@ def build_model(
     kernel_size: int | None,
     filters: tuple[int, int] | None = None,
     synchronized: bool = False,
+    precision: str = "float32",
 ) -> Any:
     """A Keras model from normalized images (float32, N×28×28×1) to logits (float32, N×10).
 
     `architecture` is "dense", "cnn" or "resnet"; `kernel_size` (pixels) and `filters` (of the two stages; None: 32
     and 64) are for "cnn" alone. The weights come from Keras' global seed: call keras.utils.set_random_seed first.
     `synchronized`: whether, in training, normalization is over the batch of all hosts; otherwise it is over this
-    host's.
+    host's. `precision`: the Keras dtype policy of all layers but normalization, averaging and logits, which compute
+    in float32.
     """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return _build(architecture, kernel_size, filters, synchronized)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _build(
+    architecture: str, kernel_size: int | None, filters: tuple[int, int] | None, synchronized: bool
+) -> Any:
     images = keras.Input(IMAGE_SHAPE, name="images")
     if architecture == "resnet":
         logits = _residual(images, synchronized)
@@ -63,7 +76,11 @@ def _head(features: Any, synchronized: bool) -> Any:
     features = keras.layers.Flatten(name="flatten")(features)
     features = keras.layers.Dense(HIDDEN_UNITS, use_bias=False, name="hidden")(features)
     features = _activate(_normalize(features, "hidden", synchronized), "hidden")
-    return keras.layers.Dense(CLASS_COUNT, name="logits")(features)
+    return _logits(features)
+
+
+def _logits(features: Any) -> Any:
+    return keras.layers.Dense(CLASS_COUNT, name="logits", dtype="float32")(features)
 
 
 def _residual(images: Any, synchronized: bool) -> Any:
@@ -76,8 +93,8 @@ def _residual(images: Any, synchronized: bool) -> Any:
             features = keras.layers.MaxPooling2D(POOLED, name=f"stage_{stage}_pooling")(features)
         for block in range(1, blocks + 1):
             features = _block(features, width, f"stage_{stage}_block_{block}", synchronized)
-    features = keras.layers.GlobalAveragePooling2D(name="average")(features)
-    return keras.layers.Dense(CLASS_COUNT, name="logits")(features)
+    features = keras.layers.GlobalAveragePooling2D(name="average", dtype="float32")(features)
+    return _logits(features)
 
 
 def _block(features: Any, width: int, name: str, synchronized: bool) -> Any:

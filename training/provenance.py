@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from devices import Device
 from job_settings import JobSettings
 
 
@@ -33,15 +34,16 @@ def weights_digest(weights: Mapping[str, npt.NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def describe_environment(settings: JobSettings, device: str, code: str, data: str) -> dict[str, Any]:
-    """The content of environment.json; `code` and `data` are digests, `device` is its name."""
+def describe_environment(settings: JobSettings, device: Device, code: str, data: str) -> dict[str, Any]:
+    """The content of environment.json; `code` and `data` are digests."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "device": device,
+        "device": device.name,
+        "precision": device.precision,
         "threads": settings.threads,
         "hosts": settings.cluster.size,
         "seed": settings.hyperparameters.seed,

@@ -58,20 +58,25 @@ def main(args: JobSettings) -> None:
     from workers import expect_agreement, join_workers, while_together
 
     parameters, cluster = args.hyperparameters, args.cluster
-    device = set_up_device(args.threads)
+    device = set_up_device(args.threads, alone=cluster.size == 1)
     count = len(data.train.labels)
 
     with while_together(cluster), join_workers(cluster).scope():
         keras.utils.set_random_seed(parameters.seed)
         model = build_model(
-            parameters.architecture, parameters.kernel_size, parameters.filters, synchronized=cluster.size > 1
+            parameters.architecture,
+            parameters.kernel_size,
+            parameters.filters,
+            synchronized=cluster.size > 1,
+            precision=device.precision,
         )
         steps = parameters.epochs * steps_per_epoch(count, parameters.batch_size)
         optimizer = build_optimizer(parameters, model.trainable_variables, steps)
         print(
             f"Training {parameters.candidate}, seed {parameters.seed}: {model.count_params():,} parameters, "
-            f"{count:,} training and {len(data.validation.labels):,} validation images, {device.name}, threads: "
-            f"{args.threads}" + (f", host {cluster.rank + 1} of {cluster.size}" if cluster.size > 1 else ""),
+            f"{count:,} training and {len(data.validation.labels):,} validation images, {device.name}, "
+            f"{device.precision}, threads: {args.threads}"
+            + (f", host {cluster.rank + 1} of {cluster.size}" if cluster.size > 1 else ""),
             flush=True,
         )
 
@@ -107,7 +112,7 @@ def main(args: JobSettings) -> None:
                 progress,
                 save=save,
                 stop_requested=lambda: stop.received,
-                compile_steps=device.compile and cluster.size == 1,  # XLA cannot add up over hosts
+                compile_steps=device.compile,
                 steps_per_call=device.steps_per_call,
                 cluster=cluster,
             )
@@ -115,7 +120,7 @@ def main(args: JobSettings) -> None:
         digest = weights_digest({variable.path: variable.numpy() for variable in model.weights})
         expect_agreement(cluster, "the weights", digest)
         if cluster.is_chief:
-            environment = describe_environment(args, device.name, code, data.digest)
+            environment = describe_environment(args, device, code, data.digest)
             export_model(args.model_dir, model, data, parameters, history, environment)
             checkpoints.finish()
             print(f"Wrote {args.model_dir}: weights_digest={digest}", flush=True)

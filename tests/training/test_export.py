@@ -22,10 +22,10 @@ HISTORY = [
 ]
 
 
-def trained(seed: int) -> Any:
+def trained(seed: int, precision: str = "float32") -> Any:
     """A network whose weights, running statistics included, are nothing special."""
     keras.utils.set_random_seed(seed)
-    model = build_model("cnn", 3)
+    model = build_model("cnn", 3, precision=precision)
     rng = np.random.default_rng(seed)
     for variable in model.weights:
         if "gamma" not in variable.path:
@@ -50,6 +50,19 @@ def test_the_served_model_gives_the_probabilities_of_the_keras_model(
     assert np.abs(served["probabilities"].numpy() - expected).max() < 1e-5
     assert served["class_id"].numpy().tolist() == expected.argmax(axis=1).tolist()
     assert len(set(expected.argmax(axis=1))) > 1 or expected.std() > 0
+
+
+def test_a_network_trained_in_bfloat16_is_served_in_float32(
+    banded: TrainingData, small: Hyperparameters, tmp_path: Path
+) -> None:
+    pixels = tf.constant(np.random.default_rng(0).integers(0, 256, (50, 28, 28), dtype=np.uint8))
+    digests, probabilities = [], []
+    for precision in ("mixed_bfloat16", "float32"):
+        digests.append(export(tmp_path / precision, trained(0, precision), banded, small))
+        served = tf.saved_model.load(str(tmp_path / precision / "1")).signatures["serving_default"]
+        probabilities.append(served(images=pixels)["probabilities"].numpy())
+    assert digests[0] == digests[1]
+    np.testing.assert_array_equal(*probabilities)
 
 
 def test_the_signature_is_the_agreed_one(

@@ -15,9 +15,14 @@ from training_failure import NonFiniteLossError, StoppedError
 from training_progress import EpochRecord, Progress
 
 
-def prepare(hyperparameters: Hyperparameters) -> tuple[Any, Any]:
+def prepare(hyperparameters: Hyperparameters, precision: str = "float32") -> tuple[Any, Any]:
     keras.utils.set_random_seed(hyperparameters.seed)
-    model = build_model(hyperparameters.architecture, hyperparameters.kernel_size, hyperparameters.filters)
+    model = build_model(
+        hyperparameters.architecture,
+        hyperparameters.kernel_size,
+        hyperparameters.filters,
+        precision=precision,
+    )
     optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
     optimizer.build(model.trainable_variables)
     return model, optimizer
@@ -76,10 +81,15 @@ def test_what_is_reported_is_what_keras_measures(banded: TrainingData, small: Hy
 
 
 def losses_of_steps(
-    data: TrainingData, hyperparameters: Hyperparameters, count: int, compile_steps: bool, steps_per_call: int
+    data: TrainingData,
+    hyperparameters: Hyperparameters,
+    count: int,
+    compile_steps: bool,
+    steps_per_call: int,
+    precision: str = "float32",
 ) -> list[float]:
-    """The mean losses of each of the first `count` steps, or of each call's steps where it does several."""
-    model, optimizer = prepare(hyperparameters)
+    """The sums of the losses after 5, 10, 15 and 20 steps of a training that is stopped after `count` of them."""
+    model, optimizer = prepare(hyperparameters, precision)
     told: list[tuple[int, float]] = [(0, 0.0)]
     progress = Progress()
 
@@ -114,6 +124,15 @@ def test_steps_on_the_device_without_the_host_learn_the_same(
     other = losses_of_steps(banded, hyperparameters, 20, compile_steps, steps_per_call)
     assert len(plain) == 4
     np.testing.assert_allclose(other, plain, rtol=2e-3)
+
+
+def test_in_bfloat16_the_network_learns_nearly_the_same(banded: TrainingData, small: Hyperparameters) -> None:
+    hyperparameters = dataclasses.replace(small, batch_size=40, learning_rate=0.001, augmentation="full")
+    plain = losses_of_steps(banded, hyperparameters, 20, False, 1)
+    rounded = losses_of_steps(banded, hyperparameters, 20, True, 5, "mixed_bfloat16")
+    assert plain[3] - plain[2] < 0.8 * plain[0]
+    np.testing.assert_allclose(rounded, plain, rtol=0.05)
+    assert rounded != plain
 
 
 def test_the_last_call_of_an_epoch_does_the_steps_that_are_left(

@@ -23,6 +23,26 @@ def test_images_become_ten_logits(architecture: str, kernel_size: int | None) ->
     assert logits.dtype == "float32"
 
 
+@pytest.mark.parametrize(("architecture", "kernel_size"), ALL)
+def test_bfloat16_is_for_the_products_alone(architecture: str, kernel_size: int | None) -> None:
+    plain = build(architecture, kernel_size)
+    keras.utils.set_random_seed(0)
+    model = build_model(architecture, kernel_size, precision="mixed_bfloat16")
+    for layer in model.layers:
+        exact = layer.name in ("logits", "average") or layer.name.endswith("_normalization")
+        expected = "float32" if exact else "bfloat16"
+        assert isinstance(layer, keras.layers.InputLayer) or layer.compute_dtype == expected, layer.name
+    assert {variable.dtype for variable in model.weights} == {"float32"}
+    assert all(
+        (one == other).all() for one, other in zip(plain.get_weights(), model.get_weights(), strict=True)
+    )
+    images = np.random.default_rng(0).normal(size=(100, 28, 28, 1)).astype(np.float32)
+    logits, rounded = plain(images, training=True).numpy(), model(images, training=True)
+    assert rounded.dtype == "float32"
+    assert 0 < np.abs(rounded - logits).max() < 0.05 * np.abs(logits).max()
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_the_kernel_size_changes_the_kernels_alone() -> None:
     three, five = build("cnn", 3), build("cnn", 5)
     different = {

@@ -45,7 +45,7 @@ def test_a_job_leaves_a_model_that_has_learnt(trained: Trained, real_folder: Pat
     assert metrics["validation_accuracy"] > 0.7
     assert (metrics["candidate"], metrics["epochs"]) == ("cnn-3x3", 4)
     assert environment["hyperparameters"]["learning_rate"] == 0.004
-    assert environment["threads"] == 1
+    assert (environment["threads"], environment["precision"]) == (1, "float32")
     assert len(environment["data_digest"]) == len(environment["code_digest"]) == 64
     assert f"weights_digest={read(job, 'model.json')['weights_digest']}" in out
     assert not (job / "output" / "failure").exists()
