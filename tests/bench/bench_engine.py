@@ -21,6 +21,7 @@ from pathlib import Path
 from bench_docker import time_docker
 from bench_local import time_command, time_execution
 from bench_metaflow import MORE_STEPS, VERSION, time_metaflow
+from measured_process import end_with
 from pipeline.console import say
 from pipeline.docker.engine import DockerError
 from pipeline.docker.image import image_tag
@@ -158,4 +159,4 @@ def document(rows: Sequence[Measured], growth: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(parse_args(sys.argv[1:])))
+    end_with(lambda: main(parse_args(sys.argv[1:])))

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench_accuracy import Race, Reached, race_json
+from measured_process import end_with
 from normalized_data import idx_folder, normalized
 from pipeline.console import say
-from pipeline.errors import FashionError
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 from trained import Trained, plain_fit, train
 
@@ -200,11 +200,4 @@ def speed_table(speeds: Sequence[GpuSpeed], plain: Trained | None) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(parse_args(sys.argv[1:])))
-    except FashionError as error:
-        sys.exit(f"error: {error}")
-    except RuntimeError as error:
-        sys.exit(f"A measured command failed: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    end_with(lambda: main(parse_args(sys.argv[1:])))

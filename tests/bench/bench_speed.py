@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,26 +41,37 @@ class Speed:
         return images_per_second * TRAINING_FLOPS * self.forward_flops / self.sgemm_flops_per_second
 
 
-def measure_speed(candidate: str, processed: Path, threads: int | None, epochs: int) -> Speed:
-    """Train one candidate both ways for some epochs; the first of them, which compiles, is left out."""
+def measure_speed(
+    candidate: str, processed: Path, threads: int | None, epochs: int, at_once: int = 1
+) -> Speed:
+    """Train one candidate both ways for some epochs; the first of them, which compiles, is left out.
+
+    `at_once` equal trainings run together, each with its share of the threads; their images per second add up.
+    """
     say(f"speed: {candidate} …")
     cores = threads or os.cpu_count() or 1
+    share = threads if at_once == 1 else cores // at_once
     before = sgemm(cores)
-    ours = train(candidate, processed, threads, {"epochs": str(epochs)})
+    ours = _together(at_once, lambda: train(candidate, processed, share, {"epochs": str(epochs)}))
     between = sgemm(cores)
-    plain = plain_fit(candidate, processed, threads, epochs)
+    plain = _together(at_once, lambda: plain_fit(candidate, processed, share, epochs))
     after = sgemm(cores)
     return Speed(
         candidate=candidate,
-        images_per_second=ours.steady_images_per_second,
-        plain_images_per_second=plain.steady_images_per_second,
-        forward_flops=ours.forward_flops,
+        images_per_second=sum(one.steady_images_per_second for one in ours),
+        plain_images_per_second=sum(one.steady_images_per_second for one in plain),
+        forward_flops=ours[0].forward_flops,
         sgemm_flops_per_second=statistics.median((before, between, after)),
-        peak_memory=ours.peak_memory,
-        plain_peak_memory=plain.peak_memory,
-        start_seconds=beside_training(ours),
-        plain_start_seconds=beside_training(plain),
+        peak_memory=max(one.peak_memory for one in ours),
+        plain_peak_memory=max(one.peak_memory for one in plain),
+        start_seconds=statistics.median(beside_training(one) for one in ours),
+        plain_start_seconds=statistics.median(beside_training(one) for one in plain),
     )
+
+
+def _together(count: int, run: Callable[[], Trained]) -> list[Trained]:
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result() for future in [pool.submit(run) for _ in range(count)]]
 
 
 def beside_training(one: Trained) -> float:

@@ -19,10 +19,10 @@ from typing import Any
 from bench_accuracy import Race, first, measure_race, race_json, race_table
 from bench_pipeline import PipelineRun, measure_pipeline, pipeline_json, pipeline_table
 from bench_speed import Speed, measure_speed, speed_json, speed_table
+from measured_process import end_with
 from normalized_data import idx_folder, normalized
 from pipeline.candidates import DEFAULT_CANDIDATES
 from pipeline.console import say
-from pipeline.errors import FashionError
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 
 PARTS = ("speed", "accuracy", "pipeline")
@@ -42,6 +42,10 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
         "--candidates", default=",".join(DEFAULT_CANDIDATES), metavar="A,B,…", help="of speed (%(default)s)"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    parser.add_argument(
+        "--at-once", type=int, default=1, metavar="N",
+        help="trainings that speed runs at once and adds up, each with its share of the threads (%(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--epochs", type=int, default=2, metavar="N", help="of speed; one is left out (%(default)s)"
     )
@@ -76,6 +80,9 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.threads is not None and args.threads < 1:
         parser.error(f"--threads: expected at least 1. Received: {args.threads}")
+    cores = args.threads or os.cpu_count() or 1
+    if not 1 <= args.at_once <= cores:
+        parser.error(f"--at-once: expected 1 to {cores}, the number of threads. Received: {args.at_once}")
     if args.epochs < 1 or min(args.schedules) < 1 or args.plain_epochs < 0:
         parser.error("--epochs, --schedules and --plain-epochs: expected numbers of epochs")
     return args
@@ -89,16 +96,18 @@ def main(args: argparse.Namespace) -> int:
         "versions": describe_versions(),
         "git": git_commit(),
         "threads": args.threads or os.cpu_count(),
+        "at_once": args.at_once,
         "load_before": os.getloadavg()[0],
     }
     data = idx_folder(args.data)
     say(
-        f"{document['machine']['processor']}, {document['threads']} threads, load {document['load_before']:.1f}"
+        f"{document['machine']['processor']}, {document['threads']} threads, {args.at_once} at once, "
+        f"load {document['load_before']:.1f}"
     )
     with normalized(data) as processed:
         if "speed" in args.only:
             speeds = [
-                measure_speed(name, processed, args.threads, args.epochs)
+                measure_speed(name, processed, args.threads, args.epochs, args.at_once)
                 for name in args.candidates.split(",")
             ]
             document["speed"] = speed_json(speeds)
@@ -154,11 +163,4 @@ def judge_pipeline(runs: Sequence[PipelineRun]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(parse_args(sys.argv[1:])))
-    except FashionError as error:
-        sys.exit(f"error: {error}")
-    except RuntimeError as error:
-        sys.exit(f"A measured command failed: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    end_with(lambda: main(parse_args(sys.argv[1:])))

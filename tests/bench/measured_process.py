@@ -1,4 +1,4 @@
-"""Runs a command to its end and measures it: seconds, peak memory, what it printed."""
+"""Runs a command to its end and measures it: seconds, peak memory, what it printed; and a benchmark's own end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
+
+from pipeline.errors import FashionError
 
 _TAIL_LINES = 15
 _MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
@@ -57,3 +60,15 @@ def run_measured(command: Sequence[str], **more: str) -> Ended:
         said = "\n".join(lines[-_TAIL_LINES:])
         raise RuntimeError(f"{' '.join(command[:2])} … ended with status {process.returncode}:\n{said}")
     return Ended(lines, seconds, usage.ru_maxrss * _MEMORY_UNIT)
+
+
+def end_with(measure: Callable[[], int]) -> NoReturn:
+    """End this process with the status that `measure` returns, or with one message if it fails."""
+    try:
+        sys.exit(measure())
+    except FashionError as error:
+        sys.exit(f"error: {error}")
+    except RuntimeError as error:
+        sys.exit(f"A measured command failed: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

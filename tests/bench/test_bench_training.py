@@ -69,6 +69,25 @@ def test_the_figures_say_on_what_they_were_measured(figures: tuple[dict[str, Any
     assert "Load of this machine" in figures[1]
 
 
+def test_trainings_at_once_are_added_up(small_data_set: Path, tmp_path: Path) -> None:
+    done = bench(
+        "bench_training.py", "--only", "speed", "--candidates", "baseline", "--threads", "2", "--at-once", "2",
+        "--data", small_data_set, "--json", tmp_path / "figures.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert (figures["at_once"], figures["threads"]) == (2, 2)
+    assert figures["speed"][0]["images_per_second"] > 0
+    assert "2 at once" in done.stdout + done.stderr
+
+
+def test_more_trainings_at_once_than_threads_are_refused() -> None:
+    done = bench("bench_training.py", "--threads", "2", "--at-once", "3")
+    assert done.returncode == 2
+    assert "--at-once: expected 1 to 2" in done.stderr
+    assert "Received: 3" in done.stderr
+
+
 @pytest.mark.e2e
 def test_the_pipeline_is_timed_cold_and_cached(small_data_set: Path, tmp_path: Path) -> None:
     done = bench(
