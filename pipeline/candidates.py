@@ -22,7 +22,7 @@ class Candidate:
 
 
 # Equal for the whole controlled experiment. What a number of epochs is worth depends on it: see docs/study.
-RECIPE = {"augmentation": "flip", "label-smoothing": "0.1"}
+RECIPE = {"augmentation": "flip", "label-smoothing": "0.1", "weight-decay": "0"}
 
 CANDIDATES = (
     Candidate("baseline", "dense network without convolution", {"architecture": "dense", **RECIPE}),

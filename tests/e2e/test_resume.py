@@ -33,8 +33,10 @@ pytestmark = pytest.mark.e2e
 BUCKET = "fashion-mnist-123456789012-us-east-1"
 STEP = "Train-baseline-0"
 # Long enough to be interrupted in the middle; none of it is reused from the first run.
+EPOCHS = 200
 LONG = (
-    "--candidates", "baseline", "--param", "Epochs=30", "--param", "BatchSize=16", "--param", "MinAccuracy=0.5",
+    "--candidates", "baseline", "--param", f"Epochs={EPOCHS}", "--param", "BatchSize=16",
+    "--param", "MinAccuracy=0.5",
 )  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def interrupted(
         return found
 
     with Command(home, *words) as command:
-        command.wait_for(f"{STEP}: epoch 3 of 30")
+        command.wait_for(f"{STEP}: epoch 3 of {EPOCHS}")
         await_true(lambda: len(checkpoints(home)) > len(before), "a checkpoint on disk")
         command.signal(signal.SIGKILL)
         command.finish()
@@ -76,7 +78,7 @@ def interrupted(
     assert resumed.status == 0, resumed.said
     first = result()
     with Command(home, *words, "--no-cache", "--json", file) as command:
-        command.wait_for(f"{STEP}: epoch 3 of 30")
+        command.wait_for(f"{STEP}: epoch 3 of {EPOCHS}")
         refused = run(home, "resume")
         stop = run(home, "stop")
         stopped = command.finish()
@@ -105,7 +107,7 @@ def digest(interrupted: Interrupted, result: dict[str, Any]) -> str:
 
 def continued_after(interrupted: Interrupted, result: dict[str, Any]) -> list[int]:
     log = run(interrupted.home, "logs", result["execution_id"], STEP).out
-    return [int(epoch) for epoch in re.findall(r"^Continuing after epoch (\d+)/30", log, re.MULTILINE)]
+    return [int(epoch) for epoch in re.findall(rf"^Continuing after epoch (\d+)/{EPOCHS}", log, re.MULTILINE)]
 
 
 def states(result: dict[str, Any]) -> dict[str, str]:

@@ -27,6 +27,8 @@ QUICK = (
     "--param",
     "BatchSize=64",
 )
+# Still training when a command that asks every few seconds has seen it, and another one stops it.
+LONG = tuple("Epochs=400" if word == "Epochs=1" else word for word in QUICK)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def test_a_run_that_is_asked_for_again_reuses_what_the_first_did(
 def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
     first: Run, user: User, tmp_path: Path
 ) -> None:
-    with user.start(*user.quick, "--again", "2", "--no-cache") as command:
+    long = (*user.quick[: -len(QUICK)], *LONG)
+    with user.start(*long, "--again", "2", "--no-cache") as command:
         command.wait_for("Train-baseline-0: running")
         command.signal(signal.SIGINT)
         finished = command.finish()
