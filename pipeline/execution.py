@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-ExecutionStatus = Literal["Executing", "Stopping", "Stopped", "Failed", "Succeeded"]
+ExecutionStatus = Literal["Executing", "Stopping", "Stopped", "Failed", "Succeeded", "CompletedWithFailures"]
 StepStatus = Literal[
     "Pending", "Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded", "Skipped"
 ]
+# The states after which nothing happens to an execution, or a step, any more: the only lists of them. SageMaker's
+# CompletedWithFailures is an execution that came to its end although steps of it failed; the local engine has none.
+EXECUTION_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "CompletedWithFailures", "Failed", "Stopped"})
+STEP_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "Failed", "Stopped", "Skipped"})
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class ExecutionRecord:
     steps: tuple[StepRecord, ...] = ()
     parallel: int | None = None
     use_cache: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more, as far as is known."""
+        return self.status in EXECUTION_ENDS
 
     def step(self, name: str) -> StepRecord:
         """The step called `name`; KeyError when the execution has none."""

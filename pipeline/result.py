@@ -32,6 +32,9 @@ def run_result(
     registration.json, None where the execution did not get there: then `candidates` is empty, and `winner`
     (a candidate's name) and `gate` are null. `model_package_arn` is that of the evaluation, or of the first
     RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds.
+
+    An execution ends as Succeeded, Failed or Stopped here: SageMaker's CompletedWithFailures reads Failed, so that
+    a program which waits for one of the three does not wait for ever.
     """
     gate = winner = None
     candidates: list[dict[str, Any]] = []
@@ -41,8 +44,8 @@ def run_result(
         candidates = [{key: each[key] for key in CANDIDATE_KEYS} for each in evaluation["candidates"]]
     return {
         "execution_id": record.execution_id,
-        "status": record.status,
-        "failure_reason": record.failure_reason,
+        "status": "Failed" if record.status == "CompletedWithFailures" else record.status,
+        "failure_reason": _failure_reason(record),
         "steps": [
             {
                 "name": step.name,
@@ -59,6 +62,13 @@ def run_result(
         "model_package_arn": _model_package_arn(record, registration),
         "report": None if report is None else str(report),
     }
+
+
+def _failure_reason(record: ExecutionRecord) -> str | None:
+    if record.failure_reason is None and record.status == "CompletedWithFailures":
+        failed = ", ".join(step.name for step in record.steps if step.status == "Failed") or "none it lists"
+        return f"SageMaker ended the execution as CompletedWithFailures. Failed steps: {failed}."
+    return record.failure_reason
 
 
 def _model_package_arn(record: ExecutionRecord, registration: Mapping[str, Any] | None) -> str | None:

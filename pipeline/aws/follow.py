@@ -13,7 +13,7 @@ from pipeline.aws.executions import Executions
 from pipeline.aws.joblogs import JobLog
 from pipeline.aws.plain_words import explain, is_forbidden, is_passing
 from pipeline.aws.records import AwsExecution, id_of
-from pipeline.execution import Observer
+from pipeline.execution import STEP_ENDS, Observer
 
 POLL_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
@@ -88,5 +88,5 @@ class Follower:
                     self._blind = True
                     self.say("The jobs' logs cannot be read with these credentials: no progress is shown.")
                 continue  # Progress can wait: what it would have said comes with the next look.
-            if step.status in ("Succeeded", "Failed", "Stopped"):
+            if step.status in STEP_ENDS:
                 self._drained.add(job.arn)

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pipeline.aws.graph import Graph, Node
-from pipeline.execution import ExecutionRecord, StepRecord, StepStatus
+from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, StepRecord, StepStatus
 
-ENDED = ("Succeeded", "Failed", "Stopped")
 JobKind = Literal["TrainingJob", "ProcessingJob"]
 JOB_KINDS: tuple[JobKind, ...] = ("TrainingJob", "ProcessingJob")
 
@@ -40,7 +39,7 @@ class AwsExecution:
     @property
     def ended(self) -> bool:
         """Whether nothing will happen to it any more."""
-        return self.record.status in ENDED
+        return self.record.ended
 
 
 def make_execution(
@@ -52,7 +51,6 @@ def make_execution(
     """The execution out of DescribePipelineExecution, ListPipelineExecutionSteps and …ParametersForExecution."""
     arn = described["PipelineExecutionArn"]
     status = described["PipelineExecutionStatus"]
-    ended = status in ENDED
     steps_listed = {each["StepName"]: each for each in listed}
     outcomes = {
         name: each.get("Metadata", {}).get("Condition", {}).get("Outcome")
@@ -75,7 +73,7 @@ def make_execution(
         status=status,
         parameters=_parameters(graph, given),
         started_at=epoch(described["CreationTime"]) or 0.0,
-        ended_at=_end(described, steps) if ended else None,
+        ended_at=_end(described, steps) if status in EXECUTION_ENDS else None,
         failure_reason=described.get("FailureReason"),
         steps=steps,
         parallel=described.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps"),
@@ -127,7 +125,7 @@ def _unlisted(
             return "Skipped"
     if selected and node.name not in selected and not node.branch:
         return "Skipped"
-    return "Skipped" if status == "Succeeded" else "Pending"
+    return "Skipped" if status in ("Succeeded", "CompletedWithFailures") else "Pending"
 
 
 def job_of(listed: Mapping[str, Any]) -> JobRef | None:

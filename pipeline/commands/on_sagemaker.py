@@ -134,7 +134,7 @@ def resume(args: argparse.Namespace) -> int:
     target = open_target()
     execution = target.executions.read(target.executions.find(args.execution))
     record = execution.record
-    if record.status not in ("Failed", "Stopped"):
+    if not execution.ended or record.status == "Succeeded":
         way = f"Follow it with: python -m pipeline show {record.execution_id} --follow {ON}"
         if execution.ended:
             way = f"Start a new one with: python -m pipeline run {ON}"

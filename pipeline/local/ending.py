@@ -12,7 +12,7 @@ from pipeline.local.store import Store
 DIED = "The process that ran it ended before it was done (killed, or the machine went down). "
 RESUMABLE = "What its steps finished is kept. Continue it with: python -m pipeline resume {execution_id}"
 NOT_RESUMABLE = "Start a new one with: python -m pipeline run --target {target}"
-_UNDER_WAY = ("Executing", "Stopping")
+_UNDER_WAY = ("Executing", "Stopping")  # of a step
 
 
 def settle(store: Store) -> None:
@@ -46,7 +46,7 @@ def cut_off(record: ExecutionRecord, status: ExecutionStatus, reason: str | None
 
 def is_under_way(record: ExecutionRecord) -> bool:
     """Whether the execution has not ended, as far as was written down."""
-    return record.status in _UNDER_WAY
+    return not record.ended
 
 
 def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, StepRecord
 from pipeline.local.database import Database
 from pipeline.local.home import Home
 
@@ -105,7 +105,9 @@ class Store:
 
     def under_way(self) -> list[ExecutionRecord]:
         """The executions that are said to be under way, newest first. Raises StateError when the database fails."""
-        return self._load("WHERE json_extract(record, '$.status') IN ('Executing', 'Stopping')", ())
+        ends = sorted(EXECUTION_ENDS)
+        marks = ", ".join("?" * len(ends))
+        return self._load(f"WHERE json_extract(record, '$.status') NOT IN ({marks})", tuple(ends))
 
     def _load(self, where: str, parameters: tuple[object, ...]) -> list[ExecutionRecord]:
         steps: dict[str, list[StepRecord]] = {}

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipeline.execution import STEP_ENDS
 from pipeline.view.states import REUSED, STATES, State
 
 _LINE = re.compile(r"\d\d:\d\d:\d\d (?P<step>\S+): (?P<words>.+)")
 _BY_WORD = {state.word: state for state in (*STATES.values(), REUSED)}
 WAITING = STATES["Pending"]
-_ENDED = {REUSED, *(STATES[status] for status in ("Stopped", "Failed", "Succeeded", "Skipped"))}
+_ENDED = {REUSED, *(STATES[status] for status in STEP_ENDS)}
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.execution import StepRecord
+from pipeline.execution import STEP_ENDS, StepRecord
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ STATES: Mapping[str, State] = {
     "Stopping": State("◼", "stopping", "yellow"),
     "Stopped": State("◼", "stopped", "yellow"),
     "Failed": State("✗", "failed", "bold red"),
+    "CompletedWithFailures": State("✗", "completed with failures", "bold red"),
     "Succeeded": State("✓", "succeeded", "cyan"),
     "Skipped": State("–", "skipped", "dim"),
 }
@@ -45,4 +46,4 @@ def step_state(step: StepRecord) -> State:
 
 def has_ended(step: StepRecord) -> bool:
     """Whether nothing will happen to the step any more."""
-    return step.status in ("Stopped", "Failed", "Succeeded", "Skipped")
+    return step.status in STEP_ENDS

@@ -63,6 +63,20 @@ def test_the_result_of_a_run_that_succeeded_has_everything(
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
+def test_an_execution_that_completed_with_failures_reads_failed(make_record: Make) -> None:
+    steps = (StepRecord("A", "Training", "Failed"), StepRecord("B", "Training", "Succeeded"))
+    record = replace(make_record(None), status="CompletedWithFailures", failure_reason=None, steps=steps)
+
+    result = run_result(record, None, None, None)
+    told = run_result(replace(record, failure_reason="A had no data."), None, None, None)
+
+    assert result["status"] == "Failed"
+    assert result["failure_reason"] == (
+        "SageMaker ended the execution as CompletedWithFailures. Failed steps: A."
+    )
+    assert told["failure_reason"] == "A had no data."
+
+
 def test_a_missed_gate_is_named_and_no_model_package_is(
     make_evaluation: Make, make_registration: Make, make_record: Make
 ) -> None:

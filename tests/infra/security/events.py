@@ -21,7 +21,7 @@ def people_hear_of_failures_and_models(stack: ResolvedStack) -> Problems:
     wanted: dict[str, dict[str, Any]] = {
         "SageMaker Model Building Pipeline Execution Status Change": {
             "pipelineArn": [pipeline],
-            "currentPipelineExecutionStatus": ["Failed"],
+            "currentPipelineExecutionStatus": ["Failed", "CompletedWithFailures"],
         },
         "SageMaker Model Package State Change": {"ModelPackageGroupName": ["fashion-mnist"]},
     }

@@ -6,7 +6,7 @@ from pipeline.aws.executions import Executions
 from pipeline.aws.follow import POLL_SECONDS, Follower
 from pipeline.aws.stopping import await_end, await_restart
 from pipeline.errors import AwsError, CredentialsError
-from pipeline.execution import ExecutionRecord
+from pipeline.execution import EXECUTION_ENDS, ExecutionRecord
 from tests.pipeline.aws.answers import EXECUTION, described, gate, job_arn, reads, step
 from tests.pipeline.aws.stubbed import Stubbed
 
@@ -50,6 +50,19 @@ def logs(stubbed: Stubbed, name: str, *lines: str, first: bool = False) -> None:
         stubbed.on("logs", "describe_log_streams", {"logStreams": [{"logStreamName": stream}]})
     events = [{"message": line} for line in lines]
     stubbed.on("logs", "get_log_events", {"events": events, "nextForwardToken": "f/1"})
+
+
+@pytest.mark.parametrize("status", sorted(EXECUTION_ENDS))
+def test_every_state_in_which_aws_ends_an_execution_ends_the_following(
+    stubbed: Stubbed, watch: Watch, status: str
+) -> None:
+    reads(stubbed, described(status))
+
+    execution = follower(stubbed, watch).follow(EXECUTION, watch)
+
+    assert execution.ended
+    assert execution.record.ended_at is not None
+    assert (watch.statuses, watch.slept) == ([status], [])
 
 
 def test_every_change_and_every_line_is_told_until_the_end(stubbed: Stubbed, watch: Watch) -> None:
