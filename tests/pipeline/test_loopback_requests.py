@@ -15,7 +15,15 @@ def environ(method="GET", **headers):
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "127.0.0.1:8501", "[::1]:8501", "localhost", "LOCALHOST:8501", "bucket.localhost:1", "10.0.0.7"],
+    [
+        "127.0.0.1",
+        "127.0.0.1:8501",
+        "[::1]:8501",
+        "localhost",
+        "LOCALHOST:8501",
+        "bucket.localhost:1",
+        "10.0.0.7",
+    ],
 )
 def test_a_request_to_this_machine_by_its_own_names_is_answered(host):
     assert foreign_request(environ(host=host), NAMES) is None
@@ -61,7 +69,15 @@ def test_a_page_of_the_server_itself_is_answered():
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://site.example", "https://127.0.0.1", "http://127.0.0.1:6", "http://localhost:5", "null", "", "x\x1b[2J"],
+    [
+        "http://site.example",
+        "https://127.0.0.1",
+        "http://127.0.0.1:6",
+        "http://localhost:5",
+        "null",
+        "",
+        "x\x1b[2J",
+    ],
 )
 def test_a_page_of_another_site_is_refused(origin):
     refusal = foreign_request(environ("POST", host="127.0.0.1:5", origin=origin), NAMES)
