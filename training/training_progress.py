@@ -1,6 +1,7 @@
 """How far a training is: the record of each epoch, and what it takes to go on."""
 
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -68,5 +69,29 @@ class Progress:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Progress":
-        """The progress that `to_json` has turned into `document`."""
-        return cls(**{**document, "history": [EpochRecord(**record) for record in document["history"]]})
+        """The progress that `to_json` has turned into `document`.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is not what `to_json` gives.
+        """
+        history = [EpochRecord(**record) for record in document["history"]]
+        progress = cls(**{**document, "history": history})
+        _check_numbers(progress)
+        for record in history:
+            _check_numbers(record)
+        if [record.epoch for record in history] != list(range(1, progress.epoch + 1)):
+            raise ValueError(
+                f"it has records of {len(history)} epochs and says that {progress.epoch} are done"
+            )
+        return progress
+
+
+def _check_numbers(document: Progress | EpochRecord) -> None:
+    """Raises ValueError unless counts are whole numbers, and all numbers are finite and not negative."""
+    for each in fields(document):
+        value = getattr(document, each.name)
+        if each.name == "history":
+            continue
+        numeric = (int,) if each.type is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, numeric) or not 0 <= value < math.inf:
+            raise ValueError(f"its {each.name} is {value!r}")

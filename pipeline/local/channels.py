@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ def download(
     warn: Callable[[str], None] = lambda line: None,
     required: bool = True,
     shard: tuple[int, int] = (0, 1),
+    leave_out: Callable[[str], None] | None = None,
 ) -> int:
     """Copy the object, or all objects below the prefix, at `uri` into `folder`; returns their total bytes.
 
@@ -55,6 +57,9 @@ def download(
 
     `shard` is ShardedByS3Key: (1, 3) copies the second, the fifth, … of the objects in the order of their keys.
     SageMaker promises about 1/n of the objects to each of n instances, not which.
+
+    With `leave_out`, an object whose key can be no file here is left out and told to it: a job can do
+    without it.
 
     Raises:
         StepFailed: nothing is there, S3 fails, the copy differs from the original, or the disk is full.
@@ -76,6 +81,9 @@ def download(
             found = True
             if key.endswith("/"):
                 continue  # A console's marker of an empty folder.
+            if leave_out is not None and (why := _unusable(folder / relative, relative)):
+                leave_out(f"s3://{bucket}/{key}: {why}")
+                continue
             if ".." in PurePosixPath(relative).parts:
                 raise StepFailed(
                     f"Copying {uri} into the job's folder: expected keys without “..”. Received: {key!r}. "
@@ -167,6 +175,26 @@ def _relative(key: str, prefix: str) -> str | None:
         return PurePosixPath(key).name
     if prefix.endswith("/") or not prefix or key[len(prefix)] == "/":
         return key[len(prefix) :].lstrip("/")
+    return None
+
+
+def _unusable(target: Path, relative: str) -> str | None:
+    """Why no file can be written at `target`; None when one can."""
+    if ".." in PurePosixPath(relative).parts:
+        return "its key has “..”"
+    try:
+        if target.is_dir():
+            return "its key is also the beginning of another's"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.lstat()
+    except FileNotFoundError:
+        return None
+    except (NotADirectoryError, FileExistsError):
+        return "its key begins with the whole of another's"
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+            raise
+        return "its key is no file name here"
     return None
 
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 from pipeline.errors import FashionError
 from pipeline.local.channels import download, s3_errors, upload_file
 from pipeline.local.job import Job
+from pipeline.local.joblog import Log
 from pipeline.local.objects import split_uri
 
 _Signature = tuple[int, int]
@@ -129,12 +130,14 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
         return
     uri = configuration["S3Uri"].rstrip("/")
     job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-    job.aws.restore_objects(f"{uri}/")
+    _restore(job, f"{uri}/")
     s3 = job.aws.client("s3")
     with contextlib.ExitStack() as syncs:
         for host in job.hosts:
             folder = host.container.path(inside)
-            size = download(s3, f"{uri}/", folder, stop=job.stop, required=False)
+            size = download(
+                s3, f"{uri}/", folder, stop=job.stop, required=False, leave_out=partial(_left_out, host.log)
+            )
             if size:
                 host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB): checkpoints of an earlier attempt")
             syncs.enter_context(
@@ -148,6 +151,20 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
                 )
             )
         yield
+
+
+def _restore(job: Job, uri: str) -> None:
+    """Put the checkpoints of earlier attempts back into S3. A damaged one is set aside: the job can do without."""
+
+    def tell(what: str) -> None:
+        for host in job.hosts:
+            _left_out(host.log, what)
+
+    job.aws.restore_objects(uri, damaged=tell)
+
+
+def _left_out(log: Log, what: str) -> None:
+    log.say(f"a checkpoint of an earlier attempt is left out: {what}")
 
 
 def _upload_checkpoint(s3: Any, uri: str, folder: Path, path: Path) -> None:

@@ -63,6 +63,11 @@ class Home:
         return self.root / "objects"
 
     @property
+    def set_aside(self) -> Path:
+        """The folder of what was found damaged, and is kept for whoever wants to look at it."""
+        return self.root / "set-aside"
+
+    @property
     def temporary(self) -> Path:
         """The folder of files that need not outlive a command; each is named for the process that made it."""
         return self.root / "tmp"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -142,6 +143,22 @@ class Objects:
         for stored in self.under(uri):
             if self.damage(stored) is not None:
                 self.forget(stored.bucket, [stored.key])
+
+    def set_aside(self, stored: StoredObject) -> str:
+        """Take a damaged object out of the index; keep its file under another name. Returns what to say of it."""
+        path = self.path(stored)
+        kept = self._home.set_aside / f"{time.time_ns()}-{stored.sha256}"
+        said = ""
+        try:
+            kept.parent.mkdir(exist_ok=True)
+            path.replace(kept)
+            said = f" It is kept as {kept}."
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            said = f" It stays there, for it could not be renamed: {error.strerror}."
+        self.forget(stored.bucket, [stored.key])
+        return said
 
     def check(self, stored: StoredObject) -> None:
         """Read the object's content; raises StateError when it is damaged or missing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -123,11 +123,14 @@ class LocalAws:
         with self._faults(f"Making the bucket {bucket}"):
             self.client("s3").create_bucket(Bucket=bucket)
 
-    def restore_objects(self, uri: str) -> None:
+    def restore_objects(self, uri: str, damaged: Callable[[str], None] | None = None) -> None:
         """Put the stored objects under the s3:// prefix back into the server, once. What is there already stays.
 
+        With `damaged`, what is missing or damaged on disk is set aside, and `damaged` is told so: for what a
+        job can do without.
+
         Raises:
-            StateError: a stored object is missing or damaged on disk.
+            StateError: a stored object is missing or damaged on disk, and there is no `damaged`.
         """
         bucket, prefix = split_uri(uri)
         with self._restoring, self._faults(f"Putting the stored objects of {uri} back"):
@@ -138,8 +141,13 @@ class LocalAws:
                 self.ensure_bucket(bucket)
                 present = dict(self._listed(bucket, prefix))
                 for item in stored:
-                    if item.key not in present:
+                    if item.key in present:
+                        continue
+                    damage = None if damaged is None else self._objects.damage(item)
+                    if damaged is None or damage is None:
                         self._restore(item)
+                    else:
+                        damaged(f"{item.uri}: {damage}.{self._objects.set_aside(item)}")
             self._restored.add(uri)
 
     def persist_objects(self, *uris: str) -> None:

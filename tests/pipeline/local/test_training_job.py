@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StepFailed
+from pipeline.local.objects import Objects, split_uri
 from pipeline.local.runner import StepStopped
+from pipeline.local.store import Store
 from tests.pipeline.local.workbench import Workbench
 
 SHOW = """
@@ -278,6 +280,37 @@ def test_an_interrupted_training_finds_its_last_checkpoint(bench: Workbench) -> 
     bench.run("Training", again)
     assert "past 'sigterm,'" in bench.lines
     assert bench.get(bench.uri("checkpoints/deep/state.txt")) == b"sigterm,epoch,"
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_checkpoint_is_set_aside_and_trained_anew(bench: Workbench, damage: bytes | None) -> None:
+    with Store(bench.home) as store:
+        objects = Objects(bench.home, store)
+        bucket, key = split_uri(bench.uri("checkpoints/deep/state.txt"))
+        path = objects.path(objects.put(bucket, key, [f"of {bench.execution_id}".encode()]))
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage)
+    checkpoints = {"S3Uri": bench.uri("checkpoints")}
+    bench.run("Training", bench.training(CHECKPOINTING, CheckpointConfig=checkpoints))
+    assert "past ''" in bench.lines
+    assert f"a checkpoint of an earlier attempt is left out: s3://{bucket}/{key}" in bench.log()
+    assert bench.get(bench.uri("checkpoints/deep/state.txt")) == b"epoch,"
+    assert bench.stored(bench.uri("checkpoints/")) == ["deep/state.txt"]
+    kept = [file.read_bytes() for file in bench.home.set_aside.glob(f"*-{path.name}")]
+    assert kept == ([] if damage is None else [damage])
+
+
+def test_objects_that_can_be_no_files_do_not_stop_a_training_with_checkpoints(bench: Workbench) -> None:
+    uri = bench.put(
+        "checkpoints", {"../up": "1", "a": "2", "a/b": "3", "n" * 256: "4", "deep/state.txt": "5"}
+    )
+    script = CHECKPOINTING + "\nprint(sorted(os.listdir(state.parents[1])))"
+    bench.run("Training", bench.training(script, CheckpointConfig={"S3Uri": uri}))
+    assert "past '5'" in bench.lines
+    assert "['a', 'deep']" in bench.lines
+    assert bench.log().count("is left out: s3://") == 3
+    assert len(bench.keys(uri)) == 5
 
 
 def test_a_failed_trainings_checkpoint_is_saved(bench: Workbench) -> None:
