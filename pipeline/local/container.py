@@ -36,26 +36,30 @@ _AFTER = r"""(?=[/\s"'`=:,;)\]}|&<>]|$)"""
 
 @dataclass(frozen=True)
 class Container:
-    """`root` (absolute) stands for "/"; `mounts` are the folders outside /opt/ml that the request declares."""
+    """`root` (absolute) stands for "/"; `mounts` are the folders outside /opt/ml that the request declares.
+
+    `seen_at` is where the job finds `root`: at "/" itself, or where it lies (None).
+    """
 
     root: Path
     mounts: tuple[str, ...] = ()
+    seen_at: Path | None = None
 
     @classmethod
-    def create(cls, root: Path, mounts: tuple[str, ...] = ()) -> Container:
+    def create(cls, root: Path, mounts: tuple[str, ...] = (), seen_at: Path | None = None) -> Container:
         """Make the folders of a fresh container at `root`; what an earlier attempt left there goes.
 
         Raises:
             StepFailed: a mount is not an absolute path inside the container.
         """
         remove_tree(root)
-        container = cls(root, mounts)
+        container = cls(root, mounts, seen_at)
         for folder in (*_FOLDERS, *mounts):
             container.path(folder).mkdir(parents=True, exist_ok=True)
         return container
 
     def path(self, inside: str) -> Path:
-        """Where `inside`, an absolute path in the container, lies.
+        """Where `inside`, an absolute path in the container, lies: for the engine, which is outside.
 
         Raises:
             StepFailed: it is not absolute, is the container's root, or leads out of it.
@@ -68,10 +72,16 @@ class Container:
             )
         return self.root.joinpath(*parts[1:])
 
+    def seen(self, inside: str) -> str:
+        """Where the job finds `inside`, an absolute path in the container; "/" is allowed here."""
+        view = self.root if self.seen_at is None else self.seen_at
+        return str(view if inside == "/" else view / self.path(inside).relative_to(self.root))
+
     def localize(self, value: Json) -> Json:
-        """`value` with the container's paths replaced by where they lie, in every text of a JSON value."""
+        """`value` with the container's paths replaced by where the job finds them, in every text of a JSON."""
         if isinstance(value, str):
-            return self._pattern.sub(lambda match: str(self.root) + match[0], value)
+            view = self.seen("/").rstrip("/")
+            return self._pattern.sub(lambda match: view + match[0], value)
         if isinstance(value, list):
             return [self.localize(item) for item in value]
         if isinstance(value, dict):

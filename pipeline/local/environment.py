@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.local.container import Container
+from pipeline.local.layer import LAYER, PROGRAMS
 
 # What a job may see of the user's environment: how to find programs, language, time zone, accelerators.
 _PASSED = (
@@ -28,11 +29,11 @@ def job_environment(
 ) -> dict[str, str]:
     """The environment of a job in `container` on `cores` cores; later `layers` win. `user` is the CLI's own."""
     environment = {name: user[name] for name in _PASSED if name in user}
-    # `python3` in a job is the Python that runs this.
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), user.get("PATH") or os.defpath])
     environment |= {
-        "HOME": str(container.root),
-        "TMPDIR": str(container.path("/tmp")),
+        "HOME": container.seen("/"),
+        "TMPDIR": container.seen("/tmp"),
+        "VIRTUAL_ENV": container.seen(LAYER),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -40,10 +41,12 @@ def job_environment(
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "OMP_NUM_THREADS": str(cores),
         "SM_NUM_CPUS": str(cores),
-        "SM_CHECKPOINT_DIR": str(container.path("/opt/ml/checkpoints")),
+        "SM_CHECKPOINT_DIR": container.seen("/opt/ml/checkpoints"),
     }
     for layer in layers:
         environment |= layer
+    # `python3` and `pip` in a job are those of its layer, also where the request has a PATH of its own.
+    environment["PATH"] = os.pathsep.join([container.seen(PROGRAMS), environment["PATH"]])
     return environment
 
 

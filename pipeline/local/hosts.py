@@ -17,6 +17,7 @@ from pipeline.local.container import Container, remove_tree
 from pipeline.local.definition import Json
 from pipeline.local.environment import visible_gpus
 from pipeline.local.joblog import HostLog, JobLog, Log
+from pipeline.local.layer import PYTHON, make_layer
 
 # DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.
 _LONGEST_MESSAGE = 1024
@@ -31,6 +32,11 @@ class Host:
     log: Log
     cores: int
     gpus: tuple[str, ...]
+
+    @property
+    def python(self) -> str:
+        """The job's Python, as the job finds it."""
+        return self.container.seen(PYTHON)
 
     def write_config(self, path: str, content: Json) -> None:
         """Write a JSON file of the container contract."""
@@ -57,20 +63,27 @@ def make_hosts(
 
     Raises:
         StepFailed: a mount is not an absolute path inside the container.
+        OSError: a folder cannot be made.
     """
     gpus = visible_gpus(user)
     if count == 1:
-        return (Host("algo-1", Container.create(root, mounts), log, cores, gpus),)
+        return (Host("algo-1", _make_container(root, mounts), log, cores, gpus),)
     remove_tree(root)
     hosts = []
     each = len(gpus) // count
     for rank in range(count):
         name = f"algo-{rank + 1}"
-        container = Container.create(root / name, mounts)
+        container = _make_container(root / name, mounts)
         share = gpus[rank * each : (rank + 1) * each]
         hosts.append(Host(name, container, HostLog(log, name), max(1, cores // count), share))
     log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
+
+
+def _make_container(root: Path, mounts: tuple[str, ...]) -> Container:
+    container = Container.create(root, mounts)
+    make_layer(container)
+    return container
 
 
 def merge_folders(target: Path, sources: Sequence[Path]) -> list[str]:

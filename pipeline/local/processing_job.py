@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,7 +72,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
 
     def start(host: Host) -> Start:
-        return Start(local_command(words, host.container, sys.executable), host.container.root, variables)
+        return Start(local_command(words, host.container, host.python), host.container.root, variables)
 
     started = now_text()
     job.run(start, MESSAGE_FILE)

@@ -50,7 +50,7 @@ def sm_variables(
     """
 
     def at(path: str) -> str:
-        return str(container.path(path))
+        return container.seen(path)
 
     channels = {name: at(f"/opt/ml/input/data/{name}") for name in input_data_config}
     values = {name: _parse(value) for name, value in hyperparameters.items()}
@@ -125,9 +125,9 @@ def script_command(
 def local_command(command: Sequence[str], container: Container, python: str) -> list[str]:
     """A request's ContainerEntrypoint and ContainerArguments as they run here: paths mapped, python3: `python`."""
     program, *arguments = (str(word) for word in command)
-    if _PYTHON.fullmatch(program):
-        program = python
-    return [container.localize(program), *(container.localize(argument) for argument in arguments)]
+    # `python` is a path of this machine: no LocalPath of the request means it.
+    first = python if _PYTHON.fullmatch(program) else container.localize(program)
+    return [first, *(container.localize(argument) for argument in arguments)]
 
 
 def _parse(text: Json) -> Json:

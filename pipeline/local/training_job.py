@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,13 +112,14 @@ def _start(
             master=master,
             **_write_configuration(job, host, hyperparameters),
         ),
-        "SM_CHECKPOINT_DIR": str(container.path(checkpoints)),
+        "SM_CHECKPOINT_DIR": container.seen(checkpoints),
     }
     if source_code is None:
         specification = request["AlgorithmSpecification"]
         words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
-        return Start(local_command(words, container, sys.executable), container.root, variables)
-    command = container.localize(script_command(source_code, hyperparameters, sys.executable))
+        return Start(local_command(words, container, host.python), container.root, variables)
+    # The hyperparameters are mapped already, and the Python is no path of the container.
+    command = script_command(container.localize(dict(source_code)), hyperparameters, host.python)
     cwd = container.path(CODE_FOLDER)
     return Start(command, cwd if cwd.is_dir() else container.root, variables)
 

@@ -21,13 +21,14 @@ def test_nothing_of_the_user_passes_but_the_list() -> None:
     }  # fmt: skip
     environment = job_environment(user, CONTAINER, 3)
     assert environment == {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin",
+        "PATH": f"/state/job/.venv/bin:{Path(sys.executable).parent}:/usr/bin",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "CUDA_VISIBLE_DEVICES": "0",
         "XLA_FLAGS": "--x",
         "HOME": "/state/job",
         "TMPDIR": "/state/job/tmp",
+        "VIRTUAL_ENV": "/state/job/.venv",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",

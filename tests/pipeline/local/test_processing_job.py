@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
 from pathlib import Path
@@ -80,7 +79,7 @@ def test_the_environment_is_an_allow_list_with_the_requests_values(
     bench.run("Processing", request, cores=3)
     *_, text, python = [line for line in bench.lines if not line.startswith("[local]")]
     environment = json.loads(text)
-    assert python == sys.executable
+    assert python == f"{environment['VIRTUAL_ENV']}/bin/python"
     assert "the-users-own" not in environment.values()
     assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in environment
     assert environment["AWS_ENDPOINT_URL"] == bench.aws.endpoint_url

@@ -251,5 +251,11 @@ def test_python_in_a_request_is_this_python(name: str) -> None:
     assert command == ["/venv/bin/python", "/job/opt/ml/x.py", "python3"]
 
 
+def test_a_folder_of_the_request_that_holds_the_interpreter_does_not_move_it() -> None:
+    container = Container(Path("/job"), ("/venv",))
+    command = local_command(["python3", "/venv/x.py"], container, "/venv/bin/python")
+    assert command == ["/venv/bin/python", "/job/venv/x.py"]
+
+
 def test_other_programs_are_left_alone() -> None:
     assert local_command(["/bin/bash", "-c", "python3 x"], Container(Path("/job")), "py")[0] == "/bin/bash"
