@@ -10,6 +10,7 @@ import threading
 from pipeline.console import say
 from pipeline.interrupts import stop_on_signals
 from pipeline.local.home import home_from
+from pipeline.loopback_requests import names_of
 
 DRAIN_SECONDS = 10.0
 
@@ -26,19 +27,22 @@ def main(args: argparse.Namespace) -> int:
 
         with open_models(args.target, home, args.group) as models:
             loaded = loaded_model(models, args.model, home, say)
-        application = Application(loaded.saved_model, loaded.group, loaded.package.version, say)
+        application = Application(
+            loaded.saved_model, loaded.group, loaded.package.version, say, names_of(args.host)
+        )
         address, port = listening.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
         if not ipaddress.ip_address(address).is_loopback:
             say(f"Note: whoever reaches {host} can ask the model: there is no password and no encryption.")
         stop = threading.Event()
-        with stop_on_signals(stop), serving(listening, application, (lambda _: None) if args.quiet else say):
+        told = (lambda _: None) if args.quiet else say
+        with stop_on_signals(stop), serving(listening, application, told) as server:
             say(
                 f"Serving {loaded.name} at http://{host}:{port}/v1/models/{loaded.group}:predict; Ctrl-C ends it."
             )
             stop.wait()
-        if not application.drain(DRAIN_SECONDS):
-            say(f"Ended; requests that took more than {DRAIN_SECONDS:.0f} s were not finished.")
-            return 1
+    if not server.drain(DRAIN_SECONDS):
+        say(f"Ended; requests that took more than {DRAIN_SECONDS:.0f} s were not finished.")
+        return 1
     say("Ended.")
     return 0

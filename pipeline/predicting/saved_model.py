@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pipeline.errors import RegistryError
 
 DEFAULT_SIGNATURE = "serving_default"
+_SERVED = "serve"  # the tag of the graph that servers load
 BATCH = 1000  # images at once: the activations of the largest candidate stay under 200 MB
 
 
@@ -58,6 +59,7 @@ class SavedModel:
             ) from error
         self._functions = dict(self._model.signatures.items())
         self.signatures = {key: _signature(function) for key, function in self._functions.items()}
+        self.signature_def = _signature_def(folder)
 
     def call(self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """The outputs of a signature by name, for inputs of its dtypes and shapes.
@@ -125,6 +127,21 @@ def _signature(function: Any) -> Signature:
 def _tensor(spec: Any) -> Tensor:
     shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
     return Tensor(spec.dtype.name, shape)
+
+
+def _signature_def(folder: Path) -> dict[str, Any]:
+    """The signatures of the SavedModel as JSON, as TensorFlow Serving prints them: fields with their own names."""
+    from google.protobuf.json_format import MessageToDict
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as Document
+
+    document = Document.FromString((folder / "saved_model.pb").read_bytes())
+    graph = next(graph for graph in document.meta_graphs if _SERVED in graph.meta_info_def.tags)
+    return {
+        name: MessageToDict(
+            signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        for name, signature in sorted(graph.signature_def.items())
+    }
 
 
 def _tensorflow() -> Any:

@@ -50,11 +50,12 @@ def parse_request(body: bytes, signatures: Mapping[str, Signature]) -> PredictRe
     document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestError(f"JSON Value: {_shown(document)} Is not object")
-    name = document.get("signature_name", DEFAULT_SIGNATURE) or DEFAULT_SIGNATURE
+    name = document.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(name, str):
         raise RequestError(
             f"JSON Value: {_shown(name)} not formatted correctly. 'signature_name' key must be a string value."
         )
+    name = name or DEFAULT_SIGNATURE
     if name not in signatures:
         raise RequestError(f'Serving signature name: "{name[:_SHOWN]}" not found in signature def')
     expected = signatures[name].inputs

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from pipeline.errors import UsageError
 from pipeline.printable import printable
@@ -26,10 +28,24 @@ class _Handler(WSGIRequestHandler):  # type: ignore[misc]
     timeout = SILENT_SECONDS
     disable_nagle_algorithm = True
 
+    def parse_request(self) -> bool:
+        """The request has begun. False, once it is answered, for one whose address is none."""
+        server: Any = self.server
+        server.began(self.connection)
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)  # Werkzeug's own use of it is not prepared for a fault
+        except ValueError:
+            self.send_error(400, "Bad request address")
+            return False
+        return True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """One line a request, with nothing in it that a terminal would obey."""
         server: Any = self.server
-        server.say(f"{printable(self.requestline)[:200]} → {code}")
+        with suppress(OSError):  # nobody reads it any more: no reason not to answer
+            server.say(f"{printable(self.requestline)[:200]} → {code}")
 
     def log_error(self, *args: object) -> None:
         """Clients that go away, or send no HTTP, are none of the user's business."""
@@ -41,6 +57,66 @@ class _Handler(WSGIRequestHandler):  # type: ignore[misc]
     def version_string(self) -> str:
         """Says nothing of versions."""
         return "pipeline"
+
+
+class HttpServer(ThreadedWSGIServer):  # type: ignore[misc]
+    """Answers requests on a socket that listens already, and knows which are being answered."""
+
+    def __init__(self, listening: socket.socket, application: Any, say: Callable[[str], None]) -> None:
+        """`say` is told of each request."""
+        host = listening.getsockname()[0]
+        super().__init__(host, 0, application, _Handler, fd=listening.fileno())
+        self.say = say
+        self._open: dict[socket.socket, bool] = {}  # whether its request has begun
+        self._changed = threading.Condition()
+        self._none_waits = False
+
+    def serve_forever(self, poll_interval: float = 0.1) -> None:
+        """Answers until shutdown(). The socket stays open, which Werkzeug would close."""
+        socketserver.BaseServer.serve_forever(self, poll_interval)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A connection was accepted."""
+        with self._changed:
+            self._open[request] = False
+        super().process_request(request, client_address)
+
+    def began(self, connection: socket.socket) -> None:
+        """The first line of a request has arrived."""
+        with self._changed:
+            self._open[connection] = True
+
+    def shutdown_request(self, request: Any) -> None:
+        """A connection was answered, or given up."""
+        super().shutdown_request(request)
+        with self._changed:
+            self._open.pop(request, None)
+            self._changed.notify_all()
+
+    def accept_no_more(self) -> None:
+        """Stops listening; connections that the system has accepted by then are answered. After shutdown()."""
+        self.timeout = 0
+        for _ in range(BACKLOG):
+            self.handle_request()
+            if self._none_waits:
+                break
+        self.server_close()
+
+    def handle_timeout(self) -> None:
+        """No connection waits."""
+        self._none_waits = True
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until all that was asked is answered, at most so long; whether that is so.
+
+        After accept_no_more().
+        """
+        with self._changed:
+            for connection, begun in self._open.items():
+                if not begun:
+                    with suppress(OSError):  # what it has sent already is read; silence is its end
+                        connection.shutdown(socket.SHUT_RD)
+            return self._changed.wait_for(lambda: not self._open, seconds)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -79,16 +155,18 @@ def bound_socket(host: str, port: int) -> socket.socket:
 @contextmanager
 def serving(
     listening: socket.socket, application: Any, say: Callable[[str], None] = lambda _: None
-) -> Iterator[BaseWSGIServer]:
-    """Answers requests in threads of their own while the block lasts; `say` is told of each."""
-    host = listening.getsockname()[0]
-    server = make_server(host, 0, application, threaded=True, request_handler=_Handler, fd=listening.fileno())
-    server.say = say
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="server")
+) -> Iterator[HttpServer]:
+    """Answers requests in threads of their own while the block lasts; `say` is told of each.
+
+    Afterwards `listening` is closed, and requests may still be on their way: see HttpServer.drain.
+    """
+    server = HttpServer(listening, application, say)
+    thread = threading.Thread(target=server.serve_forever, name="server")
     thread.start()
     try:
         yield server
     finally:
         server.shutdown()
         thread.join()
-        server.server_close()
+        server.accept_no_more()
+        listening.close()

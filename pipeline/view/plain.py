@@ -56,7 +56,9 @@ class PlainView:
         line = printable(f"{stamp} {text}")
         encoding = self._stream.encoding or "utf-8"
         try:
-            print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+            # In one call: others write to this stream, too, from threads of their own.
+            self._stream.write(f"{line.encode(encoding, 'replace').decode(encoding)}\n")
+            self._stream.flush()
         except (OSError, ValueError):
             # Whoever read this has gone away, or the stream is closed: the execution matters more than its lines.
             self._closed = True

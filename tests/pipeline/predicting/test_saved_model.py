@@ -36,6 +36,20 @@ def test_its_probabilities_are_those_of_the_model(loaded):
     assert list(found[:10].argmax(axis=1)) == list(range(10))
 
 
+def test_its_signatures_are_told_as_tensorflow_serving_tells_them(loaded):
+    described = loaded.saved_model.signature_def["serving_default"]
+    assert described["method_name"] == "tensorflow/serving/predict"
+    images = described["inputs"]["images"]
+    assert images["dtype"] == "DT_UINT8"
+    sizes = [{"size": size, "name": ""} for size in ("-1", "28", "28")]
+    assert images["tensor_shape"] == {"dim": sizes, "unknown_rank": False}
+    assert images["name"].endswith(":0")
+    assert {name: each["dtype"] for name, each in described["outputs"].items()} == {
+        "probabilities": "DT_FLOAT",
+        "class_id": "DT_INT64",
+    }
+
+
 def test_many_images_are_asked_in_batches(loaded):
     images = np.random.default_rng(0).integers(0, 256, (2500, 28, 28), dtype=np.uint8)
     found = classify(loaded.saved_model, images, len(CLASSES), loaded.name)

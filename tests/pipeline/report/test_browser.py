@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,11 @@ from typing import Any
 import pytest
 
 from pipeline.report import write_report
+from tests.pipeline.browsers import browser_program, start_chromium
 from tests.pipeline.report.conftest import Run, build_run
 from tests.pipeline.report.test_report import CARD, HOSTILE
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="NOT TESTED: THE REPORT IN A BROWSER. No playwright."
-)
-
 Make = Callable[..., Any]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREENS = {
     "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "desktop, dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -64,17 +59,8 @@ OUTSIDE = """() => [...document.querySelectorAll('body *')].filter(element => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(
-            f"NOT TESTED: THE REPORT IN A BROWSER. Expected one of {', '.join(BROWSERS)} on the PATH. "
-            "Received: none. Install one (Debian: apt-get install chromium)."
-        )
-    with playwright.sync_playwright() as started:
-        # Without its sandbox, which needs rights that containers often lack: the page is our own and runs nothing.
-        launched = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+    with start_chromium(browser_program("THE REPORT IN A BROWSER")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,17 @@ class HalfPlusThree:
         self.signatures = {
             "serving_default": Signature({"x": Tensor("float32", (None,))}, {"y": Tensor("float32", (None,))})
         }
+        tensor = {
+            "dtype": "DT_FLOAT",
+            "tensor_shape": {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False},
+        }
+        self.signature_def = {
+            "serving_default": {
+                "inputs": {"x": {**tensor, "name": "x:0"}},
+                "outputs": {"y": {**tensor, "name": "y:0"}},
+                "method_name": "tensorflow/serving/predict",
+            }
+        }
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def call(self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

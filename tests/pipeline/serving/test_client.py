@@ -28,6 +28,7 @@ class Bands:
 
     def __init__(self):
         self.signatures = {"serving_default": PIXELS}
+        self.signature_def = {}
         self.batches = []
 
     def call(self, signature, inputs):

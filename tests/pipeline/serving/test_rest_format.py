@@ -81,7 +81,13 @@ def test_a_signature_is_chosen_by_name():
     assert 'name: "nosuch" not found in signature def' in refused(
         {"signature_name": "nosuch", "instances": [1]}
     )
-    assert "'signature_name' key must be a string" in refused({"signature_name": 5, "instances": [1]})
+
+
+@pytest.mark.parametrize("name", [5, 0, None, False, [], {}])
+def test_a_signature_name_is_a_text(name):
+    assert refused({"signature_name": name, "instances": [1]}) == (
+        f"JSON Value: {json.dumps(name)} not formatted correctly. 'signature_name' key must be a string value."
+    )
 
 
 def test_numbers_that_are_none_are_allowed_for_decimals_as_documented():

@@ -83,6 +83,60 @@ def test_requests_at_once_get_the_models_own_answers(server):
         assert [each["class_id"] for each in answer] == expected.argmax(axis=1).tolist()
 
 
+def test_lines_about_requests_at_once_are_whole(server):
+    def ping(number):
+        with urllib.request.urlopen(f"{server.url}/ping?{number}", timeout=PATIENCE) as answer:
+            return answer.status
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(ping, range(200))) == {200}
+    lines = [line for line in server.said.splitlines() if "/ping?" in line]
+    assert sorted(lines) == sorted(f"GET /ping?{number} HTTP/1.1 → 200" for number in range(200))
+
+
+def test_the_metadata_have_the_signature(server):
+    with urllib.request.urlopen(f"{server.url}/v1/models/fashion-mnist/metadata", timeout=PATIENCE) as answer:
+        document = json.load(answer)
+    assert document["model_spec"] == {"name": "fashion-mnist", "signature_name": "", "version": "1"}
+    signature = document["metadata"]["signature_def"]["signature_def"]["serving_default"]
+    assert signature["inputs"]["images"]["dtype"] == "DT_UINT8"
+
+
+def test_a_signal_under_load_leaves_no_request_without_its_answer(registered_home, tmp_path):
+    """Each client gets its whole answer or is refused the connection: nobody is left in between."""
+    server = Server(registered_home, tmp_path / "log", "--quiet")
+    body = json.dumps({"instances": np.zeros((40, 28, 28), int).tolist()}).encode()
+    answered: list[int] = []
+    refused: list[urllib.error.URLError] = []
+    others: list[urllib.error.URLError] = []
+
+    def ask_until_refused(_):
+        while not refused and not others:
+            try:
+                with urllib.request.urlopen(server.url + server.path, body, timeout=PATIENCE) as answer:
+                    answered.append(len(json.load(answer)["predictions"]))
+            except urllib.error.URLError as error:
+                (refused if isinstance(error.reason, ConnectionRefusedError) else others).append(error)
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            asking = [pool.submit(ask_until_refused, number) for number in range(8)]
+            while len(answered) < 20:
+                assert not others
+                time.sleep(0.01)
+            assert server.end(signal.SIGTERM) == 0
+            for each in asking:
+                each.result(PATIENCE)
+    finally:
+        server.process.kill()
+    assert set(answered) == {40}
+    assert refused
+    # Between its last look and the closing of its socket the system may accept a connection: it is reset.
+    assert all(isinstance(each.reason, ConnectionResetError) for each in others), others
+    assert len(others) <= 2
+    assert server.said.endswith("Ended.\n")
+
+
 def test_an_error_is_tensorflow_servings(server):
     with pytest.raises(urllib.error.HTTPError) as error:
         server.ask(np.zeros((1, 3, 3), int))
