@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import struct
+import time
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
+from pipeline.plain_files import NotPlain, open_plain
 from pipeline.predicting.picture import ImageError
+from pipeline.predicting.png_file import missing_part, without_texts
 from pipeline.printable import printable
 
 MAX_FILE_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000  # decoded, 4 bytes each at the most; a phone's photograph has 12 to 50 million
+MAX_SECONDS = 60.0  # of decoding; a photograph takes one or two
+_BLOCK = 1 << 12  # bytes that are decoded between two looks at the clock
+_PNG = b"\x89PNG\r\n\x1a\n"
+_SPREAD = {"L;2": 85, "L;4": 17}  # Pillow's names of the depths, and 255 divided by the largest value
 # MPO: a JPEG file with further pictures behind the first, as many phones write it.
 ACCEPTED = ("PNG", "JPEG", "MPO")
 # Also opened, but only to be refused by name.
@@ -37,112 +46,146 @@ _BEGINNINGS = {
 _BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"hevc")
 
 
-def open_image(path: Path, source: str) -> Image.Image:
+class _Damaged(Exception):
+    """The decoder does not take the file; the message says why."""
+
+
+class _TooSlow(Exception):
+    """Decoding has taken longer than a picture is worth."""
+
+
+class _Reader(io.BytesIO):
+    """Hands out the file until `deadline` (of time.monotonic): a small file can describe years of decoding."""
+
+    def __init__(self, content: bytes, deadline: float) -> None:
+        super().__init__(content)
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.monotonic() > self._deadline:
+            raise _TooSlow
+        return super().read(size)
+
+
+def open_image(path: Path, source: str, seconds: float = MAX_SECONDS) -> Image.Image:
     """The first picture of a PNG or JPEG file, decoded, as it is stored: not yet turned as its EXIF data say.
 
+    It is Pillow, and libjpeg below it, that say what is damaged; but they do not say all: see missing_part.
+
     Raises:
-        ImageError: no such file or no permission; not an image, or of another format; too large; animated; damaged.
+        ImageError: no such file or no permission; not an image, or of another format; too large; animated; damaged;
+            not decoded in so many seconds.
     """
     content = _read(path, source)
+    deadline = time.monotonic() + seconds
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's on sizes and metadata: the limits here are narrower
-        image = _identify(content, source)
-        frames = _frames(image, source)
-        if image.format not in ACCEPTED:
-            more = f" with {frames} frames" if frames > 1 else ""
-            _refuse(source, f"a {image.format} image{more}", "Convert it to PNG or JPEG.")
-        if image.format == "PNG" and frames > 1:
-            _refuse(
-                source, f"an animated PNG with {frames} frames", "Save the frame that counts as an image."
-            )
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            _refuse(
-                source,
-                f"{width}×{height}, which is {width * height:,} pixels",
-                f"At most {MAX_PIXELS:,} are decoded. Make it smaller.",
-            )
         try:
-            if image.format == "PNG":
-                Image.open(io.BytesIO(content), formats=("PNG",)).verify()  # the checksums
-            if not (_has_png_end(content) if image.format == "PNG" else _has_jpeg_end(content)):
-                raise EOFError("its end is missing")
-            image.load()
-        except _DAMAGE as error:
+            return _decoded(content, source, deadline)
+        except _TooSlow as error:
             _refuse(
-                source,
-                f"a {image.format} file that is truncated or damaged ({printable(str(error))[:200]})",
-                "Get the file again.",
-                error,
+                source, f"more than {seconds:g} s of decoding", "Save it anew, or make it smaller.", error
             )
+        except _Damaged as error:
+            aside = without_texts(content) if content.startswith(_PNG) else content
+            if len(aside) < len(content):
+                with suppress(_Damaged, _TooSlow):
+                    return _decoded(aside, source, deadline)
+            _refuse(source, str(error), "Get the file again.", error)
+
+
+def _decoded(content: bytes, source: str, deadline: float) -> ImageFile:
+    """The picture. Raises ImageError for one that is not to be read, _Damaged, and _TooSlow."""
+    image = _identify(_Reader(content, deadline), content, source)
+    frames = _frames(image)
+    if image.format not in ACCEPTED:
+        more = f" with {frames} frames" if frames > 1 else ""
+        _refuse(source, f"a {image.format} image{more}", "Convert it to PNG or JPEG.")
+    if image.format == "PNG" and frames > 1:
+        _refuse(source, f"an animated PNG with {frames} frames", "Save the frame that counts as an image.")
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        _refuse(
+            source,
+            f"{width}×{height}, which is {width * height:,} pixels",
+            f"At most {MAX_PIXELS:,} are decoded. Make it smaller.",
+        )
+    try:
+        if image.format == "PNG":
+            Image.open(_Reader(content, deadline), formats=("PNG",)).verify()  # the checksums
+            missing = missing_part(content)
+            _scale_colour_key(image)
+        else:
+            missing = None if _has_jpeg_end(content, deadline) else "its end is missing"
+        if missing:
+            raise EOFError(missing)
+        image.decodermaxblock = _BLOCK
+        image.load()
+    except _DAMAGE as error:
+        said = printable(str(error))[:200]
+        raise _Damaged(f"a {image.format} file that is truncated or damaged ({said})") from error
     return image
 
 
 def _read(path: Path, source: str) -> bytes:
-    with _opened(path, source) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            _refuse(source, "something that is not a plain file", "Save it to a file first.")
-        if status.st_size > MAX_FILE_BYTES:
-            _refuse(source, f"{status.st_size:,} bytes", f"At most {MAX_FILE_BYTES:,} are read.")
-        try:
-            return file.read(MAX_FILE_BYTES)
-        except OSError as error:
-            _refuse(source, error.strerror or str(error), "Check the disk.", error)
-
-
-def _opened(path: Path, source: str) -> io.FileIO:
     try:
-        # Not blocking: a pipe that nobody writes to would never open.
-        return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                _refuse(source, f"{size:,} bytes", f"At most {MAX_FILE_BYTES:,} are read.")
+            return file.read(size)
     except FileNotFoundError as error:
         _refuse(source, "no such file", "Correct the path.", error)
-    except IsADirectoryError as error:
-        _refuse(source, "a folder", "Name the image files in it.", error)
-    except OSError as error:
-        _refuse(source, error.strerror or str(error), "Check the path and its permissions.", error)
+    except NotPlain as error:
+        what = "Name the image files in it." if error.kind == "a folder" else "Save it to a file first."
+        _refuse(source, f"{error.kind}, not a plain file", what, error)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(source, reason, "Check the path and its permissions.", error)
 
 
-def _identify(content: bytes, source: str) -> Image.Image:
+def _identify(reader: _Reader, content: bytes, source: str) -> ImageFile:
     try:
-        return Image.open(io.BytesIO(content), formats=("PNG", "JPEG", *_NAMED))
+        return Image.open(reader, formats=("PNG", "JPEG", *_NAMED))
     except Image.DecompressionBombError as error:
         _refuse(source, str(error), f"At most {MAX_PIXELS:,} pixels are decoded. Make it smaller.", error)
     except UnidentifiedImageError as error:
+        if content.startswith(_PNG):  # Pillow's complaint about a text chunk is among its warnings only
+            raise _Damaged(_look(content)) from error
         _refuse(source, _look(content), "Convert it to PNG or JPEG.", error)
     except _DAMAGE as error:
-        _refuse(source, f"a damaged image ({printable(str(error))[:200]})", "Get the file again.", error)
+        raise _Damaged(f"a damaged image ({printable(str(error))[:200]})") from error
 
 
-def _frames(image: Image.Image, source: str) -> int:
+def _frames(image: Image.Image) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
     except _DAMAGE as error:
-        _refuse(
-            source, f"a damaged {image.format} image ({printable(str(error))[:200]})", "Get it again.", error
-        )
+        raise _Damaged(f"a damaged {image.format} image ({printable(str(error))[:200]})") from error
 
 
-def _has_png_end(content: bytes) -> bool:
-    """Whether the chunk IEND is there, with its checksum (PNG specification, 11.2.5)."""
-    return b"IEND\xaeB`\x82" in content
+def _scale_colour_key(image: ImageFile) -> None:
+    """The colour that is transparent as the decoded pixels have it: the file's has the file's depth.
 
-
-def _has_jpeg_end(content: bytes) -> bool:
-    """Whether there is an end-of-image marker after the first scan begins: decoders make up what is missing.
-
-    Segments have their lengths (ITU-T T.81, B.1.1.4), and a preview among them has scans and an end of its own.
+    Grey of two and four bits is spread over a byte, and colours of 16 bits lose the lower one.
     """
-    position = 2
-    while content[position : position + 1] == b"\xff":
-        marker = content[position + 1 : position + 2]
-        if marker == b"\xff":  # padding
-            position += 1
-            continue
-        if marker == b"\xda":
-            return b"\xff\xd9" in content[position:]
-        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
-    return False
+    key = image.info.get("transparency")
+    depth = image.tile[0].args if image.tile else None
+    if isinstance(key, int) and depth in _SPREAD:
+        image.info["transparency"] = key * _SPREAD[str(depth)]
+    elif isinstance(key, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+
+
+def _has_jpeg_end(content: bytes, deadline: float) -> bool:
+    """Whether there is an end-of-image marker behind the header: libjpeg makes up what is missing.
+
+    Pillow has read up to the first scan's data when it has opened the file; a preview before that has scans and an
+    end of its own.
+    """
+    reader = _Reader(content, deadline)
+    JpegImageFile(reader)
+    return content.find(b"\xff\xd9", reader.tell()) >= 0
 
 
 def _look(content: bytes) -> str:

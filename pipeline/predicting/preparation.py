@@ -25,6 +25,7 @@ BACKGROUNDS: tuple[Background, ...] = ("auto", "dark", "light")
 
 LIGHT = 127.5  # a border whose median is above this is a light background
 CLOSE = 0.05 * 255  # what is within this of the border's median is background
+_PART = 1 << 20  # pixels of a large picture, reckoned with at once
 _UPRIGHT = 1
 _ORIENTATION = 0x0112  # EXIF 2.32, tag Orientation
 
@@ -73,21 +74,34 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _grey(image: Image.Image, notes: list[str]) -> Pixels:
     """Grey values (ITU-R 601-2 luma), with transparent parts on a ground that they can be told from."""
+    key = image.info.get("transparency")
     if image.mode.startswith("I"):  # 16 bits: Pillow would clip them
-        deep = np.asarray(image).astype(np.int64)
-        return (deep >> 8).clip(0, 255).astype(np.uint8)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        layers = np.asarray(image.convert("RGBA").convert("LA"))
-        values: npt.NDArray[np.float32] = layers[..., 0].astype(np.float32)
-        opacity: npt.NDArray[np.float32] = layers[..., 1].astype(np.float32) / np.float32(255)
-        if opacity.min() < 1:
-            weight = float(opacity.sum())
-            mean = float((values * opacity).sum()) / weight if weight else 0.0
-            ground = np.float32(0 if mean > LIGHT else 255)
-            notes.append(f"its transparent parts were put on {'white' if ground else 'black'}")
-            values = values * opacity + ground * (1 - opacity)
-        return values.round().astype(np.uint8)
+        deep = np.asarray(image)
+        grey = (deep >> 8).clip(0, 255).astype(np.uint8)
+        return (
+            grey if key is None else _on_ground(grey, np.where(deep == key, 0, 255).astype(np.uint8), notes)
+        )
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or key is not None:
+        image = image.convert("RGBA")
+        return _on_ground(np.asarray(image.convert("L")), np.asarray(image.getchannel("A")), notes)
     return np.asarray(image.convert("L"))
+
+
+def _on_ground(grey: Pixels, opacity: Pixels, notes: list[str]) -> Pixels:
+    """`grey` where it is opaque (255), on white where that is dark on the whole, else on black."""
+    weight = int(opacity.sum(dtype=np.int64))
+    if weight == 255 * opacity.size:
+        return grey
+    values, opacities, laid = grey.ravel(), opacity.ravel(), np.empty(grey.size, np.uint8)
+    # A part at a time: decimals take many times the memory.
+    parts = [slice(start, start + _PART) for start in range(0, grey.size, _PART)]
+    total = sum(int((values[part].astype(np.int64) * opacities[part]).sum()) for part in parts)
+    ground = np.float32(0 if weight and total / weight > LIGHT else 255)
+    notes.append(f"its transparent parts were put on {'white' if ground else 'black'}")
+    for part in parts:
+        share = opacities[part].astype(np.float32) / np.float32(255)
+        laid[part] = (values[part] * share + ground * (1 - share)).round()
+    return laid.reshape(grey.shape)
 
 
 def _is_light(grey: Pixels, background: Background) -> tuple[bool, Sequence[str]]:
@@ -114,7 +128,7 @@ def _fit(grey: Pixels, notes: list[str]) -> Pixels:
     """Trimmed, its longer side resampled to 28, in the middle of 28×28."""
     height, width = grey.shape
     ground = float(np.median(_border(grey)))
-    differs = np.abs(grey.astype(np.float32) - ground) > CLOSE
+    differs = (grey < ground - CLOSE) | (grey > ground + CLOSE)
     rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if len(rows):
         grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,6 +1,7 @@
 """Any image becomes one like the data set's: white on black, trimmed, its longer side 28, centred."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -131,6 +132,19 @@ def test_every_mode_of_png_and_jpeg_gives_the_same_picture(mode):
         else grey.convert("RGB").convert(mode)
     )
     assert np.abs(prepare(image, "any", "dark").pixels.astype(int) - prepare(grey, "any").pixels).max() <= 2
+
+
+def test_a_large_picture_takes_a_few_times_its_own_memory():
+    """Pillow's own buffers are not traced: those of this project are at most six bytes a pixel."""
+    side = 3000
+    pixels = np.zeros((side, side, 4), np.uint8)
+    pixels[500:2500, 800:2200] = (200, 200, 200, 255)
+    image = Image.fromarray(pixels)
+    tracemalloc.start()
+    prepare(image, "large.png")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 6 * side * side + (48 << 20)
 
 
 def test_an_image_of_one_brightness_says_so():
