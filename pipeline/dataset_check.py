@@ -1,23 +1,28 @@
 """What the Fashion-MNIST data set is, and whether a folder holds it.
 
 The four IDX files are known by the SHA-256 of their decompressed bytes, because packagings of the data set differ
-in their gzip bytes; each may lie in a folder gzipped (`train-images-idx3-ubyte.gz`) or not
-(`train-images-idx3-ubyte`).
+in their gzip bytes. Each may lie in a folder as `train-images-idx3-ubyte.gz`, without the `.gz`, or with Kaggle's
+dot (`train-images.idx3-ubyte`). Gzipped or not is told from the content: browsers and mirrors unpack files and keep
+their names.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
 from pipeline.errors import DataError
+from pipeline.plain_files import NotPlain, open_plain
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ FILES = (
 )
 
 CHUNK_BYTES = 1 << 20
+_GZIP = b"\x1f\x8b"
+_IDX = b"\0\0"
 
 
 def check_folder(folder: Path, files: Sequence[IdxFile] = FILES, *, any_data: bool = False) -> None:
@@ -91,6 +98,26 @@ def idx_files(folder: Path) -> tuple[Path, ...]:
     return tuple(_variants(folder, file)[0] for file in FILES)
 
 
+def published_files(folder: Path) -> dict[str, Path]:
+    """The four files in a checked `folder`, by the names that the data set's authors gave them."""
+    published = {}
+    for file, path in zip(FILES, idx_files(folder), strict=True):
+        with open_plain(path) as raw:
+            published[f"{file.name}.gz" if _is_gzipped(raw, path) else file.name] = path
+    return published
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The decompressed bytes of the file at `path`. Raises OSError, EOFError and zlib.error, also while reading."""
+    with open_plain(path) as raw:
+        if _is_gzipped(raw, path):
+            with gzip.open(raw) as stream:
+                yield cast(IO[bytes], stream)
+        else:
+            yield raw
+
+
 def digest_of(folder: Path) -> str:
     """16 hex digits that name the decompressed contents of the four files in a checked `folder`."""
     with ThreadPoolExecutor() as pool:
@@ -107,14 +134,23 @@ def _short_digest(digests: Iterable[str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
+def _is_gzipped(raw: io.BufferedReader, path: Path) -> bool:
+    """By its content; what is named .gz and begins as neither is taken for damaged gzip data."""
+    head = raw.peek(2)
+    return head.startswith(_GZIP) or (path.suffix == ".gz" and not head.startswith(_IDX))
+
+
 def _variants(folder: Path, file: IdxFile) -> list[Path]:
-    return [path for path in (folder / f"{file.name}.gz", folder / file.name) if path.is_file()]
+    """What lies in `folder` under a name of `file`. Not folders: archives unpack to one of the file's own name."""
+    names = (file.name, file.name.replace("-idx", ".idx"))
+    paths = (folder / f"{name}{ending}" for name in names for ending in (".gz", ""))
+    return [path for path in paths if path.exists() and not path.is_dir()]
 
 
 def _read(path: Path) -> tuple[int, str]:
     """The number and the SHA-256 of the decompressed bytes of the file at `path`."""
     digest, size = hashlib.sha256(), 0
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+    with opened(path) as stream:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
@@ -136,6 +172,8 @@ def _fault(path: Path, files: Sequence[IdxFile], file: IdxFile, *, any_data: boo
         size, sha256 = _read(path)
     except PermissionError:
         return f"no permission to read it for user id {os.geteuid()} (chmod a+r gives it)"
+    except NotPlain as error:
+        return f"{error.kind}, not a plain file"
     except EOFError:
         return (
             f"truncated or damaged: its gzip stream does not end in {path.stat().st_size:,} bytes{expected}"

@@ -12,7 +12,7 @@ from pipeline.compiling import compile_definition
 from pipeline.console import say
 from pipeline.data_upload import upload_files
 from pipeline.dataset import digest_of
-from pipeline.dataset_check import idx_files
+from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.ending import settle
 from pipeline.local.home import Home
@@ -80,10 +80,10 @@ class LocalTarget:
     def upload_data(self, settings: Settings, folder: Path) -> str:
         """Puts the data set's files into the local S3, addressed by content, and returns their S3 folder."""
         uri = settings.uri("raw", digest_of(folder))
-        files = idx_files(folder)
+        files = published_files(folder)
         objects = Objects(self.home, self.store)
         stored = {item.key.rpartition("/")[2]: item for item in objects.under(f"{uri}/")}
-        if all(file.name in stored and objects.damage(stored[file.name]) is None for file in files):
+        if all(name in stored and objects.damage(stored[name]) is None for name in files):
             return uri  # It names the content. The server need not have it: perhaps no step has to read it.
         self._make_ready(uri)
         prefix = uri.removeprefix(f"s3://{settings.bucket}/")

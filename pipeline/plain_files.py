@@ -7,12 +7,13 @@ import os
 import stat
 from pathlib import Path
 
+FOLDER = "a folder"
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
-    stat.S_IFDIR: "a folder",
+    stat.S_IFDIR: FOLDER,
 }
 
 
@@ -36,7 +37,7 @@ def open_plain(path: Path) -> io.BufferedReader:
         # Not blocking: a pipe that nobody writes to would never open.
         file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY))
     except IsADirectoryError:
-        raise NotPlain(path, "a folder") from None
+        raise NotPlain(path, FOLDER) from None
     except OSError:
         kind = kind_of(path)
         if kind is not None:  # a socket cannot be opened at all

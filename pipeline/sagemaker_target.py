@@ -21,7 +21,7 @@ from pipeline.aws.upsert import upsert_pipeline
 from pipeline.console import say
 from pipeline.data_upload import upload_files
 from pipeline.dataset import data_digest_of_sources, digest_of
-from pipeline.dataset_check import FILES, idx_files
+from pipeline.dataset_check import FILES, published_files
 from pipeline.errors import AwsError, CredentialsError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home, home_from
@@ -87,7 +87,7 @@ class SageMakerTarget:
                 self.account.client("s3"),
                 settings.bucket,
                 uri.removeprefix(f"s3://{settings.bucket}/"),
-                idx_files(folder),
+                published_files(folder),
             )
         if sent:
             say(f"Data set → {uri}")

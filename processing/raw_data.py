@@ -91,10 +91,16 @@ def _read_pair(folder: Path, images_name: str, labels_name: str) -> tuple[IdxFil
 
 
 def _find(folder: Path, name: str) -> Path:
-    for path in (folder / f"{name}.gz", folder / name):
+    dotted = name.replace("-idx", ".idx")  # as Kaggle's packaging has it
+    for path in (folder / f"{each}{ending}" for each in (name, dotted) for ending in (".gz", "")):
         try:
             if path.is_file():
                 return path
+            if path.exists() and not path.is_dir():
+                raise JobError(
+                    f"Could not read {path}: it is not a plain file but a pipe, a device or a socket. Put the file "
+                    "itself there."
+                )
         except OSError as error:  # a folder without permission to look into
             raise JobError(
                 f"Could not look for {path}. Received: {error.strerror}. Check its permissions."

@@ -13,6 +13,7 @@ from pipeline.commands.run import execute
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import Value
+from pipeline.plain_files import read_plain
 
 # What decides this project's definition or its data, with what it is when nobody says it.
 OWN_FLAGS = {"--candidates": None, "--data": None, "--seeds": 1, "--instances": 1, **MACHINE_FLAGS}
@@ -31,10 +32,11 @@ def run_definition(args: argparse.Namespace) -> int:
             f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
         )
     try:
-        text = args.definition.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_plain(args.definition).decode()
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a null character in the name
         raise UsageError(
-            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} ({error}). "
+            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} "
+            f"({getattr(error, 'strerror', None) or error}). "
             "Make one with: python -m pipeline definition > FILE"
         ) from None
     values: dict[str, Value] = {}

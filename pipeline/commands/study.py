@@ -147,12 +147,9 @@ def shown_images(data: Path) -> int:
 
     Read from the header of the training images' IDX file.
     """
-    import gzip
+    from pipeline.dataset_check import idx_files, opened
 
-    from pipeline.dataset_check import idx_files
-
-    file = idx_files(data)[0]
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+    with opened(idx_files(data)[0]) as stream:
         return max(1, int.from_bytes(stream.read(8)[4:]))
 
 

@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.local.channels import upload, upload_file
 from pipeline.local.objects import split_uri
 from pipeline.local.service import LocalAws
+from pipeline.plain_files import FOLDER, kind_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,21 @@ def parse_upload(text: str) -> Upload:
                 "keep the file's name."
             )
         return upload
-    if not any(file.is_file() for file in upload.path.rglob("*")):
+    kind = kind_of(upload.path)
+    if kind not in (None, FOLDER):
+        raise UsageError(
+            f"Could not read --upload {upload.path}: it is {kind}, not a plain file or a folder. Save it to a file "
+            "first."
+        )
+    inside = sorted(upload.path.rglob("*"))
+    for file in inside:
+        kind = kind_of(file)
+        if kind not in (None, FOLDER):
+            raise UsageError(
+                f"Could not read --upload {upload.path}: {file} is {kind}, not a plain file or a folder. Remove "
+                "it, or name the files that are meant."
+            )
+    if not any(file.is_file() for file in inside):
         raise UsageError(
             f"Reading --upload: expected a file, or a folder with at least one. Received: {upload.path}."
         )

@@ -11,17 +11,20 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
 import numpy as np
 
+from pipeline.plain_files import open_plain
 from pipeline.predicting.picture import SIDE, ImageError, Pixels
 from pipeline.printable import printable
 
 MAX_ROWS = 10_000  # named at once: as many as the test images
 _IMAGES = b"\x00\x00\x08\x03"
 _LABELS = b"\x00\x00\x08\x01"
+_IMAGES_NAME = re.compile(r"images([-.])idx3")  # with a dot in Kaggle's packaging
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _NAMED = re.compile(r"(?P<file>.+)#(?P<rows>[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*)")
@@ -64,29 +67,53 @@ def read_rows(path: Path, rows: Sequence[int], source: str) -> tuple[Pixels, ...
     )
 
 
-def read_labels(path: Path, rows: Sequence[int]) -> tuple[int, ...] | None:
-    """The labels of those rows, in the file of labels that belongs to the images at `path`; None without one."""
-    name = path.name.replace("images-idx3", "labels-idx1")
-    for candidate in (name, f"{name}.gz", name.removesuffix(".gz")):
+@dataclass(frozen=True)
+class Labels:
+    """The labels of some rows; None where there are none. `note` says why, if there is something to say."""
+
+    values: tuple[int, ...] | None
+    note: str | None = None
+
+
+def read_labels(path: Path, rows: Sequence[int]) -> Labels:
+    """The labels of those rows, in the file of labels that belongs to the images at `path`.
+
+    Images can be classified without: what is wrong with the labels is no more than noted.
+    """
+    name, named = _IMAGES_NAME.subn(r"labels\1idx1", path.name)
+    if not named:
+        return Labels(None)
+    for candidate in dict.fromkeys((name, f"{name}.gz", name.removesuffix(".gz"))):
         beside = path.with_name(candidate)
-        if beside != path and beside.is_file():
-            return tuple(record[0] for record in _records(beside, _LABELS, (), rows, str(beside)))
-    return None
+        if not _is_there(beside):
+            continue
+        try:
+            return Labels(tuple(record[0] for record in _records(beside, _LABELS, (), rows, str(beside))))
+        except ImageError as error:
+            return Labels(None, f"without its true class ({error})")
+    return Labels(None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _records(
     path: Path, magic: bytes, shape: tuple[int, ...], rows: Sequence[int], source: str
 ) -> list[bytes]:
     try:
-        with path.open("rb") as raw:
+        with open_plain(path) as raw:
             compressed = raw.read(2) == _GZIP
             raw.seek(0)
             with gzip.open(raw) if compressed else raw as stream:
                 return _parse(cast(IO[bytes], stream), magic, shape, rows, source)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         _refuse(source, f"damaged or truncated gzip data ({error})", "Get the file again.")
-    except OSError as error:
-        _refuse(source, error.strerror or str(error), "Correct the path.")
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        _refuse(source, getattr(error, "strerror", None) or str(error), "Correct the path.")
 
 
 def _parse(

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from pipeline.plain_files import NotPlain, open_plain
+from pipeline.plain_files import FOLDER, NotPlain, open_plain
 from pipeline.predicting.picture import ImageError
 from pipeline.predicting.png_file import missing_part, without_texts
 from pipeline.printable import printable
@@ -137,7 +137,7 @@ def _read(path: Path, source: str) -> bytes:
     except FileNotFoundError as error:
         _refuse(source, "no such file", "Correct the path.", error)
     except NotPlain as error:
-        what = "Name the image files in it." if error.kind == "a folder" else "Save it to a file first."
+        what = "Name the image files in it." if error.kind == FOLDER else "Save it to a file first."
         _refuse(source, f"{error.kind}, not a plain file", what, error)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = getattr(error, "strerror", None) or str(error)

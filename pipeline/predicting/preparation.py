@@ -48,11 +48,17 @@ def prepare(image: Image.Image, source: str, background: Background = "auto") ->
     return Picture(source, grey, tuple(notes), inverted)
 
 
-def of_data_set(pixels: Pixels, source: str, background: Background, label: int | None = None) -> Picture:
+def of_data_set(
+    pixels: Pixels,
+    source: str,
+    background: Background,
+    label: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> Picture:
     """A row of an IDX file, which is as it is unless `background` says that it is light."""
     if background != "light":
-        return Picture(source, pixels, label=label)
-    return Picture(source, 255 - pixels, ("inverted, as --background light says",), True, label)
+        return Picture(source, pixels, notes, label=label)
+    return Picture(source, 255 - pixels, ("inverted, as --background light says", *notes), True, label)
 
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -48,10 +48,11 @@ def _read(argument: str, background: Background, data_folders: Sequence[Path]) -
         Path(name),
     )
     images = read_rows(path, numbers, name)
-    labels = read_labels(path, numbers) or [None] * len(numbers)
+    labels = read_labels(path, numbers)
+    notes = () if labels.note is None else (labels.note,)
     return [
-        of_data_set(pixels, f"{name}#{number}", background, label)
-        for number, pixels, label in zip(numbers, images, labels, strict=True)
+        of_data_set(pixels, f"{name}#{number}", background, label, notes)
+        for number, pixels, label in zip(numbers, images, labels.values or [None] * len(numbers), strict=True)
     ]
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from pipeline.dataset_check import (
     digest_of,
     folder_fault,
     idx_files,
+    published_files,
 )
 from pipeline.errors import DataError
 
@@ -48,6 +50,39 @@ def refusal(folder: Path, *, any_data: bool = False) -> str:
     with pytest.raises(DataError) as caught:
         check_folder(folder, SMALL, any_data=any_data)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("dotted", [False, True])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_packaging_is_accepted_and_gets_the_published_names(
+    dotted: bool, ending: str, packed: bool, tmp_path: Path
+) -> None:
+    contents = {name: b"\0\0\x08" + content for name, content in CONTENTS.items()}
+    files = [IdxFile(name, len(each), hashlib.sha256(each).hexdigest()) for name, each in contents.items()]
+    for name, content in contents.items():
+        # A folder of the very name of the file in it is what Kaggle's archive unpacks to.
+        if dotted:
+            (tmp_path / name).mkdir()
+        spelt = (name.replace("-idx", ".idx") if dotted else name) + ending
+        (tmp_path / spelt).write_bytes(gzip.compress(content) if packed else content)
+    assert folder_fault(tmp_path, files) is None
+    published = published_files(tmp_path)
+    assert list(published) == [f"{name}.gz" if packed else name for name in CONTENTS]
+    assert [path.name for path in published.values()] == [
+        (name.replace("-idx", ".idx") if dotted else name) + ending for name in CONTENTS
+    ]
+    assert len(digest_of(tmp_path)) == 16
+
+
+def test_a_pipe_or_socket_is_named_and_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / LABELS)
+    (folder / f"{IMAGES}.gz").unlink()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / IMAGES))
+        message = refusal(folder)
+    assert f"{LABELS}: a pipe, not a plain file" in message
+    assert f"{IMAGES}: a socket, not a plain file" in message
 
 
 def test_the_whole_data_set_is_accepted_gzipped_or_not(folder: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,24 @@ def test_the_four_files_are_read_gzipped_or_not(tmp_path: Path, write_set: Write
         "t10k-images-idx3-ubyte",
         "t10k-labels-idx1-ubyte",
     }
+
+
+def test_the_names_of_kaggles_packaging_are_known(tmp_path: Path, write_set: WriteSet) -> None:
+    folder = write_set(tmp_path)
+    before = read_raw_data(folder)
+    for path in list(folder.iterdir()):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+        path.with_name(path.name.removesuffix(".gz")).mkdir()  # as the archive unpacks
+    assert read_raw_data(folder).sources == before.sources
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path, write_set: WriteSet) -> None:
+    folder = write_set(tmp_path)
+    for path in folder.glob("t10k-labels*"):
+        path.unlink()
+    os.mkfifo(folder / "t10k-labels-idx1-ubyte")
+    with pytest.raises(JobError, match=r"t10k-labels-idx1-ubyte: it is not a plain file but a pipe"):
+        read_raw_data(folder)
 
 
 def test_a_missing_file_is_named(tmp_path: Path, write_set: WriteSet) -> None:

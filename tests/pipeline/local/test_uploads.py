@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_an_upload_that_cannot_be_is_refused(folder: Path, text: str, expected: 
     with pytest.raises(UsageError) as caught:
         parse_upload(text.format(folder=folder))
     assert expected.format(folder=folder) in str(caught.value)
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text("a")
+    pipe = tmp_path / "folder" / "pipe"
+    os.mkfifo(pipe)
+    for path, named in ((pipe, "it is a pipe"), (tmp_path / "folder", f"{pipe} is a pipe")):
+        with pytest.raises(UsageError) as caught:
+            parse_upload(f"{path}=s3://bucket/prefix")
+        assert f"Could not read --upload {path}: {named}, not a plain file or a folder." in str(caught.value)
 
 
 @pytest.mark.parametrize("bucket", ["B?", "x"])

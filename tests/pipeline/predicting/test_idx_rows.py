@@ -1,13 +1,16 @@
 """Rows of IDX files are named by number, and the whole file is checked."""
 
 import gzip
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.predicting.idx_rows import MAX_ROWS, parse_rows, read_labels, read_rows
+from pipeline.predicting.idx_rows import MAX_ROWS, Labels, parse_rows, read_labels, read_rows
 from pipeline.predicting.picture import ImageError
+from pipeline.predicting.reading import read_pictures
 from tests.conftest import write_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2000, 28, 28), dtype=np.uint8)
@@ -61,18 +64,67 @@ def test_only_the_digits_0_to_9_name_rows():
 def test_the_rows_and_their_labels_are_read(file):
     rows = (0, 1999, 7, 1337, 7)
     assert np.array_equal(np.stack(read_rows(file, rows, "t10k")), IMAGES[list(rows)])
-    assert read_labels(file, rows) == tuple(LABELS[list(rows)])
+    assert read_labels(file, rows) == Labels(tuple(LABELS[list(rows)]))
 
 
 def test_an_unpacked_file_is_read_too(file, tmp_path):
     plain = tmp_path / "t10k-images-idx3-ubyte"
     plain.write_bytes(gzip.decompress(file.read_bytes()))
     assert np.array_equal(read_rows(plain, (5,), "t10k")[0], IMAGES[5])
-    assert read_labels(plain, (5,)) is None
+    assert read_labels(plain, (5,)) == Labels(None)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(
         (file.parent / "t10k-labels-idx1-ubyte.gz").read_bytes()
     )
-    assert read_labels(plain, (5,)) == (LABELS[5],)
+    assert read_labels(plain, (5,)) == Labels((LABELS[5],))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"),
+        ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte.gz"),
+        ("my-images-idx3-ubyte.gz", "my-labels-idx1-ubyte"),
+    ],
+)
+def test_the_labels_lie_beside_images_of_any_packaging(images, labels, file, tmp_path):
+    (tmp_path / images).write_bytes(file.read_bytes())
+    (tmp_path / labels).write_bytes((file.parent / "t10k-labels-idx1-ubyte.gz").read_bytes())
+    assert read_labels(tmp_path / images, (5,)) == Labels((LABELS[5],))
+
+
+def test_images_of_another_name_have_no_labels_whatever_lies_beside_them(file, tmp_path):
+    plain = tmp_path / "shirts"
+    plain.write_bytes(gzip.decompress(file.read_bytes()))
+    (tmp_path / "shirts.gz").write_bytes(file.read_bytes())
+    for path in (plain, tmp_path / "shirts.gz"):
+        assert np.array_equal(read_rows(path, (5,), "shirts")[0], IMAGES[5])
+        assert read_labels(path, (5,)) == Labels(None)
+
+
+def test_labels_that_cannot_be_read_cost_no_more_than_the_true_class(file, tmp_path):
+    images, labels = tmp_path / "t10k-images-idx3-ubyte", tmp_path / "t10k-labels-idx1-ubyte"
+    images.write_bytes(file.read_bytes())
+    too_few = b"\0\0\x08\x01" + struct.pack(">I", 3) + bytes(3)
+    for content in (b"", b"no IDX data", too_few, file.read_bytes()):
+        labels.write_bytes(content)
+        found = read_labels(images, (5,))
+        assert found.values is None
+        assert found.note is not None
+        assert found.note.startswith(f"without its true class (Reading {labels}: ")
+    labels.unlink()
+    os.mkfifo(labels)
+    note = read_labels(images, (5,)).note
+    assert note is not None
+    assert "a pipe, not a plain file" in note
+    (picture,) = read_pictures([f"{images}#5"])
+    assert (picture.label, picture.notes) == (None, (note,))
+
+
+def test_pipes_devices_and_folders_are_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t10k")
+    assert "Received: a pipe, not a plain file." in refused(tmp_path / "t10k")
+    assert "Received: a device, not a plain file." in refused(Path("/dev/zero"))
+    assert "Received: a folder, not a plain file." in refused(tmp_path)
 
 
 def refused(path, rows=(0,)):
