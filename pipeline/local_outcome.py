@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.home import Home
-from pipeline.local.objects import stored_files
+from pipeline.local.objects import Objects
 from pipeline.local.store import Store
-from pipeline.outcome import Outcome, read_files, write_report_of
+from pipeline.outcome import FILES, Outcome, read_files, write_report_of
+from pipeline.settings import PROJECT
 
 __all__ = ["Outcome", "build_report", "log_tails", "output_uri", "read_outcome", "report_file"]
 
@@ -39,9 +40,20 @@ def read_outcome(home: Home, store: Store, record: ExecutionRecord) -> Outcome:
     Another project's pipeline may have an output of that name too: what is in it is not this project's evaluation.
     """
     found = _output(record, "evaluation")
-    files = {} if found is None else stored_files(home, store, found[1])
-    reused_from = None if found is None else found[0].reused_from
-    return read_files(files, reused_from, report_file(home, record.execution_id))
+    report = report_file(home, record.execution_id)
+    if found is None:
+        return Outcome(None, None, None, report)
+    step, uri = found
+    objects = Objects(home, store)
+    stored = {each.uri.removeprefix(f"{uri}/"): each for each in objects.under(f"{uri}/")}
+    damages = {name: objects.damage(each) for name, each in stored.items() if name in FILES}
+    return read_files(
+        {name: objects.path(each) for name, each in stored.items()},
+        step.reused_from,
+        report,
+        damaged={name: damage for name, damage in damages.items() if damage is not None},
+        own=record.pipeline_name == PROJECT,
+    )
 
 
 def report_file(home: Home, execution_id: str) -> Path | None:

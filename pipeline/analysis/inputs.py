@@ -113,6 +113,8 @@ def _read_predictions(
         with predictions.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         splits: tuple[Split, ...] = ("validation", "test")
+        if any(arrays[f"labels_{split}"].dtype.kind not in "iu" for split in splits):
+            raise ValueError("its labels are no whole numbers")
         labels = {split: arrays[f"labels_{split}"].astype(np.int64) for split in splits}
     except UNREADABLE as error:
         return {}, {}, (f"Single images were not looked at: {predictions.name} cannot be read ({error}).",)
@@ -131,12 +133,24 @@ def _disagreement(
             found = arrays.get(f"probabilities_{each['id']}_{split}")
             if found is None:
                 return f"predictions.npz has none of {each['id']} on {split}"
-            if found.ndim != 2 or len(found) != len(truth) or len(truth) != images[split]:
+            if found.ndim != 2 or truth.ndim != 1 or not len(found) == len(truth) == images[split]:
                 return f"predictions.npz has other images of {split} than evaluation.json"
+            classes = len(each["test"]["confusion_matrix"])
+            if found.shape[1] != classes or found.dtype.kind != "f" or not _are_probabilities(found):
+                return (
+                    f"predictions.npz has no probabilities of {classes} classes for {each['id']} on {split}"
+                )
+            if len(truth) and not 0 <= truth.min() <= truth.max() < classes:
+                return f"predictions.npz has labels on {split} that are none"
             hits = int((found.argmax(axis=1) == truth).sum())
             if hits != round(each[f"{split}_accuracy"] * len(truth)):
                 return f"predictions.npz gives {each['id']} another accuracy on {split} than evaluation.json"
     return ""
+
+
+def _are_probabilities(found: npt.NDArray[Any]) -> bool:
+    """Whether all are finite and none negative, and no image has zeros only."""
+    return bool(np.isfinite(found).all() and (found >= 0).all() and (found.sum(axis=1) > 0).all())
 
 
 def _training(
@@ -154,7 +168,12 @@ def _training(
         probabilities[split] = served / served.sum(axis=1, keepdims=True)
     hits: dict[Split, int] = {split: round(entry[f"{split}_accuracy"] * images[split]) for split in SPLITS}
     on_train = arrays.get(f"correct_{id}_train")
-    if on_train is not None and len(on_train) == images["train"] and int(on_train.sum()) == hits["train"]:
+    if (
+        on_train is not None
+        and on_train.shape == (images["train"],)
+        and on_train.dtype == np.bool_
+        and int(on_train.sum()) == hits["train"]
+    ):
         correct["train"] = on_train.astype(np.bool_)
     return Training(
         id=id,

@@ -16,11 +16,10 @@ from pipeline.aws.records import AwsExecution, JobRef, job_of
 from pipeline.errors import StateError
 from pipeline.execution import StepRecord
 from pipeline.local.home import Home
-from pipeline.outcome import Outcome, read_files
+from pipeline.local.object_body import DamagedError, body_of
+from pipeline.outcome import LARGE, SMALL, Outcome, read_files
 
 EVALUATION_STEP, OUTPUT = "Evaluate", "evaluation"
-SMALL = ("evaluation.json", "registration.json", "model-card.json")
-LARGE = ("predictions.npz", "gallery.npz")
 
 
 def results_folder(home: Home, execution_id: str) -> Path:
@@ -59,8 +58,8 @@ def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, pred
         described = account.client("sagemaker").describe_processing_job(ProcessingJobName=job.name)
         uri = output_uri(described)
         names = SMALL + (LARGE if predictions else ())
-        files = {} if uri is None else download(account.client("s3"), uri, names, folder)
-    return read_files(files, step.reused_from, shown)
+        files, damaged = ({}, {}) if uri is None else download(account.client("s3"), uri, names, folder)
+    return read_files(files, step.reused_from, shown, damaged=damaged, own=True)
 
 
 def job_of_source(client: Any, arn: str, step: StepRecord) -> JobRef | None:
@@ -86,23 +85,30 @@ def output_uri(described: Mapping[str, Any]) -> str | None:
     return None
 
 
-def download(s3: Any, uri: str, names: tuple[str, ...], folder: Path) -> dict[str, Path]:
+def download(
+    s3: Any, uri: str, names: tuple[str, ...], folder: Path
+) -> tuple[dict[str, Path], dict[str, str]]:
     """The files called `names` below the prefix `uri`, those that exist, each whole or not at all.
+
+    The second value says of a file what is wrong with it, where it arrived damaged.
 
     Raises what boto3 raises, and StateError.
     """
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    files = {}
+    files: dict[str, Path] = {}
+    damaged: dict[str, str] = {}
     for name in names:
         file = folder / name
         partial = file.with_name(f".{name}.partial")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            body = s3.get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"]
             with partial.open("wb") as out:
-                for chunk in body.iter_chunks(1 << 20):
+                for chunk in body_of(s3, bucket, f"{prefix}/{name}"):
                     out.write(chunk)
             partial.replace(file)
+        except DamagedError as error:
+            damaged[name] = str(error)
+            continue
         except OSError as error:
             raise StateError(
                 f"Downloading {uri}/{name}: expected to write {file}. Received: {error.strerror or error}. Free "
@@ -116,4 +122,4 @@ def download(s3: Any, uri: str, names: tuple[str, ...], folder: Path) -> dict[st
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
         files[name] = file
-    return files
+    return files, damaged

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.commands.run import check_writable, write_result
 from pipeline.console import say
 from pipeline.errors import UsageError
+from pipeline.outcome import require_results, tell_faults
 
 if TYPE_CHECKING:
     from pipeline.aws.records import AwsExecution
@@ -62,12 +63,14 @@ def show(args: argparse.Namespace) -> int:
     if args.json:
         result = run_result(execution.record, outcome.evaluation, outcome.registration, outcome.report)
         print(json.dumps(result, indent=2))
+        require_results(execution.record, outcome)
         return 0
     print_execution(execution.record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)
     digest = make_digest(target.account, execution)
     print_remarks(
         target, execution, [*(each for step in digest.remarks.values() for each in step), *digest.general]
     )
+    require_results(execution.record, outcome)
     return 0
 
 
@@ -159,6 +162,7 @@ def report(args: argparse.Namespace) -> int:
     execution = target.executions.read(target.executions.find(args.execution))
     outcome = target.outcome(execution, predictions=True)
     name = execution.record.execution_id
+    require_results(execution.record, outcome)
     if outcome.evaluation is None:
         raise UsageError(
             f"Building the report of execution {name}: expected an execution whose evaluation step ended. "
@@ -242,6 +246,7 @@ def conclude(args: argparse.Namespace, target: SageMakerTarget, execution: AwsEx
     if record.status != "Succeeded":
         print_failure(record, digest.tails, sys.stdout, resumable=True, remarks=digest.remarks)
     print_remarks(target, execution, digest.general)
+    tell_faults(record, outcome)
     if record.status == "Stopped":
         return INTERRUPTED
     return 0 if record.status == "Succeeded" else 1

@@ -10,6 +10,7 @@ from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 from pipeline.local_outcome import build_report, read_outcome
+from pipeline.outcome import require_results
 
 
 def main(args: argparse.Namespace) -> int:
@@ -22,6 +23,7 @@ def main(args: argparse.Namespace) -> int:
     with Store(home) as store:
         record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
+    require_results(record, outcome)
     if outcome.evaluation is None:
         raise UsageError(
             f"Building the report of execution {record.execution_id}: expected an execution whose evaluation "

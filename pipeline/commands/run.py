@@ -150,6 +150,7 @@ def follow(
 def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRecord) -> int:
     """Says how the execution ended, on the terminal, in the report and in the JSON file."""
     from pipeline.local_outcome import build_report, log_tails, read_outcome
+    from pipeline.outcome import tell_faults
     from pipeline.result import run_result
     from pipeline.view.failure import print_failure
     from pipeline.view.leaderboard import print_leaderboard
@@ -164,6 +165,7 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
     if record.status != "Succeeded":
         resumable = target.name == "local"
         print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
+    tell_faults(record, outcome)
     if record.status == "Stopped":
         return INTERRUPTED
     return 0 if record.status == "Succeeded" else 1

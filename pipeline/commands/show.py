@@ -12,6 +12,7 @@ from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
 from pipeline.local_outcome import read_outcome
+from pipeline.outcome import require_results
 from pipeline.result import run_result
 from pipeline.view.executions import print_execution
 
@@ -36,4 +37,5 @@ def main(args: argparse.Namespace) -> int:
         print(json.dumps(result, indent=2))
     else:
         print_execution(record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)
+    require_results(record, outcome)
     return 0

@@ -171,10 +171,12 @@ def write_earlier(args: argparse.Namespace, home: Home, out: Path) -> int:
 def report_tables(home: Home, store: Store, record: ExecutionRecord, out: Path) -> bool:
     """Writes the tables if the execution has an evaluation, and says where they are; returns whether it has."""
     from pipeline.local_outcome import read_outcome
+    from pipeline.outcome import require_results
     from pipeline.study.origin import commit_of, describe_machine, describe_versions
     from pipeline.study.tables import Origin, study_document, write_tables
 
     outcome = read_outcome(home, store, record)
+    require_results(record, outcome)
     if outcome.evaluation is None:
         return False
     origin = Origin(describe_machine(), describe_versions(), commit_of(record))

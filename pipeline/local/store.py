@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from pipeline.errors import UsageError
+from pipeline.errors import StateError, UsageError
 from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, StepRecord
 from pipeline.local.database import Database
 from pipeline.local.home import Home
@@ -94,10 +94,21 @@ class Store:
         return self._load("WHERE id = ?", (full_id,))[0]
 
     def definition_text(self, execution_id: str) -> str:
-        """The compiled definition that the execution ran; errors as for load_execution."""
-        sql = "SELECT text FROM definitions JOIN executions ON definition = sha256 WHERE id = ?"
-        text: str = self.database.rows(sql, (self._find(execution_id),))[0][0]
-        return text
+        """The compiled definition that the execution ran; errors as for load_execution.
+
+        Raises:
+            StateError: besides, the stored definition is not the one that ran.
+        """
+        full_id = self._find(execution_id)
+        sql = "SELECT sha256, text FROM definitions JOIN executions ON definition = sha256 WHERE id = ?"
+        found = self.database.rows(sql, (full_id,))
+        if not found or hashlib.sha256(str(found[0][1]).encode(errors="replace")).hexdigest() != found[0][0]:
+            raise StateError(
+                f"The definition of execution {full_id} in {self.database.path} is damaged: it is "
+                f"{'missing' if not found else 'not the one that ran'}. Start a new execution with: "
+                "python -m pipeline run"
+            )
+        return str(found[0][1])
 
     def executions(self) -> list[ExecutionRecord]:
         """All executions, newest first. Raises StateError when the database fails."""

@@ -51,7 +51,12 @@ def read_gallery(file: Path | None) -> Gallery:
         return Gallery(
             {}, f"The images cannot be shown: gallery.npz cannot be read ({type(error).__name__})."
         )
-    if pixels.dtype != np.uint8 or pixels.shape != (len(indices), SIDE, SIDE):
+    if (
+        indices.ndim != 1
+        or indices.dtype.kind not in "iu"
+        or pixels.dtype != np.uint8
+        or pixels.shape != (len(indices), SIDE, SIDE)
+    ):
         return Gallery(
             {}, "The images cannot be shown: gallery.npz holds something else than 28×28 grey images."
         )

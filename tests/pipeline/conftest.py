@@ -51,21 +51,24 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-def make_confusion(accuracy: float, per_class: int) -> list[list[int]]:
+def make_confusion(accuracy: float, per_class: int, exact: bool) -> list[list[int]]:
+    """Without `exact` a few mistakes fewer, so that seeds differ by more than their shift."""
     matrix = np.zeros((10, 10), np.int64)
     errors = round((1 - accuracy) * per_class * 10)
     for cell, weight in CONFUSIONS.items():
         matrix[cell] = errors * weight // sum(CONFUSIONS.values())
+    if exact:
+        matrix[min(CONFUSIONS)] += errors - matrix.sum()
     np.fill_diagonal(matrix, per_class - matrix.sum(axis=1))
     counts: list[list[int]] = matrix.tolist()
     return counts
 
 
-def make_split(accuracy: float, per_class: int, class_names: tuple[str, ...]) -> dict[str, Any]:
-    matrix = np.array(make_confusion(accuracy, per_class))
+def make_split(accuracy: float, per_class: int, class_names: tuple[str, ...], exact: bool) -> dict[str, Any]:
+    matrix = np.array(make_confusion(accuracy, per_class, exact))
     hits, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     return {
-        "accuracy": accuracy,
+        "accuracy": int(hits.sum()) / int(matrix.sum()),
         "loss": 0.31,
         "confusion_matrix": matrix.tolist(),
         "per_class": [
@@ -115,14 +118,18 @@ def make_candidate(name: str, seed: int, epochs: int, class_names: tuple[str, ..
     }
     if kernel is not None:
         hyperparameters["kernel_size"] = kernel
+    on_validation, on_test = (
+        make_split(validation + shift, 500, class_names, seed == 0),
+        make_split(test - shift, 1000, class_names, seed == 0),
+    )
     return {
         "id": f"{name}-{seed}",
         "name": name,
         "seed": seed,
         "params": params,
         "train_accuracy": train + shift,
-        "validation_accuracy": validation + shift,
-        "test_accuracy": test - shift,
+        "validation_accuracy": on_validation["accuracy"],
+        "test_accuracy": on_test["accuracy"],
         "train_loss": 0.2,
         "validation_loss": 0.25,
         "test_loss": 0.27,
@@ -146,8 +153,8 @@ def make_candidate(name: str, seed: int, epochs: int, class_names: tuple[str, ..
             "code_digest": sha("code"),
             "data_digest": sha("data"),
         },
-        "validation": make_split(validation + shift, 500, class_names),
-        "test": make_split(test - shift, 1000, class_names),
+        "validation": on_validation,
+        "test": on_test,
     }
 
 

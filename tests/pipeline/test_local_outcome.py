@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects
 from pipeline.local.store import Store
 from pipeline.local_outcome import Outcome, read_outcome, report_file
+from pipeline.outcome import FILES, require_results
 
 Make = Callable[..., Any]
 
@@ -66,8 +69,76 @@ def test_this_projects_evaluation_is_read(
 def test_what_another_project_calls_evaluation_is_left_alone(
     make_record: Make, tmp_path: Path, content: bytes
 ) -> None:
-    outcome = outcome_of(make_record(), {"evaluation.json": content, "predictions.npz": b"x"}, tmp_path)
+    record = replace(make_record(), pipeline_name="another")
+    outcome = outcome_of(record, {"evaluation.json": content, "predictions.npz": b"x"}, tmp_path)
     assert outcome == Outcome(None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "evaluation.json cannot be used: it is missing."),
+        (b"", "evaluation.json cannot be used: it is empty."),
+        (b"null", "evaluation.json cannot be used: it holds null, not an object."),
+        (b'{"schema_version": 1', "evaluation.json cannot be used: it is no JSON (Expecting ',' delimiter"),
+        (b'{"schema_version": NaN}', "evaluation.json cannot be used: it holds NaN."),
+        (b'{"schema_version": 2}', "evaluation.json cannot be used: its schema_version is 2, and 1 is"),
+    ],
+)
+def test_an_evaluation_of_this_project_that_cannot_be_used_gets_a_sentence(
+    make_record: Make, tmp_path: Path, content: bytes | None, fault: str
+) -> None:
+    files = {"predictions.npz": b"x"} | ({} if content is None else {"evaluation.json": content})
+    outcome = outcome_of(make_record(), files, tmp_path)
+    assert outcome.evaluation is None
+    assert outcome.faults[0].startswith(fault)
+    with pytest.raises(
+        StateError, match=r"The results of execution 8f3a2c9d41e7 cannot be shown: evaluation\.json"
+    ):
+        require_results(make_record(), outcome)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_what_was_changed_on_disk_is_not_shown(
+    make_evaluation: Make, make_registration: Make, make_record: Make, tmp_path: Path, name: str, damage: str
+) -> None:
+    evaluation = make_evaluation()
+    contents = {
+        "evaluation.json": json.dumps(evaluation).encode(),
+        "registration.json": json.dumps(make_registration()).encode(),
+        "predictions.npz": b"numbers",
+        "gallery.npz": b"pixels",
+        "model-card.json": b'{"model_overview": {}}',
+    }
+    record = make_record(evaluation)
+    outcome_of(record, contents, tmp_path)
+    path = tmp_path / "home" / "objects"
+    digest = hashlib.sha256(contents[name]).hexdigest()
+    path = path / digest[:2] / digest
+    changed = path.read_bytes().replace(b"0.911", b"0.999") + b" "
+    path.unlink()
+    if damage == "changed":
+        path.write_bytes(changed)
+    outcome = outcome_of(record, {}, tmp_path)
+    (fault,) = outcome.faults
+    assert fault.startswith(f"{name} cannot be used: ")
+    assert digest in fault
+    held = (
+        outcome.evaluation,
+        outcome.registration,
+        outcome.predictions,
+        outcome.gallery,
+        outcome.model_card,
+    )
+    lost = [
+        ("evaluation.json", "registration.json", "predictions.npz", "gallery.npz", "model-card.json").index(
+            name
+        )
+    ]
+    if name == "evaluation.json":
+        lost = list(range(5))
+    assert [index for index, value in enumerate(held) if value is None] == lost
 
 
 @pytest.mark.parametrize("execution_id", ["", "..", "../other", "a/b"])

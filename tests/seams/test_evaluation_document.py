@@ -14,6 +14,7 @@ import candidate_evaluation
 import champion_comparison
 from pipeline import hypotheses
 from pipeline.analysis import analyse, inputs
+from pipeline.evaluation import check_evaluation, check_registration, read_object
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.service import LocalAws
 from pipeline.registry import Registry
@@ -54,6 +55,13 @@ def test_the_result_has_every_key_of_its_contract(evaluated: Evaluated) -> None:
     assert candidate["train_seconds"] > 0
     assert result["gate"]["passed"] is True
     assert result["model_package_arn"].endswith(":model-package/seams/1")
+
+
+def test_its_reader_takes_it(evaluated: Evaluated) -> None:
+    content = (evaluated.predictions.parent / "evaluation.json").read_bytes()
+    assert read_object(content) == evaluated.document
+    check_evaluation(evaluated.document)
+    check_registration(evaluated.registration)
 
 
 def test_the_leaderboard_shows_the_candidate(evaluated: Evaluated) -> None:

@@ -123,6 +123,46 @@ def test_predictions_that_cannot_be_read_are_left_out_and_named(
     assert any(message in note for note in found.notes)
 
 
+def put_nan(arrays: dict[str, Any]) -> None:
+    arrays["probabilities_cnn-3x3-0_test"][7, 0] = np.nan
+
+
+def put_columns(arrays: dict[str, Any], columns: int) -> None:
+    arrays["probabilities_baseline-0_test"] = np.ones((len(arrays["labels_test"]), columns))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put_nan, "no probabilities of 4 classes for cnn-3x3-0 on test"),
+        (lambda arrays: arrays["probabilities_baseline-0_test"].fill(0), "no probabilities of 4 classes"),
+        (
+            lambda arrays: arrays.update(
+                {"probabilities_baseline-0_test": np.ones((len(arrays["labels_test"]), 9))}
+            ),
+            "no probabilities of 4 classes",
+        ),
+        (lambda arrays: arrays["labels_test"].fill(200), "labels on test that are none"),
+        (
+            lambda arrays: arrays.update(labels_test=arrays["labels_test"] / 2),
+            "its labels are no whole numbers",
+        ),
+        (lambda arrays: arrays.update(labels_test=np.uint8(1)), "other images of test"),
+    ],
+)
+def test_predictions_that_are_none_are_left_out_and_named(
+    make_run: Make, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    run = make_run()
+    with np.load(run.predictions) as archive:
+        arrays = dict(archive)
+    change(arrays)
+    np.savez(run.predictions, **arrays)
+    found = analyse(run.evaluation, run.predictions)
+    assert not found.has_predictions
+    assert any(message in note for note in found.notes)
+
+
 def test_another_evaluations_predictions_are_left_out_and_named(make_run: Make) -> None:
     run, other = make_run(), make_run(skills={"baseline": 0.1, "cnn-3x3": 0.2, "cnn-5x5": 0.3})
     found = analyse(run.evaluation, other.predictions)

@@ -264,3 +264,14 @@ def test_two_processes_may_create_the_state_at_once(tmp_path: Path) -> None:
     processes = [subprocess.Popen(command, cwd=REPOSITORY, env=dict(os.environ)) for _ in range(4)]
 
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
+
+
+def test_a_definition_that_was_changed_is_not_taken_for_the_one_that_ran(home: Home) -> None:
+    with Store(home) as store:
+        store.save_execution(execution("e1"), '{"Steps": []}')
+        with store.database.transaction() as connection:
+            connection.execute("UPDATE definitions SET text = '{}'")
+        with pytest.raises(
+            StateError, match=r"The definition of execution e1 in .* is damaged: it is not the one"
+        ):
+            store.definition_text("e1")
