@@ -65,7 +65,7 @@ def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTa
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
         sweep_workplaces(home, image_tag())
-        with LocalAws(home, store, address.listens_at) as aws:
+        with LocalAws(home, store, address.listens_at, called=address.reached_at) as aws:
             yield DockerTarget(home, lock, store, aws, address)
 
 
@@ -88,7 +88,7 @@ class DockerTarget(LocalTarget):
             from pipeline.docker.session import ComposeSession
         # It says of each job what local mode leaves out; this module says it once.
         logging.getLogger("sagemaker.core.local").setLevel(logging.ERROR)
-        session = ComposeSession(self.aws.endpoint_url, settings.bucket)
+        session = ComposeSession(self.aws.endpoint_url, self.aws.credentials, settings.bucket)
         pipeline, text = compile_pipeline(settings, lambda: session)
         self.aws.persist_objects(settings.uri("code"))
         self._compiled = settings, session, pipeline
@@ -151,8 +151,8 @@ class DockerTarget(LocalTarget):
 
 
 def job_environment(endpoint: str, host: str) -> dict[str, str]:
-    """What leads every AWS client in a container to `endpoint`, on `host`; the SDK adds the (dummy) credentials."""
-    settings = isolation.dummy_settings(endpoint)
+    """What leads every AWS client in a container to `endpoint`, on `host`; the SDK adds the run's credentials."""
+    settings = isolation.aws_settings(endpoint, isolation.NOBODY)
     # Compose takes no variable twice.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del settings[name]

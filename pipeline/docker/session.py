@@ -26,6 +26,7 @@ from sagemaker.mlops.local.pipeline_entities import _LocalPipelineExecution
 
 from pipeline.compiling import NO_TELEMETRY
 from pipeline.local.clients import CONFIG, LoopbackSession
+from pipeline.local.credentials import Credentials
 
 # What the SDK's local mode refuses to mount into containers: beginnings of paths.
 FORBIDDEN_FOLDERS: tuple[str, ...] = tuple(_SENSITIVE_SYSTEM_PATHS)
@@ -49,15 +50,17 @@ class StepListener(Protocol):
 class ComposeSession(LocalPipelineSession):  # type: ignore[misc]
     """Compiles as PipelineSession does, and runs jobs in containers on this machine, one after another."""
 
-    def __init__(self, endpoint_url: str, bucket: str) -> None:
+    def __init__(self, endpoint_url: str, credentials: Credentials, bucket: str) -> None:
         """A session of the services at `endpoint_url`. Before anything runs, `connect` must be called.
 
-        Containers get the credentials of the boto3 session made here, which are dummies.
+        Containers get the `credentials`, too: those of the boto3 session made here.
         """
         # The SDK tells an object from a folder by the error that S3 gives to HeadObject. With the setting that the
         # rest of this project has, boto3 leaves that request out.
         config = CONFIG.merge(Config(response_checksum_validation="when_supported"))
-        super().__init__(boto_session=LoopbackSession(endpoint_url, config), default_bucket=bucket)
+        super().__init__(
+            boto_session=LoopbackSession(endpoint_url, credentials, config), default_bucket=bucket
+        )
 
     def connect(self, folder: Path, run_job: Callable[[CreateJob, str, dict[str, Any]], None]) -> None:
         """Say where the SDK makes its temporary folders, and what runs each of its jobs.

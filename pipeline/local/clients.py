@@ -8,7 +8,8 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from pipeline.local.isolation import ACCESS_KEY, REGION, SECRET_KEY
+from pipeline.local.credentials import Credentials
+from pipeline.local.isolation import REGION
 
 CONFIG = Config(
     # An empty mapping, unlike None, keeps botocore from asking the environment for proxies.
@@ -32,15 +33,14 @@ def patient(seconds: float) -> Config:
 class LoopbackSession(boto3.Session):  # type: ignore[misc]
     """A boto3.Session for the SageMaker SDK: whatever service it is asked for is the one at `endpoint_url`."""
 
-    def __init__(self, endpoint_url: str, config: Config = CONFIG) -> None:
+    def __init__(self, endpoint_url: str, credentials: Credentials, config: Config = CONFIG) -> None:
         self.endpoint_url = endpoint_url
+        self._key = {
+            "aws_access_key_id": credentials.access_key,
+            "aws_secret_access_key": credentials.secret_key,
+        }
         self._config = config
-        super().__init__(
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            region_name=REGION,
-            botocore_session=_session_without_surroundings(),
-        )
+        super().__init__(**self._key, region_name=REGION, botocore_session=_session_without_surroundings())
 
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
         """As boto3.Session.client, but endpoint, region and credentials are always the session's own."""
@@ -57,8 +57,7 @@ class LoopbackSession(boto3.Session):  # type: ignore[misc]
         return kept | {
             "region_name": REGION,
             "endpoint_url": self.endpoint_url,
-            "aws_access_key_id": ACCESS_KEY,
-            "aws_secret_access_key": SECRET_KEY,
+            **self._key,
             "config": self._config if given is None else given.merge(self._config),
         }
 

@@ -34,7 +34,8 @@ class Home:
         advice = "Set FASHION_HOME to a folder that you can write, or correct this one."
         try:
             for folder in (home.root, home.objects, home.temporary):
-                folder.mkdir(parents=True, exist_ok=True)
+                # For its user alone. A folder that is there already stays as open as somebody made it.
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise StateError(
                 f"{doing}: expected folders. Received: {error.filename} is or lies under a file. {advice}"

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 
+from pipeline.local.credentials import Credentials
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-# Not secret, and recognizable where they should not be.
-ACCESS_KEY = "LOCALONLYNOTREAL0000"
-SECRET_KEY = "local-only-not-a-real-secret-key"
+# Of no server: not secret, and recognizable where it should not be.
+NOBODY = Credentials("LOCALONLYNOTREAL0000", "local-only-not-a-real-secret-key")
 # Port 9 (discard) of loopback: nothing listens there, so a request ends at once.
 NOWHERE = "http://127.0.0.1:9"
 _LOOPBACK = "127.0.0.1,localhost"
 
 
-def dummy_settings(endpoint_url: str) -> dict[str, str]:
-    """Environment variables that lead every AWS client to `endpoint_url` with dummy credentials, and to no file."""
+def aws_settings(endpoint_url: str, credentials: Credentials) -> dict[str, str]:
+    """Environment variables that lead every AWS client to `endpoint_url` with `credentials`, and to no file."""
     return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -34,6 +35,11 @@ def dummy_settings(endpoint_url: str) -> dict[str, str]:
     }
 
 
+def dead_settings() -> dict[str, str]:
+    """Environment variables that keep every AWS client from reaching anything."""
+    return aws_settings(NOWHERE, NOBODY)
+
+
 def isolate(environ: MutableMapping[str, str]) -> None:
     """Take every AWS and boto setting out of `environ` and put dummy credentials and a dead endpoint there.
 
@@ -43,7 +49,7 @@ def isolate(environ: MutableMapping[str, str]) -> None:
     """
     for name in [name for name in environ if name.upper().startswith(("AWS_", "BOTO"))]:
         del environ[name]
-    environ.update(dummy_settings(NOWHERE))
+    environ.update(dead_settings())
     # Where both are set the lower-case name wins; "*" (no proxy at all) means that only when it stands alone.
     direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if direct.strip() != "*":

@@ -1,13 +1,14 @@
 """The moto server's process: `python -m pipeline.local.moto_process ADDRESS`, started by service.py.
 
-It prints its port when it is ready, and ends when its standard input does: its parent's death closes that, however
-the parent dies.
+It reads one line of standard input: a JSON object with the key that must sign requests (`access_key`, `secret_key`)
+and what else the server is called (`names`). It prints its port when it is ready, and ends when its standard input
+does: its parent's death closes that, however the parent dies.
 """
 
 from __future__ import annotations
 
 import errno
-import io
+import json
 import os
 import sys
 import threading
@@ -17,13 +18,16 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from pipeline.local.credentials import Credentials
 from pipeline.local.fault_injection import faults_from, faulty
+from pipeline.local.guarded import Guarded, RawRequests
+from pipeline.local.signatures import Verifier
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 StartResponse = Callable[..., object]
 
 
-class _Handler(MotoRequestHandler):  # type: ignore[misc]
+class _Handler(RawRequests, MotoRequestHandler):  # type: ignore[misc]
     # Connections are kept open and small answers sent at once: both halve the time of a small request.
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -39,7 +43,7 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]
 class _OneAtATime:
     """Hands moto one request at a time: its dictionaries are not made for several threads.
 
-    Bodies are received before, and sent after, the wait for each other.
+    Bodies are received before (by Guarded), and sent after, the wait for each other.
     """
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
@@ -47,11 +51,6 @@ class _OneAtATime:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        length = environ.get("CONTENT_LENGTH")
-        if length:
-            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
-            # Lets Flask take the whole body as it is, instead of joining small copies of it.
-            environ["wsgi.input_terminated"] = True
         try:
             with self._lock:
                 return self._application(environ, start_response)
@@ -73,10 +72,13 @@ def _disk_full(start_response: StartResponse) -> list[bytes]:
 
 def main() -> None:
     """Serve on a free port of the address that is the only argument, until standard input ends."""
+    told = json.loads(sys.stdin.buffer.readline())
+    verifier = Verifier(Credentials(told["access_key"], told["secret_key"]))
     application = DomainDispatcherApplication(create_backend_app)
     # Every command asks for S3; moto loads the other services when they are asked for.
     application.app_instances["s3"] = create_backend_app("s3")
-    served = faulty(_OneAtATime(application), faults_from(os.environ).server)
+    guarded = Guarded(_OneAtATime(application), verifier, frozenset(told["names"]))
+    served = faulty(guarded, faults_from(os.environ).server)
     server = make_server(sys.argv[1], 0, served, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)

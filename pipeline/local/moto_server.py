@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.errors import FashionError, StateError
 from pipeline.local import fault_injection, isolation
+from pipeline.local.credentials import Credentials
 from pipeline.local.home import Home
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,8 +32,10 @@ _PASSED = (
 class MotoServer:
     """One server process, with a folder for its temporary files and its log. Usable from several threads."""
 
-    def __init__(self, home: Home, host: str) -> None:
-        """Start the server on a free port of `host`; returns at once.
+    def __init__(self, home: Home, host: str, names: Iterable[str], credentials: Credentials) -> None:
+        """Start the server on a free port of `host`; returns at once. It answers what `credentials` signed.
+
+        `names`: see Guarded.
 
         Raises:
             StateError: the state folder cannot be written.
@@ -40,7 +47,7 @@ class MotoServer:
         self._folder = home.scratch(f"moto-{secrets.token_hex(4)}")
         self._log = self._folder / "server.log"
         try:
-            self._folder.mkdir()
+            self._folder.mkdir(mode=0o700)
             log = self._log.open("wb")
         except OSError as error:
             raise StateError(
@@ -54,13 +61,19 @@ class MotoServer:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.local.moto_process", host],
                 cwd=_REPOSITORY,
-                env=environment | isolation.dummy_settings(isolation.NOWHERE),
+                env=environment | isolation.dead_settings() | {"MOTO_DISABLE_GLOBAL_CORS": "true"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 # Ctrl-C is for the command, which still has things to save.
                 start_new_session=True,
             )
+        # Not by arguments or variables: through a pipe nobody else reads it.
+        told = {"names": sorted(names), **asdict(credentials)}
+        assert self.process.stdin is not None
+        # If it has ended already, `url` says why.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.process.stdin.fileno(), json.dumps(told).encode() + b"\n")
 
     @property
     def url(self) -> str:

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from pipeline.errors import FashionError
 from pipeline.local import isolation
+from pipeline.local.credentials import new_credentials
 from pipeline.local.home import Home
 from pipeline.local.moto_server import MotoServer
 from pipeline.local.objects import Objects, StoredObject, split_uri
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
+from pipeline.loopback_requests import names_of
 
 # A server that joins hundreds of megabytes in memory, on a machine that trains meanwhile, can take long to answer.
 ANSWER_SECONDS = 60.0
@@ -27,14 +29,22 @@ class LocalAws:
     BUCKET: ClassVar[str] = f"sagemaker-{isolation.REGION}-{isolation.ACCOUNT}"
 
     def __init__(
-        self, home: Home, store: Store, host: str = "127.0.0.1", answer_seconds: float = ANSWER_SECONDS
+        self,
+        home: Home,
+        store: Store,
+        host: str = "127.0.0.1",
+        answer_seconds: float = ANSWER_SECONDS,
+        called: str | None = None,
     ) -> None:
         """`host` is where the server listens: another address than loopback only for containers to reach it.
 
-        A request that has no answer for `answer_seconds` is repeated twice, then it fails.
+        `called` is what else its clients may call it. A request that has no answer for `answer_seconds` is repeated
+        twice, then it fails.
         """
         self._home = home
         self._host = host
+        self._called = names_of(host) | (names_of(called) if called else frozenset())
+        self.credentials = new_credentials()
         self._answer_seconds = answer_seconds
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
@@ -57,7 +67,7 @@ class LocalAws:
     def start(self) -> None:
         """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
         self._home.sweep()
-        self._server = MotoServer(self._home, self._host)
+        self._server = MotoServer(self._home, self._host, self._called, self.credentials)
 
     def stop(self) -> None:
         """End the server and remove its temporary files. What was not persisted is gone."""
@@ -99,7 +109,7 @@ class LocalAws:
                 # Here and not at the top: importing boto3 takes half a second, in which the server starts.
                 from pipeline.local.clients import LoopbackSession, patient
 
-                session = LoopbackSession(self.endpoint_url, patient(self._answer_seconds))
+                session = LoopbackSession(self.endpoint_url, self.credentials, patient(self._answer_seconds))
                 self._clients["s3"] = session.client("s3")
                 with self._faults("Starting"):
                     self._clients["s3"].create_bucket(Bucket=self.BUCKET)
@@ -116,7 +126,7 @@ class LocalAws:
 
     def job_environment(self) -> dict[str, str]:
         """The AWS part of a job's environment; the job must get no other AWS_* variable."""
-        return isolation.dummy_settings(self.endpoint_url) | isolation.direct_loopback()
+        return isolation.aws_settings(self.endpoint_url, self.credentials) | isolation.direct_loopback()
 
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""

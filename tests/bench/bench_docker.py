@@ -40,7 +40,7 @@ def time_docker(steps: int, image: str) -> float:
         home = Home.open(Path(folder))
         with Store(home) as store, LocalAws(home, store, find_address().listens_at) as aws:
             aws.client("s3")
-            session = ComposeSession(aws.endpoint_url, aws.BUCKET)
+            session = ComposeSession(aws.endpoint_url, aws.credentials, aws.BUCKET)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # it says once more that nothing is started yet
                 pipeline = _sdk_pipeline(steps, image, session)

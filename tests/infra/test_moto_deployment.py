@@ -23,7 +23,7 @@ from infra.aws import Aws
 from infra.cli import main
 from infra.resolving import ACCOUNT, ResolvedStack
 from infra.stack import Stack
-from pipeline.local.isolation import NOWHERE, dummy_settings
+from pipeline.local.isolation import dead_settings
 
 REGION = "us-east-1"
 # moto lacks this call: answered here, and remembered.
@@ -58,7 +58,7 @@ class Account:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name, value in dummy_settings(NOWHERE).items():
+    for name, value in dead_settings().items():
         if name != "AWS_ENDPOINT_URL":
             monkeypatch.setenv(name, value)
     with warnings.catch_warnings(), mock_aws():

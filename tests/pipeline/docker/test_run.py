@@ -79,7 +79,7 @@ class Bench:
     def run(self, sdk: ModuleType, verdict: str) -> ExecutionRecord:
         from pipeline.docker.run import run_pipeline
 
-        session = sdk.ComposeSession(self.aws.endpoint_url, BUCKET)
+        session = sdk.ComposeSession(self.aws.endpoint_url, self.aws.credentials, BUCKET)
         pipeline = small_pipeline(session, self.image)
         text = pipeline.definition()
         definition = parse_definition(text)
@@ -196,7 +196,7 @@ def test_a_branch_is_taken_and_what_the_jobs_wrote_is_kept(
     seen = dict(line.split("=", 1) for line in log.splitlines() if "=" in line and "[docker" not in line)
     assert seen["AWS_DEFAULT_REGION"] == "us-east-1"
     assert seen["AWS_ENDPOINT_URL"].startswith(f"http://{bench.address.reached_at}:")
-    assert seen["AWS_ACCESS_KEY_ID"] == "LOCALONLYNOTREAL0000"
+    assert seen["AWS_ACCESS_KEY_ID"] == bench.aws.credentials.access_key
     assert "AWS_SESSION_TOKEN" not in seen
     assert "AKIAREAL" not in log
     assert "the user's own" not in log

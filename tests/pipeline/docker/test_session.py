@@ -35,7 +35,7 @@ def settings(aws: LocalAws) -> Settings:
 @pytest.fixture(scope="module")
 def compiled(sdk: ModuleType, aws: LocalAws, settings: Settings) -> tuple[Any, Any, str]:
     """The session, the pipeline and the definition."""
-    session = sdk.ComposeSession(aws.endpoint_url, settings.bucket)
+    session = sdk.ComposeSession(aws.endpoint_url, aws.credentials, settings.bucket)
     pipeline, text = compile_pipeline(settings, lambda: session)
     return session, pipeline, text
 
@@ -55,7 +55,7 @@ def test_it_compiles_the_same_with_all_options_for_sagemakers_machines(sdk: Modu
         "tags": (("CostCenter", "1234"),),
     }
     all_on = replace(settings, **options)
-    session = sdk.ComposeSession(aws.endpoint_url, settings.bucket)
+    session = sdk.ComposeSession(aws.endpoint_url, aws.credentials, settings.bucket)
     assert compile_pipeline(all_on, lambda: session)[1] == compile_definition(all_on, aws.session())
 
 
@@ -122,7 +122,7 @@ def test_containers_would_get_dummy_credentials_and_the_users_defaults_are_not_r
     monkeypatch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(config))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    session = sdk.ComposeSession(aws.endpoint_url, settings.bucket)
+    session = sdk.ComposeSession(aws.endpoint_url, aws.credentials, settings.bucket)
     assert session.default_bucket() == settings.bucket
     credentials = session.boto_session.get_credentials()
     assert (credentials.access_key, credentials.token) == ("LOCALONLYNOTREAL0000", None)

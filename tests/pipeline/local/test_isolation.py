@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from pipeline.local.home import Home
-from pipeline.local.isolation import ACCESS_KEY, NOWHERE, SECRET_KEY, dummy_settings, isolate
+from pipeline.local.isolation import NOBODY, NOWHERE, dead_settings, isolate
 from pipeline.local.service import LocalAws
 from pipeline.local.store import Store
 from tests.trap import REAL_KEY, Trap, surroundings
@@ -75,11 +75,11 @@ def ask(service: str, client: Any) -> None:
     }[service]()
 
 
-def check(sent: list[tuple[str, str, str | None]], endpoint: str) -> None:
+def check(sent: list[tuple[str, str, str | None]], aws: LocalAws) -> None:
     assert sent
     for url, authorization, token in sent:
-        assert url.startswith(f"{endpoint}/")
-        assert f"Credential={ACCESS_KEY}/" in authorization
+        assert url.startswith(f"{aws.endpoint_url}/")
+        assert f"Credential={aws.credentials.access_key}/" in authorization
         assert "/us-east-1/" in authorization
         assert token is None
 
@@ -102,19 +102,19 @@ def test_clients_talk_to_loopback_alone_whatever_the_user_has_set(
     service: str, aws: LocalAws, user: dict[str, str]
 ) -> None:
     aws._clients.clear()
-    aws._session = type(aws.session())(aws.endpoint_url)
+    aws._session = type(aws.session())(aws.endpoint_url, aws.credentials)
     client = aws.client(service)
     sent = watch(client)
 
     ask(service, client)
 
-    check(sent, aws.endpoint_url)
+    check(sent, aws)
 
 
 def test_the_session_stays_local_even_when_asked_for_real_endpoints(
     aws: LocalAws, user: dict[str, str]
 ) -> None:
-    session = type(aws.session())(aws.endpoint_url)
+    session = type(aws.session())(aws.endpoint_url, aws.credentials)
     sent = watch(session)
     real = {
         "region_name": "eu-west-1",
@@ -129,13 +129,13 @@ def test_the_session_stays_local_even_when_asked_for_real_endpoints(
     list(session.resource("s3", **real).buckets.all())
     session.client("s3", "eu-west-1").list_buckets()
 
-    check(sent, aws.endpoint_url)
+    check(sent, aws)
     assert len(sent) == 3
     assert session.region_name == "us-east-1"
     credentials = session.get_credentials()
     assert (credentials.access_key, credentials.secret_key, credentials.token) == (
-        ACCESS_KEY,
-        SECRET_KEY,
+        aws.credentials.access_key,
+        aws.credentials.secret_key,
         None,
     )
 
@@ -162,10 +162,11 @@ def test_a_jobs_process_talks_to_loopback_alone(aws: LocalAws, user: dict[str, s
         check=True,
     )
 
+    key = aws.credentials.access_key
     lines = job.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
-        assert line.startswith(f"{aws.endpoint_url}/ b'AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/")
+        assert line.startswith(f"{aws.endpoint_url}/ b'AWS4-HMAC-SHA256 Credential={key}/")
 
 
 def test_after_isolating_a_client_that_names_no_endpoint_reaches_nothing(
@@ -176,8 +177,8 @@ def test_after_isolating_a_client_that_names_no_endpoint_reaches_nothing(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     credentials = session.get_credentials()
     assert (credentials.access_key, credentials.secret_key, credentials.token) == (
-        ACCESS_KEY,
-        SECRET_KEY,
+        NOBODY.access_key,
+        NOBODY.secret_key,
         None,
     )
 
@@ -203,7 +204,7 @@ def test_isolating_leaves_only_its_own_aws_settings_and_everything_else() -> Non
         "no_proxy": "127.0.0.1,localhost,intern.example",
     }
     kept = {"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128"}
-    assert environ == dummy_settings(NOWHERE) | kept | loopback
+    assert environ == dead_settings() | kept | loopback
 
 
 @pytest.mark.parametrize(
