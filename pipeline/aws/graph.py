@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.validation.vocabulary import DEFAULT_PARAMETER_TYPE
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ def read_graph(definition: str) -> Graph:
     """The graph of a compiled definition."""
     document = json.loads(definition)
     parameters = {
-        each["Name"]: (each["Type"], each.get("DefaultValue")) for each in document.get("Parameters", ())
+        each["Name"]: (each.get("Type", DEFAULT_PARAMETER_TYPE), each.get("DefaultValue"))
+        for each in document.get("Parameters", ())
     }
     return Graph(tuple(_nodes(document["Steps"], ())), parameters)
 

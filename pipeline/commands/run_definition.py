@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.commands.choices import find_source
@@ -13,10 +14,10 @@ from pipeline.commands.run import execute
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import Value
-from pipeline.plain_files import read_plain
 
 # What decides this project's definition or its data, with what it is when nobody says it.
 OWN_FLAGS = {"--candidates": None, "--data": None, "--seeds": 1, "--instances": 1, **MACHINE_FLAGS}
+MOST_REMARKS = 6
 
 
 def run_definition(args: argparse.Namespace) -> int:
@@ -31,14 +32,9 @@ def run_definition(args: argparse.Namespace) -> int:
             f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
             f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
         )
-    try:
-        text = read_plain(args.definition).decode()
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a null character in the name
-        raise UsageError(
-            f"Reading a pipeline definition: expected a JSON file. Received: {args.definition} "
-            f"({getattr(error, 'strerror', None) or error}). "
-            "Make one with: python -m pipeline definition > FILE"
-        ) from None
+    from pipeline.local.definition_file import read_definition_file
+
+    file = read_definition_file(args.definition)
     values: dict[str, Value] = {}
     for assignment in args.param:
         name, equals, value = assignment.partition("=")
@@ -51,14 +47,17 @@ def run_definition(args: argparse.Namespace) -> int:
     from pipeline.local.isolation import isolate
     from pipeline.local.parameters import resolve_parameters
 
-    definition = parse_definition(text)
+    definition = parse_definition(file.text)
     home = home_from(os.environ)
-    name = pipeline_name(args.definition)
+    name = file.pipeline_name or pipeline_name(args.definition)
     source = find_source(args, home, name)
     if source is not None:
         known = {parameter.name for parameter in definition.parameters}
         values = {name: value for name, value in source.parameters.items() if name in known} | values
-    resolve_parameters(definition, values)
+    resolved = resolve_parameters(definition, values)
+    if file.form is not None:
+        say(file.form)
+    tell_remarks(file.text, resolved)
     isolate(os.environ)
 
     from pipeline.local.uploads import parse_upload, put_files
@@ -71,7 +70,23 @@ def run_definition(args: argparse.Namespace) -> int:
                 f"{upload.path} → {upload.uri} ({put_files(target.aws, upload)} file(s), kept in the local S3)"
             )
         target.pipeline_name = name
-        return execute(args, target, text, values, source)
+        return execute(args, target, file.text, values, source)
+
+
+def tell_remarks(text: str, parameters: Mapping[str, Value]) -> None:
+    """Says what SageMaker would refuse in the definition, though it runs here."""
+    from pipeline.local.json_text import parse_json
+    from pipeline.shown import listing
+    from pipeline.validation import service_problems
+
+    document = parse_json(text)
+    if "Version" not in document:
+        say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
+    if problems := service_problems(document, parameters):
+        say(
+            f"SageMaker's API would refuse this ({len(problems)} in all; the run here does not depend on it):\n"
+            f"{listing(problems, MOST_REMARKS)}"
+        )
 
 
 def pipeline_name(file: Path) -> str:

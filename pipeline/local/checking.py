@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pipeline.json_path import child
 from pipeline.local.conditions import check_condition
 from pipeline.local.definition import MISSING, Definition, Json, Parameter, Step
 from pipeline.local.expressions import FUNCTIONS, as_text, is_expression, references
-from pipeline.local.findings import Findings, child, did_you_mean
+from pipeline.local.findings import Findings
 from pipeline.local.graph import cycles, dependencies
 from pipeline.local.json_object import JsonObject
+from pipeline.local.limits import check_limits
 from pipeline.local.parameters import convert
 from pipeline.local.reading import SUPPORTED_STEPS
 from pipeline.local.references import Reference, parse_path, parse_reference
 from pipeline.local.refusals import refuse_arguments
 from pipeline.local.request_form import check_request
+from pipeline.near_match import did_you_mean
+from pipeline.shown import listed, shown
+from pipeline.validation import document as validation
+from pipeline.validation.properties import UnknownProperty, check_property
+from pipeline.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables
 
-EXECUTION_VARIABLES = (
-    "PipelineExecutionId",
-    "PipelineExecutionArn",
-    "PipelineName",
-    "PipelineArn",
-    "StartDateTime",
-    "CurrentDateTime",
-)
-# What a definition has, by the root of the Get that reads it; parameters and steps are looked up by name.
-_KNOWN_NAMES = {"Execution": EXECUTION_VARIABLES, "PipelineExperimentConfig": ("ExperimentName", "TrialName")}
+_EXPERIMENT_NAMES = ("ExperimentName", "TrialName")
+_JOB_OF = {variable: step_type for step_type, variable in JOB_NAME_VARIABLES.items()}
 
 
 def check_definition(definition: Definition, findings: Findings) -> None:
@@ -40,13 +39,19 @@ def check_definition(definition: Definition, findings: Findings) -> None:
     checker = _ExpressionChecker(types, steps, definition.experiment, findings)
     _check_experiment(definition.experiment, types, findings)
     for step in definition.steps:
-        _check_step(step, checker, findings)
+        _check_step(step, replace(checker, step_type=step.type), findings)
         path = f"{step.json_path}.Arguments"
         check_request(step.type, step.arguments, types, path, findings)
         refuse_arguments(step.type, step.arguments, path, findings)
+        check_limits(step.type, step.arguments, path, findings)
     if not findings.entries:
         for cycle in cycles(dependencies(definition)):
-            findings.add(steps[cycle[0]].json_path, f"these steps wait for each other: {' → '.join(cycle)}")
+            findings.add(steps[cycle[0]].json_path, f"these steps wait for each other: {_circle(cycle)}")
+
+
+def _circle(names: list[str]) -> str:
+    """The names of a circle in order; the middle of a long one is left out."""
+    return " → ".join(names if len(names) <= 8 else [*names[:5], f"… {len(names) - 7} more …", *names[-2:]])
 
 
 def _note_duplicates(names: Iterable[tuple[str, str]], findings: Findings) -> None:
@@ -54,7 +59,7 @@ def _note_duplicates(names: Iterable[tuple[str, str]], findings: Findings) -> No
     first: dict[str, str] = {}
     for path, name in names:
         if name in first:
-            findings.add(path, f"expected a name of its own. Received: {name!r}, as at {first[name]}")
+            findings.add(path, f"expected a name of its own. Received: {shown(name)}, as at {first[name]}")
         first.setdefault(name, path)
 
 
@@ -64,7 +69,7 @@ def _check_parameter(parameter: Parameter, path: str, findings: Findings) -> Non
     try:
         # Only the command line may write a number as a string.
         if isinstance(parameter.default, str) and parameter.type != "String":
-            raise ValueError(f"expected a JSON {parameter.type}. Received: {parameter.default!r}")
+            raise ValueError(f"expected a JSON {parameter.type}. Received: {shown(parameter.default)}")
         convert(parameter, parameter.default)
     except ValueError as error:
         findings.add(f"{path}.DefaultValue", str(error))
@@ -77,19 +82,16 @@ def _check_experiment(
     for key, value in experiment.items():
         path = f"$.PipelineExperimentConfig.{key}"
         if not isinstance(value, str) and not is_expression(value):
-            findings.add(path, f"expected a string or an expression. Received: {value!r}")
+            findings.add(path, f"expected a string or an expression. Received: {shown(value)}")
         if _roots(value) & {"Steps", "PipelineExperimentConfig"}:
-            findings.add(path, f"expected parameters and execution variables only. Received: {value!r}")
+            findings.add(path, f"expected parameters and execution variables only. Received: {shown(value)}")
         else:
             _ExpressionChecker(parameters, {}, {}, findings).check(value, path)
 
 
 def _roots(value: Json) -> set[str]:
     """What the expressions in `value` read."""
-    try:
-        return {reference.root for reference in references(value)}
-    except ValueError:  # A malformed Get, which is noted where it is checked.
-        return set()
+    return {reference.root for reference in references(value)}
 
 
 def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> None:
@@ -103,7 +105,9 @@ def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> 
         JsonObject(step.arguments, path, findings).allow("ErrorMessage")
         message = step.arguments.get("ErrorMessage", "")
         if not isinstance(message, str) and not is_expression(message):
-            findings.add(f"{path}.ErrorMessage", f"expected a string or an expression. Received: {message!r}")
+            findings.add(
+                f"{path}.ErrorMessage", f"expected a string or an expression. Received: {shown(message)}"
+            )
     files = [(f"{step.json_path}.PropertyFiles[{i}]", file) for i, file in enumerate(step.property_files)]
     _note_duplicates(((path, file.name) for path, file in files), findings)
     outputs = _output_names(step)
@@ -111,8 +115,7 @@ def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> 
         if outputs is not None and file.output_name not in outputs:
             findings.add(
                 f"{file_path}.OutputName",
-                f"expected an output of the step: {', '.join(outputs) or 'it has none'}."
-                f" Received: {file.output_name!r}",
+                f"expected an output of the step: {listed(outputs)}. Received: {shown(file.output_name)}",
             )
     checker.check(step.arguments, path)
 
@@ -128,12 +131,16 @@ def _output_names(step: Step) -> list[str] | None:
 
 @dataclass(frozen=True)
 class _ExpressionChecker:
-    """Checks every expression in a JSON value against the parameters, steps and experiment's names that exist."""
+    """Checks every expression in a JSON value against the parameters, steps and experiment's names that exist.
+
+    `step_type` is the type of the step in which the value stands; None: outside of steps.
+    """
 
     parameters: Collection[str]
     steps: Mapping[str, Step]
     experiment: Mapping[str, Json]
     findings: Findings
+    step_type: str | None = None
 
     def check(self, value: Json, path: str) -> None:
         """Notes what is wrong with the expressions in `value`, which stands at `path`."""
@@ -153,7 +160,7 @@ class _ExpressionChecker:
     def require_step(self, name: str, path: str) -> Step | None:
         """The step called `name`; noted when there is none."""
         if name not in self.steps:
-            self.findings.add(path, f"there is no step {name!r}.{did_you_mean(name, self.steps)}")
+            self.findings.add(path, f"there is no step {shown(name)}.{did_you_mean(name, self.steps)}")
         return self.steps.get(name)
 
     def _check_function(self, function: str, operand: Json, path: str) -> None:
@@ -174,13 +181,21 @@ class _ExpressionChecker:
         if reference.root == "Parameters":
             if reference.name not in self.parameters:
                 hint = did_you_mean(reference.name, self.parameters)
-                self.findings.add(path, f"there is no parameter {reference.name!r}.{hint}")
-        elif reference.root in _KNOWN_NAMES:
-            known = _KNOWN_NAMES[reference.root]
-            if reference.name not in known:
+                self.findings.add(path, f"there is no parameter {shown(reference.name)}.{hint}")
+        elif reference.root in ("Execution", "PipelineExperimentConfig"):
+            known = (
+                execution_variables(self.step_type) if reference.root == "Execution" else _EXPERIMENT_NAMES
+            )
+            if reference.name in _JOB_OF and reference.name not in known:
+                self.findings.add(
+                    path,
+                    f"only a {_JOB_OF[reference.name]} step has Execution.{reference.name}, its own job's.",
+                )
+            elif reference.name not in known:
                 hint = did_you_mean(reference.name, known)
                 self.findings.add(
-                    path, f"expected of {reference.root}: {', '.join(known)}. Received: {operand!r}.{hint}"
+                    path,
+                    f"expected of {reference.root}: {', '.join(known)}. Received: {shown(operand)}.{hint}",
                 )
             elif reference.root == "PipelineExperimentConfig" and reference.name not in self.experiment:
                 self.findings.add(path, f"PipelineExperimentConfig has no {reference.name} here.")
@@ -189,13 +204,19 @@ class _ExpressionChecker:
 
     def _check_property(self, step: Step, reference: Reference, operand: str, path: str) -> None:
         if step.type == "Fail":
-            self.findings.add(path, f"a Fail step has no properties. Received: {operand!r}")
+            self.findings.add(path, f"a Fail step has no properties. Received: {shown(operand)}")
         elif step.type == "Condition" and reference.path != ("Outcome",):
-            self.findings.add(path, f"a Condition step has only Outcome. Received: {operand!r}")
+            self.findings.add(path, f"a Condition step has only Outcome. Received: {shown(operand)}")
         elif reference.path[:1] == ("PropertyFiles",):
-            self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {operand!r}")
+            self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {shown(operand)}")
         elif not reference.path:
-            self.findings.add(path, f"expected a property of the step. Received: {operand!r}")
+            self.findings.add(path, f"expected a property of the step. Received: {shown(operand)}")
+        elif step.type in SUPPORTED_STEPS and step.type != "Condition":
+            described = validation.Step(step.name, step.type, step.json_path, {}, step.arguments)
+            try:
+                check_property(described, reference.path)
+            except UnknownProperty as error:
+                self.findings.add(path, str(error))
 
     def _check_join(self, operand: JsonObject) -> None:
         operand.allow("On", "Values")
@@ -223,7 +244,7 @@ class _ExpressionChecker:
             return
         uri = operand.value["S3Uri"]
         if not is_expression(uri) and not (isinstance(uri, str) and uri.startswith("s3://")):
-            operand.note("S3Uri", f"expected s3://bucket/key or an expression. Received: {uri!r}")
+            operand.note("S3Uri", f"expected s3://bucket/key or an expression. Received: {shown(uri)}")
         self.check(uri, child(operand.path, "S3Uri"))
 
     def _check_property_file(self, operand: JsonObject) -> None:
@@ -235,15 +256,15 @@ class _ExpressionChecker:
             return  # Noted already, and what it declares was not read.
         if len(reference.path) != 2 or reference.path[0] != "PropertyFiles":
             expected = "expected Steps.<step>.PropertyFiles.<name>"
-            self.findings.add(path, f"{expected}. Received: {operand.value.get('Get')!r}")
+            self.findings.add(path, f"{expected}. Received: {shown(operand.value.get('Get'))}")
             return
         declared = [file.name for file in step.property_files]
         if reference.path[1] not in declared:
             hint = did_you_mean(str(reference.path[1]), declared)
             self.findings.add(
                 path,
-                f"step {step.name} declares these property files: {', '.join(declared) or 'none'}."
-                f" Received: {reference.path[1]!r}.{hint}",
+                f"step {step.name} declares these property files: {listed(declared)}."
+                f" Received: {shown(reference.path[1])}.{hint}",
             )
 
     def _parse(self, operand: Json, path: str) -> Reference | None:

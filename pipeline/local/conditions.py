@@ -8,9 +8,12 @@ import operator
 from collections.abc import Callable, Mapping
 
 from pipeline.errors import StepFailed
+from pipeline.json_path import child
 from pipeline.local.definition import Json
 from pipeline.local.expressions import Scope, is_expression, resolve
-from pipeline.local.findings import Findings, child, did_you_mean
+from pipeline.local.findings import Findings
+from pipeline.near_match import did_you_mean
+from pipeline.shown import LONGEST_VALUE, cut, shown
 
 _COMPARISONS: Mapping[str, Callable[[Json, Json], bool]] = {
     "Equals": operator.eq,
@@ -49,8 +52,9 @@ def holds(condition: Json, scope: Scope) -> bool:
     comparable = {"number", "string", "boolean"} if kind == "Equals" else {"number", "string"}
     if _kind(left) != _kind(right) or _kind(left) not in comparable:
         raise StepFailed(
-            f"Evaluating {json.dumps(condition)}: {kind} compares numbers with numbers and strings with strings. "
-            f"Received: LeftValue={left!r}, RightValue={right!r}"
+            f"Evaluating {cut(json.dumps(condition, ensure_ascii=False), LONGEST_VALUE)}: {kind} compares "
+            "numbers with numbers and strings with strings. "
+            f"Received: LeftValue={shown(left)}, RightValue={shown(right)}"
         )
     return _COMPARISONS[kind](left, right)
 
@@ -58,13 +62,13 @@ def holds(condition: Json, scope: Scope) -> bool:
 def check_condition(condition: Json, path: str, findings: Findings) -> None:
     """Notes what is malformed or unsupported in the condition at `path`; expressions are checked elsewhere."""
     if not isinstance(condition, Mapping):
-        findings.add(path, f"expected a condition, an object with a Type. Received: {condition!r}")
+        findings.add(path, f"expected a condition, an object with a Type. Received: {shown(condition)}")
         return
     kind = condition.get("Type")
     if not isinstance(kind, str) or kind not in _FIELDS:
         hint = did_you_mean(str(kind), _FIELDS)
         findings.add(
-            child(path, "Type"), f"expected one of {', '.join(_FIELDS)}. Received: Type={kind!r}.{hint}"
+            child(path, "Type"), f"expected one of {', '.join(_FIELDS)}. Received: Type={shown(kind)}.{hint}"
         )
         return
     fields = _FIELDS[kind]
@@ -82,9 +86,9 @@ def _check_field(value: Json, form: str, path: str, findings: Findings) -> None:
         check_condition(value, path, findings)
     elif form == "operand":
         if _kind(value) is None and not is_expression(value):
-            findings.add(path, f"expected a string, number, boolean or expression. Received: {value!r}")
+            findings.add(path, f"expected a string, number, boolean or expression. Received: {shown(value)}")
     elif not isinstance(value, list):
-        findings.add(path, f"expected a list of {form}. Received: {value!r}")
+        findings.add(path, f"expected a list of {form}. Received: {shown(value)}")
     else:
         for index, item in enumerate(value):
             _check_field(item, form.removesuffix("s"), child(path, index), findings)

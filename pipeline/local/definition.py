@@ -6,13 +6,13 @@ is refused here, before anything runs: everything at once, each with its JSON pa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pipeline.errors import DefinitionError
 from pipeline.local.findings import Findings
+from pipeline.local.json_text import note_odd_texts, parse_json
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
 Json = Any
@@ -137,15 +137,12 @@ def parse_definition(text: str) -> Definition:
 
     findings = Findings()
     try:
-        definition = read_definition(json.loads(text, parse_constant=_refuse_constant), text, findings)
-        check_definition(definition, findings)
-    except RecursionError as error:
-        raise DefinitionError("Reading the pipeline definition: it is nested too deeply.") from error
+        document = parse_json(text)
     except ValueError as error:
-        raise DefinitionError(f"Reading the pipeline definition: expected JSON. Received: {error}") from error
+        raise DefinitionError(f"Reading the pipeline definition: {error}. Correct the JSON.") from error
+    note_odd_texts(document, "$", findings)
+    findings.raise_if_any()
+    definition = read_definition(document, text, findings)
+    check_definition(definition, findings)
     findings.raise_if_any()
     return definition
-
-
-def _refuse_constant(name: str) -> Json:
-    raise ValueError(f"{name}, which JSON does not have")

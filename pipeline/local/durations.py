@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from pipeline.shown import shown
+
 _DURATION = re.compile(
-    r"P?(?=.*\d)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+    r"P?(?=.*[0-9])(?:(?P<years>[0-9]{1,6})Y)?(?:(?P<months>[0-9]{1,6})M)?(?:(?P<weeks>[0-9]{1,6})W)?(?:(?P<days>[0-9]{1,6})D)?"
+    r"(?:T(?:(?P<hours>[0-9]{1,6})H)?(?:(?P<minutes>[0-9]{1,6})M)?(?:(?P<seconds>[0-9]{1,6})S)?)?",
     re.IGNORECASE,
 )
 _DAY = 86400
@@ -30,5 +32,5 @@ def parse_duration(text: str) -> int:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"expected an ISO 8601 duration such as P30D. Received: {text!r}")
+        raise ValueError(f"expected an ISO 8601 duration such as P30D. Received: {shown(text)}")
     return sum(int(number) * _SECONDS[unit] for unit, number in match.groupdict().items() if number)

@@ -25,11 +25,12 @@ from pipeline.local.conditions import holds
 from pipeline.local.cores import available_cores, share_cores
 from pipeline.local.definition import Definition, Json, Step
 from pipeline.local.ending import conclusion, cut_off
-from pipeline.local.expressions import resolve
+from pipeline.local.expressions import reads_execution, resolve
 from pipeline.local.graph import dependencies
 from pipeline.local.retries import Retries
 from pipeline.local.runner import JobOutcome, JobRunner, name_job
 from pipeline.local.scope import ExecutionScope
+from pipeline.validation.vocabulary import JOB_NAME_VARIABLES
 
 _POLL_SECONDS = 0.1
 # The types that are done within a moment, here, without a thread of their own.
@@ -168,7 +169,7 @@ class _Engine:
                 outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])
                 self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
                 return
-            arguments = resolve(step.arguments, self.scope)
+            arguments = self._resolve(step, attempt)
         except FashionError as error:
             self._end_step(step.name, "Failed", failure_reason=str(error))
             return
@@ -177,11 +178,19 @@ class _Engine:
             return
         self._begin_job(step, arguments, attempt)
 
+    def _resolve(self, step: Step, attempt: int) -> Json:
+        """The step's arguments, for the job that its attempt of this number starts."""
+        job_name = name_job(self.record.execution_id, step.name, attempt)
+        return resolve(step.arguments, self.scope.of_job(step.type, job_name))
+
     def _begin_job(self, step: Step, arguments: Mapping[str, Json], first_attempt: int) -> None:
+        # Each attempt is a job with a name of its own.
+        named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
+
         def run(attempt: int) -> JobOutcome:
             return self.run_job(
                 step,
-                arguments,
+                self._resolve(step, attempt) if named and attempt != first_attempt else arguments,
                 name_job(self.record.execution_id, step.name, attempt),
                 self.cores.get(step.name, 1),
                 lambda line: self.observer.log_line(step.name, line),

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from pipeline.errors import StepFailed
 from pipeline.local.definition import Json
 from pipeline.local.references import Reference, look_up, parse_path, parse_reference
+from pipeline.shown import LONGEST_VALUE, cut, listed, shown
 
 
 class Scope(Protocol):
@@ -64,14 +66,15 @@ def resolve(value: Json, scope: Scope) -> Json:
     try:
         return FUNCTIONS[function](operand, scope)
     except ValueError as error:
-        raise StepFailed(f"Resolving {json.dumps(value)}: {error}") from error
+        raise StepFailed(f"Resolving {_written(value)}: {error}") from error
 
 
 def references(value: Json) -> Iterator[Reference]:
-    """Everything that the expressions in `value` read."""
+    """Everything that the expressions in `value` read; a malformed Get, which checking.py notes, reads nothing."""
     if isinstance(value, Mapping):
         if is_expression(value) and isinstance(text := value.get("Get"), str):
-            yield parse_reference(text)
+            with suppress(ValueError):
+                yield parse_reference(text)
             return
         for item in value.values():
             yield from references(item)
@@ -85,6 +88,11 @@ def steps_referenced(value: Json) -> frozenset[str]:
     return frozenset(reference.name for reference in references(value) if reference.root == "Steps")
 
 
+def reads_execution(value: Json, variable: str | None) -> bool:
+    """Whether an expression in `value` reads the execution variable of this name."""
+    return any(each.root == "Execution" and each.name == variable for each in references(value))
+
+
 def with_parameters(value: Json, parameters: Mapping[str, Json]) -> Json:
     """A copy of `value` in which every Get of a parameter is its value; other expressions stay."""
     if isinstance(value, list):
@@ -94,6 +102,10 @@ def with_parameters(value: Json, parameters: Mapping[str, Json]) -> Json:
     if is_expression(value) and str(value.get("Get", "")).startswith("Parameters."):
         return parameters[parse_reference(value["Get"]).name]
     return {key: with_parameters(item, parameters) for key, item in value.items()}
+
+
+def _written(value: Json) -> str:
+    return cut(json.dumps(value, ensure_ascii=False), LONGEST_VALUE)
 
 
 def _get(operand: Json, scope: Scope) -> Json:
@@ -116,13 +128,13 @@ def _json_get(operand: Json, scope: Scope) -> Json:
     if "S3Uri" in operand:
         uri = resolve(operand["S3Uri"], scope)
         if not isinstance(uri, str) or not uri.startswith("s3://"):
-            raise ValueError(f"expected S3Uri to be s3://bucket/key. Received: {uri!r}")
+            raise ValueError(f"expected S3Uri to be s3://bucket/key. Received: {shown(uri)}")
         document, place = scope.document(uri), uri
     else:
         reference = parse_reference(operand["PropertyFile"]["Get"])
         file = str(reference.path[1])
         document = scope.property_file(reference.name, file)
-        place = f"property file {file!r} of step {reference.name}"
+        place = f"property file {shown(file)} of step {reference.name}"
     value = look_up(document, parse_path(operand["Path"]))
     if value is None:
         raise ValueError(f"{place} has null there")
@@ -147,10 +159,10 @@ def as_text(value: Json) -> str:
         return value
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):  # bool is an int
         return json.dumps(value)
-    raise ValueError(f"Std:Join takes strings, numbers and booleans. Received: {value!r}")
+    raise ValueError(f"Std:Join takes strings, numbers and booleans. Received: {shown(value)}")
 
 
 def _named(values: Mapping[str, Json], name: str, kind: str) -> Json:
     if name not in values:
-        raise ValueError(f"there is no {kind} {name!r}, only {', '.join(sorted(values))}")
+        raise ValueError(f"there is no {kind} {shown(name)}, only {listed(sorted(values))}")
     return values[name]

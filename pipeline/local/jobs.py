@@ -21,6 +21,8 @@ from pipeline.local.home import Home
 from pipeline.local.hosts import make_hosts
 from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
+from pipeline.local.json_text import note_odd_texts
+from pipeline.local.limits import check_limits
 from pipeline.local.reaper import Reaper
 from pipeline.local.refusals import refuse_arguments
 from pipeline.local.register_model import register_model
@@ -28,6 +30,7 @@ from pipeline.local.request_form import check_request
 from pipeline.local.runner import JobOutcome, StepStopped
 from pipeline.local.service import LocalAws
 from pipeline.local.service_call import ServiceCall
+from pipeline.shown import listing
 
 
 def step_folder(home: Home, execution_id: str, step: str) -> Path:
@@ -174,9 +177,11 @@ def _check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
     path = f"{step.json_path}.Arguments"
     check_request(step.type, arguments, {}, path, findings)
     refuse_arguments(step.type, arguments, path, findings)
+    check_limits(step.type, arguments, path, findings)
+    note_odd_texts(arguments, path, findings)
     if findings.entries:
-        listing = "\n".join(f"  {entry}" for entry in findings.entries)
         raise StepFailed(
             f"Checking the request of step {step.name}, whose values are known now, received what the local engine "
-            f"cannot execute:\n{listing}\nCorrect the definition, or what the steps before hand on."
+            f"cannot execute:\n{listing(findings.entries)}\n"
+            "Correct the definition, or what the steps before hand on."
         )

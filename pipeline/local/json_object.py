@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pipeline.local.findings import Findings, child, did_you_mean
+from pipeline.json_path import child
+from pipeline.local.findings import Findings
+from pipeline.near_match import did_you_mean
+from pipeline.shown import shown
 
 T = TypeVar("T")
 
@@ -25,7 +29,7 @@ class JsonObject:
     def of(cls, value: Any, path: str, findings: Findings) -> JsonObject:
         """`value`, or an empty object when it is noted as not being one."""
         if not isinstance(value, Mapping):
-            findings.add(path, f"expected an object. Received: {value!r}")
+            findings.add(path, f"expected an object. Received: {shown(value)}")
             value = {}
         return cls(value, path, findings)
 
@@ -45,7 +49,7 @@ class JsonObject:
         value = self.value.get(key, default)
         if isinstance(value, kind):
             return value
-        self.note(key, f"expected {_NAMES[kind]}. Received: {value!r}")
+        self.note(key, f"expected {_NAMES[kind]}. Received: {shown(value)}")
         return default
 
     def require(self, key: str, kind: type[T], default: T) -> T:
@@ -54,20 +58,20 @@ class JsonObject:
             self.note(key, f"missing. Expected {_NAMES[kind]}.")
         return self.get(key, kind, default)
 
-    def number(self, key: str, least: float, *, whole: bool = False) -> float | None:
-        """The number at `key`, None when it is absent or noted as not a number or as less than `least`."""
+    def number(self, key: str, least: float, *, most: float = math.inf, whole: bool = False) -> float | None:
+        """The number at `key`, None when it is absent or noted as not a number from `least` to `most`."""
         value = self.value.get(key)
         if key not in self.value:
             return None
         if (
             isinstance(value, int if whole else int | float)
             and not isinstance(value, bool)
-            and value >= least
+            and least <= value <= most
         ):
             return value
-        self.note(
-            key, f"expected a {'whole ' if whole else ''}number of at least {least:g}. Received: {value!r}"
-        )
+        kind = "whole number" if whole else "number"
+        extent = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+        self.note(key, f"expected a {kind} {extent}. Received: {shown(value)}")
         return None
 
     def whole_number(self, key: str, least: int) -> int | None:
@@ -81,7 +85,7 @@ class JsonObject:
         if isinstance(value, str) and value in choices:
             return value
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        self.note(key, f"expected one of {', '.join(choices)}. Received: {key}={value!r}.{hint}")
+        self.note(key, f"expected one of {', '.join(choices)}. Received: {key}={shown(value)}.{hint}")
         return None
 
     def child(self, key: str) -> JsonObject:

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from pipeline.errors import UsageError
 from pipeline.local.definition import MISSING, Definition, Json, Parameter
 from pipeline.local.expressions import with_parameters
-from pipeline.local.findings import Findings, did_you_mean
+from pipeline.local.findings import Findings
+from pipeline.local.json_text import odd_character
+from pipeline.local.limits import check_limits
 from pipeline.local.refusals import refuse_arguments
+from pipeline.near_match import did_you_mean
+from pipeline.shown import cut, listed, listing, shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -29,8 +33,8 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
     """
     names = [parameter.name for parameter in definition.parameters]
     problems = [
-        f"{name}: the pipeline has no such parameter.{did_you_mean(name, names)}"
-        f" It has {', '.join(names) or 'none'}."
+        f"{cut(name, 100)}: the pipeline has no such parameter.{did_you_mean(name, names)}"
+        f" It has {listed(names)}."
         for name in given
         if name not in names
     ]
@@ -42,9 +46,8 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
         except ValueError as error:
             problems.append(f"{parameter.name}: {error}")
     if problems:
-        listing = "\n".join(f"  {problem}" for problem in problems)
         raise UsageError(
-            f"The pipeline's parameters are wrong (nothing was started):\n{listing}\n"
+            f"The pipeline's parameters are wrong (nothing was started):\n{listing(problems)}\n"
             "Give each as --param NAME=VALUE."
         )
     _refuse_arguments(definition, values)
@@ -56,7 +59,9 @@ def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> Non
     findings = Findings()
     for step in definition.steps:
         arguments = with_parameters(step.arguments, values)
-        refuse_arguments(step.type, arguments, f"{step.json_path}.Arguments", findings)
+        path = f"{step.json_path}.Arguments"
+        refuse_arguments(step.type, arguments, path, findings)
+        check_limits(step.type, arguments, path, findings)
     findings.raise_if_any()
 
 
@@ -68,13 +73,15 @@ def convert(parameter: Parameter, value: object) -> Json:
     """
     if value is MISSING:
         raise ValueError(f"it has no default, so a {parameter.type} must be given.")
+    if isinstance(value, str) and (odd := odd_character(value)):
+        raise ValueError(f"{odd} Received: {shown(value)}")
     converted = _CONVERT[parameter.type](value)
     if converted is None:
-        raise ValueError(f"expected {_EXPECTED[parameter.type]}. Received: {parameter.name}={value!r}")
+        raise ValueError(f"expected {_EXPECTED[parameter.type]}. Received: {parameter.name}={shown(value)}")
     if parameter.enum is not None and converted not in parameter.enum:
-        choices = ", ".join(map(str, parameter.enum))
+        choices = listed(parameter.enum)
         hint = did_you_mean(str(value), map(str, parameter.enum))
-        raise ValueError(f"expected one of {choices}. Received: {parameter.name}={value!r}.{hint}")
+        raise ValueError(f"expected one of {choices}. Received: {parameter.name}={shown(value)}.{hint}")
     return converted
 
 

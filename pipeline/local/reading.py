@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
+from pipeline.json_path import child
 from pipeline.local.definition import (
     MISSING,
     Branch,
@@ -22,18 +23,14 @@ from pipeline.local.definition import (
     Step,
 )
 from pipeline.local.durations import parse_duration
-from pipeline.local.findings import Findings, child
+from pipeline.local.findings import Findings
 from pipeline.local.json_object import JsonObject
+from pipeline.shown import shown
+from pipeline.validation.vocabulary import DEFAULT_PARAMETER_TYPE, STEP_TYPES
 
 VERSION = "2020-12-01"
 # What the local engine executes; Model is what the SDK and the service call CreateModel.
 SUPPORTED_STEPS = ("Processing", "Training", "RegisterModel", "Model", "Condition", "Fail")
-# What the service executes besides: refused as what it is, not as a misspelt name.
-_OTHER_STEPS = frozenset({
-    "AutoML", "Callback", "ClarifyCheck", "Cleanup", "EMR", "EMRServerless", "Endpoint", "EndpointConfig",
-    "ForEach", "InferenceComponent", "Job", "Lambda", "Lineage", "QualityCheck", "Transform", "Tuning",
-})  # fmt: skip
-
 _COMMON_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 _JOB_KEYS = (*_COMMON_KEYS, "CacheConfig", "RetryPolicies")
 _STEP_KEYS = {
@@ -52,7 +49,10 @@ _RETRIED = (
     "SageMaker.RESOURCE_LIMIT",
 )
 # The service's form of parameter and step names. Step names become folder names: nothing else is let through.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_STEP_NAME, _LONGEST_PARAMETER_NAME = 64, 256
+# The longest first pause, in seconds, that the developer guide allows ("Retry policy for pipeline steps").
+_LONGEST_INTERVAL = 43_200
 
 
 def read_definition(document: Json, text: str, findings: Findings) -> Definition:
@@ -62,7 +62,8 @@ def read_definition(document: Json, text: str, findings: Findings) -> Definition
         *("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig"),
         *("ParallelismConfiguration", "Steps"),
     )
-    top.one_of("Version", [VERSION])
+    if "Version" in top.value:  # The service's schema asks for Steps alone.
+        top.one_of("Version", [VERSION])
     if top.value.get("MlflowConfig") is not None:
         top.note("MlflowConfig", "not supported: the local engine reports to no MLflow server.")
     if not top.require("Steps", list, []):
@@ -93,27 +94,32 @@ def _read_experiment(top: JsonObject) -> dict[str, Json]:
 
 def _read_parameter(entry: JsonObject) -> Parameter:
     entry.allow("Name", "Type", "DefaultValue", "EnumValues", "Description")
-    kind = entry.one_of("Type", get_args(ParameterType)) or "String"
+    kind = DEFAULT_PARAMETER_TYPE
+    if "Type" in entry.value:
+        kind = entry.one_of("Type", get_args(ParameterType)) or kind
     enum = tuple(entry.get("EnumValues", list, []))
     default = entry.value.get("DefaultValue", MISSING)
-    return Parameter(_read_name(entry), kind, default, enum or None)  # type: ignore[arg-type]
+    entry.get("Description", str, "")
+    return Parameter(_read_name(entry, _LONGEST_PARAMETER_NAME), kind, default, enum or None)  # type: ignore[arg-type]
 
 
-def _read_name(entry: JsonObject) -> str:
+def _read_name(entry: JsonObject, longest: int) -> str:
     name = entry.require("Name", str, "")
-    if "Name" in entry.value and not _NAME.fullmatch(name):
-        entry.note("Name", f"expected 1 to 64 letters, digits, - and _. Received: {entry.value['Name']!r}")
+    if "Name" in entry.value and not (_NAME.fullmatch(name) and len(name) <= longest):
+        received = shown(entry.value["Name"])
+        entry.note("Name", f"expected 1 to {longest} letters, digits, - and _. Received: {received}")
     return name
 
 
 def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
     """The step, and after a Condition step those of its branches."""
-    name = _read_name(entry)
+    name = _read_name(entry, _LONGEST_STEP_NAME)
     kind = _read_type(entry)
     if kind is None:
         # Its other fields have a form of their own: only the name matters, to those that refer to it.
         return [Step(name, str(entry.value.get("Type")), {}, branch=branch, json_path=entry.path)]
     entry.allow(*_STEP_KEYS[kind])
+    entry.get("Description", str, "")
     arguments = entry.child("Arguments")
     step = Step(
         name=name,
@@ -133,7 +139,7 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
 def _read_type(entry: JsonObject) -> str | None:
     """The step's type; None when it is noted as none that is executed here."""
     kind = entry.value.get("Type")
-    if isinstance(kind, str) and kind in _OTHER_STEPS:
+    if isinstance(kind, str) and kind in STEP_TYPES and kind not in SUPPORTED_STEPS:
         entry.note("Type", f"the local engine executes no {kind} steps, only {', '.join(SUPPORTED_STEPS)}.")
         return None
     return entry.one_of("Type", SUPPORTED_STEPS)
@@ -168,7 +174,7 @@ def _read_depends_on(entry: JsonObject) -> tuple[str, ...]:
         if isinstance(item, str):
             names.append(item)
         else:
-            entry.findings.add(child(path, index), f"expected the name of a step. Received: {item!r}")
+            entry.findings.add(child(path, index), f"expected the name of a step. Received: {shown(item)}")
     return tuple(dict.fromkeys(names))
 
 
@@ -180,7 +186,7 @@ def _read_property_file(entry: JsonObject) -> PropertyFile:
         entry.require("FilePath", str, ""),
     )
     if file.path.startswith("/") or ".." in file.path.split("/"):
-        entry.note("FilePath", f"expected a path within the output. Received: {file.path!r}")
+        entry.note("FilePath", f"expected a path within the output. Received: {shown(file.path)}")
     return file
 
 
@@ -200,10 +206,13 @@ def _read_retry_policy(entry: JsonObject) -> RetryPolicy:
     types = entry.require("ExceptionType", list, [])
     for kind in types:
         if kind not in _RETRIED:
-            entry.note("ExceptionType", f"expected of {', '.join(_RETRIED)}. Received: {kind!r}")
+            entry.note("ExceptionType", f"expected of {', '.join(_RETRIED)}. Received: {shown(kind)}")
     if "MaxAttempts" in entry.value and "ExpireAfterMin" in entry.value:
         entry.note("MaxAttempts", "expected either MaxAttempts or ExpireAfterMin. Received: both")
-    interval, backoff = entry.number("IntervalSeconds", 0), entry.number("BackoffRate", 0)
+    interval, backoff = (
+        entry.number("IntervalSeconds", 0, most=_LONGEST_INTERVAL),
+        entry.number("BackoffRate", 0),
+    )
     return RetryPolicy(
         exception_types=tuple(types),
         interval_seconds=1.0 if interval is None else interval,

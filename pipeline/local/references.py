@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.local.findings import did_you_mean
+from pipeline.near_match import did_you_mean
+from pipeline.shown import listed, shown
+from pipeline.validation.vocabulary import ITEM_NAMES
 
 # What a Get can read. Only steps have an inside.
 ROOTS = ("Parameters", "Execution", "PipelineExperimentConfig", "Steps")
-# Where a property of a job is a list, a string subscript picks the entry with that name, as in SageMaker's own
-# examples (Outputs['train'], FinalMetricDataList['val:acc']).
-_NAMES_OF_ENTRIES = ("OutputName", "InputName", "ChannelName", "MetricName")
 
 _NAME = re.compile(r"[^.\[\]]+")
-_SUBSCRIPT = re.compile(r"""\[(?:(?P<index>\d+)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""")
+_SUBSCRIPT = re.compile(r"""\[(?:(?P<index>[0-9]{1,9})|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""")
 
 Path = tuple[str | int, ...]
 
@@ -52,7 +51,7 @@ def parse_path(text: str) -> Path:
         keys.append(match[0])
         position = match.end()
     if position < len(text) or not keys:
-        raise ValueError(f"expected a path such as a.b['c'][0]. Received: {text!r}")
+        raise ValueError(f"expected a path such as a.b['c'][0]. Received: {shown(text)}")
     return tuple(keys)
 
 
@@ -65,11 +64,11 @@ def parse_reference(text: str) -> Reference:
     root, _, rest = text.partition(".")
     if root not in ROOTS:
         forms = ", ".join(f"{known}.…" for known in ROOTS)
-        raise ValueError(f"expected one of {forms}. Received: Get={text!r}.{did_you_mean(root, ROOTS)}")
+        raise ValueError(f"expected one of {forms}. Received: Get={shown(text)}.{did_you_mean(root, ROOTS)}")
     # Parameter and step names may not contain dots or brackets, so the path's grammar fits all of it.
     name, *path = parse_path(rest)
     if not isinstance(name, str) or (path and root != "Steps"):
-        raise ValueError(f"expected {root}.<name>. Received: Get={text!r}")
+        raise ValueError(f"expected {root}.<name>. Received: Get={shown(text)}")
     return Reference(root, name, tuple(path))
 
 
@@ -84,8 +83,8 @@ def look_up(value: Any, path: Path, *, entries_by_name: bool = False) -> Any:
         if entries_by_name and isinstance(value, list) and isinstance(key, str):
             entries = _by_name(value)
         if not _has(entries, key):
-            place = f"at {path[:depth]!r}" if depth else "at the top"
-            raise ValueError(f"there is no {key!r} {place}, but {_describe(entries, key)}")
+            place = f"at {shown(path[:depth])}" if depth else "at the top"
+            raise ValueError(f"there is no {shown(key)} {place}, but {_describe(entries, key)}")
         value = entries[key]
     return value
 
@@ -101,16 +100,16 @@ def _by_name(entries: list[Any]) -> dict[str, Any]:
         entry[field]: entry
         for entry in entries
         if isinstance(entry, Mapping)
-        for field in _NAMES_OF_ENTRIES
+        for field in ITEM_NAMES
         if isinstance(entry.get(field), str)
     }
 
 
 def _describe(value: Any, key: str | int) -> str:
     if isinstance(value, Mapping):
-        keys = ", ".join(sorted(map(str, value))) or "no keys"
+        keys = listed(sorted(map(str, value))) if value else "no keys"
         hint = did_you_mean(key, map(str, value)) if isinstance(key, str) else ""
         return f"an object with {keys}.{hint}"
     if isinstance(value, list):
         return f"a list of {len(value)}."
-    return f"{value!r}."
+    return f"{shown(value)}."

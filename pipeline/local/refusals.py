@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pipeline.json_path import child
 from pipeline.local.definition import Json
 from pipeline.local.expressions import is_expression
-from pipeline.local.findings import Findings, child
+from pipeline.local.findings import Findings
+from pipeline.shown import shown
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Only:
         """What is wrong with `value`, None when nothing is."""
         if value in self.allowed:
             return None
-        return f"the local engine supports {' and '.join(map(repr, self.allowed))} only. Received: {value!r}"
+        return f"the local engine supports {' and '.join(map(repr, self.allowed))} only. Received: {shown(value)}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Between:
         """What is wrong with `value`, None when nothing is."""
         if type(value) is int and self.least <= value <= self.most:
             return None
-        return f"the local engine supports {self.least} to {self.most} only. Received: {value!r}"
+        return f"the local engine supports {self.least} to {self.most} only. Received: {shown(value)}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Folder:
             and ".." not in value.split("/")
         ):
             return None
-        return f"expected an absolute path below /, without “..”. Received: {value!r}"
+        return f"expected an absolute path below /, without “..”. Received: {shown(value)}"
 
 
 # A process each, on one machine.

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pipeline.json_path import child
 from pipeline.local.definition import Json, ParameterType
 from pipeline.local.expressions import is_expression, references
-from pipeline.local.findings import Findings, child, did_you_mean
+from pipeline.local.findings import Findings
+from pipeline.near_match import did_you_mean
+from pipeline.shown import shown
 
 
 @dataclass(frozen=True)
@@ -139,13 +142,13 @@ def _problem(
     if value is _ABSENT:
         return "missing."
     if isinstance(value, _Misplaced):
-        return f"expected an object or a list. Received: {value.value!r}"
+        return f"expected an object or a list. Received: {shown(value.value)}"
     if type_ is _OBJECT:
-        return None if isinstance(value, Mapping) else f"expected an object. Received: {value!r}"
+        return None if isinstance(value, Mapping) else f"expected an object. Received: {shown(value)}"
     expected = {"String": "a string", "Integer": "a whole number"}[type_]
     if not is_expression(value):
         fits = isinstance(value, str) if type_ == "String" else type(value) is int
-        return None if fits else f"expected {expected}. Received: {value!r}"
+        return None if fits else f"expected {expected}. Received: {shown(value)}"
     if "Get" in value:
         for reference in references(value):
             given = parameter_types.get(reference.name) if reference.root == "Parameters" else None

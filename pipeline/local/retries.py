@@ -10,6 +10,8 @@ from pipeline.local.faults import SERVICE_FAULT, THROTTLING
 
 # The documented default of MaxAttempts, where a policy says neither that nor ExpireAfterMin.
 DEFAULT_MAX_ATTEMPTS = 5
+# No pause is longer than the first may be: a growing one would soon be longer than any clock can count.
+LONGEST_DELAY_SECONDS = 43_200.0
 # Pipelines retries these "automatically", a policy only overrides how: taken for a policy of all defaults.
 AUTOMATIC = RetryPolicy(exception_types=(SERVICE_FAULT, THROTTLING))
 
@@ -39,4 +41,7 @@ class Retries:
         elif used >= (DEFAULT_MAX_ATTEMPTS if policy.max_attempts is None else policy.max_attempts):
             return None
         self._used[policy] += 1
-        return policy.interval_seconds * policy.backoff_rate**used
+        try:
+            return min(policy.interval_seconds * policy.backoff_rate**used, LONGEST_DELAY_SECONDS)
+        except OverflowError:
+            return LONGEST_DELAY_SECONDS

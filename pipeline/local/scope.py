@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 from pipeline.errors import StepFailed
@@ -9,6 +10,7 @@ from pipeline.execution import StepRecord
 from pipeline.local.definition import Definition, Json
 from pipeline.local.job import now_text
 from pipeline.local.runner import JobRunner
+from pipeline.validation.vocabulary import JOB_NAME_VARIABLES
 
 
 class ExecutionScope:
@@ -33,6 +35,15 @@ class ExecutionScope:
     def execution(self) -> Mapping[str, str]:
         """The execution's variables, with the time as it is now."""
         return {**self._execution, "CurrentDateTime": now_text()}
+
+    def of_job(self, step_type: str, job_name: str) -> ExecutionScope:
+        """What the expressions of a step see whose job will have this name."""
+        variable = JOB_NAME_VARIABLES.get(step_type)
+        if variable is None:
+            return self
+        scope = copy.copy(self)
+        scope._execution = {**self._execution, variable: job_name}
+        return scope
 
     @property
     def experiment(self) -> Mapping[str, Json]:

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.errors import DefinitionError
+from pipeline.shown import listing
 from pipeline.validation.document import Json, read_document
 from pipeline.validation.problem import Problem, without_repetitions
-from pipeline.validation.rules import check_rules
+from pipeline.validation.rules import ADVICE, check_rules, rule_name
 from pipeline.validation.service_model import check_arguments
 from pipeline.validation.substitution import Substitution
 
-__all__ = ["Problem", "check_definition", "validate_definition"]
+__all__ = ["Problem", "check_definition", "service_problems", "validate_definition"]
 
 
 def validate_definition(definition: Json, parameters: Mapping[str, Json] | None = None) -> list[Problem]:
@@ -46,6 +47,12 @@ def validate_definition(definition: Json, parameters: Mapping[str, Json] | None 
     return sorted(without_repetitions(problems), key=lambda problem: place.get(problem.step or "", -1))
 
 
+def service_problems(definition: Json, parameters: Mapping[str, Json] | None = None) -> list[Problem]:
+    """As validate_definition, without this project's own advice: only what AWS documents that it refuses."""
+    advice = {rule_name(rule) for rule in ADVICE}
+    return [problem for problem in validate_definition(definition, parameters) if problem.rule not in advice]
+
+
 def check_definition(definition: Json, parameters: Mapping[str, Json] | None = None) -> None:
     """Raise when `definition` has problems; see validate_definition.
 
@@ -54,9 +61,8 @@ def check_definition(definition: Json, parameters: Mapping[str, Json] | None = N
     """
     problems = validate_definition(definition, parameters)
     if problems:
-        listing = "\n".join(f"  {problem}" for problem in problems)
         raise DefinitionError(
             "Checking the pipeline definition against the SageMaker API: expected no problems. "
-            f"Received: {len(problems)}\n{listing}\n"
+            f"Received: {len(problems)}\n{listing(problems)}\n"
             "Change what the paths name, in pipeline/definition.py or in the parameters, and try again."
         )

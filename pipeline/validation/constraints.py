@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.shown import shown
 from pipeline.validation.document import Json, child_path
 from pipeline.validation.java_patterns import compile_pattern
 
@@ -54,12 +55,12 @@ def string_violations(value: str, shape: Any, path: str) -> Iterator[Violation]:
     if shape.enum and value not in shape.enum:
         if shape.name.endswith("InstanceType") and value in LOCAL_INSTANCE_TYPES:
             return
-        yield Violation(path, "enum", f"expected {choices(value, shape.enum)}. Received: {value!r}")
+        yield Violation(path, "enum", f"expected {choices(value, shape.enum)}. Received: {shown(value)}")
         return
     yield from limits(len(value), shape, path, "length", "characters", received=value)
     pattern = shape.metadata.get("pattern")
     if pattern and not compile_pattern(pattern).fullmatch(value):
-        yield Violation(path, "pattern", f"expected text that matches {pattern}. Received: {value!r}")
+        yield Violation(path, "pattern", f"expected text that matches {pattern}. Received: {shown(value)}")
 
 
 def choices(value: str, allowed: list[str]) -> str:
@@ -75,7 +76,7 @@ def limits(
 ) -> Iterator[Violation]:
     """Whether `number` (a value, a length or a count) is within the minimum and maximum of `shape`."""
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    text = f"{number} {unit}".rstrip() + (f", {received!r:.120}" if received is not None else "")
+    text = f"{number} {unit}".rstrip() + (f", {shown(received, 120)}" if received is not None else "")
     if low is not None and number < low:
         yield Violation(path, kind, f"expected at least {low} {unit}".rstrip() + f". Received: {text}")
     if high is not None and number > high:

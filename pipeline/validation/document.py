@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.json_path import child
+from pipeline.shown import shown
 from pipeline.validation.problem import Problem
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
@@ -50,7 +52,7 @@ class Document:
 def child_path(path: str, *keys: str | int) -> str:
     """`path` extended by keys and list indices, written as botocore writes them: $.Steps[0].Arguments.RoleArn."""
     for key in keys:
-        path += f"[{key}]" if isinstance(key, int) else f".{key}"
+        path = child(path, key)
     return path
 
 
@@ -92,7 +94,7 @@ def read_document(definition: Json) -> tuple[Document, list[Problem]]:
     problems: list[Problem] = []
 
     def malformed(path: str, expected: str, value: Json) -> None:
-        message = f"expected {expected}. Received: {value!r:.80}"
+        message = f"expected {expected}. Received: {shown(value, 80)}"
         problems.append(Problem(None, path, "well-formed", message))
 
     def read_steps(value: Json, path: str, inside: str | None) -> Iterator[Step]:
@@ -132,6 +134,6 @@ def read_document(definition: Json) -> tuple[Document, list[Problem]]:
         if isinstance(parameter, Mapping) and isinstance(parameter.get("Name"), str):
             parameters[parameter["Name"]] = parameter
         else:
-            malformed(f"$.Parameters[{index}]", "a parameter: an object with Name and Type", parameter)
+            malformed(f"$.Parameters[{index}]", "a parameter: an object with a Name", parameter)
     steps = tuple(read_steps(definition.get("Steps"), "$.Steps", None))
     return Document(definition, parameters, steps), problems

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline.json_path import short_path
+from pipeline.shown import cut
+
 # Rules of this prefix come from botocore's model; a named rule at the same path explains the same mistake better.
 MODEL_PREFIX = "model-"
 
@@ -19,7 +22,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message} [{self.rule}]"
+        return f"{short_path(self.path)}: {cut(self.message)} [{self.rule}]"
 
 
 def without_repetitions(problems: Iterable[Problem]) -> list[Problem]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pipeline.near_match import did_you_mean
+from pipeline.shown import cut, listed
 from pipeline.validation.document import Json, Step, entries, look_up
+from pipeline.validation.references import is_expression
 from pipeline.validation.service_model import describe_shape, sample_job_name
+from pipeline.validation.vocabulary import ITEM_NAMES
 
 
 class Placeholder(str):
     """Stands for a value that nobody knows before the execution runs."""
-
-
-# The fields by which a list's items are named in a reference: Outputs['processed'], InputDataConfig['train'].
-ITEM_NAMES = ("OutputName", "InputName", "ChannelName", "MetricName", "Name")
 
 
 class UnknownProperty(Exception):
@@ -42,6 +42,18 @@ def sample_property(step: Step, parts: tuple[str | int, ...]) -> Json:
     return sample(leaf, parts, step)
 
 
+def check_property(step: Step, parts: tuple[str | int, ...]) -> None:
+    """See that the finished `step` will have the property at `parts`, as far as that can be known now.
+
+    Raises:
+        UnknownProperty: as sample_property does.
+    """
+    shape = describe_shape(step.type)
+    if shape is not None:
+        describe(shape, parts, step)
+        requested(step, parts)
+
+
 def describe(shape: Any, parts: tuple[str | int, ...], step: Step) -> Any:
     """The shape of the property at `parts`. Raises UnknownProperty."""
     for part in parts:
@@ -53,9 +65,10 @@ def describe(shape: Any, parts: tuple[str | int, ...], step: Step) -> Any:
             shape = shape.value
         else:
             written = ".".join(map(str, parts))
-            has = ", ".join(shape.members) if shape.type_name == "structure" else f"a {shape.type_name}"
+            has = listed(shape.members) if shape.type_name == "structure" else f"a {shape.type_name}"
+            hint = did_you_mean(str(part), shape.members) if shape.type_name == "structure" else ""
             raise UnknownProperty(
-                f"expected a property of {step.name} ({has}). Received: {part} in {written}"
+                f"expected a property of {step.name} ({has}). Received: {cut(str(part))} in {cut(written)}.{hint}"
             )
     return shape
 
@@ -72,10 +85,14 @@ def requested(step: Step, parts: tuple[str | int, ...]) -> Json:
             value = look_up(value, part)
             continue
         items = dict(entries(value))
+        if any(is_expression(item.get(key)) for item in items.values() for key in ITEM_NAMES):
+            return None
         names = {str(item[key]): item for item in items.values() for key in ITEM_NAMES if key in item}
         if part not in (items if isinstance(part, int) else names):
-            there = ", ".join(names) or "none"
-            raise UnknownProperty(f"expected an item that {step.name} has ({there}). Received: {part}")
+            raise UnknownProperty(
+                f"expected an item that {step.name} has ({listed(names)}). Received: {cut(str(part))}."
+                f"{did_you_mean(str(part), names)}"
+            )
         value = items[part] if isinstance(part, int) else names[part]
     known = isinstance(value, str | int | float) and not isinstance(value, Placeholder)
     return value if known else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pipeline.shown import shown
 from pipeline.validation.constraints import violations
 from pipeline.validation.document import Step
 from pipeline.validation.problem import MODEL_PREFIX, Problem
@@ -103,10 +104,18 @@ def shape_mismatches(value: Any, shape: Any) -> Iterator[tuple[str, str, str]]:
             yield path, "missing", f"expected the key {details['required_name']}. Received: none"
         elif reason == "unknown field":
             allowed = ", ".join(details["valid_names"])
-            yield path, "unknown", f"expected keys out of {allowed}. Received: {details['unknown_param']!r}"
+            yield (
+                path,
+                "unknown",
+                f"expected keys out of {allowed}. Received: {shown(details['unknown_param'])}",
+            )
         elif reason == "invalid type":
             wanted = " or ".join(name.split("'")[1] for name in details["valid_types"])
             received = details["param"]
-            yield path, "type", f"expected {wanted}. Received: {type(received).__name__} {received!r:.80}"
+            yield (
+                path,
+                "type",
+                f"expected {wanted}. Received: {type(received).__name__} {shown(received, 80)}",
+            )
         elif reason not in {"invalid range", "invalid length"}:
             yield path, "shape", f"expected what the API describes. Received: {reason}"

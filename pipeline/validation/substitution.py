@@ -11,11 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pipeline.shown import listed, shown
 from pipeline.validation.document import Document, Json, Step, child_path, entries, look_up
 from pipeline.validation.problem import Problem
 from pipeline.validation.properties import Placeholder, UnknownProperty, sample_property
 from pipeline.validation.references import Reference, is_expression, parse_reference
 from pipeline.validation.service_model import sample_job_name
+from pipeline.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables
 
 # SageMaker SDK, ExecutionVariables; values of the form that the service gives.
 EXECUTION_SAMPLES = {
@@ -26,7 +28,6 @@ EXECUTION_SAMPLES = {
     "StartDateTime": "2026-01-01T00:00:00.000Z",
     "CurrentDateTime": "2026-01-01T00:00:00.000Z",
 }
-JOB_NAME_VARIABLES = {"Training": "TrainingJobName", "Processing": "ProcessingJobName"}
 
 
 class NoValue(Exception):
@@ -96,7 +97,9 @@ class Substitution:
         reference = parse_reference(text)
         if reference is None:
             expected = "Parameters.Name, Execution.Name or Steps.Name.Property"
-            raise self._report(step, path, "known-expression", f"expected {expected}. Received: {text!r}")
+            raise self._report(
+                step, path, "known-expression", f"expected {expected}. Received: {shown(text)}"
+            )
         if reference.root == "Parameters":
             return self._parameter(reference.name, path, step)
         if reference.root == "Execution":
@@ -106,7 +109,7 @@ class Substitution:
     def _parameter(self, name: str, path: str, step: Step) -> Json:
         parameter = self.document.parameters.get(name)
         if parameter is None:
-            names = ", ".join(self.document.parameters) or "none"
+            names = listed(self.document.parameters)
             raise self._report(step, path, "known-parameter", f"expected one of: {names}. Received: {name}")
         if name in self.given:
             return self.given[name]
@@ -119,7 +122,7 @@ class Substitution:
             return sample_job_name(step.name)
         if name in EXECUTION_SAMPLES:
             return EXECUTION_SAMPLES[name]
-        names = ", ".join(EXECUTION_SAMPLES)
+        names = ", ".join(execution_variables(step.type))
         raise self._report(
             step, path, "known-execution-variable", f"expected one of: {names}. Received: {name}"
         )
@@ -127,7 +130,7 @@ class Substitution:
     def _property(self, reference: Reference, path: str, step: Step) -> Json:
         source = self.document.step(reference.name)
         if source is None:
-            names = ", ".join(known.name for known in self.document.steps)
+            names = listed(known.name for known in self.document.steps)
             message = f"expected one of: {names}. Received: {reference.name}"
             raise self._report(step, path, "known-step", message)
         # Steps that refer to each other in a circle are reported by a rule of their own.
@@ -145,7 +148,7 @@ class Substitution:
         if not isinstance(values, list) or not (on is None or isinstance(on, str)):
             expected = 'an object with the list "Values" and the string "On"'
             raise self._report(
-                step, path, "known-expression", f"expected {expected}. Received: {argument!r:.80}"
+                step, path, "known-expression", f"expected {expected}. Received: {shown(argument, 80)}"
             )
         parts, failed = [], False
         for index, item in enumerate(values):
@@ -157,7 +160,7 @@ class Substitution:
                 continue
             if isinstance(part, dict | list) or part is None:
                 self._report(
-                    step, at, "known-expression", f"expected text or a number. Received: {part!r:.80}"
+                    step, at, "known-expression", f"expected text or a number. Received: {shown(part, 80)}"
                 )
                 failed = True
             parts.append(part if isinstance(part, str) else json.dumps(part))
@@ -170,7 +173,7 @@ class Substitution:
         reference = parse_reference(file)
         if not isinstance(json_path, str) or not json_path:
             self._report(
-                step, path, "known-expression", f"expected a Path into the file. Received: {json_path!r}"
+                step, path, "known-expression", f"expected a Path into the file. Received: {shown(json_path)}"
             )
         if look_up(argument, "S3Uri") is not None and file is None:
             return
@@ -181,7 +184,7 @@ class Substitution:
             or reference.parts[0] != "PropertyFiles"
         ):
             expected = "a PropertyFile: Steps.Name.PropertyFiles.Name"
-            self._report(step, path, "known-expression", f"expected {expected}. Received: {file!r}")
+            self._report(step, path, "known-expression", f"expected {expected}. Received: {shown(file)}")
             return
         source = self.document.step(reference.name)
         if source is None:
@@ -194,5 +197,5 @@ class Substitution:
                 path,
                 "known-property-file",
                 f"expected a property file that the step {source.name} declares "
-                f"({', '.join(map(str, declared)) or 'it declares none'}). Received: {reference.parts[1]}",
+                f"({listed(declared)}). Received: {reference.parts[1]}",
             )

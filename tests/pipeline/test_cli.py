@@ -75,7 +75,10 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["run", "--seeds", "many"], "invalid int value: 'many'"),
         (["run", "--target", "mars"], "invalid choice: 'mars'"),
         (["run", "--json", "/nowhere/result.json"], "Received: /nowhere/result.json"),
-        (["run", "--definition", "/nowhere.json"], "Received: /nowhere.json"),
+        (
+            ["run", "--definition", "/nowhere.json"],
+            "Could not read the pipeline definition /nowhere.json: No such file",
+        ),
         (["run", "--quickly"], "unrecognized arguments: --quickly"),
         (["fly"], "invalid choice: 'fly'"),
         ([], "required: COMMAND"),

@@ -4,8 +4,8 @@ A rule is a function whose name is the rule's name (with hyphens) and whose docs
 where. A step rule takes one step, its arguments with values in place of expressions; a definition rule takes the
 whole document and the given parameter values. Both yield (JSON path, message) for each thing that is wrong.
 
-To add a rule, write the function, put it into its module's tuple, and give tests/pipeline/validation/test_rules.py
-a change that breaks it.
+To add a rule, write the function, put it into its module's tuple, and give the module's test in
+tests/pipeline/validation/rules a change that breaks it.
 """
 
 from __future__ import annotations
@@ -54,6 +54,20 @@ RULES_BY_STEP_TYPE: Mapping[str, tuple[StepRule, ...]] = {
     "Condition": flow.CONDITION_RULES,
     "Fail": flow.FAIL_RULES,
 }
+
+
+# What this project asks of a definition beyond what the service does: sound, but refused by nobody.
+ADVICE: frozenset[StepRule | DefinitionRule] = frozenset(
+    {
+        flow.missed_gate_fails,
+        caching.cache_key_has_no_execution_id,
+        caching.cached_outputs_carry_the_execution_id,
+        network.isolated_jobs_reach_nothing,
+        storage.s3_keys_have_no_empty_parts,
+        training.metrics_capture_a_value,
+        training.spot_needs_checkpoints,
+    }
+)
 
 
 def rule_name(rule: StepRule | DefinitionRule) -> str:

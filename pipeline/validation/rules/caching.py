@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from pipeline.shown import shown
 from pipeline.validation.document import Step, child_path, entries, look_up, members
 from pipeline.validation.references import references
 
@@ -71,10 +72,10 @@ def cache_is_supported(step: Step) -> Iterator[tuple[str, str]]:
         return
     at, config = child_path(step.path, "CacheConfig"), step.raw["CacheConfig"]
     if step.type not in CACHEABLE:
-        yield at, f"expected no CacheConfig on a {step.type} step. Received: {config!r:.80}"
+        yield at, f"expected no CacheConfig on a {step.type} step. Received: {shown(config, 80)}"
     unknown = set(members(config)) - {"Enabled", "ExpireAfter"}
     if unknown or not isinstance(look_up(config, "Enabled"), bool):
-        yield at, f"expected the keys Enabled (true or false) and ExpireAfter. Received: {config!r:.80}"
+        yield at, f"expected the keys Enabled (true or false) and ExpireAfter. Received: {shown(config, 80)}"
 
 
 def cache_expires(step: Step) -> Iterator[tuple[str, str]]:
@@ -89,7 +90,7 @@ def cache_expires(step: Step) -> Iterator[tuple[str, str]]:
     if not isinstance(after, str) or not DURATION.fullmatch(after):
         yield (
             child_path(step.path, "CacheConfig", "ExpireAfter"),
-            f"expected a duration of years to minutes, such as P30D or PT12H. Received: {after!r}",
+            f"expected a duration of years to minutes, such as P30D or PT12H. Received: {shown(after)}",
         )
 
 
@@ -131,7 +132,7 @@ def cached_outputs_carry_the_execution_id(step: Step) -> Iterator[tuple[str, str
             yield (
                 path,
                 "expected Execution.PipelineExecutionId in the URI, so that a later execution does not overwrite "
-                f"what a cache hit hands out. Received: {uri!r:.80}",
+                f"what a cache hit hands out. Received: {shown(uri, 80)}",
             )
 
 

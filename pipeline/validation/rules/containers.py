@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pipeline.shown import shown
 from pipeline.validation.document import Json, Step, look_up, members, strings
 
 # Where requests hold environment variables, and command lines.
@@ -32,7 +33,10 @@ def environment_values_are_strings(step: Step) -> Iterator[tuple[str, str]]:
     for keys in ENVIRONMENTS:
         for name, value in members(look_up(step.arguments, *keys)).items():
             if not isinstance(value, str):
-                yield step.argument_path(*keys, name), f"expected text. Received: {value!r:.80}. {ADVICE}"
+                yield (
+                    step.argument_path(*keys, name),
+                    f"expected text. Received: {shown(value, 80)}. {ADVICE}",
+                )
 
 
 def container_arguments_are_strings(step: Step) -> Iterator[tuple[str, str]]:
@@ -45,7 +49,10 @@ def container_arguments_are_strings(step: Step) -> Iterator[tuple[str, str]]:
         words = look_up(step.arguments, *keys)
         for index, word in enumerate(words if isinstance(words, list) else []):
             if not isinstance(word, str):
-                yield step.argument_path(*keys, index), f"expected text. Received: {word!r:.80}. {ADVICE}"
+                yield (
+                    step.argument_path(*keys, index),
+                    f"expected text. Received: {shown(word, 80)}. {ADVICE}",
+                )
 
 
 def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
@@ -57,7 +64,7 @@ def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
         for word in ECR_WORD.findall(text):
             if not ECR_IMAGE.fullmatch(word):
                 expected = "<12 digits>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
-                yield path, f"expected {expected}. Received: {word!r:.200}"
+                yield path, f"expected {expected}. Received: {shown(word, 200)}"
 
 
 def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
@@ -69,7 +76,7 @@ def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
     if config is not None:
         yield (
             step.argument_path("ExperimentConfig"),
-            f"expected none: Pipelines fills it in. Received: {config!r:.80}",
+            f"expected none: Pipelines fills it in. Received: {shown(config, 80)}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pipeline.shown import listed, shown
 from pipeline.validation.constraints import violations
 from pipeline.validation.document import Document, Json, Step, child_path, entries, look_up, members
 from pipeline.validation.service_model import shape
@@ -14,7 +15,7 @@ COMPARISONS = ("Equals", "GreaterThan", "GreaterThanOrEqualTo", "LessThan", "Les
 CONDITION_KEYS: Mapping[str, frozenset[str]] = {
     **{name: frozenset({"Type", "LeftValue", "RightValue"}) for name in COMPARISONS},
     "In": frozenset({"Type", "QueryValue", "Values"}),
-    "Not": frozenset({"Type", "Expression"}),
+    "Not": frozenset({"Type", "Condition"}),
     "Or": frozenset({"Type", "Conditions"}),
 }
 
@@ -30,7 +31,7 @@ def missed_gate_fails(step: Step) -> Iterator[tuple[str, str]]:
     if then and otherwise:
         return
     if not any(other.get("Type") == "Fail" for _, other in otherwise):
-        types = ", ".join(str(other.get("Type")) for _, other in otherwise) or "no steps"
+        types = listed(str(other.get("Type")) for _, other in otherwise) if otherwise else "no steps"
         yield (
             step.argument_path("ElseSteps"),
             "expected a Fail step: without it an execution that misses this gate ends as Succeeded. "
@@ -41,11 +42,15 @@ def missed_gate_fails(step: Step) -> Iterator[tuple[str, str]]:
 def conditions_are_complete(step: Step) -> Iterator[tuple[str, str]]:
     """A Condition step has conditions, each of a known type and with that type's keys.
 
-    SageMaker SDK, sagemaker.core.workflow.conditions.
+    SageMaker SDK, sagemaker.core.workflow.conditions; what Not holds is its Condition, and the service refuses
+    one that calls it Expression.
     """
     conditions = step.arguments.get("Conditions")
     if not isinstance(conditions, list) or not conditions:
-        yield step.argument_path("Conditions"), f"expected a list of conditions. Received: {conditions!r:.80}"
+        yield (
+            step.argument_path("Conditions"),
+            f"expected a list of conditions. Received: {shown(conditions, 80)}",
+        )
         return
     for index, condition in enumerate(conditions):
         yield from incomplete(condition, step.argument_path("Conditions", index))
@@ -58,34 +63,20 @@ def incomplete(condition: Json, path: str) -> Iterator[tuple[str, str]]:
     if keys is None:
         yield (
             path,
-            f"expected a condition whose Type is one of {', '.join(CONDITION_KEYS)}. Received: {kind!r}",
+            f"expected a condition whose Type is one of {', '.join(CONDITION_KEYS)}. Received: {shown(kind)}",
         )
     elif set(condition) != keys:
-        yield path, f"expected the keys {', '.join(sorted(keys))}. Received: {', '.join(sorted(condition))}"
+        yield path, f"expected the keys {', '.join(sorted(keys))}. Received: {listed(sorted(condition))}"
     elif kind == "Not":
-        yield from incomplete(condition["Expression"], child_path(path, "Expression"))
+        yield from incomplete(condition["Condition"], child_path(path, "Condition"))
     elif kind in {"Or", "In"}:
         key = "Conditions" if kind == "Or" else "Values"
         nested = condition[key]
         if not isinstance(nested, list) or not nested:
-            yield child_path(path, key), f"expected a list that is not empty. Received: {nested!r:.80}"
+            yield child_path(path, key), f"expected a list that is not empty. Received: {shown(nested, 80)}"
         elif kind == "Or":
             for index, item in enumerate(nested):
                 yield from incomplete(item, child_path(path, key, index))
-
-
-def conditions_are_not_nested(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """A Condition step does not stand in a branch of another.
-
-    Developer guide, "Pipelines steps", Condition step, limitations: "doesn't support the use of nested condition
-    steps".
-    """
-    for step in document.steps:
-        if step.type == "Condition" and step.inside is not None:
-            yield (
-                step.path,
-                f"expected no Condition step inside the Condition step {step.inside}. Received: {step.name}",
-            )
 
 
 def property_files_have_an_output(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -100,23 +91,26 @@ def property_files_have_an_output(document: Document, given: Mapping[str, Json])
         for index, file in entries(step.raw.get("PropertyFiles")):
             at = child_path(step.path, "PropertyFiles", index)
             if file.get("OutputName") not in names:
-                known = ", ".join(map(str, names)) or "none"
-                yield at, f"expected an output of {step.name} ({known}). Received: {file.get('OutputName')!r}"
+                known = listed(names)
+                yield (
+                    at,
+                    f"expected an output of {step.name} ({known}). Received: {shown(file.get('OutputName'))}",
+                )
             for key in ("PropertyFileName", "FilePath"):
                 if not isinstance(file.get(key), str) or not file[key]:
-                    yield child_path(at, key), f"expected text. Received: {file.get(key)!r}"
+                    yield child_path(at, key), f"expected text. Received: {shown(file.get(key))}"
 
 
 def fail_message(step: Step) -> Iterator[tuple[str, str]]:
     """A Fail step says why, in at most 3,072 characters. API reference, FailStepMetadata, ErrorMessage."""
     at, message = step.argument_path("ErrorMessage"), step.arguments.get("ErrorMessage")
     if not isinstance(message, str) or not message:
-        yield at, f"expected a message. Received: {message!r}"
+        yield at, f"expected a message. Received: {shown(message)}"
         return
     for found in violations(message, shape("FailStepMetadata").members["ErrorMessage"], at):
         yield at, found.message
 
 
-DEFINITION_RULES = (conditions_are_not_nested, property_files_have_an_output)
+DEFINITION_RULES = (property_files_have_an_output,)
 CONDITION_RULES = (missed_gate_fails, conditions_are_complete)
 FAIL_RULES = (fail_message,)

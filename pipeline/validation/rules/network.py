@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.shown import shown
 from pipeline.validation.document import Step, look_up, members, strings
 from pipeline.validation.rules.containers import COMMAND_LINES
 
@@ -39,7 +40,7 @@ def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
             if "s3://" in text or text.startswith("arn:aws"):
                 yield (
                     path,
-                    f"expected nothing that needs a network in an isolated job. Received: {text!r:.200}",
+                    f"expected nothing that needs a network in an isolated job. Received: {shown(text, 200)}",
                 )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from pipeline.shown import listed, shown
 from pipeline.validation.constraints import violations
 from pipeline.validation.document import Document, Json, child_path, entries
 from pipeline.validation.service_model import shape
+from pipeline.validation.vocabulary import DEFAULT_PARAMETER_TYPE
 
 # Definition schema, StringParameter, IntegerParameter, FloatParameter, BooleanParameter.
 PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -24,7 +26,7 @@ def fits(value: Json, parameter_type: Json) -> bool:
     return isinstance(value, wanted) and (parameter_type == "Boolean" or not isinstance(value, bool))
 
 
-def listed(document: Document) -> Iterator[tuple[str, Mapping[str, Json]]]:
+def named(document: Document) -> Iterator[tuple[str, Mapping[str, Json]]]:
     """The parameters that have a name, with their paths, as the definition lists them."""
     for index, parameter in entries(document.raw.get("Parameters", [])):
         if isinstance(parameter.get("Name"), str):
@@ -46,28 +48,35 @@ def parameter_names(document: Document, given: Mapping[str, Json]) -> Iterator[t
 
     API reference, Parameter, Name. Definition schema, ParameterName.
     """
-    names = Counter(parameter.get("Name") for _, parameter in listed(document))
-    for path, parameter in listed(document):
+    names = Counter(parameter.get("Name") for _, parameter in named(document))
+    for path, parameter in named(document):
         at, name = child_path(path, "Name"), parameter.get("Name")
         for found in violations(name, shape("PipelineParameterName"), at):
             yield at, found.message
         if names[name] > 1:
-            yield at, f"expected a name of its own. Received: {name!r}, {names[name]} times"
+            yield at, f"expected a name of its own. Received: {shown(name)}, {names[name]} times"
 
 
 def parameter_types(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     """A parameter is a String, Integer, Float or Boolean; its default and enum values are of that type.
 
-    Definition schema, StringParameter to BooleanParameter. Developer guide, "Pipeline parameters".
+    One without a Type is a String. Definition schema, StringParameter to BooleanParameter. Developer guide,
+    "Pipeline parameters".
     """
-    for path, parameter in listed(document):
-        kind = parameter.get("Type")
+    for path, parameter in named(document):
+        kind = parameter.get("Type", DEFAULT_PARAMETER_TYPE)
         if not isinstance(kind, str) or kind not in PYTHON_TYPES:
-            yield child_path(path, "Type"), f"expected one of {', '.join(PYTHON_TYPES)}. Received: {kind!r}"
+            yield (
+                child_path(path, "Type"),
+                f"expected one of {', '.join(PYTHON_TYPES)}. Received: {shown(kind)}",
+            )
             continue
         default = parameter.get("DefaultValue")
         if "DefaultValue" in parameter and not fits(default, kind):
-            yield child_path(path, "DefaultValue"), f"expected a value of type {kind}. Received: {default!r}"
+            yield (
+                child_path(path, "DefaultValue"),
+                f"expected a value of type {kind}. Received: {shown(default)}",
+            )
 
 
 def parameter_enums(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -75,7 +84,7 @@ def parameter_enums(document: Document, given: Mapping[str, Json]) -> Iterator[t
 
     SageMaker SDK, ParameterString: "enum_values: a list of string values that this parameter accepts".
     """
-    for path, parameter in listed(document):
+    for path, parameter in named(document):
         enum = parameter.get("EnumValues")
         if not isinstance(enum, list):
             continue
@@ -85,7 +94,7 @@ def parameter_enums(document: Document, given: Mapping[str, Json]) -> Iterator[t
             (path, given.get(name)),
         ):
             if value is not None and value not in enum:
-                yield at, f"{name}: expected one of {', '.join(map(str, enum))}. Received: {value!r}"
+                yield at, f"{name}: expected one of {listed(enum)}. Received: {shown(value)}"
 
 
 def given_parameters(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -96,12 +105,12 @@ def given_parameters(document: Document, given: Mapping[str, Json]) -> Iterator[
     for name, value in given.items():
         parameter = document.parameters.get(name)
         if parameter is None:
-            known = ", ".join(document.parameters) or "none"
+            known = listed(document.parameters)
             yield "$.Parameters", f"expected values for parameters out of {known}. Received: {name}"
-        elif not fits(value, parameter.get("Type")):
+        elif not fits(value, kind := parameter.get("Type", DEFAULT_PARAMETER_TYPE)):
             yield (
                 "$.Parameters",
-                f"{name}: expected a value of type {parameter.get('Type')}. Received: {value!r}",
+                f"{name}: expected a value of type {kind}. Received: {shown(value)}",
             )
         else:
             for found in violations(value, shape("String1024"), "$.Parameters"):

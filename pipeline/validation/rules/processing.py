@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from pipeline.shown import listed, shown
 from pipeline.validation.document import Json, Step, entries, look_up
 
 INPUT_ROOT = "/opt/ml/processing/"
@@ -39,7 +40,7 @@ def processing_names_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         for index, item in items:
             if names[str(item.get(name_key))] > 1:
                 path = step.argument_path(*keys, index, name_key)
-                yield path, f"expected a name of its own. Received: {item.get(name_key)!r}"
+                yield path, f"expected a name of its own. Received: {shown(item.get(name_key))}"
 
 
 def processing_inputs_lie_under_opt_ml_processing(step: Step) -> Iterator[tuple[str, str]]:
@@ -54,7 +55,7 @@ def processing_inputs_lie_under_opt_ml_processing(step: Step) -> Iterator[tuple[
         path = local_path(item)
         if path is None or not path.startswith(INPUT_ROOT) or ".." in path.split("/"):
             at = step.argument_path("ProcessingInputs", index, "S3Input", "LocalPath")
-            yield at, f"expected a path beneath {INPUT_ROOT}. Received: {path!r}"
+            yield at, f"expected a path beneath {INPUT_ROOT}. Received: {shown(path)}"
 
 
 def processing_paths_are_distinct(step: Step) -> Iterator[tuple[str, str]]:
@@ -76,9 +77,9 @@ def processing_paths_are_distinct(step: Step) -> Iterator[tuple[str, str]]:
     paths = Counter(path for _, path in places)
     for at, path in places:
         if path is not None and paths[path] > 1:
-            yield at, f"expected a path of its own. Received: {path!r}, {paths[path]} times"
+            yield at, f"expected a path of its own. Received: {shown(path)}, {paths[path]} times"
         elif path is not None and not path.startswith("/"):
-            yield at, f"expected an absolute path. Received: {path!r}"
+            yield at, f"expected an absolute path. Received: {shown(path)}"
 
 
 def processing_outputs_have_a_destination(step: Step) -> Iterator[tuple[str, str]]:
@@ -89,7 +90,7 @@ def processing_outputs_have_a_destination(step: Step) -> Iterator[tuple[str, str
     for index, item in outputs(step):
         if item.get("AppManaged") is not True and local_path(item) is None:
             path = step.argument_path("ProcessingOutputConfig", "Outputs", index)
-            yield path, f"expected an S3Output with a LocalPath. Received: {', '.join(item)}"
+            yield path, f"expected an S3Output with a LocalPath. Received: {listed(item)}"
 
 
 RULES = (

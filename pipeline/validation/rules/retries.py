@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pipeline.shown import listed, shown
 from pipeline.validation.document import Json, Step, child_path, entries
 
 RETRYABLE = frozenset(
@@ -34,16 +35,16 @@ def retries_are_supported(step: Step) -> Iterator[tuple[str, str]]:
     """
     if "RetryPolicies" not in step.raw:
         return
-    at, listed = child_path(step.path, "RetryPolicies"), step.raw["RetryPolicies"]
+    at, given = child_path(step.path, "RetryPolicies"), step.raw["RetryPolicies"]
     if step.type not in RETRYABLE:
-        yield at, f"expected no retry policies on a {step.type} step. Received: {listed!r:.80}"
-    elif not isinstance(listed, list) or len(entries(listed)) != len(listed):
-        yield at, f"expected a list of policies. Received: {listed!r:.80}"
+        yield at, f"expected no retry policies on a {step.type} step. Received: {shown(given, 80)}"
+    elif not isinstance(given, list) or len(entries(given)) != len(given):
+        yield at, f"expected a list of policies. Received: {shown(given, 80)}"
     for path, policy in policies(step):
         if unknown := set(policy) - KEYS:
             yield (
                 path,
-                f"expected keys out of {', '.join(sorted(KEYS))}. Received: {', '.join(sorted(unknown))}",
+                f"expected keys out of {', '.join(sorted(KEYS))}. Received: {listed(sorted(unknown))}",
             )
 
 
@@ -57,7 +58,7 @@ def retry_exception_types(step: Step) -> Iterator[tuple[str, str]]:
         types = policy.get("ExceptionType")
         if not isinstance(types, list) or not types or any(name not in EXCEPTION_TYPES for name in types):
             expected = f"a list of one or more of {', '.join(EXCEPTION_TYPES)}"
-            yield child_path(path, "ExceptionType"), f"expected {expected}. Received: {types!r}"
+            yield child_path(path, "ExceptionType"), f"expected {expected}. Received: {shown(types)}"
 
 
 def retry_has_one_limit(step: Step) -> Iterator[tuple[str, str]]:
@@ -70,12 +71,12 @@ def retry_has_one_limit(step: Step) -> Iterator[tuple[str, str]]:
         limits = {key: policy[key] for key in ("MaxAttempts", "ExpireAfterMin") if key in policy}
         if len(limits) != 1:
             expected = "exactly one of MaxAttempts (from 1 up) and ExpireAfterMin"
-            yield path, f"expected {expected}. Received: {', '.join(limits) or 'neither'}"
+            yield path, f"expected {expected}. Received: {listed(limits) if limits else 'neither'}"
         for key, high in (("MaxAttempts", 20), ("ExpireAfterMin", 14_400)):
             if key in limits and not whole_number(limits[key], 1, high):
                 yield (
                     child_path(path, key),
-                    f"expected a whole number from 1 to {high}. Received: {limits[key]!r}",
+                    f"expected a whole number from 1 to {high}. Received: {shown(limits[key])}",
                 )
 
 
@@ -88,9 +89,9 @@ def retry_interval(step: Step) -> Iterator[tuple[str, str]]:
         seconds, rate = policy.get("IntervalSeconds", 1), policy.get("BackoffRate", 2.0)
         if not whole_number(seconds, 0, 43_200):
             at = child_path(path, "IntervalSeconds")
-            yield at, f"expected a whole number from 0 to 43200. Received: {seconds!r}"
+            yield at, f"expected a whole number from 0 to 43200. Received: {shown(seconds)}"
         if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
-            yield child_path(path, "BackoffRate"), f"expected a number from 0 up. Received: {rate!r}"
+            yield child_path(path, "BackoffRate"), f"expected a number from 0 up. Received: {shown(rate)}"
 
 
 def whole_number(value: Json, low: int, high: int) -> bool:

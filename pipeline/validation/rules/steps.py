@@ -8,43 +8,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from pipeline.shown import cut, shown
 from pipeline.validation.constraints import violations
 from pipeline.validation.document import Document, Json, Step, child_path, look_up
 from pipeline.validation.references import references
 from pipeline.validation.service_model import shape
-
-# Definition schema, Steps, and the StepTypeEnum of the SageMaker SDK.
-STEP_TYPES = (
-    "Processing",
-    "Training",
-    "Transform",
-    "Model",
-    "RegisterModel",
-    "Condition",
-    "Fail",
-    "Lambda",
-    "Callback",
-    "Tuning",
-    "AutoML",
-    "ClarifyCheck",
-    "QualityCheck",
-    "EMR",
-    "EMRServerless",
-    "Lineage",
-    "Job",
-    "Cleanup",
-    "ForEach",
-    "Endpoint",
-    "EndpointConfig",
-    "InferenceComponent",
-)
+from pipeline.validation.vocabulary import STEP_TYPES
 
 
 def version_is_2020_12_01(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """The only version of the definition's schema is 2020-12-01. Definition schema, Version."""
-    version = document.raw.get("Version")
+    """The schema's only version is 2020-12-01; it may be left out. Definition schema, Version."""
+    version = document.raw.get("Version", "2020-12-01")
     if version != "2020-12-01":
-        yield "$.Version", f"expected '2020-12-01'. Received: {version!r}"
+        yield "$.Version", f"expected '2020-12-01'. Received: {shown(version)}"
 
 
 def definition_size(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -67,7 +43,7 @@ def step_names_are_unique(document: Document, given: Mapping[str, Json]) -> Iter
     names = Counter(step.name for step in document.steps)
     for step in document.steps:
         if names[step.name] > 1:
-            yield child_path(step.path, "Name"), f"expected a name of its own. Received: {step.name!r}"
+            yield child_path(step.path, "Name"), f"expected a name of its own. Received: {shown(step.name)}"
 
 
 def steps_form_no_circle(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -85,7 +61,7 @@ def steps_form_no_circle(document: Document, given: Mapping[str, Json]) -> Itera
     except CycleError as error:
         yield (
             "$.Steps",
-            f"expected steps that wait for earlier ones only. Received: {' ← '.join(error.args[1])}",
+            f"expected steps that wait for earlier ones only. Received: {cut(' ← '.join(error.args[1]), 200)}",
         )
 
 
@@ -97,7 +73,7 @@ def depends_on_known_steps(document: Document, given: Mapping[str, Json]) -> Ite
             near = difflib.get_close_matches(name, names, n=3) or names
             yield (
                 child_path(step.path, "DependsOn"),
-                f"expected a step, such as {', '.join(near)}. Received: {name!r}",
+                f"expected a step, such as {', '.join(near)}. Received: {shown(name)}",
             )
 
 
@@ -142,7 +118,7 @@ def step_type_is_known(step: Step) -> Iterator[tuple[str, str]]:
         near = difflib.get_close_matches(step.type, STEP_TYPES, n=2) or STEP_TYPES
         yield (
             child_path(step.path, "Type"),
-            f"expected a step type, such as {', '.join(near)}. Received: {step.type!r}",
+            f"expected a step type, such as {', '.join(near)}. Received: {shown(step.type)}",
         )
 
 

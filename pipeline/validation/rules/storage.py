@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.instance_types import has_own_storage
+from pipeline.shown import shown
 from pipeline.validation.document import Step, entries, look_up, strings
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
@@ -25,22 +26,34 @@ KMS_KEY = re.compile(
 
 
 def s3_uris_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
-    """An S3 URI is s3://<bucket>/<key>, with a valid bucket name and no empty part in the key.
+    """An S3 URI is s3://<bucket>/<key>, with a valid bucket name.
 
-    Amazon S3 user guide, "General purpose bucket naming rules". A key may have an empty part, but then it is
-    another key: a//b, as an extra slash in a Join makes it, is not found under a/b.
+    Amazon S3 user guide, "General purpose bucket naming rules".
     """
     for path, text in strings(step.arguments, step.argument_path()):
         if path.endswith(S3_FIELDS) and not text.startswith("s3://"):
-            yield path, f"expected s3://<bucket>/<key>. Received: {text!r:.200}"
+            yield path, f"expected s3://<bucket>/<key>. Received: {shown(text, 200)}"
             continue
-        for match in S3_URI.finditer(text):
-            uri = match[0]
-            bucket, _, key = uri.removeprefix("s3://").partition("/")
-            if not uri.startswith("s3://") or not BUCKET.fullmatch(bucket):
-                yield path, f"expected s3://<bucket>/<key> with a valid bucket name. Received: {uri!r:.200}"
-            elif key.startswith("/") or "//" in key:
-                yield path, f"expected single slashes in the key. Received: {uri!r:.200}"
+        for uri in S3_URI.findall(text):
+            if not is_well_formed(uri):
+                expected = "s3://<bucket>/<key> with a valid bucket name"
+                yield path, f"expected {expected}. Received: {shown(uri, 200)}"
+
+
+def s3_keys_have_no_empty_parts(step: Step) -> Iterator[tuple[str, str]]:
+    """The key in an S3 URI has no empty part: a//b, as an extra slash in a Join makes it, is not found under a/b.
+
+    Amazon S3 user guide, "Naming Amazon S3 objects": a key may have one, but then it is another key.
+    """
+    for path, text in strings(step.arguments, step.argument_path()):
+        for uri in S3_URI.findall(text):
+            if is_well_formed(uri) and "//" in uri.removeprefix("s3://"):
+                yield path, f"expected single slashes in the key. Received: {shown(uri, 200)}"
+
+
+def is_well_formed(uri: str) -> bool:
+    """Whether `uri` begins with s3:// and a valid bucket name."""
+    return uri.startswith("s3://") and BUCKET.fullmatch(uri.split("/")[2]) is not None
 
 
 def kms_keys_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
@@ -50,7 +63,10 @@ def kms_keys_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
     """
     for path, text in strings(step.arguments, step.argument_path()):
         if path.endswith(KEY_FIELDS) and not KMS_KEY.fullmatch(text):
-            yield path, f"expected a key's id, alias/<name>, or the ARN of either. Received: {text!r:.200}"
+            yield (
+                path,
+                f"expected a key's id, alias/<name>, or the ARN of either. Received: {shown(text, 200)}",
+            )
 
 
 def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
@@ -68,7 +84,7 @@ def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
             path = step.argument_path(*keys, "VolumeKmsKeyId")
             yield (
                 path,
-                f"expected none on {instance}, whose own storage is encrypted already. Received: {key!r}",
+                f"expected none on {instance}, whose own storage is encrypted already. Received: {shown(key)}",
             )
 
 
@@ -83,7 +99,13 @@ def tags_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         key = str(tag.get("Key"))
         if keys[key] > 1 or key.lower().startswith("aws:"):
             path = step.argument_path("Tags", index, "Key")
-            yield path, f"expected a key of its own that does not begin with aws:. Received: {key!r}"
+            yield path, f"expected a key of its own that does not begin with aws:. Received: {shown(key)}"
 
 
-RULES = (s3_uris_are_well_formed, kms_keys_are_well_formed, volume_key_needs_a_volume, tags_are_unique)
+RULES = (
+    s3_uris_are_well_formed,
+    s3_keys_have_no_empty_parts,
+    kms_keys_are_well_formed,
+    volume_key_needs_a_volume,
+    tags_are_unique,
+)

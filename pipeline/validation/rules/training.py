@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from pipeline.shown import shown
 from pipeline.validation.document import Json, Step, entries, look_up, members
 from pipeline.validation.rules.containers import ADVICE
 
@@ -18,7 +19,7 @@ def hyperparameters_are_strings(step: Step) -> Iterator[tuple[str, str]]:
         if not isinstance(value, str):
             yield (
                 step.argument_path("HyperParameters", name),
-                f"expected text. Received: {value!r:.80}. {ADVICE}",
+                f"expected text. Received: {shown(value, 80)}. {ADVICE}",
             )
 
 
@@ -30,7 +31,7 @@ def channel_names_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         name = str(channel.get("ChannelName"))
         if names[name] > 1:
             path = step.argument_path("InputDataConfig", index, "ChannelName")
-            yield path, f"expected a name of its own. Received: {name!r}"
+            yield path, f"expected a name of its own. Received: {shown(name)}"
 
 
 def training_has_one_algorithm(step: Step) -> Iterator[tuple[str, str]]:
@@ -123,7 +124,7 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
         name, regex = str(metric.get("Name")), metric.get("Regex")
         path = step.argument_path("AlgorithmSpecification", "MetricDefinitions", index)
         if names[name] > 1:
-            yield f"{path}.Name", f"expected a name of its own. Received: {name!r}"
+            yield f"{path}.Name", f"expected a name of its own. Received: {shown(name)}"
         try:
             groups = re.compile(regex).groups if isinstance(regex, str) else 1
         except re.error:
@@ -131,7 +132,7 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
         if groups < 1:
             yield (
                 f"{path}.Regex",
-                f"expected a regular expression with a group in parentheses. Received: {regex!r}",
+                f"expected a regular expression with a group in parentheses. Received: {shown(regex)}",
             )
 
 

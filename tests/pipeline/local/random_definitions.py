@@ -6,6 +6,7 @@ steps is shuffled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,21 @@ class Drawn:
     parameters: dict[str, Any]
     given: dict[str, str]
     failing: frozenset[str]
+
+
+_OUTPUT = "ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"
+# Properties of each type of step that are strings, and numbers.
+_TEXTS_OF = {
+    "Processing": ("ProcessingJobName", "Environment['a.b']", _OUTPUT, _OUTPUT.replace("'out'", "0")),
+    "Training": ("TrainingJobName", "Environment['a.b']", "ModelArtifacts.S3ModelArtifacts"),
+    "RegisterModel": ("ModelPackageName", "CustomerMetadataProperties['a.b']"),
+    "Model": ("ModelName",),
+}
+_NUMBERS_OF = {
+    "Processing": ("StoppingCondition.MaxRuntimeInSeconds",),
+    "Training": ("FinalMetricDataList['accuracy'].Value", "FinalMetricDataList[1].Value"),
+    "RegisterModel": ("ModelPackageVersion",),
+}
 
 
 @dataclass
@@ -161,8 +177,7 @@ class _Drawing:
                 ]
                 return {"Std:Join": {"On": self.draw(_TEXTS), "Values": parts}}
             case "property":
-                place = self.pick("Name", "Nested['a.b'].x", "Outputs['out'].Uri", "Outputs[1].Uri")
-                return {"Get": f"Steps.{self.pick(*self.jobs)}.{place}"}
+                return self._property(_TEXTS_OF)
             case "file":
                 return self._file("rows[0].verdict")
             case "document":
@@ -172,7 +187,7 @@ class _Drawing:
     def number(self, depth: int) -> Any:
         """A number, or an expression that stands for one."""
         choices = ["literal", "parameter"]
-        choices += ["property"] * 3 if self.jobs else []
+        choices += ["property"] * 3 if self._with(_NUMBERS_OF) else []
         choices += ["file", "document"] if self._with_files() else []
         match self.pick(*choices):
             case "literal":
@@ -180,7 +195,7 @@ class _Drawing:
             case "parameter":
                 return {"Get": self.pick("Parameters.Count", "Parameters.Ratio")}
             case "property":
-                return {"Get": f"Steps.{self.pick(*self.jobs)}.{self.pick('Number', 'Nested.List[1]')}"}
+                return self._property(_NUMBERS_OF)
             case "file":
                 return self._file("score")
         return self._document("digits")
@@ -191,6 +206,13 @@ class _Drawing:
             return self._file("odd")
         return self.pick(True, False, {"Get": "Parameters.Flag"})
 
+    def _with(self, places: Mapping[str, Sequence[str]]) -> list[str]:
+        return [name for name, kind in self.jobs.items() if kind in places]
+
+    def _property(self, places: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        name = self.pick(*self._with(places))
+        return {"Get": f"Steps.{name}.{self.pick(*places[self.jobs[name]])}"}
+
     def _with_files(self) -> list[str]:
         return [name for name, kind in self.jobs.items() if kind == "Processing"]
 
@@ -200,9 +222,7 @@ class _Drawing:
 
     def _document(self, path: str) -> dict[str, Any]:
         name = self.pick(*self._with_files())
-        uri = {
-            "Std:Join": {"On": "/", "Values": [{"Get": f"Steps.{name}.Outputs['out'].Uri"}, "scores.json"]}
-        }
+        uri = {"Std:Join": {"On": "/", "Values": [{"Get": f"Steps.{name}.{_OUTPUT}"}, "scores.json"]}}
         return {"Std:JsonGet": {"S3Uri": self.pick(uri, "s3://b/42.json"), "Path": path}}
 
 
@@ -211,7 +231,7 @@ def definitions(draw: st.DrawFn) -> Drawn:
     """Random definitions of a few steps."""
     parameters = {
         "Text": draw(_TEXTS),
-        "Count": draw(st.integers(-5, 20)),
+        "Count": draw(st.integers(1, 20)),
         "Ratio": draw(st.floats(-5, 20, allow_nan=False)),
         "Flag": draw(st.booleans()),
     }

@@ -17,14 +17,24 @@ def properties_of(name: str, arguments: Any) -> dict[str, Any]:
     """What the job of the step `name` leaves behind: it follows from what the job was asked."""
     digest = hashlib.sha256(json.dumps([name, arguments], sort_keys=True).encode()).hexdigest()
     number = int(digest[0], 16)
+    uri = f"s3://b/{digest[5:9]}"
     return {
-        "Name": name,
         "Number": number,
-        "Nested": {"List": [number, number / 2], "a.b": {"x": digest[1:5]}},
-        "Outputs": [
-            {"OutputName": "other", "Uri": "no"},
-            {"OutputName": "out", "Uri": f"s3://b/{digest[5:9]}"},
+        **dict.fromkeys(("ProcessingJobName", "TrainingJobName", "ModelName", "ModelPackageName"), name),
+        **{key: {"a.b": digest[1:5]} for key in ("Environment", "CustomerMetadataProperties")},
+        "StoppingCondition": {"MaxRuntimeInSeconds": number},
+        "ModelPackageVersion": number,
+        "ModelArtifacts": {"S3ModelArtifacts": uri},
+        "FinalMetricDataList": [
+            {"MetricName": "loss", "Value": number},
+            {"MetricName": "accuracy", "Value": number / 2},
         ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {"OutputName": "out", "S3Output": {"S3Uri": uri}},
+                {"OutputName": "other", "S3Output": {"S3Uri": "no"}},
+            ]
+        },
     }
 
 
@@ -163,7 +173,9 @@ def _inside(value: Any, path: str) -> Any:
         if index:
             value = value[int(index)]
         elif isinstance(value, list):
-            value = next(entry for entry in value if entry["OutputName"] == quoted)
+            value = next(
+                entry for entry in value if quoted in (entry.get("OutputName"), entry.get("MetricName"))
+            )
         else:
             value = value[key or quoted]
     return value

@@ -176,7 +176,7 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
             "PipelineExperimentConfig.…, Steps.…. Received: Get='Parameter.X'. Did you mean 'Parameters'?"),
         (ROLE, {"Get": "PipelineExperimentConfig.Trial"}, "expected of PipelineExperimentConfig: ExperimentName, "
             "TrialName. Received: 'PipelineExperimentConfig.Trial'. Did you mean 'TrialName'?"),
-        (ROLE, {"Get": "Execution.TrainingJobName"}, "$.Steps[1].Arguments.RoleArn.Get: expected of Execution: "),
+        (ROLE, {"Get": "Execution.ProcessingJobName"}, "RoleArn.Get: only a Processing step has "),
         (ROLE, {"Get": "Parameters.Epoch"}, "there is no parameter 'Epoch'. Did you mean 'Epochs'?"),
         (ROLE, {"Get": "Parameters.Epochs.x"}, "expected Parameters.<name>"),
         (ROLE, {"Get": "Execution.PipelineExecutionID"}, "Did you mean 'PipelineExecutionId'?"),

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.errors import StateError, StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.definition import Branch, Definition, Json, PropertyFile, Step
+from pipeline.local.definition import Branch, Definition, Json, PropertyFile, RetryPolicy, Step
 from pipeline.local.engine import execute
-from pipeline.local.runner import JobOutcome, StepStopped
+from pipeline.local.runner import JobOutcome, StepStopped, name_job
 
 Behaviour = Callable[[Mapping[str, Json], threading.Event], Mapping[str, Json]]
 
@@ -409,6 +409,28 @@ def test_another_attempt_has_another_job_name() -> None:
         run(define(job("A")), jobs, done={"A": StepRecord("A", "Processing", attempts=attempts)})
         names.append(jobs.requests["A"][1])
     assert names[0] == names[1] != names[2]
+
+
+def test_every_attempt_sees_its_own_jobs_name() -> None:
+    seen = []
+
+    def throttled_once(arguments: Mapping[str, Json], stop: threading.Event) -> Mapping[str, Json]:
+        seen.append(arguments)
+        if len(seen) == 1:
+            raise StepFailed("busy", fault="Step.THROTTLING")
+        return {}
+
+    jobs = FakeJobs({"A": throttled_once})
+    name = {"Get": "Execution.TrainingJobName"}
+    step = job("A", type="Training", HyperParameters={"job": name}, Again=name)
+    retry = RetryPolicy(("Step.THROTTLING",), interval_seconds=0.0, max_attempts=1)
+    record = run(define(replace(step, retry_policies=(retry,))), jobs)
+
+    assert record.status == "Succeeded"
+    assert [each["HyperParameters"]["job"] for each in seen] == [
+        name_job("abcdef123456", "A", attempt) for attempt in (1, 2)
+    ]
+    assert seen[1]["Again"] == jobs.requests["A"][1]
 
 
 def test_times_are_recorded() -> None:

@@ -127,7 +127,10 @@ def test_a_parameter_that_asks_for_what_is_not_supported_is_refused_before_anyth
 
 @settings(deadline=None)
 @given(
-    st.integers(-(10**17), 10**17), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.text()
+    st.integers(-(10**17), 10**17),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+    st.text(st.characters(exclude_characters="\0", codec="utf-8")),
 )
 def test_what_python_writes_of_a_value_is_read_back_as_that_value(
     integer: int, number: float, flag: bool, text: str

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.validation import validate_definition
+from pipeline.validation.document import child_path
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0-cpu-py312"
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -210,7 +211,7 @@ def breaks(changed: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     def check(rule: str, good: dict[str, Any], bad: dict[str, Any], at: str = "") -> None:
         assert [str(problem) for problem in validate_definition(changed(good))] == []
         keys = [] if at == "$" else place(changed(), at or next(iter(bad)))
-        expected = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        expected = child_path("$", *keys)
         found = {(problem.rule, problem.path) for problem in validate_definition(changed(bad))}
         assert (rule, expected) in found
 

@@ -27,9 +27,15 @@ CASES: list[tuple[Any, ...]] = [
     ("conditions-are-complete", {}, {f"{CONDITIONS}[0].RightValue": ...}, f"{CONDITIONS}[0]"),
     (
         "conditions-are-complete",
-        {CONDITIONS: [{"Type": "Not", "Expression": {"Type": "Or", "Conditions": [EQUAL]}}]},
-        {f"{CONDITIONS}[0].Expression.Conditions[0].Type": "And"},
-        f"{CONDITIONS}[0].Expression.Conditions[0]",
+        {CONDITIONS: [{"Type": "Not", "Condition": {"Type": "Or", "Conditions": [EQUAL]}}]},
+        {f"{CONDITIONS}[0].Condition.Conditions[0].Type": "And"},
+        f"{CONDITIONS}[0].Condition.Conditions[0]",
+    ),
+    (
+        "conditions-are-complete",
+        {CONDITIONS: [{"Type": "Not", "Condition": EQUAL}]},
+        {CONDITIONS: [{"Type": "Not", "Expression": EQUAL}]},
+        f"{CONDITIONS}[0]",
     ),
     (
         "conditions-are-complete",
@@ -37,7 +43,6 @@ CASES: list[tuple[Any, ...]] = [
         {f"{CONDITIONS}[0].Values": []},
         "",
     ),
-    ("conditions-are-not-nested", {}, {"Gate.Arguments.IfSteps": [INNER]}, "Gate.Arguments.IfSteps[0]"),
     (
         "property-files-have-an-output",
         {},

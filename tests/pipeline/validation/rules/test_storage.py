@@ -21,18 +21,18 @@ CASES: list[tuple[Any, ...]] = [
             "s3://ab/raw",
             "s3://a..bucket/raw",
             "s3://192.168.0.1/raw",
-            "s3://a-bucket//raw",
-            "s3://a-bucket/raw//images",
         )
     ),
+    ("s3-keys-have-no-empty-parts", {INPUT: "s3://a-bucket/raw/"}, {INPUT: "s3://a-bucket//raw"}, ""),
+    ("s3-keys-have-no-empty-parts", {}, {INPUT: "s3://a-bucket/raw//images"}, ""),
     (
-        "s3-uris-are-well-formed",
+        "s3-keys-have-no-empty-parts",
         {f"{WORDS}[+]": "--arn=arn:aws:s3:::a-bucket//b"},
         {f"{WORDS}[+]": "--model=s3://a-bucket/a//b"},
         f"{WORDS}[3]",
     ),
     (
-        "s3-uris-are-well-formed",
+        "s3-keys-have-no-empty-parts",
         {"Parameters[1].DefaultValue": "s3://a-bucket/raw/"},
         {INPUT: {"Std:Join": {"On": "/", "Values": [{"Get": "Parameters.InputDataUri"}, "images/"]}}},
         "",
