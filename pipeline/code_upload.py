@@ -6,9 +6,10 @@ timestamped prefixes would make every compile a new definition and every step a 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
+
+from pipeline.code_address import digest_of_files, folder_name
 
 IGNORED_FOLDERS = frozenset(
     {"__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
@@ -28,20 +29,15 @@ def code_files(folder: Path) -> list[Path]:
 
 def digest_of_code(folder: Path) -> str:
     """SHA-256 (hex) over the relative paths and contents of the shipped files of `folder`."""
-    digest = hashlib.sha256()
-    for file in code_files(folder):
-        content = (folder / file).read_bytes()
-        digest.update(f"{file.as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    return digest_of_files((file.as_posix(), (folder / file).read_bytes()) for file in code_files(folder))
 
 
 def upload_code(s3: Any, folder: Path, bucket: str, prefix: str) -> str:
-    """Puts `folder` under `prefix`/<digest>/ unless it is there, and returns that S3 URI, with a slash at its end.
+    """Puts `folder` under `prefix`/sha256-<digest>/ unless it is there; returns that S3 URI, which ends in a slash.
 
     Objects of the prefix are compared by key and size, so an upload that was cut off is completed.
     """
-    address = f"{prefix}/{digest_of_code(folder)[:16]}/"
+    address = f"{prefix}/{folder_name(digest_of_code(folder))}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=address)
     present = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
     for file in code_files(folder):

@@ -14,6 +14,7 @@ from pipeline.data_upload import upload_files
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
+from pipeline.local.changed_code import changed_code
 from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
@@ -72,9 +73,13 @@ class LocalTarget:
         return text
 
     def _make_ready(self, uri: str) -> None:
-        """Put what is stored below `uri` into the local S3, but for what is damaged: it will be sent again."""
+        """Put what is stored below `uri` into the local S3, but for what is damaged, and code that is not what its
+        address says: it will be sent again."""
         self.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-        Objects(self.home, self.store).forget_damaged(uri)
+        objects = Objects(self.home, self.store)
+        objects.forget_damaged(uri)
+        for stored in changed_code(objects, uri):
+            objects.forget(stored.bucket, [stored.key])
         self.aws.restore_objects(uri)
 
     def upload_data(self, settings: Settings, folder: Path) -> str:

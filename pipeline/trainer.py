@@ -16,7 +16,7 @@ from pipeline.code_upload import upload_code
 
 
 class ContentAddressedTrainer(ModelTrainer):  # type: ignore[misc]
-    """A ModelTrainer whose local folders go to s3://<bucket>/<input_s3_key_prefix>/<channel>/<digest>/."""
+    """A ModelTrainer whose local folders go to s3://<bucket>/<input_s3_key_prefix>/<channel>/sha256-<digest>/."""
 
     def create_input_data_channel(
         self, channel_name: str, data_source: Any, *args: Any, **kwargs: Any

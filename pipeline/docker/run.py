@@ -10,7 +10,8 @@ from typing import Any
 from pipeline.docker.describe import as_described
 from pipeline.docker.jobs import DockerJobs, stopping_containers
 from pipeline.docker.recorder import Recorder
-from pipeline.docker.session import ComposeSession, execute_pipeline
+from pipeline.docker.requested_code import check_requested_code
+from pipeline.docker.session import ComposeSession, CreateJob, execute_pipeline
 from pipeline.docker.workplace import Workplace
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, Observer
@@ -44,7 +45,12 @@ def run_pipeline(
     """
     recorder = Recorder(definition, record, save, observer)
     jobs = DockerJobs(workplace, environment, log_path, observer.log_line, stop)
-    session.connect(workplace.folder, jobs.run)
+
+    def run_job(create: CreateJob, job_name: str, request: dict[str, Any]) -> None:
+        check_requested_code(session.boto_session.client("s3"), request)
+        jobs.run(create, job_name, request)
+
+    session.connect(workplace.folder, run_job)
     steps = _Steps(recorder, jobs, persist, frozenset(environment), stop)
     recorder.begin()
     try:

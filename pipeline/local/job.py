@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.code_address import check_folder
 from pipeline.errors import StepFailed
 from pipeline.local import clock
 from pipeline.local.channels import download, s3_errors
@@ -84,6 +85,8 @@ class Job:
                 warn=self.log.say if rank == 0 else lambda line: None,
                 shard=(rank, len(self.hosts)) if sharded else (0, 1),
             )
+            if not sharded:
+                check_folder(uri, folder)
             host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB{', its share' if sharded else ''})")
 
     def collect(self, inside: str) -> Path:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pipeline.code_address import folder_name
 from pipeline.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord
 from pipeline.local.cores import available_cores
@@ -65,7 +66,7 @@ def git_commit(root: Path = ROOT) -> dict[str, Any]:
 
 def commit_of(record: ExecutionRecord, root: Path = ROOT) -> dict[str, Any]:
     """As git_commit; both None, too, when the execution ran other training code than lies there."""
-    code = f"/{digest_of_code(root / 'training')[:16]}/"
+    code = f"/{folder_name(digest_of_code(root / 'training'))}/"
     if any(not done.code.endswith(code) for _, _, done in trainings_done([record])):
         return {"commit": None, "changed": None}
     return git_commit(root)

@@ -49,7 +49,7 @@ def test_a_change_of_content_or_of_name_changes_the_digest(folder):
 
 def test_equal_code_is_uploaded_once_to_an_equal_address(folder, s3):
     uri = upload_code(s3, folder, "bucket", "project/code")
-    digest = digest_of_code(folder)[:16]
+    digest = f"sha256-{digest_of_code(folder)[:32]}"
     assert uri == f"s3://bucket/project/code/{digest}/"
     assert keys(s3) == {f"project/code/{digest}/train.py", f"project/code/{digest}/sub/model.py"}
     written = s3.head_object(Bucket="bucket", Key=f"project/code/{digest}/train.py")["ETag"]

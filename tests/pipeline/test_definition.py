@@ -45,7 +45,7 @@ def compiled():
 
 def normalized(text: str) -> str:
     """The definition without what differs between accounts and versions of the code."""
-    text = re.sub(r"/code/([a-z_/]+)/[0-9a-f]{16}/", r"/code/\1/<digest>/", text)
+    text = re.sub(r"/code/([a-z_/]+)/sha256-[0-9a-f]{32}/", r"/code/\1/<digest>/", text)
     text = re.sub(r"/checkpoints/[0-9a-f]{16}/", "/checkpoints/<digest>/", text)
     return text.replace(ACCOUNT, "<account>")
 

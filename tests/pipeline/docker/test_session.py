@@ -113,7 +113,7 @@ def test_what_a_listener_raises_ends_the_execution_and_is_not_swallowed(
         sdk.execute_pipeline(pipeline, session, "abcdef123456", {}, Full())
 
 
-def test_containers_would_get_dummy_credentials_and_the_users_defaults_are_not_read(
+def test_containers_would_get_the_runs_own_credentials_and_the_users_defaults_are_not_read(
     sdk: ModuleType, aws: LocalAws, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     config = tmp_path / "config.yaml"
@@ -125,4 +125,4 @@ def test_containers_would_get_dummy_credentials_and_the_users_defaults_are_not_r
     session = sdk.ComposeSession(aws.endpoint_url, aws.credentials, settings.bucket)
     assert session.default_bucket() == settings.bucket
     credentials = session.boto_session.get_credentials()
-    assert (credentials.access_key, credentials.token) == ("LOCALONLYNOTREAL0000", None)
+    assert (credentials.access_key, credentials.token) == (aws.credentials.access_key, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.code_address import digest_of_files, folder_name
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.definition import PropertyFile, Step
 from pipeline.local.runner import StepStopped
@@ -347,3 +348,18 @@ def test_jobs_run_side_by_side(bench: Workbench) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_code_that_was_changed_in_the_bucket_is_not_run(bench: Workbench, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = f"open({str(ran)!r}, 'a').write('x')"
+    request = bench.processing(script)
+    name = folder_name(digest_of_files([("script.py", script.encode())]))
+    code = bench.put(f"code/{name}", {"script.py": script})
+    request["ProcessingInputs"][0]["S3Input"]["S3Uri"] = code
+    bench.run("Processing", request)
+    assert ran.read_text() == "x"
+    bench.put(f"code/{name}", {"script.py": f"{script} "})
+    with pytest.raises(StepFailed, match="is not what was uploaded there"):
+        bench.run("Processing", request)
+    assert ran.read_text() == "x"

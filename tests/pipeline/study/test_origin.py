@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.code_address import folder_name
 from pipeline.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.study.origin import commit_of, describe_machine, describe_versions
@@ -38,7 +39,7 @@ def execution(code: str) -> ExecutionRecord:
 
 
 def of(repository: Path) -> ExecutionRecord:
-    return execution(f"s3://bucket/code/{digest_of_code(repository / 'training')[:16]}/")
+    return execution(f"s3://bucket/code/{folder_name(digest_of_code(repository / 'training'))}/")
 
 
 def test_the_commit_is_told_and_whether_it_is_all(repository: Path) -> None:
