@@ -28,7 +28,6 @@ from pipeline.local.definition import parse_definition
 from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
-from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.parameters import resolve_parameters
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id
@@ -65,7 +64,9 @@ def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTa
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
         sweep_workplaces(home, image_tag())
-        with LocalAws(home, store, address.listens_at, called=address.reached_at) as aws:
+        with LocalAws(
+            home, store, address.listens_at, called=address.reached_at, holding=lock.descriptor
+        ) as aws:
             yield DockerTarget(home, lock, store, aws, address)
 
 
@@ -90,7 +91,7 @@ class DockerTarget(LocalTarget):
         logging.getLogger("sagemaker.core.local").setLevel(logging.ERROR)
         session = ComposeSession(self.aws.endpoint_url, self.aws.credentials, settings.bucket)
         pipeline, text = compile_pipeline(settings, lambda: session)
-        self.aws.persist_objects(settings.uri("code"))
+        self.aws.save_objects()
         self._compiled = settings, session, pipeline
         return text
 
@@ -115,18 +116,16 @@ class DockerTarget(LocalTarget):
 
         if self._compiled is None:
             raise RuntimeError("DockerTarget.run is called before compile")
-        settings, session, pipeline = self._compiled
+        _, session, pipeline = self._compiled
         parsed = parse_definition(definition)
         resolved = resolve_parameters(parsed, values)
         refuse_unsupported(parsed)
         self.aws.restore_registry()
-        restore_named_objects(self.aws, resolved)
         record = new_record(new_execution_id(), PROJECT, self.name, parsed, resolved)
         self.lock.by_execution(record.execution_id)
-        outputs = settings.uri("executions", record.execution_id) + "/"
 
         def persist() -> None:
-            self.aws.persist_objects(outputs)
+            self.aws.save_objects()
             self.aws.persist_registry()
 
         workplace = make_workplace(self.home, str(resolved[IMAGES[0]]), FORBIDDEN_FOLDERS)

@@ -31,7 +31,11 @@ from pipeline.settings import Choices as SettingsChoices
 @contextmanager
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
     """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
-    with exclusive(home, waiting) as lock, Store(home) as store, LocalAws(home, store) as aws:
+    with (
+        exclusive(home, waiting) as lock,
+        Store(home) as store,
+        LocalAws(home, store, holding=lock.descriptor) as aws,
+    ):
         settle(store)
         yield LocalTarget(home, lock, store, aws)
 
@@ -69,18 +73,16 @@ class LocalTarget:
         say("Compiling the pipeline with the SageMaker SDK …")
         self._make_ready(settings.uri("code"))
         text = compile_definition(settings, self.aws.session())
-        self.aws.persist_objects(settings.uri("code"))
+        self.aws.save_objects()
         return text
 
     def _make_ready(self, uri: str) -> None:
-        """Put what is stored below `uri` into the local S3, but for what is damaged, and code that is not what its
-        address says: it will be sent again."""
+        """Leave below `uri` nothing in the local S3 that is damaged, and no code that is not what its address says: it
+        will be sent again."""
         self.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-        objects = Objects(self.home, self.store)
-        objects.forget_damaged(uri)
-        for stored in changed_code(objects, uri):
-            objects.forget(stored.bucket, [stored.key])
-        self.aws.restore_objects(uri)
+        objects = self.aws.objects
+        self.aws.delete_objects([each for each in self.aws.stored_objects(uri) if objects.damage(each)])
+        self.aws.delete_objects(changed_code(objects, uri))
 
     def upload_data(self, settings: Settings, folder: Path) -> str:
         """Puts the data set's files into the local S3, addressed by content, and returns their S3 folder."""
@@ -93,7 +95,7 @@ class LocalTarget:
         self._make_ready(uri)
         prefix = uri.removeprefix(f"s3://{settings.bucket}/")
         upload_files(self.aws.client("s3"), settings.bucket, prefix, files)
-        self.aws.persist_objects(uri)
+        self.aws.save_objects()
         return uri
 
     def run(

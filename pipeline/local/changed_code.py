@@ -9,7 +9,7 @@ from pipeline.local.objects import Objects, StoredObject
 def changed_code(objects: Objects, uri: str) -> list[StoredObject]:
     """All objects below `uri` of folders of code that were changed, or added to, after they were uploaded.
 
-    The contents must be on disk (Objects.forget_damaged).
+    The contents must be on disk.
     """
     folders: dict[str, list[StoredObject]] = {}
     for stored in objects.under(uri):

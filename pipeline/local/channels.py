@@ -1,28 +1,36 @@
-"""Copies between S3 and a job's folder: its input before it starts, its output after it succeeded."""
+"""Copies between S3 and a job's folder: its input before it starts, its output after it succeeded.
+
+Without requests to the local S3: what is in it is on disk (objects.py), and thousands of small files would take as
+many requests.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
+import os
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.errors import StepFailed
+from pipeline.errors import StateError, StepFailed
+from pipeline.local.channel_files import S3_PREFIX, input_files
+from pipeline.local.contents import Content, UnreadableError, pieces_of
 from pipeline.local.definition import Json
-from pipeline.local.object_body import DamagedError, body_of, read_whole
-from pipeline.local.objects import split_uri
+from pipeline.local.objects import StoredObject, damage_text, split_uri
 from pipeline.local.runner import StepStopped
+from pipeline.local.service import LocalAws
 
 # What to do about an S3 object that nothing here wrote; format it with the `uri`.
 UPLOAD_HINT = (
     "Nothing is fetched from outside: put your copy there with run --definition … --upload PATH={uri}, or correct "
     "the definition."
 )
+_LONGEST_KEY_BYTES = 1024
 
 
 @contextlib.contextmanager
@@ -30,158 +38,150 @@ def s3_errors(doing: str) -> Iterator[None]:
     """Turns what boto3 and the file system raise into StepFailed, naming what was being done."""
     try:
         yield
-    except (ClientError, BotoCoreError, DamagedError) as error:
+    except (ClientError, BotoCoreError) as error:
         raise StepFailed(f"{doing}: the local S3 failed: {error}. Run the pipeline again.") from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise StepFailed(
+                f"{doing}: {error.filename!r} is too long a name for a file (255 bytes at most). Shorten it."
+            ) from error
         raise StepFailed(
             f"{doing}: {error}. Free or grant what is missing and run the pipeline again."
         ) from error
 
 
 def download(
-    s3: Any,
+    aws: LocalAws,
     uri: str,
     folder: Path,
     *,
     stop: threading.Event,
-    warn: Callable[[str], None] = lambda line: None,
+    data_type: str = S3_PREFIX,
     required: bool = True,
     shard: tuple[int, int] = (0, 1),
     leave_out: Callable[[str], None] | None = None,
 ) -> int:
-    """Copy the object, or all objects below the prefix, at `uri` into `folder`; returns their total bytes.
+    """Copy the objects of the input at `uri` (see input_files) into `folder`; returns their total bytes.
 
-    As in SageMaker an object lands under its key relative to the prefix, or its name if the URI is its whole key.
-    SageMaker also takes keys that go on without a slash (`train` takes `training/x`): those are left out, with a
-    warning, because such a definition means something else than it says. Nothing at all is an error if `required`.
+    Nothing at all is an error if `required`. `shard` is ShardedByS3Key: (1, 3) copies the second, the fifth, … of
+    the objects in the order of their keys. SageMaker promises about 1/n of them to each of n instances, not which.
 
-    `shard` is ShardedByS3Key: (1, 3) copies the second, the fifth, … of the objects in the order of their keys.
-    SageMaker promises about 1/n of the objects to each of n instances, not which.
-
-    With `leave_out`, an object whose key can be no file here is left out and told to it: a job can do
-    without it.
+    With `leave_out`, an object that is damaged, or whose key can be no file here, is left out and told to it: a job
+    can do without it. A damaged one is set aside.
 
     Raises:
-        StepFailed: nothing is there, S3 fails, the copy differs from the original, or the disk is full.
+        StepFailed: nothing is there, a copy differs from the original, or the disk is full.
         StepStopped: `stop` was set.
     """
-    bucket, prefix = split_uri(uri)
+    rank, hosts = shard
     total = 0
-    with s3_errors(f"Copying {uri} into the job's folder"):
-        found, files = False, 0
-        rank, hosts = shard
-        for item in _objects(s3, bucket, prefix):
-            key = item["Key"]
-            relative = _relative(key, prefix)
-            if relative is None:
-                warn(
-                    f"{uri} also matches s3://{bucket}/{key} in SageMaker; it is left out here: end the URI with /"
-                )
-                continue
-            found = True
-            if key.endswith("/"):
-                continue  # A console's marker of an empty folder.
-            if leave_out is not None and (why := _unusable(folder / relative, relative)):
-                leave_out(f"s3://{bucket}/{key}: {why}")
-                continue
-            if ".." in PurePosixPath(relative).parts:
-                raise StepFailed(
-                    f"Copying {uri} into the job's folder: expected keys without “..”. Received: {key!r}. "
-                    "Remove that object."
-                )
-            if files % hosts == rank:
-                total += _download_object(s3, bucket, item, folder / relative, stop)
-            files += 1
-    if required and not found:
+    aws.save_objects()
+    files = input_files(aws.objects, uri, data_type, leave_out)
+    if required and not files:
         raise StepFailed(
             f"Copying {uri} into the job's folder: expected at least one object there in the local S3. Received: "
             f"none. If a step should have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
         )
+    with s3_errors(f"Copying {uri} into the job's folder"):
+        for path, stored in list(files.items())[rank::hosts]:
+            if stop.is_set():
+                raise StepStopped
+            if leave_out is not None:
+                if damage := aws.objects.damage(stored):
+                    leave_out(f"{stored.uri}: {damage}.{aws.set_aside(stored)}")
+                    continue
+                if why := _unusable(folder / path):
+                    leave_out(f"{stored.uri}: {why}")
+                    continue
+            total += _copy(aws, stored, folder / path, stop)
     return total
 
 
-def exists(s3: Any, uri: str) -> bool:
-    """Whether there is an object at `uri`, or below it."""
-    bucket, prefix = split_uri(uri)
-    return any(_relative(item["Key"], prefix) is not None for item in _objects(s3, bucket, prefix))
+def upload(aws: LocalAws, folders: Iterable[tuple[Path, str]], *, stop: threading.Event) -> list[int]:
+    """Copy every file of each (folder, URI) to S3 under the prefix that the URI is; returns how many of each.
 
-
-def upload(s3: Any, folder: Path, uri: str, *, stop: threading.Event) -> int:
-    """Copy every file of `folder` to S3 under the prefix `uri`; returns how many. Links to files count as files."""
-    count = 0
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            upload_file(s3, path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}", stop=stop)
-            count += 1
-    return count
-
-
-def upload_file(s3: Any, path: Path, uri: str, *, stop: threading.Event) -> None:
-    """Copy one file to the object at `uri`.
+    Links to files count as files. All of them reach S3, or none.
 
     Raises:
-        StepFailed: S3 fails, or the file cannot be read.
+        StepFailed: a file cannot be read, or its name cannot be a key.
+        StateError: the disk is full, or the state folder cannot be written.
         StepStopped: `stop` was set.
     """
-    if stop.is_set():
-        raise StepStopped
-    bucket, key = split_uri(uri)
-    with s3_errors(f"Copying {path.name} of the job to {uri}"), path.open("rb") as file:
-        s3.put_object(Bucket=bucket, Key=key, Body=file)
+    named = [
+        [(path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}") for path in _files_in(folder)]
+        for folder, uri in folders
+    ]
+    upload_files(aws, [each for files in named for each in files], stop=stop)
+    return [len(files) for files in named]
 
 
-def read_json(s3: Any, uri: str) -> Json:
+def upload_files(aws: LocalAws, files: Iterable[tuple[Path, str]], *, stop: threading.Event) -> None:
+    """Copy each (file, URI) to the object at the URI: all of them or none; errors as for upload."""
+    contents: dict[str, Content] = {}
+    for path, uri in files:
+        if stop.is_set():
+            raise StepStopped
+        _check_key(path, uri)
+        try:
+            contents[uri] = aws.objects.contents.write(pieces_of(path), uri)
+        except UnreadableError as error:
+            raise StepFailed(
+                f"Could not copy {path} of the job to {uri}: {error.strerror}. Let the job leave files that can be "
+                "read."
+            ) from error
+    aws.put_contents(contents)
+
+
+def read_json(aws: LocalAws, uri: str) -> Json:
     """The JSON document at `uri`.
 
     Raises:
         StepFailed: it is missing or not JSON.
+        StateError: it is damaged.
     """
     bucket, key = split_uri(uri)
-    with s3_errors(f"Reading {uri}"):
-        try:
-            text = read_whole(lambda: b"".join(body_of(s3, bucket, key)))
-        except ClientError as error:
-            if not _is_missing(error):
-                raise
-            raise StepFailed(
-                f"Reading {uri}: expected a JSON document there in the local S3. Received: none. If a step should "
-                f"have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
-            ) from None
+    aws.save_objects()
+    stored = aws.objects.find(bucket, key)
+    if stored is None:
+        raise StepFailed(
+            f"Reading {uri}: expected a JSON document there in the local S3. Received: none. If a step should "
+            f"have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
+        )
+    aws.objects.check(stored)
     try:
-        return json.loads(text)
+        return json.loads(aws.objects.path(stored).read_bytes())
     except ValueError as error:
         raise StepFailed(
             f"Reading {uri}: expected a JSON document. Received: {error}. Correct what the step writes."
         ) from error
 
 
-def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-    """What is listed under a prefix; nothing when there is no such bucket."""
+def _files_in(folder: Path) -> Iterator[Path]:
+    """The files below a folder, sorted; sockets, pipes and dangling links are none."""
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (path for name in sorted(names) if (path := Path(place, name)).is_file())
+
+
+def _check_key(path: Path, uri: str) -> None:
+    """Raises StepFailed when S3 takes no such key."""
+    _, key = split_uri(uri)
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from page.get("Contents", ())
-    except ClientError as error:
-        if not _is_missing(error):
-            raise
+        problem = (
+            f"S3 takes keys of at most {_LONGEST_KEY_BYTES} bytes"
+            if len(key.encode()) > _LONGEST_KEY_BYTES
+            else None
+        )
+    except UnicodeEncodeError:
+        problem = "its name is not UTF-8, which S3's keys are"
+    if problem:
+        raise StepFailed(
+            f"Could not copy {str(path)!r} of the job to {uri!r}: {problem}. Give it another name."
+        )
 
 
-def _is_missing(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] in ("NoSuchBucket", "NoSuchKey")
-
-
-def _relative(key: str, prefix: str) -> str | None:
-    """Where the object `key` lies below `prefix`: its name if that is its whole key; None if it is not below it."""
-    if key == prefix:
-        return PurePosixPath(key).name
-    if prefix.endswith("/") or not prefix or key[len(prefix)] == "/":
-        return key[len(prefix) :].lstrip("/")
-    return None
-
-
-def _unusable(target: Path, relative: str) -> str | None:
+def _unusable(target: Path) -> str | None:
     """Why no file can be written at `target`; None when one can."""
-    if ".." in PurePosixPath(relative).parts:
-        return "its key has “..”"
     try:
         if target.is_dir():
             return "its key is also the beginning of another's"
@@ -198,16 +198,19 @@ def _unusable(target: Path, relative: str) -> str | None:
     return None
 
 
-def _download_object(s3: Any, bucket: str, item: dict[str, Any], target: Path, stop: threading.Event) -> int:
-    """Stream one object to `target`; returns its bytes."""
+def _copy(aws: LocalAws, stored: StoredObject, target: Path, stop: threading.Event) -> int:
+    """Copy an object's content to `target`; returns its bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-
-    def copy() -> int:
+    digest = hashlib.sha256()
+    try:
         with target.open("wb") as file:
-            for piece in body_of(s3, bucket, item["Key"], item["Size"]):
+            for piece in pieces_of(aws.objects.path(stored)):
                 if stop.is_set():
                     raise StepStopped
                 file.write(piece)
-            return file.tell()
-
-    return read_whole(copy)
+                digest.update(piece)
+    except UnreadableError as error:
+        raise StateError(damage_text(stored.uri, f"{error.filename}: {error.strerror}")) from error
+    if digest.hexdigest() != stored.sha256:
+        raise StateError(damage_text(stored.uri, str(aws.objects.damage(stored))))
+    return stored.size

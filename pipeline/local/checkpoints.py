@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from pipeline.errors import FashionError
-from pipeline.local.channels import download, s3_errors, upload_file
+from pipeline.local.channels import download, upload_files
 from pipeline.local.job import Job
 from pipeline.local.joblog import Log
 from pipeline.local.objects import split_uri
+from pipeline.local.service import LocalAws
 
 _Signature = tuple[int, int]
 # A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every
@@ -29,9 +30,8 @@ _SETTLED_SECONDS = 0.1
 class CheckpointSync:
     """A context manager: uploads from a thread of its own while it lasts, and what is left at its end.
 
-    `upload` copies one file to S3 and `remove` deletes it there, given its path relative to the folder; `persist`
-    makes the S3 location outlive us. An error of theirs is told to `warn` and tried again at the next change: a job
-    is not failed for it.
+    `upload` copies one file to S3 and `remove` deletes it there, given its path relative to the folder. An error of
+    theirs is told to `warn` and tried again at the next change: a job is not failed for it.
     """
 
     def __init__(
@@ -40,14 +40,12 @@ class CheckpointSync:
         *,
         upload: Callable[[Path], None],
         remove: Callable[[Path], None],
-        persist: Callable[[], None],
         warn: Callable[[str], None],
         interval: float = 2.0,
     ) -> None:
         self._folder = folder
         self._upload = upload
         self._remove = remove
-        self._persist = persist
         self._warn = warn
         self._interval = interval
         # What was downloaded at the start is in S3 already.
@@ -85,7 +83,6 @@ class CheckpointSync:
                     changed |= self._save(path, signature)
             if changed:
                 self._forget(self._own - files.keys())
-                self._persist()
         except (FashionError, OSError) as error:
             self._warn(f"a checkpoint could not be saved: {error}")
 
@@ -129,23 +126,24 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
         yield
         return
     uri = configuration["S3Uri"].rstrip("/")
-    job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-    _restore(job, f"{uri}/")
-    s3 = job.aws.client("s3")
     with contextlib.ExitStack() as syncs:
         for host in job.hosts:
             folder = host.container.path(inside)
             size = download(
-                s3, f"{uri}/", folder, stop=job.stop, required=False, leave_out=partial(_left_out, host.log)
+                job.aws,
+                f"{uri}/",
+                folder,
+                stop=job.stop,
+                required=False,
+                leave_out=partial(_left_out, host.log),
             )
             if size:
                 host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB): checkpoints of an earlier attempt")
             syncs.enter_context(
                 CheckpointSync(
                     folder,
-                    upload=partial(_upload_checkpoint, s3, uri, folder),
-                    remove=partial(_remove_checkpoint, s3, uri),
-                    persist=lambda: job.aws.persist_objects(f"{uri}/"),
+                    upload=partial(_upload_checkpoint, job.aws, uri, folder),
+                    remove=partial(_remove_checkpoint, job.aws, uri),
                     warn=host.log.say,
                     interval=job.graces.checkpoints,
                 )
@@ -153,26 +151,16 @@ def keep_checkpoints(job: Job, inside: str) -> Iterator[None]:
         yield
 
 
-def _restore(job: Job, uri: str) -> None:
-    """Put the checkpoints of earlier attempts back into S3. A damaged one is set aside: the job can do without."""
-
-    def tell(what: str) -> None:
-        for host in job.hosts:
-            _left_out(host.log, what)
-
-    job.aws.restore_objects(uri, damaged=tell)
-
-
 def _left_out(log: Log, what: str) -> None:
     log.say(f"a checkpoint of an earlier attempt is left out: {what}")
 
 
-def _upload_checkpoint(s3: Any, uri: str, folder: Path, path: Path) -> None:
+def _upload_checkpoint(aws: LocalAws, uri: str, folder: Path, path: Path) -> None:
     # The last checkpoint is written because the job was stopped: it must be saved nevertheless.
-    upload_file(s3, folder / path, f"{uri}/{path.as_posix()}", stop=threading.Event())
+    upload_files(aws, [(folder / path, f"{uri}/{path.as_posix()}")], stop=threading.Event())
 
 
-def _remove_checkpoint(s3: Any, uri: str, path: Path) -> None:
-    bucket, key = split_uri(f"{uri}/{path.as_posix()}")
-    with s3_errors(f"Removing {path} from {uri}"):
-        s3.delete_object(Bucket=bucket, Key=key)
+def _remove_checkpoint(aws: LocalAws, uri: str, path: Path) -> None:
+    stored = aws.objects.find(*split_uri(f"{uri}/{path.as_posix()}"))
+    if stored is not None:
+        aws.delete_objects([stored])

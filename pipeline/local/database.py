@@ -49,6 +49,17 @@ CREATE TABLE compiled (                      -- definitions of this project, by 
   code TEXT NOT NULL                         -- JSON of [bucket, key, sha256, size] of the code that it names
 );
 """,
+    """
+ALTER TABLE objects ADD COLUMN etag TEXT;
+ALTER TABLE objects ADD COLUMN modified REAL NOT NULL DEFAULT 0;
+-- JSON of what else S3 tells of it: metadata, tags (stored_key.py)
+ALTER TABLE objects ADD COLUMN details TEXT;
+CREATE TABLE buckets (
+  name TEXT PRIMARY KEY,
+  versioning TEXT                            -- as GetBucketVersioning tells it
+) WITHOUT ROWID;
+INSERT INTO buckets (name) SELECT DISTINCT bucket FROM objects;
+""",
 )
 SCHEMA_VERSION = len(_UPGRADES)
 # Writers take milliseconds; one that takes this long hangs.

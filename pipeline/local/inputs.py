@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.errors import StepFailed, UsageError
-from pipeline.local.channels import UPLOAD_HINT, exists, s3_errors
+from pipeline.local.channels import UPLOAD_HINT
 from pipeline.local.definition import Definition, Json
 from pipeline.local.expressions import resolve
 from pipeline.local.graph import dependencies
@@ -64,17 +64,9 @@ def _first_inputs(definition: Definition, parameters: Mapping[str, Json]) -> Ite
 
 
 def is_there(aws: LocalAws, uri: str) -> bool:
-    """Whether the local S3 has an object at `uri`, or below it, from now or from an earlier command.
-
-    Raises:
-        StepFailed: S3 fails, or takes no such address.
-    """
-    folder = uri.rstrip("/")
-    if any(stored.uri == uri or stored.uri.startswith(f"{folder}/") for stored in aws.stored_objects(uri)):
-        return True  # Without sending it to the server: perhaps no step has to read it.
-    with s3_errors(f"Looking for {uri}"):
-        aws.restore_objects(uri)
-        return exists(aws.client("s3"), uri)
+    """Whether the local S3 has an object whose key begins with that of `uri`, of now or of an earlier command."""
+    # What is there already needs no server.
+    return bool(aws.objects.under(uri)) or bool(aws.stored_objects(uri))
 
 
 @dataclass(frozen=True)

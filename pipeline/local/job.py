@@ -13,13 +13,13 @@ from pathlib import Path
 from pipeline.code_address import check_folder
 from pipeline.errors import StepFailed
 from pipeline.local import clock
+from pipeline.local.channel_files import S3_PREFIX
 from pipeline.local.channels import download, s3_errors
 from pipeline.local.definition import Json
 from pipeline.local.environment import job_environment
 from pipeline.local.faults import fault_of_end
 from pipeline.local.hosts import Host, merge_folders
 from pipeline.local.joblog import JobLog
-from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
 from pipeline.local.reaper import Reaper
 from pipeline.local.runner import StepStopped
@@ -69,20 +69,20 @@ class Job:
         """The job's ARN; `kind` is "training-job" or "processing-job"."""
         return f"arn:aws:sagemaker:{self.aws.REGION}:{self.aws.ACCOUNT}:{kind}/{self.name}"
 
-    def fetch(self, uri: str, inside: str, distribution: str | None = None) -> None:
-        """Copy what is at `uri` in S3 to the folder `inside` of every host: all of it, or with the `distribution`
-        ShardedByS3Key a share of the objects."""
-        self.aws.restore_objects(uri)
-        sharded = distribution == "ShardedByS3Key"
+    def fetch(self, source: Mapping[str, Json], inside: str) -> None:
+        """Copy the input that `source` (an S3Input or S3DataSource) names to the folder `inside` of every host: all
+        of it, or with the distribution ShardedByS3Key a share of the objects."""
+        uri = source["S3Uri"]
+        sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
         for rank, host in enumerate(self.hosts):
             folder = host.container.path(inside)
             folder.mkdir(parents=True, exist_ok=True)
             size = download(
-                self.aws.client("s3"),
+                self.aws,
                 uri,
                 folder,
                 stop=self.stop,
-                warn=self.log.say if rank == 0 else lambda line: None,
+                data_type=source.get("S3DataType") or S3_PREFIX,
                 shard=(rank, len(self.hosts)) if sharded else (0, 1),
             )
             if not sharded:
@@ -99,10 +99,6 @@ class Job:
             for name in merge_folders(first, others):
                 self.log.say(f"{inside}/{name} was written by more than one host: one of them is kept")
         return first
-
-    def restore_named_objects(self, *values: Json) -> None:
-        """Make S3 objects readable that a request names in passing: by URI, or as files of a model package."""
-        restore_named_objects(self.aws, *values)
 
     def run(self, start: Callable[[Host], Start], message_file: str) -> None:
         """Run the job's processes to their ends; `start` says what a host runs.

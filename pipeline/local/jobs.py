@@ -162,9 +162,8 @@ class LocalJobs:
         return self.read_document(f"{uri}/{property_file.path}")
 
     def read_document(self, uri: str) -> Json:
-        """Read the JSON document from S3, or from disk if an earlier command wrote it."""
-        self._aws.restore_objects(uri)
-        return read_json(self._aws.client("s3"), uri)
+        """Read the JSON document from S3."""
+        return read_json(self._aws, uri)
 
 
 def _check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:

@@ -32,10 +32,19 @@ _PASSED = (
 class MotoServer:
     """One server process, with a folder for its temporary files and its log. Usable from several threads."""
 
-    def __init__(self, home: Home, host: str, names: Iterable[str], credentials: Credentials) -> None:
+    def __init__(
+        self,
+        home: Home,
+        host: str,
+        names: Iterable[str],
+        credentials: Credentials,
+        holding: int | None = None,
+    ) -> None:
         """Start the server on a free port of `host`; returns at once. It answers what `credentials` signed.
 
         `names`: see Guarded.
+
+        `holding` is a file descriptor that the process keeps open while it lives: a lock's.
 
         Raises:
             StateError: the state folder cannot be written.
@@ -43,6 +52,7 @@ class MotoServer:
         self._host = host
         self._url: str | None = None
         self._lock = threading.Lock()
+        self._asking = threading.Lock()
         # A folder of its own, should one process have two servers.
         self._folder = home.scratch(f"moto-{secrets.token_hex(4)}")
         self._log = self._folder / "server.log"
@@ -59,12 +69,13 @@ class MotoServer:
         environment["TMPDIR"] = str(self._folder)
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.local.moto_process", host],
+                [sys.executable, "-m", "pipeline.local.moto_process", host, str(home.root)],
                 cwd=_REPOSITORY,
                 env=environment | isolation.dead_settings() | {"MOTO_DISABLE_GLOBAL_CORS": "true"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                pass_fds=() if holding is None else (holding,),
                 # Ctrl-C is for the command, which still has things to save.
                 start_new_session=True,
             )
@@ -96,6 +107,25 @@ class MotoServer:
                 self._url = f"http://{self._host}:{int(line)}"
             return self._url
 
+    def ask(self, **command: str) -> None:
+        """Have the process do something (moto_process.py says what there is); waits until it is done.
+
+        Raises:
+            StateError: it could not be done.
+            ConnectionError: the process has ended.
+        """
+        assert self.url
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with self._asking:
+            self.process.stdin.write(json.dumps(command).encode() + b"\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        if not line:
+            raise ConnectionError("the server's process has ended")
+        if error := json.loads(line).get("error"):
+            raise StateError(error)
+
     def last_words(self) -> str:
         """The end of what the server wrote to its log."""
         return self._log.read_text(errors="replace")[-_LAST_WORDS_CHARACTERS:].strip()
@@ -112,7 +142,9 @@ class MotoServer:
         )
 
     def stop(self) -> None:
-        """End the process and remove its files."""
-        with self.process:
-            self.process.kill()
+        """End the process and remove its files; what it has not saved is lost."""
+        self.process.kill()
+        # Closes the pipes; what stands in one that nobody reads any more is of no use.
+        with contextlib.suppress(BrokenPipeError), self.process:
+            pass
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,20 +1,26 @@
-"""What is in the local S3, on disk: contents named by their SHA-256, and an index of buckets and keys."""
+"""What is in the local S3, on disk: an index of buckets and keys, and the contents that they have (contents.py).
+
+The index is what S3 would keep: whoever writes an object, a job, a step's output or an upload, it is there for the
+next command. It is read and written by the command and by its S3 server (moto_objects.py), a process of its own.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import StateError, UsageError
+from pipeline.local.contents import Content, Contents
 from pipeline.local.home import Home
 from pipeline.local.store import Store
+
+# Above every key: keys have at most 1024 bytes.
+_ABOVE = "\U0010ffff" * 257
+_COLUMNS = "bucket, key, sha256, size"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,16 @@ class StoredObject:
         return f"s3://{self.bucket}/{self.key}"
 
 
+@dataclass(frozen=True)
+class Entry:
+    """An object with what S3 tells of it: its ETag, when it was written (epoch), and the rest of its `details`."""
+
+    stored: StoredObject
+    etag: str
+    modified: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key (or prefix) of an s3:// URI. Raises UsageError when it is not one."""
     scheme, _, rest = uri.partition("://")
@@ -47,28 +63,51 @@ class Objects:
     """The stored objects of a state folder. Usable from several threads."""
 
     def __init__(self, home: Home, store: Store) -> None:
+        self.contents = Contents(home)
         self._home = home
         self._database = store.database
 
     def path(self, stored: StoredObject) -> Path:
         """The file with the object's content; never write to it."""
-        return self._home.objects / stored.sha256[:2] / stored.sha256
+        return self.contents.path(stored.sha256)
 
     def under(self, uri: str) -> list[StoredObject]:
         """The stored objects whose address begins with `uri`, by key."""
         bucket, prefix = split_uri(uri)
         rows = self._database.rows(
-            "SELECT bucket, key, sha256, size FROM objects WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key",
-            (bucket, len(prefix), prefix),
+            f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key >= ? AND key <= ? ORDER BY key",
+            (bucket, prefix, prefix + _ABOVE),
         )
         return [StoredObject(*row) for row in rows]
+
+    def entries(self, bucket: str, prefix: str = "") -> list[Entry]:
+        """The objects of a bucket whose keys begin with `prefix`, by key, with all that is known of them."""
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS}, etag, modified, details FROM objects"
+            " WHERE bucket = ? AND key >= ? AND key <= ? ORDER BY key",
+            (bucket, prefix, prefix + _ABOVE),
+        )
+        return [
+            Entry(
+                StoredObject(*row[:4]),
+                # One that was stored before ETags were kept gets one that nobody takes for an MD5.
+                etag or f"{row[2][:32]}-1",
+                modified,
+                json.loads(details) if details else {},
+            )
+            for *row, etag, modified, details in rows
+        ]
 
     def find(self, bucket: str, key: str) -> StoredObject | None:
         """The stored object of that very key; None when there is none."""
         rows = self._database.rows(
-            "SELECT bucket, key, sha256, size FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
+            f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
         )
         return StoredObject(*rows[0]) if rows else None
+
+    def buckets(self) -> dict[str, str | None]:
+        """The buckets, and whether their objects have versions (as S3's GetBucketVersioning tells it)."""
+        return dict(self._database.rows("SELECT name, versioning FROM buckets ORDER BY name"))
 
     def put(self, bucket: str, key: str, content: Iterable[bytes]) -> StoredObject:
         """Store an object; what was stored under its key before stays until the new content is safe on disk.
@@ -76,51 +115,56 @@ class Objects:
         Raises:
             StateError: the disk is full, or the folder cannot be written.
         """
-        partial = self._home.scratch(f"object-{threading.get_ident()}")
-        digest = hashlib.sha256()
-        size = 0
-        try:
-            with self._writing(f"s3://{bucket}/{key}"), partial.open("wb") as file:
-                for chunk in content:
-                    file.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-                stored = StoredObject(bucket, key, digest.hexdigest(), size)
-                path = self.path(stored)
-                path.parent.mkdir(exist_ok=True)
-                # Contents are shared between keys and runs: nobody may write them in place.
-                partial.chmod(0o444)
-                # An older twin is replaced too: it may have been damaged since.
-                partial.replace(path)
-                _sync_folder(path.parent)
-        finally:
-            partial.unlink(missing_ok=True)
+        entry = new_entry(bucket, key, self.contents.write(content, f"s3://{bucket}/{key}"))
+        self.contents.sync([entry.stored.sha256])
+        self.record([entry])
+        return entry.stored
+
+    def record(
+        self,
+        entries: Collection[Entry],
+        gone: Collection[tuple[str, str]] = (),
+        buckets: Mapping[str, str | None] | None = None,
+        gone_buckets: Collection[str] = (),
+    ) -> None:
+        """Write objects whose contents are safe on disk, and their buckets, into the index, without what is `gone`.
+
+        All of it or nothing; `buckets` are new or changed. Raises StateError when the database fails.
+        """
+        now_there = dict.fromkeys(entry.stored.bucket for entry in entries)
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (bucket, key, stored.sha256, size)
+            connection.executemany(
+                "DELETE FROM objects WHERE bucket = ? AND key = ?", [(bucket, key) for bucket, key in gone]
             )
-        return stored
+            connection.executemany("DELETE FROM buckets WHERE name = ?", [(name,) for name in gone_buckets])
+            connection.executemany(
+                "INSERT OR REPLACE INTO buckets (name, versioning) VALUES (?, ?)",
+                list((buckets or {}).items()),
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO buckets (name) VALUES (?)", [(name,) for name in now_there]
+            )
+            connection.executemany(
+                f"INSERT OR REPLACE INTO objects ({_COLUMNS}, etag, modified, details)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *astuple(entry.stored),
+                        entry.etag,
+                        entry.modified,
+                        json.dumps(dict(entry.details)) if entry.details else None,
+                    )
+                    for entry in entries
+                ],
+            )
 
     def forget(self, bucket: str, keys: Iterable[str]) -> None:
         """Take keys out of the index; their contents stay on disk, where others may have the same."""
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM objects WHERE bucket = ? AND key = ?", [(bucket, key) for key in keys]
-            )
+        self.record([], gone=[(bucket, key) for key in keys])
 
     def damage(self, stored: StoredObject) -> str | None:
         """What is wrong with the object's content on disk, after reading all of it; None when it is intact."""
-        path = self.path(stored)
-        try:
-            if path.stat().st_size != stored.size:
-                return f"{path} has {path.stat().st_size} bytes instead of {stored.size}"
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            return f"{path}: {error.strerror}"
-        return None if digest == stored.sha256 else f"{path} has SHA-256 {digest} instead of its name"
+        return self.contents.damage(stored.sha256, stored.size)
 
     def change(self, recorded: Iterable[StoredObject]) -> str | None:
         """The first of the `recorded` objects that is no longer stored as it was, in words; None when all are.
@@ -137,12 +181,6 @@ class Objects:
             if damage is not None:
                 return f"{stored.uri}: {damage}"
         return None
-
-    def forget_damaged(self, uri: str) -> None:
-        """Take the objects below `uri` whose content is damaged or missing out of the index, to be stored again."""
-        for stored in self.under(uri):
-            if self.damage(stored) is not None:
-                self.forget(stored.bucket, [stored.key])
 
     def set_aside(self, stored: StoredObject) -> str:
         """Take a damaged object out of the index; keep its file under another name. Returns what to say of it."""
@@ -164,23 +202,20 @@ class Objects:
         """Read the object's content; raises StateError when it is damaged or missing."""
         damage = self.damage(stored)
         if damage is not None:
-            raise StateError(
-                f"Reading the stored {stored.uri}: expected the content that was written. Received: {damage}. "
-                "Remove that file if it exists, and run the step that made it again: python -m pipeline run"
-            )
+            raise StateError(damage_text(stored.uri, damage))
 
-    @contextmanager
-    def _writing(self, uri: str) -> Iterator[None]:
-        try:
-            yield
-        except (ConnectionError, TimeoutError):
-            # Of whoever sends the content, not of the disk.
-            raise
-        except OSError as error:
-            raise StateError(
-                f"Storing {uri} in {self._home.objects}: expected to write it whole. "
-                f"Received: {error.strerror or error}. Free space on that disk, then resume the execution."
-            ) from error
+
+def new_entry(bucket: str, key: str, content: Content) -> Entry:
+    """The entry of an object that is written now, as S3 makes it of one that arrives in one piece."""
+    return Entry(StoredObject(bucket, key, content.sha256, content.size), content.md5, time.time())
+
+
+def damage_text(uri: str, damage: str) -> str:
+    """What to say of an object whose content is damaged or missing."""
+    return (
+        f"The stored object {uri} is damaged: {damage}. Remove that file if it exists, and run the step that made "
+        "it again (python -m pipeline run), or upload the object again."
+    )
 
 
 def dump_objects(stored: Iterable[StoredObject]) -> str:
@@ -202,12 +237,3 @@ def stored_files(home: Home, store: Store, uri: str) -> dict[str, Path]:
     folder = uri.rstrip("/") + "/"
     start = len(split_uri(folder)[1])
     return {stored.key[start:]: objects.path(stored) for stored in objects.under(folder)}
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -64,9 +64,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
         host.write_config("/opt/ml/config/resourceconfig.json", resources)
         host.write_config("/opt/ml/config/processingjobconfig.json", host.container.localize(described))
     for item in _inputs(request):
-        source = item["S3Input"]
-        job.fetch(source["S3Uri"], source["LocalPath"], source.get("S3DataDistributionType"))
-    job.restore_named_objects(specification, request.get("Environment"))
+        job.fetch(item["S3Input"], item["S3Input"]["LocalPath"])
 
     words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
@@ -90,19 +88,16 @@ def run_processing_job(job: Job) -> dict[str, Json]:
 
 
 def _upload_outputs(job: Job) -> None:
-    """All outputs reach S3 before any is kept on disk: a step that fails here leaves nothing behind."""
-    uris = []
+    """All outputs reach S3 or none: a step that fails here leaves nothing behind."""
+    places = []
     for output in _outputs(job.request):
         target = output["S3Output"]
-        uri, inside = target["S3Uri"], target["LocalPath"]
         if target.get("S3UploadMode", "EndOfJob") != "EndOfJob":
             job.log.say(f"output {output['OutputName']}: uploaded at the end of the job, not while it runs")
-        bucket = uri.removeprefix("s3://").partition("/")[0]
-        job.aws.ensure_bucket(bucket)
-        count = upload(job.aws.client("s3"), job.collect(inside), uri, stop=job.stop)
+        places.append((target["LocalPath"], target["S3Uri"]))
+    counts = upload(job.aws, [(job.collect(inside), uri) for inside, uri in places], stop=job.stop)
+    for (inside, uri), count in zip(places, counts, strict=True):
         job.log.say(f"{inside} → {uri} ({count} file(s))")
-        uris.append(uri)
-    job.aws.persist_objects(*uris)
     # The job may have registered a model.
     job.aws.persist_registry()
 

@@ -1,18 +1,24 @@
-"""The S3 and SageMaker of the local target: a moto server process on loopback, and what must outlive it on disk."""
+"""The S3 and SageMaker of the local target: a moto server process on loopback, and what must outlive it on disk.
+
+What is in S3 is in the state folder (objects.py): the server keeps there what jobs and clients put
+(moto_objects.py), and the engine puts and reads objects there itself, without a request for each, and tells the
+server of them.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pipeline.errors import FashionError
 from pipeline.local import isolation
+from pipeline.local.contents import Content
 from pipeline.local.credentials import new_credentials
 from pipeline.local.home import Home
 from pipeline.local.moto_server import MotoServer
-from pipeline.local.objects import Objects, StoredObject, split_uri
+from pipeline.local.objects import Objects, StoredObject, new_entry, split_uri
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
 from pipeline.loopback_requests import names_of
@@ -35,15 +41,18 @@ class LocalAws:
         host: str = "127.0.0.1",
         answer_seconds: float = ANSWER_SECONDS,
         called: str | None = None,
+        holding: int | None = None,
     ) -> None:
         """`host` is where the server listens: another address than loopback only for containers to reach it.
 
         `called` is what else its clients may call it. A request that has no answer for `answer_seconds` is repeated
-        twice, then it fails.
+        twice, then it fails. `holding` is the descriptor of the state folder's lock, which the server then holds
+        too: if we are killed, it still saves what it has.
         """
         self._home = home
         self._host = host
         self._called = names_of(host) | (names_of(called) if called else frozenset())
+        self._holding = holding
         self.credentials = new_credentials()
         self._answer_seconds = answer_seconds
         self._objects = Objects(home, store)
@@ -52,10 +61,8 @@ class LocalAws:
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
-        self._restoring = threading.Lock()
-        self._restored: set[str] = set()
-        # The ETag of each object of which the server and the disk are known to have the same content.
-        self._same: dict[tuple[str, str], str] = {}
+        # Whether somebody was told where the server is, who may have put something there.
+        self._in_use = False
 
     def __enter__(self) -> LocalAws:
         self.start()
@@ -67,17 +74,25 @@ class LocalAws:
     def start(self) -> None:
         """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
         self._home.sweep()
-        self._server = MotoServer(self._home, self._host, self._called, self.credentials)
+        self._server = MotoServer(self._home, self._host, self._called, self.credentials, self._holding)
 
     def stop(self) -> None:
-        """End the server and remove its temporary files. What was not persisted is gone."""
-        with self._lock:
-            server, self._server = self._server, None
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
-        if server is not None:
-            server.stop()
+        """Save what is in S3, end the server and remove its temporary files. The registry must have been saved.
+
+        Raises:
+            StateError: the disk is full, or the state folder cannot be written.
+        """
+        try:
+            if self._server is not None and self._server.process.poll() is None:
+                self.save_objects()
+        finally:
+            with self._lock:
+                server, self._server = self._server, None
+                for client in self._clients.values():
+                    client.close()
+                self._clients.clear()
+            if server is not None:
+                server.stop()
 
     @property
     def endpoint_url(self) -> str:
@@ -88,7 +103,9 @@ class LocalAws:
         """
         if self._server is None:
             raise RuntimeError("LocalAws is used before start() or after stop()")
-        return self._server.url
+        url = self._server.url
+        self._in_use = True
+        return url
 
     @property
     def death(self) -> str | None:
@@ -128,62 +145,68 @@ class LocalAws:
         """The AWS part of a job's environment; the job must get no other AWS_* variable."""
         return isolation.aws_settings(self.endpoint_url, self.credentials) | isolation.direct_loopback()
 
+    @property
+    def objects(self) -> Objects:
+        """What the state folder has of the local S3: all of it, as of the last `save_objects`."""
+        return self._objects
+
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""
         with self._faults(f"Making the bucket {bucket}"):
             self.client("s3").create_bucket(Bucket=bucket)
 
-    def restore_objects(self, uri: str, damaged: Callable[[str], None] | None = None) -> None:
-        """Put the stored objects under the s3:// prefix back into the server, once. What is there already stays.
-
-        With `damaged`, what is missing or damaged on disk is set aside, and `damaged` is told so: for what a
-        job can do without.
-
-        Raises:
-            StateError: a stored object is missing or damaged on disk, and there is no `damaged`.
-        """
-        bucket, prefix = split_uri(uri)
-        with self._restoring, self._faults(f"Putting the stored objects of {uri} back"):
-            if any(uri.startswith(done) for done in self._restored):
-                return
-            stored = self._objects.under(uri)
-            if stored:
-                self.ensure_bucket(bucket)
-                present = dict(self._listed(bucket, prefix))
-                for item in stored:
-                    if item.key in present:
-                        continue
-                    damage = None if damaged is None else self._objects.damage(item)
-                    if damaged is None or damage is None:
-                        self._restore(item)
-                    else:
-                        damaged(f"{item.uri}: {damage}.{self._objects.set_aside(item)}")
-            self._restored.add(uri)
-
-    def persist_objects(self, *uris: str) -> None:
-        """Write what is new or changed under the s3:// prefixes to disk; forget what was deleted there.
+    def save_objects(self) -> None:
+        """Write what jobs and clients have put into S3, and deleted there, to disk, should it not be there yet.
 
         Raises:
             StateError: the disk is full, or the state folder cannot be written.
         """
-        for uri in uris:
-            bucket, prefix = split_uri(uri)
-            with self._faults(f"Saving {uri}"):
-                listed = dict(self._listed(bucket, prefix))
-                for key, etag in listed.items():
-                    if self._same.get((bucket, key)) != etag:
-                        self._persist(bucket, key, etag)
-            with self._lock:
-                known = [name for name in self._same if name[0] == bucket and name[1].startswith(prefix)]
-                gone = [name for name in known if name[1] not in listed]
-                for name in gone:
-                    del self._same[name]
-            if gone:
-                self._objects.forget(bucket, [key for _, key in gone])
+        if self._server is not None and self._in_use:
+            with self._faults("Saving what was put into the local S3"):
+                self._server.ask(do="save")
 
     def stored_objects(self, uri: str) -> list[StoredObject]:
-        """What is on disk under the s3:// prefix, by key; needs no server."""
+        """What is in S3 under the s3:// prefix, by key."""
+        self.save_objects()
         return self._objects.under(uri)
+
+    def put_contents(self, contents: Mapping[str, Content]) -> None:
+        """Make contents that were written (objects.contents) the objects at these s3:// URIs, all of them or none.
+
+        Raises:
+            StateError: the disk is full, or the state folder cannot be written.
+        """
+        entries = [new_entry(*split_uri(uri), content) for uri, content in contents.items()]
+        if not entries:
+            return
+        self._objects.contents.sync([entry.stored.sha256 for entry in entries])
+        self.save_objects()
+        self._objects.record(entries)
+        self._announce(entry.stored for entry in entries)
+
+    def delete_objects(self, stored: Sequence[StoredObject]) -> None:
+        """Take objects out of S3. Raises StateError when the database fails."""
+        if not stored:
+            return
+        self.save_objects()
+        self._objects.record([], gone=[(each.bucket, each.key) for each in stored])
+        self._announce(stored)
+
+    def set_aside(self, stored: StoredObject) -> str:
+        """Take a damaged object out of S3; returns what to say of its file, which is kept under another name."""
+        said = self._objects.set_aside(stored)
+        self._announce([stored])
+        return said
+
+    def _announce(self, changed: Iterable[StoredObject]) -> None:
+        """Tell the server which objects were changed beside it."""
+        keys: dict[str, list[str]] = {}
+        for stored in changed:
+            keys.setdefault(stored.bucket, []).append(stored.key)
+        if self._server is not None and self._in_use:
+            with self._faults("Telling the local S3 of new objects"):
+                for bucket, names in keys.items():
+                    self._server.ask(do="reload", bucket=bucket, prefix=_shared_beginning(names))
 
     def restore_registry(self) -> None:
         """Create the saved model package groups and packages in the server, once, with their ARNs and versions."""
@@ -195,43 +218,21 @@ class LocalAws:
         with self._faults("Saving the model registry"):
             self._registry.persist(self.client("sagemaker"))
 
-    def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
-        """Key and ETag of the server's objects whose keys begin with `prefix`."""
-        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            for item in page.get("Contents", ()):
-                yield item["Key"], item["ETag"]
-
-    def _restore(self, stored: StoredObject) -> None:
-        self._objects.check(stored)
-        with self._objects.path(stored).open("rb") as content:
-            # In one piece: moto joins parts in memory, and reads a whole object for every range asked for.
-            answer = self.client("s3").put_object(Bucket=stored.bucket, Key=stored.key, Body=content)
-        self._is_same(stored.bucket, stored.key, answer["ETag"])
-
-    def _persist(self, bucket: str, key: str, etag: str) -> None:
-        # Imports botocore; see session().
-        from pipeline.local.object_body import body_of, read_whole
-
-        s3 = self.client("s3")
-        read_whole(lambda: self._objects.put(bucket, key, body_of(s3, bucket, key)))
-        self._is_same(bucket, key, etag)
-
-    def _is_same(self, bucket: str, key: str, etag: str) -> None:
-        with self._lock:
-            self._same[bucket, key] = etag
-
     @contextmanager
     def _faults(self, doing: str) -> Iterator[None]:
         """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from pipeline.local.object_body import DamagedError
-
         try:
             yield
-        except (BotoCoreError, ClientError, ConnectionError, DamagedError) as error:
+        except (BotoCoreError, ClientError, ConnectionError) as error:
             raise FashionError(
                 f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
                 f"{self.death or 'What was saved before is intact: python -m pipeline resume.'}"
             ) from error
+
+
+def _shared_beginning(names: Sequence[str]) -> str:
+    """What all `names` begin with, character by character."""
+    first, last = min(names), max(names)
+    return next((first[:end] for end, letter in enumerate(first) if last[end : end + 1] != letter), first)

@@ -67,6 +67,11 @@ def start_execution(
     steps = tuple(StepRecord(step.name, step.type) for step in definition.steps)
     if only and source is not None:
         steps = select_steps(definition, only, source)
+    to_run = {step.name for step in steps if step.status == "Pending"}
+    selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
+    check_inputs(selected, values, lambda uri: is_there(aws, uri))
+    # Waits for the server, which is not the execution's time.
+    aws.restore_registry()
     record = ExecutionRecord(
         execution_id=new_execution_id(),
         pipeline_name=pipeline_name,
@@ -78,9 +83,6 @@ def start_execution(
         parallel=max_parallel,
         use_cache=use_cache,
     )
-    to_run = {step.name for step in steps if step.status == "Pending"}
-    selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
-    check_inputs(selected, values, lambda uri: is_there(aws, uri))
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.archive import pack_folder
-from pipeline.local.channels import s3_errors, upload, upload_file
+from pipeline.local.channels import s3_errors, upload, upload_files
 from pipeline.local.checkpoints import keep_checkpoints
 from pipeline.local.definition import Json
 from pipeline.local.hosts import Host
@@ -62,10 +62,7 @@ def run_training_job(job: Job) -> dict[str, Json]:
     if line := left_out(request):
         job.log.say(line)
     for channel in request.get("InputDataConfig") or ():
-        source = channel["DataSource"]["S3DataSource"]
-        inside = f"/opt/ml/input/data/{channel['ChannelName']}"
-        job.fetch(source["S3Uri"], inside, source.get("S3DataDistributionType"))
-    job.restore_named_objects(request.get("HyperParameters"), request.get("Environment"))
+        job.fetch(channel["DataSource"]["S3DataSource"], f"/opt/ml/input/data/{channel['ChannelName']}")
     source_code = _source_code(job)
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
     with contextlib.ExitStack() as held:
@@ -182,23 +179,21 @@ def _upload_artifacts(job: Job) -> str:
     """Pack and upload the model and the output data, then keep them on disk; returns S3ModelArtifacts."""
     output = job.request["OutputDataConfig"]
     uri = f"{output['S3OutputPath'].rstrip('/')}/{job.name}/output"
-    job.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
-    s3 = job.aws.client("s3")
     model, data = job.collect("/opt/ml/model"), job.collect("/opt/ml/output/data")
     if output.get("CompressionType") == "NONE":
         artifacts = f"{uri}/model/"
-        upload(s3, model, artifacts, stop=job.stop)
-        upload(s3, data, f"{uri}/data/", stop=job.stop)
+        upload(job.aws, [(model, artifacts), (data, f"{uri}/data/")], stop=job.stop)
     else:
         artifacts = f"{uri}/model.tar.gz"
+        files = []
         for folder, name in ((model, "model.tar.gz"), (data, "output.tar.gz")):
             archive = job.hosts[0].container.path(f"/tmp/{name}")
             with s3_errors(f"Packing {name}"):
                 count = pack_folder(folder, archive)
             if count or folder == model:
-                upload_file(s3, archive, f"{uri}/{name}", stop=job.stop)
+                files.append((archive, f"{uri}/{name}"))
+        upload_files(job.aws, files, stop=job.stop)
     job.log.say(f"/opt/ml/model → {artifacts}")
-    job.aws.persist_objects(f"{uri}/")
     return artifacts
 
 

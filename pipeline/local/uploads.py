@@ -6,10 +6,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import ClientError, ParamValidationError
-
 from pipeline.errors import UsageError
-from pipeline.local.channels import upload, upload_file
+from pipeline.local.bucket_name import bucket_problem
+from pipeline.local.channels import upload, upload_files
 from pipeline.local.objects import split_uri
 from pipeline.local.service import LocalAws
 from pipeline.plain_files import FOLDER, kind_of
@@ -72,18 +71,10 @@ def put_files(aws: LocalAws, item: Upload) -> int:
         StateError: the state folder cannot be written.
     """
     bucket, _ = split_uri(item.uri)
-    try:
-        aws.client("s3").create_bucket(Bucket=bucket)
-    except (ParamValidationError, ClientError) as error:
-        raise UsageError(
-            f"Making the bucket of --upload: expected a bucket's name after s3://. Received: {bucket} ({error})."
-        ) from error
-    s3, never = aws.client("s3"), threading.Event()
+    if problem := bucket_problem(bucket):
+        raise UsageError(f"Could not make the bucket of --upload: {problem}.")
+    never = threading.Event()
     if item.path.is_file():
-        upload_file(s3, item.path, item.uri, stop=never)
-        aws.persist_objects(item.uri)
+        upload_files(aws, [(item.path, item.uri)], stop=never)
         return 1
-    folder = f"{item.uri.rstrip('/')}/"
-    count = upload(s3, item.path, folder, stop=never)
-    aws.persist_objects(folder)
-    return count
+    return upload(aws, [(item.path, item.uri)], stop=never)[0]

@@ -78,7 +78,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
             aws.client("s3").put_object(
                 Bucket=aws.BUCKET, Key=f"failing/code/{name}.py", Body=script.encode()
             )
-        aws.persist_objects(CODE)
+        aws.save_objects()
     after = {**training_step("fine"), "Name": "after", "DependsOn": ["crash"]}
     document = {"Version": "2020-12-01", "Metadata": {}, "Parameters": []}
     steps = [*(training_step(name) for name in SCRIPTS), after]

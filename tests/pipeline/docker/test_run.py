@@ -95,7 +95,7 @@ class Bench:
                 workplace=workplace,
                 environment=job_environment(endpoint, self.address.reached_at),
                 log_path=lambda step: self.home.step_log("abcdef123456", step),
-                persist=lambda: self.aws.persist_objects(f"s3://{BUCKET}/abcdef123456/"),
+                persist=lambda: self.aws.save_objects(),
                 save=lambda record: self.store.save_execution(record, text),
                 observer=self,
                 stop=self.stop,

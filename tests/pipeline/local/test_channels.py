@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import json
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, IncompleteReadError
-from botocore.response import StreamingBody
 
-from pipeline.errors import FashionError, StepFailed
-from pipeline.local.channels import download, read_json, upload, upload_file
+from pipeline.errors import FashionError, StateError, StepFailed
+from pipeline.local.channels import download, read_json, upload, upload_files
 from pipeline.local.runner import StepStopped
 from tests.pipeline.local.workbench import Workbench
-
-
-class Unreliable:
-    """The local S3, but each download goes through the next of `faults` first, as long as there are any."""
-
-    def __init__(self, s3: Any, *faults: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        self.s3 = s3
-        self.faults = list(faults)
-        self.downloads = 0
-
-    def get_paginator(self, name: str) -> Any:
-        return self.s3.get_paginator(name)
-
-    def get_object(self, **arguments: Any) -> dict[str, Any]:
-        self.downloads += 1
-        answer: dict[str, Any] = self.s3.get_object(**arguments)
-        return self.faults.pop(0)(answer) if self.faults else answer
-
-
-def cut(answer: dict[str, Any]) -> dict[str, Any]:
-    body = answer["Body"].read()[:-1]
-    return answer | {"Body": StreamingBody(io.BytesIO(body), len(body))}
-
-
-def flip(answer: dict[str, Any]) -> dict[str, Any]:
-    body = bytearray(answer["Body"].read())
-    body[0] ^= 1
-    return answer | {"Body": StreamingBody(io.BytesIO(bytes(body)), len(body))}
-
-
-def break_off(answer: dict[str, Any]) -> dict[str, Any]:
-    class Broken(StreamingBody):  # type: ignore[misc]
-        def iter_chunks(self, chunk_size: int = 1024) -> Iterator[bytes]:
-            yield b"x"
-            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
-
-    return answer | {"Body": Broken(io.BytesIO(b""), 0)}
 
 
 def never() -> threading.Event:
@@ -63,106 +23,111 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def keys_below(bench: Workbench, name: str, **more: Any) -> dict[str, bytes]:
+    """What a download of the test's prefix `name` leaves in a folder."""
+    folder = bench.home.root / "downloads" / bench.execution_id / str(len(list(bench.home.root.rglob("*"))))
+    folder.mkdir(parents=True)
+    download(bench.aws, bench.uri(name), folder, stop=never(), **more)
+    return files_in(folder)
+
+
 def test_a_prefix_is_copied_by_relative_key(bench: Workbench, tmp_path: Path) -> None:
     uri = bench.put("data", {"a": "1", "b/c": "22", "empty/": ""})
     for form in (uri, uri.rstrip("/")):
         folder = tmp_path / str(len(form))
         folder.mkdir()
-        assert download(bench.aws.client("s3"), form, folder, stop=never()) == 3
+        assert download(bench.aws, form, folder, stop=never()) == 3
         assert files_in(folder) == {"a": b"1", "b/c": b"22"}
 
 
-def test_an_object_is_copied_by_its_name(bench: Workbench, tmp_path: Path) -> None:
-    uri = bench.put("data", {"deep/manifest.json": "{}"})
-    download(bench.aws.client("s3"), f"{uri}deep/manifest.json", tmp_path, stop=never())
-    assert files_in(tmp_path) == {"manifest.json": b"{}"}
+def test_an_object_is_copied_by_its_name(bench: Workbench) -> None:
+    bench.put("data", {"deep/manifest.json": "{}"})
+    assert keys_below(bench, "data/deep/manifest.json") == {"manifest.json": b"{}"}
 
 
-def test_keys_that_only_begin_alike_are_left_out_with_a_warning(bench: Workbench, tmp_path: Path) -> None:
-    uri = bench.put("data", {"train/a": "1", "training/b": "2"})
-    warnings: list[str] = []
-    download(bench.aws.client("s3"), f"{uri}train", tmp_path, stop=never(), warn=warnings.append)
-    assert files_in(tmp_path) == {"a": b"1"}
-    assert len(warnings) == 1
-    assert "training/b in SageMaker" in warnings[0]
+def test_a_prefix_is_one_of_names_and_not_a_folder(bench: Workbench) -> None:
+    """As the service does it; the SDK's own local mode cuts the names (sagemaker-python-sdk issue 3612)."""
+    bench.put("in", {"a.txt": "1", "abc/x": "2", "a/y": "3", "b": "4"})
+    assert keys_below(bench, "in/a") == {"a.txt": b"1", "abc/x": b"2", "y": b"3"}
+    assert keys_below(bench, "in/a/") == {"y": b"3"}
+    assert keys_below(bench, "in/ab") == {"abc/x": b"2"}
+    assert keys_below(bench, "in/a.t") == {"a.txt": b"1"}
 
 
-def test_more_than_one_page_of_objects_is_copied(bench: Workbench, tmp_path: Path) -> None:
-    class SmallPages(Unreliable):
-        def get_paginator(self, name: str) -> Any:
-            return self
-
-        def paginate(self, **arguments: Any) -> Any:
-            paginator = self.s3.get_paginator("list_objects_v2")
-            return paginator.paginate(**arguments, PaginationConfig={"PageSize": 2})
-
-    uri = bench.put("data", {str(i): str(i) for i in range(5)})
-    download(SmallPages(bench.aws.client("s3")), uri, tmp_path, stop=never())
-    assert len(files_in(tmp_path)) == 5
+def test_two_objects_that_would_be_one_file_are_refused(bench: Workbench) -> None:
+    bench.put("in", {"a/ab": "1", "ab": "2"})
+    with pytest.raises(
+        StepFailed, match=r"in/a/ab and s3://.*in/ab would both become ab\. Let the URI end with /"
+    ):
+        keys_below(bench, "in/a")
 
 
-@pytest.mark.parametrize("key", ["../escape", "a/../../escape"])
-def test_a_key_that_leads_out_of_the_folder_is_refused(bench: Workbench, tmp_path: Path, key: str) -> None:
-    class Escaping:
-        def get_paginator(self, name: str) -> Any:
-            return self
-
-        def paginate(self, **arguments: Any) -> list[dict[str, Any]]:
-            return [{"Contents": [{"Key": f"data/{key}", "Size": 1}]}]
-
-    with pytest.raises(StepFailed, match="expected keys without"):
-        download(Escaping(), "s3://bucket/data/", tmp_path / "in", stop=never())
-
-
-def test_nothing_there_is_an_error_unless_it_may_be(bench: Workbench, tmp_path: Path) -> None:
-    s3 = bench.aws.client("s3")
-    with pytest.raises(StepFailed, match="expected at least one object there"):
-        download(s3, bench.uri("nothing/"), tmp_path, stop=never())
-    assert download(s3, bench.uri("nothing/"), tmp_path, stop=never(), required=False) == 0
-
-
-@pytest.mark.parametrize("fault", [cut, flip, break_off])
-def test_a_copy_that_went_wrong_is_made_again(
-    bench: Workbench, tmp_path: Path, fault: Callable[[dict[str, Any]], dict[str, Any]]
-) -> None:
-    uri = bench.put("data", {"a": "content"})
-    s3 = Unreliable(bench.aws.client("s3"), fault, fault)
-    download(s3, uri, tmp_path, stop=never())
-    assert files_in(tmp_path) == {"a": b"content"}
-    assert s3.downloads == 3
+def test_a_manifest_names_its_objects_one_by_one(bench: Workbench) -> None:
+    folder = bench.put("data", {"train/x": "1", "train/deep/y": "2", "z": "3"})
+    bench.put("lists", {"m.json": json.dumps([{"prefix": f"{folder}train/"}, "x", "deep/y", "x"])})
+    assert keys_below(bench, "lists/m.json", data_type="ManifestFile") == {"x": b"1", "deep/y": b"2"}
+    assert keys_below(bench, "lists/m.json", data_type="ManifestFile", shard=(1, 2)) == {"x": b"1"}
 
 
 @pytest.mark.parametrize(
-    ("fault", "message"),
+    ("manifest", "message"),
     [
-        (cut, "has 7 bytes, of which 6 arrived"),
-        (flip, "arrived damaged: expected MD5"),
-        (break_off, "1 read, but total bytes expected is 2"),
+        ("not json", "lists/m.json is not JSON: "),
+        ('{"prefix": "s3://b/"}', "must be a JSON list"),
+        ('["x"]', "must be a JSON list"),
+        ('[{"prefix": "b/"}, "x"]', "must be a JSON list"),
+        ('[{"prefix": "s3://b/"}, 1]', "must be a JSON list"),
+        ('[{"prefix": "s3://bkt-none/p/"}, "gone"]', "there is no s3://bkt-none/p/gone in the local S3"),
     ],
 )
-def test_a_copy_that_keeps_going_wrong_fails_the_step(
-    bench: Workbench, tmp_path: Path, fault: Callable[[dict[str, Any]], dict[str, Any]], message: str
+def test_a_manifest_that_cannot_be_used_is_named(bench: Workbench, manifest: str, message: str) -> None:
+    bench.put("lists", {"m.json": manifest})
+    with pytest.raises(StepFailed, match=message):
+        keys_below(bench, "lists/m.json", data_type="ManifestFile")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [("x/../../escape", "its key has “..” in it"), ("x//y", "SageMaker takes no key with “//” in it")],
+)
+def test_a_key_that_the_service_would_not_take_is_refused(bench: Workbench, key: str, message: str) -> None:
+    bench.aws.objects.put("bkt-odd", f"{bench.execution_id}/{key}", [b"1"])
+    with pytest.raises(StepFailed, match=message):
+        download(bench.aws, f"s3://bkt-odd/{bench.execution_id}/", bench.home.root / "never", stop=never())
+
+
+def test_nothing_there_is_an_error_unless_it_may_be(bench: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="expected at least one object there"):
+        download(bench.aws, bench.uri("nothing/"), tmp_path, stop=never())
+    assert download(bench.aws, bench.uri("nothing/"), tmp_path, stop=never(), required=False) == 0
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing"])
+def test_an_object_that_is_damaged_is_named_and_others_are_copied(
+    bench: Workbench, tmp_path: Path, fault: str
 ) -> None:
-    uri = bench.put("data", {"a": "content"})
-    with pytest.raises(StepFailed, match=f"Copying {uri} into the job's folder: .*{message}"):
-        download(Unreliable(bench.aws.client("s3"), fault, fault, fault), uri, tmp_path, stop=never())
+    uri = bench.put("data", {"a": f"content that is {fault} {bench.execution_id}", "b": "fine"})
+    (stored,) = bench.aws.stored_objects(f"{uri}a")
+    path = bench.aws.objects.path(stored)
+    path.unlink()
+    if fault == "changed":
+        path.write_bytes(b"x" * stored.size)
+    with pytest.raises(StateError, match=f"{uri}a is damaged: {path}.*run the step that made it again"):
+        download(bench.aws, uri, tmp_path, stop=never())
+    download(bench.aws, f"{uri}b", tmp_path, stop=never())
+    assert (tmp_path / "b").read_bytes() == b"fine"
 
 
-def test_an_s3_that_is_gone_fails_the_step(tmp_path: Path) -> None:
-    class Gone:
-        def get_paginator(self, name: str) -> Any:
-            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
-
-    with pytest.raises(StepFailed, match="the local S3 failed: Could not connect"):
-        download(Gone(), "s3://bucket/x/", tmp_path, stop=never())
-
-
-def test_a_stop_ends_a_download(bench: Workbench, tmp_path: Path) -> None:
+def test_a_stop_ends_a_download_and_an_upload(bench: Workbench, tmp_path: Path) -> None:
     uri = bench.put("data", {"a": "content"})
     stop = threading.Event()
     stop.set()
     with pytest.raises(StepStopped):
-        download(bench.aws.client("s3"), uri, tmp_path, stop=stop)
+        download(bench.aws, uri, tmp_path, stop=stop)
+    (tmp_path / "b").write_text("2")
+    with pytest.raises(StepStopped):
+        upload(bench.aws, [(tmp_path, bench.uri("up"))], stop=stop)
+    assert bench.keys(bench.uri("up")) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, whose disk is always full")
@@ -170,7 +135,13 @@ def test_a_full_disk_fails_the_step(bench: Workbench, tmp_path: Path) -> None:
     uri = bench.put("data", {"a": "content"})
     (tmp_path / "a").symlink_to("/dev/full")
     with pytest.raises(StepFailed, match=f"Copying {uri} into the job's folder: .*No space left on device"):
-        download(bench.aws.client("s3"), uri, tmp_path, stop=never())
+        download(bench.aws, uri, tmp_path, stop=never())
+
+
+def test_a_name_that_is_too_long_for_a_file_is_named(bench: Workbench, tmp_path: Path) -> None:
+    bench.put("data", {"n" * 256: "content"})
+    with pytest.raises(StepFailed, match=r"n{256}' is too long a name for a file"):
+        download(bench.aws, bench.uri("data/"), tmp_path, stop=never())
 
 
 def test_a_folder_is_uploaded_with_its_tree_but_without_what_is_no_file(
@@ -179,22 +150,62 @@ def test_a_folder_is_uploaded_with_its_tree_but_without_what_is_no_file(
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a").write_text("1")
     (tmp_path / "b").write_text("2")
+    (tmp_path / "linked").symlink_to(tmp_path / "b")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     for form in ("up", "up/"):
-        assert upload(bench.aws.client("s3"), tmp_path, bench.uri(form), stop=never()) == 2
-    assert bench.keys(bench.uri("up/")) == ["b", "deep/a"]
+        assert upload(bench.aws, [(tmp_path, bench.uri(form))], stop=never()) == [3]
+    assert bench.keys(bench.uri("up/")) == ["b", "deep/a", "linked"]
 
 
-def test_a_file_that_cannot_be_read_or_put_fails_the_step(bench: Workbench, tmp_path: Path) -> None:
-    s3 = bench.aws.client("s3")
-    with pytest.raises(StepFailed, match="Copying missing of the job to"):
-        upload_file(s3, tmp_path / "missing", bench.uri("x"), stop=never())
+def test_either_all_files_are_uploaded_or_none(bench: Workbench, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("1")
-    with pytest.raises(StepFailed, match="NoSuchBucket"):
-        upload_file(s3, tmp_path / "there", "s3://no-such-bucket-here/x", stop=never())
+    with pytest.raises(StepFailed, match=r"Could not copy .*missing of the job to .*: No such file"):
+        upload_files(
+            bench.aws,
+            [(tmp_path / "there", bench.uri("up/x")), (tmp_path / "missing", bench.uri("up/y"))],
+            stop=never(),
+        )
+    assert bench.keys(bench.uri("up/")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/".join(["n" * 250] * 5), "S3 takes keys of at most 1024 bytes"),
+        ("n\udcff", "its name is not UTF-8, which S3's keys are"),
+    ],
+)
+def test_a_file_whose_name_cannot_be_a_key_is_named(
+    bench: Workbench, tmp_path: Path, name: str, message: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("1")
+    with pytest.raises(StepFailed, match=f"Could not copy '.*n.*' of the job to 's3://.*: {message}"):
+        upload(bench.aws, [(tmp_path, bench.uri("up"))], stop=never())
+
+
+def test_thousands_of_small_files_take_no_request_each(bench: Workbench, tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / str(number)).write_text(str(number))
+    asked: list[str] = []
+    assert bench.aws._server is not None
+    original = bench.aws._server.ask
+
+    def ask(**command: str) -> None:
+        asked.append(command["do"])
+        original(**command)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.aws._server, "ask", ask)
+        assert upload(bench.aws, [(tmp_path, bench.uri("up"))], stop=never()) == [3000]
+        download(bench.aws, bench.uri("up"), tmp_path / "back", stop=never())
+    assert len(asked) <= 3
+    assert len(files_in(tmp_path / "back")) == 3000
+    assert bench.get(bench.uri("up/2999")) == b"2999"
 
 
 @pytest.mark.parametrize("uri", ["/local/path", "https://bucket/x", "s3://"])
-def test_what_is_no_s3_uri_is_refused(tmp_path: Path, uri: str) -> None:
+def test_what_is_no_s3_uri_is_refused(bench: Workbench, uri: str) -> None:
     with pytest.raises(FashionError, match="Received"):
-        read_json(None, uri)
+        read_json(bench.aws, uri)

@@ -15,13 +15,12 @@ from pipeline.local.checkpoints import CheckpointSync
 
 
 class Bucket:
-    """What was uploaded, by path, and how often it was persisted."""
+    """What was uploaded, by path, and removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.uploads: list[tuple[str, str]] = []
         self.removed: list[str] = []
-        self.persisted = 0
         self.warnings: list[str] = []
 
     def upload(self, path: Path) -> None:
@@ -30,15 +29,11 @@ class Bucket:
     def remove(self, path: Path) -> None:
         self.removed.append(str(path))
 
-    def persist(self) -> None:
-        self.persisted += 1
-
     def sync(self, interval: float = 0.01) -> CheckpointSync:
         return CheckpointSync(
             self.folder,
             upload=self.upload,
             remove=self.remove,
-            persist=self.persist,
             warn=self.warnings.append,
             interval=interval,
         )
@@ -60,18 +55,18 @@ def test_a_file_is_uploaded_while_the_job_runs_and_once(bucket: Bucket) -> None:
     with bucket.sync():
         (bucket.folder / "deep").mkdir()
         (bucket.folder / "deep" / "a").write_text("1")
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
         (bucket.folder / "b").write_text("2")
-        until(lambda: bucket.persisted == 2)
+        until(lambda: len(bucket.uploads) == 2)
     assert bucket.uploads == [("deep/a", "1"), ("b", "2")]
 
 
 def test_a_changed_file_is_uploaded_again(bucket: Bucket) -> None:
     with bucket.sync():
         (bucket.folder / "a").write_text("one")
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
         (bucket.folder / "a").write_text("longer")
-        until(lambda: bucket.persisted == 2)
+        until(lambda: len(bucket.uploads) == 2)
     assert bucket.uploads == [("a", "one"), ("a", "longer")]
 
 
@@ -79,7 +74,6 @@ def test_what_was_written_last_is_uploaded_at_the_end(bucket: Bucket) -> None:
     with bucket.sync(interval=60):
         (bucket.folder / "a").write_text("last")
     assert bucket.uploads == [("a", "last")]
-    assert bucket.persisted == 1
 
 
 def test_what_was_there_at_the_start_is_not_uploaded(bucket: Bucket) -> None:
@@ -87,7 +81,6 @@ def test_what_was_there_at_the_start_is_not_uploaded(bucket: Bucket) -> None:
     with bucket.sync():
         pass
     assert bucket.uploads == []
-    assert bucket.persisted == 0
 
 
 def test_a_file_that_still_grows_waits(bucket: Bucket) -> None:
@@ -108,7 +101,7 @@ def test_a_file_that_still_grows_waits(bucket: Bucket) -> None:
         finally:
             done.set()
             writer.join()
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
     assert uploaded_meanwhile == []
     assert len(bucket.uploads) == 1
 
@@ -125,13 +118,12 @@ def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
         bucket.folder,
         upload=flaky,
         remove=bucket.remove,
-        persist=bucket.persist,
         warn=bucket.warnings.append,
         interval=0.01,
     )
     with sync:
         (bucket.folder / "a").write_text("1")
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
     assert bucket.uploads == [("a", "saved")]
     assert bucket.warnings == [
         "a checkpoint could not be saved: disk full",
@@ -156,7 +148,7 @@ def test_a_training_that_replaces_its_checkpoint_more_often_than_we_look_has_som
     with bucket.sync(interval=0.4):
         training.start()
         try:
-            until(lambda: bucket.persisted >= 2)
+            until(lambda: len(bucket.uploads) >= 2)
         finally:
             done.set()
             training.join()
@@ -177,7 +169,6 @@ def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: B
         bucket.folder,
         upload=delete_meanwhile,
         remove=bucket.remove,
-        persist=bucket.persist,
         warn=bucket.warnings.append,
         interval=0.01,
     )
@@ -185,7 +176,7 @@ def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: B
         (bucket.folder / "old").write_text("1")
         until(deleted.is_set)
         (bucket.folder / "new").write_text("2")
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
     assert bucket.uploads == [("new", "2")]
     assert bucket.warnings == []
 
@@ -194,12 +185,12 @@ def test_what_a_newer_file_replaced_is_removed_and_what_others_left_is_kept(buck
     (bucket.folder / "of-another-job").write_text("from S3")
     with bucket.sync():
         (bucket.folder / "first").write_text("1")
-        until(lambda: bucket.persisted == 1)
+        until(lambda: len(bucket.uploads) == 1)
         (bucket.folder / "first").unlink()
         (bucket.folder / "of-another-job").unlink()
         time.sleep(0.3)
         assert bucket.removed == [], "nothing newer is there yet"
         (bucket.folder / "second").write_text("2")
-        until(lambda: bucket.persisted == 2)
+        until(lambda: len(bucket.uploads) == 2)
     assert bucket.removed == ["first"]
     assert [name for name, _ in bucket.uploads] == ["first", "second"]

@@ -34,23 +34,25 @@ from tests.pipeline.local.quick_pipeline import (
 NEVER_AGAIN = [
     {"ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"], "IntervalSeconds": 1, "MaxAttempts": 0}
 ]
+# The job reads and writes S3 itself; what its folders hold is copied without requests.
 COPY = """
-import shutil
+import boto3, shutil, sys
+s3 = boto3.client("s3")
+source, target = sys.argv[1:]
+bucket, key = source.removeprefix("s3://").split("/", 1)
+body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+s3.put_object(Bucket=bucket, Key=target, Body=body)
 shutil.copyfile("opt/ml/processing/input/in/data.txt", "opt/ml/processing/output/out/data.txt")
 """
-# What clients wait for an answer, and an answer that comes too late.
-PATIENCE, LATE = 1.0, 2.5
-READ = f"GET /{BUCKET}/in"
-# By the step that each happens to. Those of "saved" happen when a step's output is copied from S3 to disk.
+PATIENCE = 1.0
+# By the step that each happens to.
 FAULTS: dict[str, dict[str, Any]] = {
-    "error": {"request": f"{READ}/error/", "fault": "error", "status": 500},
-    "throttled": {"request": f"PUT /{BUCKET}/runs/.*/throttled/", "fault": "error", "status": 503},
-    "late": {"request": f"{READ}/late/", "fault": "delay", "seconds": LATE},
-    "hung-up": {"request": f"{READ}/hung-up/", "fault": "hang up"},
-    "cut": {"request": f"{READ}/cut/", "fault": "cut"},
-    "damaged": {"request": f"{READ}/damaged/", "fault": "flip"},
-    "saved": {"request": f"GET /{BUCKET}/runs/.*/saved/", "fault": "flip"},
+    "error": {"request": f"GET /{BUCKET}/in/error/", "fault": "error", "status": 500},
+    "throttled": {"request": f"PUT /{BUCKET}/own/.*throttled", "fault": "error", "status": 503},
+    "hung-up": {"request": f"GET /{BUCKET}/in/hung-up/", "fault": "hang up"},
 }
+# What happens on disk to the content that a step reads.
+DAMAGES = ("changed", "missing")
 
 
 class Silent:
@@ -101,18 +103,28 @@ def resume(home: Home, monkeypatch: pytest.MonkeyPatch) -> ExecutionRecord:
 def put(aws: LocalAws, uri: str, content: str) -> None:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content.encode())
-    aws.persist_objects(uri)
+    aws.save_objects()
 
 
 def copies(aws: LocalAws, names: Sequence[str]) -> str:
-    """A definition with an independent step for each name, which copies its input to its output."""
-    put(aws, f"{CODE}/copy.py", COPY)
+    """A definition with an independent step for each name: it copies its input to its output, and to own/NAME."""
+    put(aws, f"{CODE}/copying.py", COPY)
     steps = []
     for name in names:
         put(aws, f"s3://{BUCKET}/in/{name}/data.txt", f"data of {name}")
-        request = processing("copy.py", [], {"in": f"s3://{BUCKET}/in/{name}/"}, name)
+        words = [f"s3://{BUCKET}/in/{name}/data.txt", f"own/{name}"]
+        request = processing("copying.py", words, {"in": f"s3://{BUCKET}/in/{name}/"}, name)
         steps.append({"Name": name, "Type": "Processing", "Arguments": request, "RetryPolicies": NEVER_AGAIN})
     return document(steps)
+
+
+def damage(aws: LocalAws, name: str) -> None:
+    """Damage the content that a step reads, as a disk does."""
+    (stored,) = aws.stored_objects(f"s3://{BUCKET}/in/{name}/data.txt")
+    path = aws.objects.path(stored)
+    path.unlink()
+    if name == "changed":
+        path.write_bytes(b"x" * stored.size)
 
 
 def document(steps: Sequence[Mapping[str, Any]]) -> str:
@@ -131,45 +143,45 @@ def test_what_goes_wrong_for_a_moment_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home.open(tmp_path)
-    # The inputs, too, are copied to disk first.
-    skip = {"skip": 1}
-    faults = [
-        {**fault, "times": 1 if name == "late" else 2, **(skip if fault["request"].startswith(READ) else {})}
-        for name, fault in FAULTS.items()
-    ]
+    faults = [{**fault, "times": 2} for fault in FAULTS.values()]
     faults.append({"request": "/slow/", "fault": "delay", "seconds": 0.2})
     names = [*FAULTS, "slow"]
     with services(home, {"s3": faults}, monkeypatch) as (store, aws):
         record = start(home, store, aws, copies(aws, names))
+        own = {
+            item.key: aws.objects.path(item).read_text() for item in aws.stored_objects(f"s3://{BUCKET}/own/")
+        }
     assert record.status == "Succeeded", record.failure_reason
     assert [step.attempts for step in record.steps] == [1] * len(names)
     assert copied(home, record) == {name: f"data of {name}" for name in names}
+    assert own == {f"own/{name}": f"data of {name}" for name in names}
 
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, ExecutionRecord]:
-    """What is left of an execution with a step for each fault, to all requests, and one without."""
+    """What is left of an execution with a step for each fault and damage, and one without."""
     home = Home.open(tmp_path_factory.mktemp("failed"))
-    faults = [
-        {**fault, **({"skip": 1} if fault["request"].startswith(READ) else {})} for fault in FAULTS.values()
-    ]
-    with pytest.MonkeyPatch.context() as patch, services(home, {"s3": faults}, patch) as (store, aws):
-        return home, start(home, store, aws, copies(aws, [*FAULTS, "fine"]))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        services(home, {"s3": list(FAULTS.values())}, patch) as (store, aws),
+    ):
+        text = copies(aws, [*FAULTS, *DAMAGES, "fine"])
+        for name in DAMAGES:
+            damage(aws, name)
+        return home, start(home, store, aws, text)
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("error", "s3://quick/in/error/ into the job's folder: the local S3 failed: .*InternalError"),
-        ("throttled", "Copying data.txt of the job to s3://quick/runs/.*: the local S3 failed: .*SlowDown"),
-        ("late", "s3://quick/in/late/ into the job's folder: the local S3 failed: Read timeout"),
+        ("error", "InternalError.* when calling the GetObject operation"),
+        ("throttled", "SlowDown.* when calling the PutObject operation"),
+        ("hung-up", "Connection was closed"),
         (
-            "hung-up",
-            "s3://quick/in/hung-up/ into the job's folder: the local S3 failed: Connection was closed",
+            "changed",
+            "s3://quick/in/changed/data.txt is damaged: .* has SHA-256 .*, or upload the object again",
         ),
-        ("cut", "s3://quick/in/cut/ into the job's folder: the local S3 failed: "),
-        ("damaged", "the local S3 failed: s3://quick/in/damaged/data.txt arrived damaged: expected MD5"),
-        ("saved", "Saving s3://quick/runs/.*s3://quick/runs/.*/saved/data.txt arrived damaged"),
+        ("missing", "s3://quick/in/missing/data.txt is damaged: .*: No such file or directory"),
     ],
 )
 def test_what_keeps_going_wrong_fails_its_step_with_a_reason(
@@ -186,10 +198,13 @@ def test_such_an_execution_can_be_resumed(
     home, record = failed
     assert record.status == "Failed"
     assert copied(home, record) == {"fine": "data of fine"}, "nothing of a failed step is kept"
+    with services(home, {}, monkeypatch) as (_, aws):
+        for name in DAMAGES:
+            put(aws, f"s3://{BUCKET}/in/{name}/data.txt", f"data of {name}")
     resumed = resume(home, monkeypatch)
     assert resumed.status == "Succeeded", resumed.failure_reason
     assert resumed.step("fine") == record.step("fine")
-    assert copied(home, resumed) == {name: f"data of {name}" for name in [*FAULTS, "fine"]}
+    assert copied(home, resumed) == {name: f"data of {name}" for name in [*FAULTS, *DAMAGES, "fine"]}
 
 
 def script_step(aws: LocalAws, name: str, script: str, **more: Any) -> dict[str, Any]:
@@ -307,10 +322,8 @@ def commands(tmp_path: Path) -> Commands:
 
 def test_a_server_that_dies_ends_the_run_clearly_and_it_can_be_resumed(commands: Commands) -> None:
     began = time.monotonic()
-    # Fit-a has uploaded its model, Fit-b has not.
-    finished = commands.run(
-        *commands.words, s3=[{"request": f"PUT /{BUCKET}/runs/.*model", "fault": "die", "skip": 1}]
-    )
+    # Make has asked whether there are models to save, and Judge is about to.
+    finished = commands.run(*commands.words, s3=[{"request": r"POST /\?", "fault": "die", "skip": 2}])
     assert time.monotonic() - began < 20, "waiting does not bring the server back"
     assert finished.status == 1, finished.said
     assert "Traceback" not in finished.said

@@ -104,7 +104,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_object_and_says_so(home: Home,
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(
-            StateError, match=r"Storing s3://bucket/key in .*Received: File too large.*Free space"
+            StateError, match=r"Could not store s3://bucket/key in .*: File too large.*Free space"
         ):
             objects.put("bucket", "key", [b"x" * 50_000] * 4)
     finally:
@@ -126,7 +126,9 @@ def test_damage_is_found_and_storing_the_content_again_heals_it(objects: Objects
     assert "has 4 bytes instead of 7" in (objects.damage(stored) or "")
     path.unlink()
     assert "No such file" in (objects.damage(stored) or "")
-    with pytest.raises(StateError, match=r"Reading the stored s3://bucket/key.*No such file.*run the step"):
+    with pytest.raises(
+        StateError, match=r"The stored object s3://bucket/key is damaged: .*No such file.*run the step"
+    ):
         objects.check(stored)
 
     path.write_bytes(b"cOntent")

@@ -108,7 +108,7 @@ def test_a_registered_version_outlives_the_command(tmp_path: Path, local_reaper:
     with Store(home) as store, LocalAws(home, store) as aws:
         first = Workbench(home, aws, local_reaper)
         given = request(first)
-        aws.persist_objects(first.uri("model/"))
+        aws.save_objects()
         properties = first.run("RegisterModel", given).properties
     with Store(home) as store, LocalAws(home, store) as aws:
         assert [package["ModelPackageArn"] for package in RegistryState(store).packages()] == [

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -7,12 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from pipeline.errors import FashionError, StateError
+from pipeline.errors import FashionError
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects
 from pipeline.local.service import LocalAws
@@ -49,108 +52,181 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
         yield Local(home, store, aws)
 
 
-def requests_of(client: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The operations that `client` is asked for from now on."""
-    asked: list[str] = []
-    original = client._make_api_call
-
-    def make_api_call(operation: str, arguments: dict[str, Any]) -> Any:
-        asked.append(operation)
-        return original(operation, arguments)
-
-    monkeypatch.setattr(client, "_make_api_call", make_api_call)
-    return asked
-
-
-def test_objects_survive_the_server(local: Local) -> None:
+def test_objects_and_buckets_survive_the_server_whoever_made_them(local: Local) -> None:
     names = {
         "run/a.bin": os.urandom(20 * 2**20),
         "run/empty": b"",
         "run/ü b+c%/d": b"name",
-        "other/x": b"unwanted",
+        "other/x": b"x",
     }
     for key, body in names.items():
         local.put(key, body)
-    local.aws.ensure_bucket("second-bucket")
+    local.s3.create_bucket(Bucket="second-bucket")
     local.s3.put_object(Bucket="second-bucket", Key="k", Body=b"second")
-    local.aws.persist_objects(f"s3://{BUCKET}/run", "s3://second-bucket")
+    local.s3.create_bucket(Bucket="empty-bucket")
+    local.aws.save_objects()
 
     with LocalAws(local.home, local.store) as aws:
         s3 = aws.client("s3")
-        assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
-        aws.restore_objects(f"s3://{BUCKET}/run")
-        aws.restore_objects(f"s3://{BUCKET}/other")
-        aws.restore_objects("s3://second-bucket/k")
         keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
-        restored = {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
-        assert restored == {key: body for key, body in names.items() if key.startswith("run/")}
+        assert {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys} == names
         assert s3.get_object(Bucket="second-bucket", Key="k")["Body"].read() == b"second"
+        assert {item["Name"] for item in s3.list_buckets()["Buckets"]} == {
+            BUCKET, "second-bucket", "empty-bucket",
+        }  # fmt: skip
         folders = set(local.home.temporary.iterdir())
     assert len(folders - set(local.home.temporary.iterdir())) == 1
 
 
-def test_saving_again_reads_only_what_changed(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, body in {"inc/a": b"a", "inc/b": b"b", "inc/c": b"c"}.items():
-        local.put(key, body)
-    local.aws.persist_objects(f"s3://{BUCKET}/inc/")
-    asked = requests_of(local.s3, monkeypatch)
+def test_what_scripts_see_of_an_object_survives_too(local: Local) -> None:
+    local.s3.put_object(
+        Bucket=BUCKET, Key="seen/a", Body=b"{}", ContentType="application/json", ContentEncoding="identity",
+        Metadata={"owner": "ü".encode().hex()}, Tagging="a=1&b=2", StorageClass="STANDARD_IA",
+    )  # fmt: skip
+    local.put("seen/b", b"later")
+    local.s3.put_object_tagging(
+        Bucket=BUCKET, Key="seen/b", Tagging={"TagSet": [{"Key": "stage", "Value": "new"}]}
+    )
+    parts = local.s3.create_multipart_upload(Bucket=BUCKET, Key="seen/parts")["UploadId"]
+    given = {"Bucket": BUCKET, "Key": "seen/parts", "UploadId": parts}
+    etags = [
+        local.s3.upload_part(**given, PartNumber=number, Body=body)["ETag"]
+        for number, body in ((1, b"x" * 5 * 2**20), (2, b"y"))
+    ]
+    local.s3.complete_multipart_upload(
+        **given,
+        MultipartUpload={"Parts": [{"PartNumber": i + 1, "ETag": etag} for i, etag in enumerate(etags)]},
+    )
+    names = ("seen/a", "seen/b", "seen/parts")
 
-    local.aws.persist_objects(f"s3://{BUCKET}/inc/")
-    assert asked == ["ListObjectsV2"]
+    def seen(s3: Any) -> list[Any]:
+        heads = [s3.head_object(Bucket=BUCKET, Key=name) for name in names]
+        tags = [s3.get_object_tagging(Bucket=BUCKET, Key=name)["TagSet"] for name in names]
+        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="seen/")["Contents"]
+        told = ("ETag", "ContentType", "ContentEncoding", "ContentLength", "Metadata", "StorageClass")
+        return [
+            [{name: head.get(name) for name in told} for head in heads],
+            tags,
+            [(item["Key"], item["Size"], item["ETag"], item["LastModified"]) for item in listed],
+        ]
 
-    local.put("inc/b", b"B")
-    local.put("inc/d", b"d")
-    asked.clear()
-    local.aws.persist_objects(f"s3://{BUCKET}/inc/")
-    assert asked == ["ListObjectsV2", "GetObject", "GetObject"]
-    assert local.stored("inc/") == {"a": b"a", "b": b"B", "c": b"c", "d": b"d"}
+    before = seen(local.s3)
+    assert before[0][0]["ContentType"] == "application/json"
+    assert before[0][2]["ETag"].endswith('-2"')
+    assert before[1][1] == [{"Key": "stage", "Value": "new"}]
+    local.aws.save_objects()
+    with LocalAws(local.home, local.store) as aws:
+        assert seen(aws.client("s3")) == before
 
 
-def test_what_was_deleted_in_s3_is_forgotten_but_not_what_was_never_restored(local: Local) -> None:
-    local.put("gone/a", b"a")
-    local.put("gone/b", b"b")
-    local.aws.persist_objects(f"s3://{BUCKET}/gone/")
-    Objects(local.home, local.store).put(BUCKET, "gone/from-an-earlier-run", [b"old"])
+def test_what_was_overwritten_or_deleted_is_so_for_the_next_command(local: Local) -> None:
+    for key in ("a", "b", "c", "d"):
+        local.put(f"gone/{key}", b"old")
+    local.s3.create_bucket(Bucket="short-lived")
+    local.s3.put_object(Bucket="short-lived", Key="k", Body=b"k")
+    local.aws.save_objects()
+    Objects(local.home, local.store).put(BUCKET, "gone/from-beside", [b"old"])
 
     local.s3.delete_object(Bucket=BUCKET, Key="gone/a")
-    local.aws.persist_objects(f"s3://{BUCKET}/gone/")
+    local.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "gone/b"}, {"Key": "gone/never"}]})
+    local.put("gone/c", b"new")
+    local.s3.copy_object(Bucket=BUCKET, Key="gone/copy", CopySource={"Bucket": BUCKET, "Key": "gone/d"})
+    local.s3.delete_object(Bucket="short-lived", Key="k")
+    local.s3.delete_bucket(Bucket="short-lived")
 
-    assert local.stored("gone/") == {"b": b"b", "from-an-earlier-run": b"old"}
+    assert local.stored("gone/") == {"c": b"new", "d": b"old", "copy": b"old", "from-beside": b"old"}
+    assert "short-lived" not in local.aws.objects.buckets()
+    assert local.aws.stored_objects("s3://short-lived/") == []
 
 
-def test_restoring_happens_once_and_never_replaces_what_is_there(
-    local: Local, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_bucket_with_versions_the_latest_is_kept(local: Local) -> None:
+    local.s3.create_bucket(Bucket="versioned")
+    enabled = {"Bucket": "versioned", "VersioningConfiguration": {"Status": "Enabled"}}
+    local.s3.put_bucket_versioning(**enabled)
+    local.s3.put_object(Bucket="versioned", Key="k", Body=b"1")
+    latest = local.s3.put_object(Bucket="versioned", Key="k", Body=b"2")["VersionId"]
+    local.s3.put_object(Bucket="versioned", Key="marked", Body=b"3")
+    local.s3.delete_object(Bucket="versioned", Key="marked")
+    local.aws.save_objects()
+
+    with LocalAws(local.home, local.store) as aws:
+        s3 = aws.client("s3")
+        assert s3.get_bucket_versioning(Bucket="versioned")["Status"] == "Enabled"
+        answer = s3.get_object(Bucket="versioned", Key="k")
+        assert (answer["Body"].read(), answer["VersionId"]) == (b"2", latest)
+        assert [item["Key"] for item in s3.list_objects_v2(Bucket="versioned")["Contents"]] == ["k"]
+
+
+def test_what_the_engine_puts_and_deletes_is_so_in_the_server_at_once(local: Local) -> None:
+    contents = local.aws.objects.contents
+    local.put("both/a", b"the job's")
+    local.put("both/kept", b"the job's")
+    local.aws.put_contents(
+        {
+            f"s3://{BUCKET}/both/a": contents.write([b"the engine's"], "a"),
+            f"s3://{BUCKET}/both/b": contents.write([b"the engine's"], "b"),
+            "s3://made-by-the-engine/c": contents.write([b"c"], "c"),
+        }
+    )
+    assert (local.get("both/a"), local.get("both/b")) == (b"the engine's", b"the engine's")
+    assert local.get("both/kept") == b"the job's"
+    assert local.s3.get_object(Bucket="made-by-the-engine", Key="c")["Body"].read() == b"c"
+
+    local.put("both/a", b"the job's again")
+    local.aws.delete_objects(local.aws.stored_objects(f"s3://{BUCKET}/both/b"))
+    listed = local.s3.list_objects_v2(Bucket=BUCKET, Prefix="both/")["Contents"]
+    assert [item["Key"] for item in listed] == ["both/a", "both/kept"]
+    assert local.stored("both/") == {"a": b"the job's again", "kept": b"the job's"}
+
+
+@pytest.mark.parametrize("fault", ["changed", "cut", "missing"])
+def test_a_damaged_object_is_named_and_harms_no_other(local: Local, fault: str) -> None:
     objects = Objects(local.home, local.store)
-    objects.put(BUCKET, "back/old", [b"stored"])
-    objects.put(BUCKET, "back/both", [b"stored"])
-    local.put("back/both", b"newer")
-    asked = requests_of(local.s3, monkeypatch)
+    path = objects.path(objects.put("damaged-bucket", fault, [b"good content of", fault.encode()]))
+    objects.put("damaged-bucket", "fine", [b"fine"])
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.chmod(0o644)
+        path.write_bytes(b"evil content of" + fault.encode() if fault == "changed" else b"good")
+    with LocalAws(local.home, local.store) as aws:
+        s3 = aws.client("s3")
+        assert fault in [item["Key"] for item in s3.list_objects_v2(Bucket="damaged-bucket")["Contents"]]
+        assert s3.get_object(Bucket="damaged-bucket", Key="fine")["Body"].read() == b"fine"
+        asked = pytest.raises(
+            ClientError, match=rf"s3://damaged-bucket/{fault} is damaged: .*{path}.*run the step"
+        )
+        with asked:
+            s3.get_object(Bucket="damaged-bucket", Key=fault)
+        with asked:
+            s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": "damaged-bucket", "Key": fault})
+        s3.put_object(Bucket="damaged-bucket", Key=fault, Body=b"again")
+        assert s3.get_object(Bucket="damaged-bucket", Key=fault)["Body"].read() == b"again"
+        s3.delete_object(Bucket="damaged-bucket", Key=fault)
 
-    local.aws.restore_objects(f"s3://{BUCKET}/back/")
-    assert (local.get("back/old"), local.get("back/both")) == (b"stored", b"newer")
 
-    asked.clear()
-    local.aws.restore_objects(f"s3://{BUCKET}/back/")
-    local.aws.restore_objects(f"s3://{BUCKET}/back/old")
-    assert asked == []
-    local.aws.persist_objects(f"s3://{BUCKET}/back/")
-    assert asked == ["ListObjectsV2", "GetObject"]
-    assert local.stored("back/") == {"old": b"stored", "both": b"newer"}
+def test_a_disk_that_takes_no_more_is_an_s3_error_and_the_object_is_as_it_was(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    with Store(home) as store, limited(1 << 20), LocalAws(home, store) as aws:
+        s3 = aws.client("s3")
+        s3.put_object(Bucket=aws.BUCKET, Key="k", Body=b"old")
+        for key in ("k", "new"):
+            with pytest.raises(ClientError, match=rf"InsufficientStorage.*store s3://{aws.BUCKET}/{key} in"):
+                s3.put_object(Bucket=aws.BUCKET, Key=key, Body=b"x" * (1 << 21))
+        assert s3.get_object(Bucket=aws.BUCKET, Key="k")["Body"].read() == b"old"
+        assert s3.list_objects_v2(Bucket=aws.BUCKET)["KeyCount"] == 1
+        assert [item.size for item in aws.stored_objects(f"s3://{aws.BUCKET}/")] == [3]
 
 
-def test_a_damaged_object_is_not_restored(local: Local) -> None:
-    objects = Objects(local.home, local.store)
-    path = objects.path(objects.put(BUCKET, "damaged/key", [b"good content"]))
-    path.chmod(0o644)
-    path.write_bytes(b"evil content")
-
-    with pytest.raises(StateError, match=rf"s3://{BUCKET}/damaged/key.*SHA-256.*run the step"):
-        local.aws.restore_objects(f"s3://{BUCKET}/damaged/")
-    assert local.s3.list_objects_v2(Bucket=BUCKET, Prefix="damaged/")["KeyCount"] == 0
-    objects.put(BUCKET, "damaged/key", [b"good content"])
-    local.aws.restore_objects(f"s3://{BUCKET}/damaged/")
-    assert local.get("damaged/key") == b"good content"
+@contextmanager
+def limited(size: int) -> Iterator[None]:
+    """A limit on the size of files, also of processes that start meanwhile: it acts as the end of the disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_many_threads_can_use_the_services_at_once(local: Local) -> None:
@@ -160,8 +236,7 @@ def test_many_threads_can_use_the_services_at_once(local: Local) -> None:
         try:
             for index in range(6):
                 local.put(f"threads/{number}/{index}", b"%d" % index)
-                local.aws.persist_objects(f"s3://{BUCKET}/threads/{number}")
-                local.aws.restore_objects(f"s3://{BUCKET}/threads/{number}")
+                local.aws.save_objects()
                 assert (
                     local.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"threads/{number}/")["KeyCount"]
                     == index + 1
@@ -189,7 +264,7 @@ def test_the_server_listens_on_loopback_alone_and_outlives_ctrl_c(local: Local) 
         other.connect(("127.0.0.2", port))
 
 
-def test_the_server_and_its_files_go_when_the_command_is_killed(tmp_path: Path) -> None:
+def test_the_server_goes_when_the_command_is_killed_and_what_it_had_stays(tmp_path: Path) -> None:
     code = """
 import sys, time
 from pathlib import Path
@@ -199,7 +274,9 @@ from pipeline.local.service import LocalAws
 home = Home.open(Path(sys.argv[1]))
 aws = LocalAws(home, Store(home))
 aws.start()
+aws.client("s3").create_bucket(Bucket="made-by-a-job")
 aws.client("s3").put_object(Bucket=aws.BUCKET, Key="k", Body=b"x" * 6_000_000)
+aws.client("s3").put_object(Bucket="made-by-a-job", Key="k", Body=b"the last")
 print(aws._server.process.pid, flush=True)
 time.sleep(60)
 """
@@ -216,6 +293,10 @@ time.sleep(60)
     home = Home.open(tmp_path)
     home.sweep()
     assert list(home.temporary.iterdir()) == []
+    with Store(home) as store:
+        objects = Objects(home, store)
+        (kept,) = objects.under("s3://made-by-a-job/")
+        assert objects.path(kept).read_bytes() == b"the last"
 
 
 def is_running(process: int) -> bool:
@@ -249,7 +330,7 @@ def test_a_server_that_was_killed_is_an_error_for_whatever_asks_it_next(tmp_path
         aws.client("s3")
         assert aws._server is not None
         aws._server.process.kill()
-        for ask in (lambda: aws.ensure_bucket("b"), lambda: aws.persist_objects(f"s3://{aws.BUCKET}/")):
+        for ask in (lambda: aws.ensure_bucket("b"), aws.save_objects):
             with pytest.raises(FashionError, match=r"(?s)The local S3 has died.*ended with status -9"):
                 ask()
 

@@ -16,10 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline.errors import DefinitionError, StateError, UsageError
+from pipeline.errors import DefinitionError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.home import Home
-from pipeline.local.named_objects import restore_named_objects
 from pipeline.local.reaper import Reaper
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id, start_execution
@@ -263,7 +262,7 @@ def test_a_job_can_read_what_an_earlier_command_left(tmp_path: Path, local_reape
         uris = [
             earlier.put("models", {name: f"content of {name}"}) + name for name in ("candidate", "champion")
         ]
-        aws.persist_objects(earlier.uri("models/"))
+        aws.save_objects()
         registry = aws.client("sagemaker")
         registry.create_model_package_group(ModelPackageGroupName="group")
         package = registry.create_model_package(
@@ -284,6 +283,20 @@ def test_a_job_can_read_what_an_earlier_command_left(tmp_path: Path, local_reape
     assert {("Read", "content of candidate"), ("Read", "content of champion")} <= set(watcher.lines)
 
 
+# Says why the model packages in its arguments cannot be read.
+READ_LOST = """
+import boto3, botocore.exceptions, sys
+for arn in sys.argv[1:]:
+    try:
+        package = boto3.client("sagemaker").describe_model_package(ModelPackageName=arn)
+        uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        boto3.client("s3").get_object(Bucket=bucket, Key=key)
+    except botocore.exceptions.ClientError as error:
+        print(error)
+"""
+
+
 def test_a_package_that_is_gone_or_lost_its_files_is_left_to_the_job_that_names_it(
     tmp_path: Path, local_reaper: Reaper
 ) -> None:
@@ -292,7 +305,7 @@ def test_a_package_that_is_gone_or_lost_its_files_is_left_to_the_job_that_names_
     with Store(home) as store, LocalAws(home, store) as aws:
         earlier = Workbench(home, aws, local_reaper)
         uri = earlier.put("models", {"champion": "content of champion"}) + "champion"
-        aws.persist_objects(earlier.uri("models/"))
+        aws.save_objects()
         registry = aws.client("sagemaker")
         registry.create_model_package_group(ModelPackageGroupName="group")
         package = registry.create_model_package(
@@ -311,10 +324,14 @@ def test_a_package_that_is_gone_or_lost_its_files_is_left_to_the_job_that_names_
     )
     lost.unlink()
     with Store(home) as store, LocalAws(home, store) as aws:
-        aws.restore_registry()
-        restore_named_objects(aws, [f"--champion={package}"], {"OTHER": package.replace("/1", "/99")})
-        with pytest.raises(StateError):
-            restore_named_objects(aws, [f"candidate-0={uri}"])
+        now = Workbench(home, aws, local_reaper)
+        request = now.processing(READ_LOST, arguments=[package, package.replace("/1", "/99")])
+        watcher = Watcher()
+        record = start(now, store, document(step("Read", "Processing", request)), watcher)
+    assert record.status == "Succeeded", record.failure_reason
+    said = "\n".join(line for _, line in watcher.lines)
+    assert f"{uri} is damaged: {lost}: No such file" in said
+    assert "ValidationException" in said
 
 
 def test_execution_ids_are_like_the_services() -> None:

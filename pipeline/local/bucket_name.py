@@ -1,0 +1,32 @@
+"""What S3 takes as the name of a bucket (Amazon S3 User Guide, "General purpose bucket naming rules")."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+_FORM = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def bucket_problem(name: str) -> str | None:
+    """Why no bucket can have that name, as a clause; None when one can."""
+    if not _FORM.fullmatch(name):
+        return (
+            f"{name!r} is no name for a bucket: S3 takes 3 to 63 lower-case letters, digits, dots and hyphens, "
+            "with a letter or digit at both ends"
+        )
+    if ".." in name or _is_address(name):
+        return f"{name!r} is no name for a bucket: S3 takes no two dots in a row, and no IP address"
+    if name.startswith(_PREFIXES) or name.endswith(_SUFFIXES):
+        return f"{name!r} is no name for a bucket: its beginning or end is reserved by S3"
+    return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
