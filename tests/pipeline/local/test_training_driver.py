@@ -37,6 +37,7 @@ HYPERPARAMETERS = {
     "spaced": "two words",
     "unicode": "größe",
     "not-a-number": "NaN",
+    "commit": "12e5678",  # the driver reads JSON: infinity
     "path": "/data/x",
 }
 INPUT_DATA_CONFIG = {
