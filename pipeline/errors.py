@@ -3,11 +3,17 @@
 Every message says what was being done, what was expected, "Received: …", and what to do next.
 """
 
+from pipeline.printable import without_userinfo
+
 
 class FashionError(Exception):
     """A mistake or a fault that the user can do something about. `exit_status` is what the command returns."""
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        """The message tells no password of a URL, whatever it was made of."""
+        super().__init__(without_userinfo(message))
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows below a notebook's cell: the message, as on the command line."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.aws.plain_words import NAME_A_REGION, SIGN_IN, plain_words
+from pipeline.aws.plain_words import AWS_ERRORS, NAME_A_REGION, SIGN_IN, plain_words
 from pipeline.errors import CredentialsError
 
 # Adaptive: after it was throttled a client slows down by itself.
@@ -107,10 +107,9 @@ def _what_is_missing(session: Any) -> str:
 
 def find_alias(client: Callable[..., Any]) -> str:
     """The account's name; "" when it has none, or when these credentials may not read it."""
-    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         aliases = client("iam").list_account_aliases()["AccountAliases"]
-    except (ClientError, BotoCoreError):
+    except AWS_ERRORS:
         return ""
     return aliases[0] if aliases else ""

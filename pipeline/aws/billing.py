@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.cost import HOUR, dollars
+from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.plan import Kind
 from pipeline.aws.prices import FROM_LIST, Price, Prices
 from pipeline.aws.records import AwsExecution, JobRef
@@ -61,7 +60,7 @@ def read_bill(client: Any, execution: AwsExecution, prices: Prices) -> Bill | No
     def read(job: JobRef) -> Used | None:
         try:
             return used(job, client)
-        except (ClientError, BotoCoreError):
+        except AWS_ERRORS:
             return None
 
     with ThreadPoolExecutor(_READERS) as pool:

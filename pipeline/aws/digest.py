@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.account import Account
 from pipeline.aws.joblogs import JobLog
 from pipeline.aws.links import find_domain, job_link, studio_link
+from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.records import AwsExecution
 from pipeline.aws.remedies import likely_remedy
 
@@ -38,7 +37,7 @@ def make_digest(account: Account, execution: AwsExecution) -> Digest:
         if job is not None:
             try:
                 tail = JobLog(account.client("logs"), job).tail(TAIL_LINES)
-            except (ClientError, BotoCoreError) as error:
+            except AWS_ERRORS as error:
                 remarks.append(("Log", f"could not be read: {error}"))
             if tail:
                 digest.tails[step.name] = tail

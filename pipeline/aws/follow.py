@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.executions import Executions
 from pipeline.aws.joblogs import JobLog
-from pipeline.aws.plain_words import explain, is_forbidden, is_passing
+from pipeline.aws.plain_words import AWS_ERRORS, explain, is_forbidden, is_passing
 from pipeline.aws.records import AwsExecution, id_of
 from pipeline.execution import STEP_ENDS, Observer
 
@@ -62,7 +60,7 @@ class Follower:
         while True:
             try:
                 return read()
-            except (ClientError, BotoCoreError) as error:
+            except AWS_ERRORS as error:
                 if not is_passing(error) or self.clock() - since > PATIENCE_SECONDS:
                     failure = explain(error, doing)
                     goes_on = " The execution itself goes on in AWS."
@@ -83,7 +81,7 @@ class Follower:
             try:
                 for line in log.new_lines():
                     observer.log_line(step.name, line)
-            except (ClientError, BotoCoreError) as error:
+            except AWS_ERRORS as error:
                 if is_forbidden(error):
                     self._blind = True
                     self.say("The jobs' logs cannot be read with these credentials: no progress is shown.")

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.records import JobKind, JobRef
 
 METADATA = Path("/opt/ml/metadata/resource-metadata.json")
@@ -47,6 +46,6 @@ def find_domain(client: Any, metadata: Path = METADATA) -> str | None:
         return str(domain)
     try:
         domains = client.list_domains(MaxResults=2)["Domains"]
-    except (ClientError, BotoCoreError):
+    except AWS_ERRORS:
         return None
     return str(domains[0]["DomainId"]) if len(domains) == 1 else None

@@ -20,8 +20,14 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from pipeline.errors import AwsError, CredentialsError, FashionError
+from pipeline.printable import printable
+
+_SHOWN = 300  # characters of what came from elsewhere
+# What boto3 raises. The last is none of botocore's own: for an answer that is not one of AWS, such as a web page.
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 
 SIGN_IN = "Sign in (aws login, aws sso login) or set AWS_PROFILE; `aws sts get-caller-identity` must work."
 NAME_A_REGION = (
@@ -84,7 +90,7 @@ def plain_words(doing: str) -> Iterator[None]:
     """Turns what boto3 raises within the block into a FashionError; `doing` begins its message."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         raise explain(error, doing) from error
 
 
@@ -101,6 +107,11 @@ def explain(error: BaseException, doing: str) -> FashionError:
     signed_out = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)
     if isinstance(error, (*signed_out, TokenRetrievalError)) or code_of(error) in EXPIRED:
         return CredentialsError(f"{doing}: expected valid AWS credentials. Received: {said}. {SIGN_IN}")
+    if isinstance(error, ResponseParserError):
+        return AwsError(
+            f"{doing}: expected an answer of AWS. Received: {printable(said)[:_SHOWN]}. Is it AWS that answers "
+            "there? Look at proxies and AWS_ENDPOINT_URL."
+        )
     if isinstance(error, ParamValidationError):
         return AwsError(
             f"{doing}: expected a request that AWS would take. Received: {said}. Correct what it names."

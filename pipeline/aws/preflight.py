@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.account import Account
 from pipeline.aws.images import VERSION, image_fault
-from pipeline.aws.plain_words import is_forbidden, is_missing
+from pipeline.aws.plain_words import AWS_ERRORS, is_forbidden, is_missing
 from pipeline.aws.plan import Job
 from pipeline.aws.quotas import needs, read_quotas, shortages
 from pipeline.aws.stack import DEPLOY, StackOutputs, read_stack
@@ -98,7 +96,7 @@ def check_roles(account: Account, stack: StackOutputs) -> list[Finding]:
         what = f"role of the {purpose}: {name}"
         try:
             role = account.client("iam").get_role(RoleName=name)["Role"]
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             found.append(_not_seen(error, what, f"Somebody deleted it. {DEPLOY}"))
             continue
         if TRUSTED in json.dumps(role.get("AssumeRolePolicyDocument", {})):
@@ -115,7 +113,7 @@ def check_bucket(account: Account, stack: StackOutputs) -> list[Finding]:
     what = f"bucket: {stack.bucket}"
     try:
         answer = account.client("s3").head_bucket(Bucket=stack.bucket, ExpectedBucketOwner=account.id)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         return [_not_seen(error, what, f"Somebody deleted it. {DEPLOY}", "NoSuchBucket")]
     region = answer.get("BucketRegion", account.region)
     if region != account.region:
@@ -134,7 +132,7 @@ def check_group(account: Account, group: str) -> list[Finding]:
     what = f"model package group: {group}"
     try:
         account.client("sagemaker").describe_model_package_group(ModelPackageGroupName=group)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         return [_not_seen(error, what, DEPLOY)]
     return [Finding("good", what)]
 
@@ -153,7 +151,7 @@ def check_image(account: Account, parameter: str, uri: str | None) -> Finding:
     what = f"image: {uri.rpartition('/')[2]}"
     try:
         fault = image_fault(account.client("ecr"), uri)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         return _not_looked(error, what)
     return Finding("good", what) if fault is None else Finding("wrong", f"image: {fault}", remedy)
 
@@ -163,7 +161,7 @@ def check_quotas(account: Account, jobs: Collection[Job], parallel: int | None) 
     needed = needs(jobs, parallel)
     try:
         quotas = read_quotas(account.client("service-quotas"), needed)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         return [_not_looked(error, "service quotas")]
     short = shortages(needed, quotas, account.region)
     found = [

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.account import Account
+from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.plan import Kind
 
 TABLE_YEAR = "2024"
@@ -69,7 +68,7 @@ class Prices:
                 ],
             )
             found = [usd for page in pages for text in page["PriceList"] for usd in prices_in(text, kind)]
-        except (ClientError, BotoCoreError):
+        except AWS_ERRORS:
             return None  # Not permitted, or away: then the table has to do.
         # More than one would be a surprise; for a ceiling the highest is right.
         return Price(max(found), FROM_LIST) if found else None

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pipeline.aws.account import Account
-from pipeline.aws.plain_words import is_missing, plain_words
+from pipeline.aws.plain_words import AWS_ERRORS, is_missing, plain_words
 from pipeline.aws.records import AwsExecution, JobRef, job_of
 from pipeline.errors import StateError
 from pipeline.execution import StepRecord
@@ -114,7 +112,7 @@ def download(
                 f"Downloading {uri}/{name}: expected to write {file}. Received: {error.strerror or error}. Free "
                 "some space, or set FASHION_HOME to a folder that you can write."
             ) from error
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             if not is_missing(error):
                 raise
             continue

@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.errors import RegistryError, StateError
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects, split_uri
@@ -81,7 +80,7 @@ class AwsModels:
         """Every version, newest first."""
         try:
             return self._registry.packages()
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             raise RegistryError(
                 f"Listing the versions of the model package group {self.group}: expected SageMaker to answer. "
                 f"Received: {error}. Check credentials, region and the permission sagemaker:ListModelPackages."
@@ -105,7 +104,7 @@ class AwsModels:
             with path.open("wb") as file:
                 for chunk in self._s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
                     file.write(chunk)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             raise RegistryError(
                 f"Downloading the model {uri}: expected to be allowed to. Received: {error}. Check that it "
                 "exists, and the permissions s3:GetObject and kms:Decrypt."

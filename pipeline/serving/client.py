@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.serving.transports import AskingFailed, Transport
+from pipeline.serving.answers import AskingFailed, message_of
+from pipeline.serving.transports import Transport
 
 # Of about 3 kB of JSON each; a serverless endpoint takes 4 MB (developer guide, "Invoke a serverless endpoint").
 IMAGES_A_REQUEST = 500
+_SHOWN = 120  # characters of an answer that is none
 
 
 def ask_model(transport: Transport, pixels: npt.NDArray[np.uint8], classes: int) -> npt.NDArray[np.float64]:
@@ -37,8 +39,8 @@ def _probabilities(
         document: Any = json.loads(answer)
         rows = [row["probabilities"] for row in document["predictions"]]
         probabilities = np.array(rows, np.float64)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        _refuse(transport, f"{type(error).__name__} {error} in {answer[:80]!r}")
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        _refuse(transport, message_of(answer)[:_SHOWN] if answer.strip() else "nothing")
     if probabilities.shape != (len(pixels), classes):
         _refuse(transport, f"the shape {probabilities.shape} instead of {(len(pixels), classes)}")
     if not np.isfinite(probabilities).all():

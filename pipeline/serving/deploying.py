@@ -6,9 +6,9 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import HTTPClientError
 
-from pipeline.aws.plain_words import explain, plain_words
+from pipeline.aws.plain_words import AWS_ERRORS, explain, plain_words
 from pipeline.errors import FashionError, UsageError
 from pipeline.serving.deployment import Deployment, belongs
 from pipeline.serving.endpoints import IN_SERVICE, DeployFailed, Endpoints, EndpointState
@@ -87,13 +87,13 @@ class Deploying:
         try:
             self._make_parts()
             self._begin(situation)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             told = explain(error, doing)
             raise (self._left_alone(told) if _may_have_begun(error) else self._taken_back(told)) from error
         old_reason = situation.before.reason if situation.before else ""
         try:
             state = self.endpoints.settled(name, expected=config, old_reason=old_reason)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             raise self._left_alone(explain(error, doing)) from error
         if state is not None and state.status == IN_SERVICE and state.config == config:
             return
@@ -140,7 +140,7 @@ class Deploying:
             self.endpoints.delete_endpoint(before.name)
             self.endpoints.create(before.name, before.config, self.deployment.endpoint_tags)
             state = self.endpoints.settled(before.name, expected=before.config)
-        except (ClientError, BotoCoreError, DeployFailed) as error:
+        except (*AWS_ERRORS, DeployFailed) as error:
             return f"What was there before could not be brought back: {error}. "
         if state is None or state.status != IN_SERVICE:
             return f"What was there before, {before.config}, could not be brought back. "
@@ -161,7 +161,7 @@ class Deploying:
         for remove in reversed(self._made):
             try:
                 remove()
-            except (ClientError, BotoCoreError, DeployFailed) as refusal:
+            except (*AWS_ERRORS, DeployFailed) as refusal:
                 left.append(str(refusal))
         self._made.clear()
         if not left:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from pipeline.aws.plain_words import is_forbidden, is_passing
+from pipeline.aws.plain_words import AWS_ERRORS, is_forbidden, is_passing
 from pipeline.errors import FashionError
 from pipeline.serving.deployment import Deployment, belongs
 
@@ -127,7 +127,7 @@ class Endpoints:
             try:
                 state = self.state(name)
                 reached = self.clock()
-            except (ClientError, BotoCoreError) as error:
+            except AWS_ERRORS as error:
                 if not is_passing(error) or self.clock() - reached > PATIENCE_SECONDS:
                     raise
                 self.sleep(POLL_SECONDS)

@@ -23,4 +23,5 @@ def test_a_line_is_written_in_one_call(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     say("one line")
     say("another")
-    assert stream.calls == ["one line\n", "another\n"]
+    say("asking http://me:secret@host")
+    assert stream.calls == ["one line\n", "another\n", "asking http://…@host\n"]

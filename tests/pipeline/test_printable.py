@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.printable import printable
+from pipeline.errors import UsageError
+from pipeline.printable import printable, without_userinfo
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,23 @@ from pipeline.printable import printable
 )
 def test_control_characters_do_not_reach_the_terminal(text: str, printed: str) -> None:
     assert printable(text) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("http://me:secret@host/x", "http://…@host/x"),
+        ("to http://me:sec@ret@host: refused", "to http://…@host: refused"),
+        ("https://token@host and s3://bucket/a@b", "https://…@host and s3://bucket/a@b"),
+        ("'postgresql+psycopg://u:p@db/x'", "'postgresql+psycopg://…@db/x'"),
+        ("http://host/path@version?a=b@c", "http://host/path@version?a=b@c"),
+        ("mail somebody@example.org", "mail somebody@example.org"),
+    ],
+)
+def test_no_password_of_a_url_is_printed(text: str, printed: str) -> None:
+    assert without_userinfo(text) == printed
+    assert printable(text) == printed
+    assert str(UsageError(text)) == printed
 
 
 @given(st.text(alphabet=st.characters(codec=None)))

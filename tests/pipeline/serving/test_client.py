@@ -1,20 +1,27 @@
 """One client asks a server by its address and a SageMaker endpoint by its name, and gets the same answers."""
 
+import base64
 import io
 import json
 import socket
 import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import boto3
 import numpy as np
 import pytest
 from botocore.config import Config
 from botocore.response import StreamingBody
+from PIL import Image
 from werkzeug.wrappers import Response
 
-from pipeline.errors import CredentialsError, UsageError
+from pipeline.aws.plain_words import plain_words
+from pipeline.errors import AwsError, CredentialsError, UsageError
 from pipeline.serving.application import Application
 from pipeline.serving.client import IMAGES_A_REQUEST, ask_model
+from pipeline.serving.http_server import MAX_ANSWER_BYTES
 from pipeline.serving.server import bound_socket, serving
 from pipeline.serving.transports import AskingFailed, Endpoint, Server
 from tests.pipeline.predicting.tiny_model import expected_probabilities
@@ -165,32 +172,124 @@ def test_nobody_there_is_told_with_a_remedy():
         ask_model(Server.at(f"http://127.0.0.1:{port}", "fashion-mnist"), IMAGES[:1], 10)
 
 
+@contextmanager
+def answering(*pieces, pause=0.0):
+    """The port of a server that gives one client these bytes, pausing before each piece; and what it was sent."""
+    received: list[bytes] = []
+
+    def serve_once():
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.settimeout(20)
+            received.append(connection.recv(65536))
+            for piece in pieces:
+                time.sleep(pause)
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve_once)
+        thread.start()
+        yield server.getsockname()[1], received
+        thread.join()
+
+
+def head(status, *lines):
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
+
+
+HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>...</body></html>"
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"no HTTP at all\r\n\r\n", "expected"),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "status 302"),
-        (b"HTTP/1.1 502 Bad\r\nContent-Length: 9\r\n\r\nwrong\x1b[2J", "status 502: wrong"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", "Asking http"),
+        (b"no HTTP at all\r\n\r\n", "expected an HTTP answer"),
+        (b"", "Received: Remote end closed connection without response"),
+        (
+            head("302 Found", "Location: http://me:secret@127.0.0.1:1/", "Content-Length: 0"),
+            "status 302, a redirection to http://…@127.0.0.1:1/, which is not followed",
+        ),
+        (head("301 Moved", "Content-Length: 0"), "status 301, a redirection to nowhere"),
+        (head("502 Bad", "Content-Length: 9") + b"wrong\x1b[2J", "status 502: wrong"),
+        (head("502 Bad") + HTML, "status 502: a web page, “502 Bad Gateway”."),
+        (head("200 OK") + HTML, "Received: a web page, “502 Bad Gateway”. Is it a model"),
+        (head("200 OK", "Content-Length: 0"), "Received: nothing. Is it a model"),
+        (head("200 OK", "Content-Length: 900") + b"{", "Received: 1 of 900 bytes"),
+        (head("200 OK", "Transfer-Encoding: chunked") + b"5\r\n{", "IncompleteRead"),
+        (head("200 OK", "Transfer-Encoding: chunked") + b"zz\r\n{", "Received: "),
+        (head("200 OK") + b'{"predictions": [', 'Received: {"predictions": [. Is it a model'),
+        (head("200 OK") + b'{"predictions": [{"probabilities": [1' + b"0" * 400 + b"]}]}", "Is it a model"),
+        (head("200 OK", "X: " + "y" * 70_000), "LineTooLong"),
+        (head("200 OK") + b" " * (MAX_ANSWER_BYTES + 1), "at most 8,388,608 bytes. Received: more."),
     ],
 )
 def test_what_is_no_answer_is_told(answer, message):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve_once():
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve_once)
-        thread.start()
-        transport = Server.at(f"http://127.0.0.1:{server.getsockname()[1]}", "fashion-mnist")
-        with pytest.raises(AskingFailed) as error:
-            ask_model(transport, IMAGES[:1], 10)
-        thread.join()
+    with answering(answer) as (port, _), pytest.raises(AskingFailed) as error:
+        ask_model(Server.at(f"http://127.0.0.1:{port}", "fashion-mnist"), IMAGES[:1], 10)
     assert message in str(error.value)
     assert "\x1b" not in str(error.value)
+    assert "secret" not in str(error.value)
+    assert len(str(error.value)) < 900
+
+
+@pytest.mark.parametrize("begin", [b"", head("200 OK"), head("200 OK", "Content-Length: 50")])
+def test_an_answer_that_trickles_in_is_waited_for_no_longer(begin):
+    with answering(begin, *[b" "] * 40, pause=0.1) as (port, _):
+        started = time.monotonic()
+        server = replace(Server.at(f"http://127.0.0.1:{port}", "fashion-mnist"), seconds=0.5)
+        with pytest.raises(AskingFailed, match=r"expected an answer within 0\.5 s\."):
+            ask_model(server, IMAGES[:1], 10)
+        assert time.monotonic() - started < 3
+
+
+def test_user_and_password_of_an_address_are_sent_and_never_shown(capsys, tmp_path, monkeypatch):
+    from pipeline.cli import main
+
+    monkeypatch.setenv("FASHION_HOME", str(tmp_path / "home"))
+    Image.fromarray(IMAGES[0]).save(tmp_path / "a.png")
+    body = json.dumps({"predictions": [{"probabilities": [0.1] * 10}]}).encode()
+    for answer, status in ((head("200 OK") + body, 0), (head("401 No") + b"{}", 1)):
+        with answering(answer) as (port, received):
+            url = f"http://me:s%40crét@127.0.0.1:{port}/a b".replace(" b", "%20é")
+            assert main(["invoke", str(tmp_path / "a.png"), "--url", url, "--json"]) == status
+        sent = received[0].decode().splitlines()
+        assert sent[0] == "POST /a%20%C3%A9 HTTP/1.1"
+        assert f"Host: 127.0.0.1:{port}" in sent
+        assert f"Authorization: Basic {base64.b64encode('me:s@crét'.encode()).decode()}" in sent
+        said = "".join(capsys.readouterr())
+        assert f"http://127.0.0.1:{port}/a" in said
+        assert "cr" + "ét" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:secret@", "http://me:sec ret@host", "me:secret@host", "http://me:secret@a:x"]
+)
+def test_an_address_that_is_none_is_shown_without_its_password(url):
+    with pytest.raises(UsageError) as error:
+        Server.at(url, "fashion-mnist")
+    assert "sec" not in str(error.value)
+    assert "…@" in str(error.value)
+
+
+def test_a_web_page_in_the_place_of_aws_is_told(monkeypatch):
+    with answering(head("200 OK", "Content-Type: text/html", f"Content-Length: {len(HTML)}") + HTML) as (
+        port,
+        _,
+    ):
+        client = boto3.client(
+            "cloudformation", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+            aws_access_key_id="x", aws_secret_access_key="x",
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )  # fmt: skip
+        with (
+            pytest.raises(AwsError, match=r"Looking: expected an answer of AWS\. .*AWS_ENDPOINT_URL"),
+            plain_words("Looking"),
+        ):
+            client.describe_stacks()
+        client.close()
 
 
 RUNTIME = "sagemaker-runtime"
