@@ -77,7 +77,7 @@ class LocalTarget:
         return text
 
     def _make_ready(self, uri: str) -> None:
-        """Leave below `uri` nothing in the local S3 that is damaged, and no code that is not what its address says: it
+        """Leave below `uri` nothing in the local S3 that is damaged, nor code that is not what its address says: it
         will be sent again."""
         self.aws.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
         objects = self.aws.objects

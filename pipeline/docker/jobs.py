@@ -31,8 +31,13 @@ class DockerJobs:
         log_path: Callable[[str], Path],
         log_line: Callable[[str, str], None],
         stop: threading.Event,
+        secret: str = "",
     ) -> None:
-        """Each job gets `environment` in addition to its own; lines of its log go to `log_line(step, line)` too."""
+        """Each job gets `environment` in addition to its own; lines of its log go to `log_line(step, line)` too.
+
+        `secret` is masked in logs.
+        """
+        self._secret = secret
         self.step = ""
         self._workplace = workplace
         self._environment = environment
@@ -53,7 +58,7 @@ class DockerJobs:
         path = self._log_path(step)
         path.parent.mkdir(parents=True, exist_ok=True)
         environment = {**(request.get("Environment") or {}), **self._environment}
-        with JobLog(path, lambda line: self._log_line(step, line)) as log:
+        with JobLog(path, lambda line: self._log_line(step, line), self._secret) as log:
             output = ComposeOutput(log)
             fault: Exception | None = None
             try:

@@ -43,8 +43,9 @@ def run_pipeline(
         save: gets every change of the record before the observer.
         stop: when it is set the running container is stopped and no other started: the execution ends Stopped.
     """
+    secret = session.boto_session.get_credentials().secret_key
     recorder = Recorder(definition, record, save, observer)
-    jobs = DockerJobs(workplace, environment, log_path, observer.log_line, stop)
+    jobs = DockerJobs(workplace, environment, log_path, observer.log_line, stop, secret)
 
     def run_job(create: CreateJob, job_name: str, request: dict[str, Any]) -> None:
         check_requested_code(session.boto_session.client("s3"), request)

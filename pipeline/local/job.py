@@ -147,7 +147,7 @@ class Job:
 
     def _reason(self, host: Host, ended: Ended, message_file: str) -> str:
         several = len(self.hosts) > 1 and ended.cause == "exited"
-        message = host.message(message_file)
+        message = self.aws.credentials.masked(host.message(message_file))
         parts = [
             (f"host {host.name}: " if several else "")
             + ended.describe()

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from pipeline.local.masking import Mask
+
 # A longer line reaches the observer cut; its file has it whole.
 LONGEST_LINE = 16_384
 TAIL_LINES = 15
@@ -37,8 +39,11 @@ class Log(Protocol):
 class JobLog:
     """Used from the thread that reads a job's output and from the one that runs the job."""
 
-    def __init__(self, path: Path, on_line: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, on_line: Callable[[str], None], secret: str = "") -> None:
+        """`secret` is masked wherever the job writes it."""
         self.path = path
+        self.secret = secret.encode()
+        self._mask = Mask(self.secret)
         self._on_line = on_line
         self._lock = threading.Lock()
         self._partial = b""
@@ -67,17 +72,21 @@ class JobLog:
         with self._lock:
             if self._file.closed:
                 return  # A daemon that the job left behind still writes: nobody reads that.
-            self._write(data)
-            *lines, self._partial = (self._partial + data).split(b"\n")
-            for line in lines:
-                if not self._cut:
-                    self._emit(line)
-                self._cut = False
-            if len(self._partial) > LONGEST_LINE:
-                if not self._cut:
-                    self._emit(self._partial)
-                # What is left of this line is in the file only; memory stays bounded whatever a job writes.
-                self._cut, self._partial = True, b""
+            self._take(self._mask.feed(data))
+
+    def _take(self, data: bytes) -> None:
+        """Write what the job wrote, and emit the lines that it completes."""
+        self._write(data)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            if not self._cut:
+                self._emit(line)
+            self._cut = False
+        if len(self._partial) > LONGEST_LINE:
+            if not self._cut:
+                self._emit(self._partial)
+            # What is left of this line is in the file only; memory stays bounded whatever a job writes.
+            self._cut, self._partial = True, b""
 
     def say(self, line: str) -> None:
         """Add a line of the engine's own; it is not part of the tail."""
@@ -90,6 +99,8 @@ class JobLog:
     def end(self) -> None:
         """Emit a last line that lacks its newline."""
         with self._lock:
+            if (held := self._mask.rest()) and not self._file.closed:
+                self._take(held)
             if self._partial and not self._cut:
                 self._emit(self._partial)
             self._partial = b""
@@ -127,6 +138,7 @@ class HostLog:
     def __init__(self, log: JobLog, host: str) -> None:
         self._log = log
         self._host = host
+        self._mask = Mask(log.secret)
         self._prefix = f"[{host}] ".encode()
         self._partial = b""
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -138,6 +150,9 @@ class HostLog:
 
     def feed(self, data: bytes) -> None:
         """Take `data` as the host wrote it: any bytes, cut anywhere."""
+        self._take(self._mask.feed(data))
+
+    def _take(self, data: bytes) -> None:
         *lines, self._partial = (self._partial + data).split(b"\n")
         if len(self._partial) > LONGEST_LINE:
             # A line that has no end must not be held back for ever.
@@ -154,5 +169,6 @@ class HostLog:
 
     def end(self) -> None:
         """Pass on a last line that lacks its newline."""
+        self._take(self._mask.rest())
         if self._partial:
-            self.feed(b"\n")
+            self._take(b"\n")

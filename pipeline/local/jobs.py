@@ -116,7 +116,7 @@ class LocalJobs:
             log_path.parent.mkdir(parents=True, exist_ok=True)
             again = (folder / "request.json").exists()
             (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
-            job_log = JobLog(log_path, log)
+            job_log = JobLog(log_path, log, self._aws.credentials.secret_key)
         if step.type in _CALLS:
             with job_log:
                 call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)

@@ -80,7 +80,9 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     return {
         **described,
         "ProcessingJobStatus": "Completed",
-        "ExitMessage": next(filter(None, (host.message(MESSAGE_FILE) for host in job.hosts)), ""),
+        "ExitMessage": job.aws.credentials.masked(
+            next(filter(None, (host.message(MESSAGE_FILE) for host in job.hosts)), "")
+        ),
         "CreationTime": created,
         "ProcessingStartTime": started,
         "ProcessingEndTime": ended,

@@ -197,6 +197,9 @@ def test_a_branch_is_taken_and_what_the_jobs_wrote_is_kept(
     assert seen["AWS_DEFAULT_REGION"] == "us-east-1"
     assert seen["AWS_ENDPOINT_URL"].startswith(f"http://{bench.address.reached_at}:")
     assert seen["AWS_ACCESS_KEY_ID"] == bench.aws.credentials.access_key
+    assert seen["AWS_SECRET_ACCESS_KEY"] == "********"
+    assert bench.aws.credentials.secret_key not in log
+    assert bench.aws.credentials.secret_key not in str(record) + str(bench.lines)
     assert "AWS_SESSION_TOKEN" not in seen
     assert "AKIAREAL" not in log
     assert "the user's own" not in log

@@ -143,3 +143,27 @@ def test_a_hosts_line_without_end_is_not_held_back(path: Path) -> None:
     with JobLog(path, lines.append) as log:
         HostLog(log, "algo-1").feed(b"x" * (LONGEST_LINE + 1))
         assert len(lines) == 1
+
+
+SECRET = "abcabd-secret"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 1000])
+def test_the_runs_secret_is_masked_however_its_bytes_arrive(path: Path, step: int) -> None:
+    text = f"abc {SECRET}, abcabc{SECRET}{SECRET}\nabcab\nthe end is abcabd-secre".encode()
+    lines, of_host = Lines(), Lines()
+    with JobLog(path, lines.append, SECRET) as log:
+        for at in range(0, len(text), step):
+            log.feed(text[at : at + step])
+        tail = log.tail
+    with JobLog(path.with_name("hosts"), of_host.append, SECRET) as log:
+        host = HostLog(log, "algo-1")
+        for at in range(0, len(text), step):
+            host.feed(text[at : at + step])
+        host.end()
+    expected = ["abc ********, abcabc****************", "abcab", "the end is abcabd-secre"]
+    assert lines == expected
+    assert tail == tuple(expected[:2])
+    assert path.read_text() == "\n".join(expected)
+    assert host.tail == tuple(expected)
+    assert of_host == [f"[algo-1] {line}" for line in expected]

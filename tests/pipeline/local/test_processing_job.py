@@ -363,3 +363,15 @@ def test_code_that_was_changed_in_the_bucket_is_not_run(bench: Workbench, tmp_pa
     with pytest.raises(StepFailed, match="is not what was uploaded there"):
         bench.run("Processing", request)
     assert ran.read_text() == "x"
+
+
+def test_the_runs_secret_is_masked_in_logs_reasons_and_records(bench: Workbench) -> None:
+    tell = "import os\nsecret = os.environ['AWS_SECRET_ACCESS_KEY']\nprint('it is', secret)\n"
+    tell += "open('opt/ml/output/message', 'w').write(secret)\n"
+    outcome = bench.run("Processing", bench.processing(tell))
+    assert outcome.properties["ExitMessage"] == "********"
+    with pytest.raises(StepFailed) as failed:
+        bench.run("Processing", bench.processing(tell + "raise SystemExit(secret)"))
+    said = str(failed.value) + bench.log() + str(bench.lines) + str(outcome)
+    assert "it is ********" in said
+    assert bench.aws.credentials.secret_key not in said
