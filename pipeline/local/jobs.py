@@ -108,7 +108,7 @@ class LocalJobs:
         log: Callable[[str], None],
         stop: threading.Event,
     ) -> JobOutcome:
-        _check_arguments(step, arguments)
+        check_arguments(step, arguments)
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
         with s3_errors(f"Making the folder of the job {job_name}"):
@@ -166,7 +166,7 @@ class LocalJobs:
         return read_json(self._aws, uri)
 
 
-def _check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
+def check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
     """What was checked of the definition before anything ran, for the values that other steps have decided since.
 
     Raises:

@@ -16,8 +16,9 @@ COMMAND_LINES = tuple(
     for key in ("ContainerEntrypoint", "ContainerArguments")
 )
 
-# A word that means to name an image in Amazon ECR.
-ECR_WORD = re.compile(r"[^\s=,]*\.dkr\.ecr[^\s,]*")
+# What stands between the words of a text, one of which may name an image.
+BETWEEN_WORDS = re.compile(r"[\s=,]+")
+ECR_HOST = ".dkr.ecr"
 # Amazon ECR user guide, "Private registries": <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>.
 ECR_IMAGE = re.compile(
     r"\d{12}\.dkr\.ecr(-fips)?\.[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com(\.cn)?"
@@ -61,8 +62,8 @@ def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
     API reference, AlgorithmSpecification, TrainingImage. Amazon ECR user guide, "Private registries".
     """
     for path, text in strings(step.arguments, step.argument_path()):
-        for word in ECR_WORD.findall(text):
-            if not ECR_IMAGE.fullmatch(word):
+        for word in BETWEEN_WORDS.split(text) if ECR_HOST in text else ():
+            if ECR_HOST in word and not ECR_IMAGE.fullmatch(word):
                 expected = "<12 digits>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
                 yield path, f"expected {expected}. Received: {shown(word, 200)}"
 
