@@ -11,10 +11,13 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError
+from pipeline.parameters import LOCAL_VALUES, PARAMETERS
 
 TARGETS = ("local", "docker", "sagemaker")
 INTERRUPTED = 130
@@ -29,7 +32,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    run = commands.add_parser("run", help="compile the pipeline, execute it, report")
+    run = commands.add_parser(
+        "run",
+        help="compile the pipeline, execute it, report",
+        epilog=describe_parameters(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_target(run)
     run.add_argument(
         "--param",
@@ -79,7 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_output(run)
 
     study = commands.add_parser(
-        "study", help="train every model under several seeds, say first how long it takes, write tables"
+        "study",
+        help="train every model under several seeds, say first how long it takes, write tables",
+        epilog=describe_parameters(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_study(study)
     add_output(study)
@@ -208,6 +219,20 @@ def build_parser() -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
     data.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
     return parser
+
+
+def describe_parameters() -> str:
+    """The pipeline's parameters, for the end of a command's help."""
+    lines = ["pipeline parameters (--param NAME=VALUE; those of a --definition FILE are its own):"]
+    for parameter in PARAMETERS:
+        local = f"; locally {LOCAL_VALUES[parameter.name]}" if parameter.name in LOCAL_VALUES else ""
+        default = "" if parameter.default in (None, "") else f" (default: {parameter.default}{local})"
+        text = f"{parameter.meaning}; {parameter.expected}{default}"
+        lines += [
+            f"  {parameter.name}",
+            *textwrap.wrap(text, 74, initial_indent="    ", subsequent_indent="    "),
+        ]
+    return "\n".join(lines)
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -392,6 +417,7 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command and returns the exit status."""
+    write_what_can_be_written()
     args = build_parser().parse_args(argv)
     try:
         status: int = importlib.import_module(f"pipeline.commands.{args.command}").main(args)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from pipeline.printable import without_userinfo
+
+
+def write_what_can_be_written() -> None:
+    """Makes both streams write a question mark for a character that they cannot encode, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def say(text: str) -> None:

@@ -1,6 +1,7 @@
 """A training job's model artifact: fetched, unpacked and checked before anything in it is used.
 
-evaluate.py loads one for every candidate. The format is written down in DESIGN.md, "Contracts".
+evaluate.py loads one for every candidate. tests/seams/test_model_artifact.py holds the format together with what
+training writes.
 """
 
 import argparse

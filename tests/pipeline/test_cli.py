@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.parameters import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = sorted(
@@ -93,6 +94,20 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
 def test_wrong_usage_is_refused_before_anything_starts(argv, message, capsys, home):
     assert message in refused(capsys, *argv)
     assert not list(home.glob("executions/*"))
+
+
+@pytest.mark.parametrize("command", ["run", "study"])
+def test_the_help_lists_every_parameter_on_any_terminal(command):
+    shown = subprocess.run(
+        [sys.executable, "-m", "pipeline", command, "--help"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for parameter in PARAMETERS:
+        assert f"  {parameter.name}\n    {parameter.meaning[:20]}" in shown
 
 
 def test_a_definition_file_that_is_no_definition_is_refused(tmp_path, capsys):
