@@ -29,8 +29,10 @@ def named(text: str) -> set[str]:
 
 
 def is_there(path: str) -> bool:
-    """Whether there is such a file, folder or module."""
-    return any((ROOT / f"{path}{suffix}").exists() for suffix in ("", ".py"))
+    """Whether there is such a file, folder or module; docs/differences.md names tests by their place in tests/."""
+    return any(
+        (root / f"{path}{suffix}").exists() for root in (ROOT, ROOT / "tests") for suffix in ("", ".py")
+    )
 
 
 @pytest.mark.parametrize("file", files())
