@@ -16,7 +16,11 @@ from pipeline.errors import RegistryError
 
 @dataclass(frozen=True)
 class Package:
-    """One version of a model package group. `metadata` is what the evaluation step recorded (all texts)."""
+    """One version of a model package group. `metadata` is what the evaluation step recorded (all texts).
+
+    `model_data` is the S3 URI of the model, "" when the package names none. `archived`: it is one .tar.gz;
+    otherwise it is the files below that URI as they are (API reference, S3ModelDataSource).
+    """
 
     version: int
     arn: str
@@ -25,6 +29,7 @@ class Package:
     image: str
     metrics: str | None
     metadata: Mapping[str, str]
+    archived: bool = True
 
     @property
     def report(self) -> str | None:
@@ -38,6 +43,7 @@ class Package:
             "model_package_arn": self.arn,
             "model_approval_status": self.approval,
             "model_data_url": self.model_data,
+            "model_data_is_archive": self.archived,
             "image": self.image,
             "model_quality_statistics": self.metrics,
             "report": self.report,
@@ -85,16 +91,18 @@ class Registry:
 
 def package_of(described: Mapping[str, Any]) -> Package:
     """The package that a DescribeModelPackage response tells of."""
-    container = described.get("InferenceSpecification", {}).get("Containers", [{}])[0]
+    container = next(iter(described.get("InferenceSpecification", {}).get("Containers", [])), {})
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
     return Package(
         version=described["ModelPackageVersion"],
         arn=described["ModelPackageArn"],
         approval=described["ModelApprovalStatus"],
-        model_data=container.get("ModelDataUrl", ""),
+        model_data=container.get("ModelDataUrl") or source.get("S3Uri", ""),
         image=container.get("Image", ""),
         metrics=quality.get("S3Uri"),
         metadata=described.get("CustomerMetadataProperties", {}),
+        archived="ModelDataUrl" in container or source.get("CompressionType") != "None",
     )
 
 

@@ -62,7 +62,8 @@ def score_champion(
     """Describe, fetch, check and score the package `arn`."""
     try:
         package = sagemaker.describe_model_package(ModelPackageName=arn)
-        uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        container = package["InferenceSpecification"]["Containers"][0]
+        uri = container.get("ModelDataUrl") or container["ModelDataSource"]["S3DataSource"]["S3Uri"]
         metadata = package.get("CustomerMetadataProperties", {})
         reference = parse_reference(f"{metadata['candidate']}-{metadata['seed']}={uri}")
         (work / "champion").mkdir()

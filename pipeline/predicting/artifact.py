@@ -42,6 +42,12 @@ def fetch_artifact(models: Models, package: Package, work: Path) -> Artifact:
     name = f"version {package.version} of {models.group} ({package.model_data})"
     if not package.model_data:
         _refuse(name, "the address of an artifact in the package", "none")
+    if not package.archived:
+        _refuse(
+            name,
+            "one archive, model.tar.gz",
+            "a package whose ModelDataSource names files that lie there as they are",
+        )
     archive, folder = work / "model.tar.gz", work / "model"
     models.fetch(package.model_data, archive)
     with archive.open("rb") as file:

@@ -63,7 +63,8 @@ def print_package(group: str, package: Package, stream: TextIO, report: Path | N
     print_fact(paper, "Version", f"{package.version} of {group}", style="bold")
     print_fact(paper, "Approval", f"{shown.symbol} {shown.word}", style=shown.style)
     print_fact(paper, "ARN", package.arn)
-    print_fact(paper, "Model", package.model_data)
+    form = "" if package.archived else " (the files below it, as they are)"
+    print_fact(paper, "Model", f"{package.model_data}{form}" if package.model_data else MISSING)
     print_fact(paper, "Image", package.image)
     print_fact(paper, "Metrics", package.metrics or MISSING)
     print_fact(paper, "Report", str(report or package.report or MISSING))

@@ -13,6 +13,7 @@ from botocore.stub import ANY, Stubber
 
 from pipeline.errors import RegistryError, StateError
 from pipeline.local.home import Home
+from pipeline.local.service import LocalAws
 from pipeline.local.store import Store
 from pipeline.predicting.artifact import fetch_artifact
 from pipeline.predicting.extraction import unpack
@@ -52,6 +53,36 @@ def test_without_an_approved_version_the_newest_that_is_not_rejected_is_chosen()
         choose_package([], None, GROUP)
     with pytest.raises(RegistryError, match=r"\(3, 2, 1\)\. Received: 9"):
         choose_package(packages, 9, GROUP)
+
+
+@pytest.mark.parametrize("compression", ["Gzip", "None"])
+def test_a_package_with_a_model_data_source_is_used_or_says_why_not(compression, registered_home, tmp_path):
+    shutil.copytree(registered_home, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    with Store(home) as store, LocalAws(home, store) as aws:
+        models = LocalModels(home, store, GROUP)
+        uri = choose_package(models.packages(), 1, GROUP).model_data
+        kind = "S3Object" if compression == "Gzip" else "S3Prefix"
+        source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": compression}
+        aws.restore_registry()
+        aws.client("sagemaker").create_model_package(
+            ModelPackageGroupName=GROUP,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": "i", "ModelDataSource": {"S3DataSource": source}}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )
+        aws.persist_registry()
+        newest = choose_package(models.packages(), None, GROUP)
+        assert (newest.version, newest.model_data) == (5, uri)
+        (tmp_path / "work").mkdir()
+        if compression == "Gzip":
+            assert fetch_artifact(models, newest, tmp_path / "work").class_names == CLASSES
+        else:
+            with pytest.raises(RegistryError, match="ModelDataSource names files that lie there as they are"):
+                fetch_artifact(models, newest, tmp_path / "work")
 
 
 def test_another_group_has_models_of_its_own(registered_home):

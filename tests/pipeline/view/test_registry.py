@@ -3,10 +3,11 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.registry import Package
+from pipeline.registry import Package, package_of
 from pipeline.view.registry import print_package, print_packages
 
 PACKAGE = Package(
@@ -51,6 +52,37 @@ def test_a_version_is_shown_in_full_and_its_texts_can_be_copied() -> None:
     assert "Approval    · pending approval" in lines
     assert "Metadata    candidate = cnn-3x3" in lines
     assert "            test_accuracy = 0.911" in lines
+
+
+def described(**container: object) -> dict[str, Any]:
+    """A DescribeModelPackage response."""
+    return {
+        "ModelPackageVersion": 3,
+        "ModelPackageArn": PACKAGE.arn,
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {"Containers": [{"Image": "i", **container}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("compression", "kind", "archived"), [("Gzip", "S3Object", True), ("None", "S3Prefix", False)]
+)
+def test_a_package_with_a_model_data_source_shows_it(compression: str, kind: str, archived: bool) -> None:
+    source = {"S3Uri": "s3://bucket/model/", "S3DataType": kind, "CompressionType": compression}
+    package = package_of(described(ModelDataSource={"S3DataSource": source}))
+    assert (package.model_data, package.archived) == ("s3://bucket/model/", archived)
+    assert package.as_json()["model_data_url"] == "s3://bucket/model/"
+    stream = io.StringIO()
+    print_package("g", package, stream)
+    shown = "s3://bucket/model/" if archived else "s3://bucket/model/ (the files below it, as they are)"
+    assert f"Model       {shown}" in stream.getvalue().splitlines()
+
+
+def test_a_package_without_a_model_says_so() -> None:
+    for response in (described(), {**described(), "InferenceSpecification": {"Containers": []}}):
+        stream = io.StringIO()
+        print_package("g", package_of(response), stream)
+        assert "Model       –" in stream.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("approval", ["Rejected", "SomethingNew"])
