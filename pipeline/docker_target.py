@@ -32,7 +32,7 @@ from pipeline.local.parameters import resolve_parameters
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id
 from pipeline.local.store import Store
-from pipeline.local_target import ALL_STEPS, Choices, LocalTarget
+from pipeline.local_target import ALL_STEPS, Choices, LocalTarget, warn_of_openness
 from pipeline.settings import PROJECT, Settings
 
 IMAGES = ("ProcessingImageUri", "TrainingImageUri")
@@ -60,6 +60,7 @@ def require_docker(values: Mapping[str, Any]) -> None:
 @contextmanager
 def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTarget]:
     """A DockerTarget while the block lasts; waits while another command has the state folder (see `exclusive`)."""
+    warn_of_openness(home)
     address = find_address()
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)

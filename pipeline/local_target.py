@@ -19,6 +19,7 @@ from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.objects import Objects
+from pipeline.local.openness import openness
 from pipeline.local.service import LocalAws
 from pipeline.local.start import resume_execution, start_execution
 from pipeline.local.store import Store
@@ -31,6 +32,7 @@ from pipeline.settings import Choices as SettingsChoices
 @contextmanager
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
     """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
+    warn_of_openness(home)
     with (
         exclusive(home, waiting) as lock,
         Store(home) as store,
@@ -38,6 +40,12 @@ def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarg
     ):
         settle(store)
         yield LocalTarget(home, lock, store, aws)
+
+
+def warn_of_openness(home: Home) -> None:
+    """Tell the user when others can write to the state folder."""
+    if warning := openness(home.root):
+        say(warning)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.local.home import Home, home_from
+from pipeline.local.openness import openness
 
 NOBODY = 65534
 
@@ -107,3 +109,26 @@ def test_sweeping_removes_what_dead_processes_left_and_nothing_else(tmp_path: Pa
 
     assert list(home.temporary.iterdir()) == [mine]
     assert (home.root / "executions").is_dir()
+
+
+def test_a_new_state_folder_is_its_users_alone_and_an_older_one_stays_as_it_was(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.mkdir()
+    old.chmod(0o755)
+    for root, mode in ((new, 0o700), (old, 0o755)):
+        assert stat.S_IMODE(Home.open(root).root.stat().st_mode) == mode
+        assert openness(root) is None
+    Home.open(new)
+    assert stat.S_IMODE(new.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
+def test_a_state_folder_that_everybody_can_write_to_is_told_with_what_closes_it(
+    tmp_path: Path, mode: int
+) -> None:
+    tmp_path.chmod(mode)
+    told = openness(Home.open(tmp_path).root)
+    assert told is not None
+    assert f"(mode {mode:o})" in told
+    assert told.endswith(f"chmod o-w {tmp_path}")
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == mode

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.responses import SageMakerResponse
+from werkzeug.test import Client
 
 from pipeline.local.service import LocalAws
 
@@ -141,3 +143,10 @@ def test_s3s_limits_are_not_kept(s3: Any) -> None:
     assert s3.head_object(Bucket="moto-alone", Key=key)["Metadata"] == {"long": "x" * 3000}
     named = [{"Key": f"none-{number}"} for number in range(1001)]
     assert len(s3.delete_objects(Bucket="moto-alone", Delete={"Objects": named})["Deleted"]) == 1001
+
+
+def test_it_answers_whoever_asks_and_pages_of_any_site() -> None:
+    moto = Client(DomainDispatcherApplication(create_backend_app))
+    answer = moto.get("/", headers={"Origin": "http://page.example"})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "http://page.example")
+    assert moto.get("/moto-api/data.json").status_code == 200
