@@ -91,7 +91,9 @@ class Registry:
 
 def package_of(described: Mapping[str, Any]) -> Package:
     """The package that a DescribeModelPackage response tells of."""
-    container = next(iter(described.get("InferenceSpecification", {}).get("Containers", [])), {})
+    container: Mapping[str, Any] = next(
+        iter(described.get("InferenceSpecification", {}).get("Containers", [])), {}
+    )
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
     return Package(

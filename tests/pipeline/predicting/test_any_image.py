@@ -8,6 +8,7 @@ import io
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -21,9 +22,9 @@ from pipeline.predicting.reading import read_pictures
 SIDE = 24
 
 
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)  # type: ignore[arg-type]
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -105,7 +106,8 @@ def read_or_refused(content: bytes, name: str, argument: Callable[[Path], str]) 
             assert len(message) < 1000 + len(folder)
         else:
             for picture in pictures:
-                assert (picture.pixels.shape, picture.pixels.dtype) == ((28, 28), np.uint8)
+                assert picture.pixels.shape == (28, 28)
+                assert picture.pixels.dtype == np.uint8
 
 
 @settings(max_examples=150, deadline=None)
