@@ -83,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
         "where --param says nothing (default: the latest)",
     )
+    add_launcher(run)
     add_spending(run)
     add_output(run)
 
@@ -104,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_execution(resume)
     add_target(resume)
+    add_launcher(resume)
     add_output(resume)
 
     stop = commands.add_parser("stop", help="stop the execution that another command runs")
@@ -373,10 +375,22 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where the tables go (default: study in the state)"
     )
+    add_launcher(parser)
     once = parser.add_mutually_exclusive_group()
     once.add_argument("--estimate", action="store_true", help="say how long it would take, and run nothing")
     once.add_argument(
         "--tables", metavar="ID", help="write the tables of an earlier execution, and run nothing"
+    )
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Adds how jobs of a local run are started."""
+    parser.add_argument(
+        "--launcher",
+        choices=("auto", "sandbox", "process"),
+        default="auto",
+        help="how a local run starts jobs: in a sandbox with an /opt/ml and a /tmp of its own (Linux), or as plain "
+        "processes (auto: a sandbox where this machine allows it)",
     )
 
 

@@ -17,6 +17,7 @@ from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.changed_code import changed_code
 from pipeline.local.ending import settle
 from pipeline.local.home import Home
+from pipeline.local.launchers.choice import Wanted
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.objects import Objects
 from pipeline.local.openness import openness
@@ -56,6 +57,7 @@ class Choices:
     use_cache: bool = True
     only: Sequence[str] = ()
     source: ExecutionRecord | None = None
+    launcher: Wanted = "auto"
 
 
 ALL_STEPS = Choices()
@@ -130,9 +132,17 @@ class LocalTarget:
             only=choices.only,
             source=choices.source,
             lock=self.lock,
+            launcher=choices.launcher,
+            explain=say,
         )
 
-    def resume(self, execution_id: str | None, observer: Observer, stop: threading.Event) -> ExecutionRecord:
+    def resume(
+        self,
+        execution_id: str | None,
+        observer: Observer,
+        stop: threading.Event,
+        launcher: Wanted = "auto",
+    ) -> ExecutionRecord:
         """Continues an execution to its end, under its own id, and returns its record; None: the latest."""
         return resume_execution(
             execution_id,
@@ -142,6 +152,8 @@ class LocalTarget:
             observer=observer,
             stop=stop,
             lock=self.lock,
+            launcher=launcher,
+            explain=say,
         )
 
     def registry(self, group: str) -> Registry:

@@ -23,6 +23,7 @@ def check_choices(args: argparse.Namespace) -> None:
         raise UsageError(
             f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
+    check_launcher(args)
     if args.target != "sagemaker":
         for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
             if chosen:
@@ -42,6 +43,15 @@ def check_choices(args: argparse.Namespace) -> None:
                     f"Choosing a target: expected --target local with {flag}. Received: --target docker, whose "
                     "engine, the SageMaker SDK's local mode, always runs all steps, one after another."
                 )
+
+
+def check_launcher(args: argparse.Namespace) -> None:
+    """Raises UsageError where the target has no choice of how jobs are started."""
+    if args.launcher != "auto" and args.target != "local":
+        raise UsageError(
+            f"--launcher {args.launcher} goes with --target local; with --target {args.target} every job runs in a "
+            "container. Leave it out."
+        )
 
 
 def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> ExecutionRecord | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from pipeline.commands.choices import check_launcher
 from pipeline.commands.run import check_writable, follow
 from pipeline.console import say
 from pipeline.errors import UsageError
@@ -18,6 +19,7 @@ from pipeline.local.store import Store
 
 def main(args: argparse.Namespace) -> int:
     """Runs what the execution has not done yet, under its own id; returns the exit status, as `run` does."""
+    check_launcher(args)
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 
@@ -39,4 +41,6 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.local_target import open_local
 
     with open_local(home, say) as target:
-        return follow(args, target, lambda view, stop: target.resume(record.execution_id, view, stop))
+        return follow(
+            args, target, lambda view, stop: target.resume(record.execution_id, view, stop, args.launcher)
+        )

@@ -128,7 +128,7 @@ def execute(
     """Starts an execution and follows it to its end; returns the exit status."""
     from pipeline.local_target import Choices
 
-    choices = Choices(args.parallel, not args.no_cache, args.only, source)
+    choices = Choices(args.parallel, not args.no_cache, args.only, source, args.launcher)
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 
 

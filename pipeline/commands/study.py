@@ -92,7 +92,7 @@ def main(args: argparse.Namespace) -> int:
         ended: list[ExecutionRecord] = []
 
         def run(view: Observer, stop: threading.Event) -> ExecutionRecord:
-            record = target.run(text, values, view, stop, Choices(parallel))
+            record = target.run(text, values, view, stop, Choices(parallel, launcher=args.launcher))
             ended.append(record)
             return record
 

@@ -1,6 +1,6 @@
 """The folder that stands for a job's container: what the job finds at /opt/ml lies at <root>/opt/ml.
 
-A script cannot be given another file system without a container, so every path that the request names is mapped:
+Where a job cannot be given another view of the files (see launchers), every path that its request names is mapped:
 in the command, the environment, the hyperparameters and the configuration files. A path that a script has built in
 is not; scripts take their paths from flags or SM_* variables.
 """

@@ -22,7 +22,7 @@ from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepR
 from pipeline.local import clock
 from pipeline.local.attempts import Again, Attempts, End
 from pipeline.local.conditions import holds
-from pipeline.local.cores import available_cores, share_cores
+from pipeline.local.cores import JOB_TYPES, available_cores, share_cores
 from pipeline.local.definition import Definition, Json, Step
 from pipeline.local.ending import conclusion, cut_off
 from pipeline.local.expressions import reads_execution, resolve
@@ -50,6 +50,7 @@ def execute(
     say: Callable[[str, str], None] | None = None,
     max_parallel: int | None = None,
     cores: int | None = None,
+    launcher: str | None = None,
 ) -> ExecutionRecord:
     """Run `definition` to its end and return the final record; `save` gets every change before the observer.
 
@@ -61,6 +62,7 @@ def execute(
         say: adds a line to the log of the step named first; None: only tells the observer.
         max_parallel: the most jobs at once; None: what the definition says, else no limit.
         cores: the cores to share out; None: those of this process.
+        launcher: what the record of a step says that runs a job.
 
     Raises:
         Exception: whatever `save`, the observer or a bug in a job's thread raised, after every job was stopped.
@@ -79,6 +81,7 @@ def execute(
         at_once=at_once,
         waits_for=waits_for,
         cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
+        launcher=launcher,
         steps=steps,
         scope=ExecutionScope(definition, parameters, execution, steps, run_job),
     ).run()
@@ -98,6 +101,7 @@ class _Engine:
     at_once: int | None
     waits_for: Mapping[str, frozenset[str]]
     cores: Mapping[str, int]
+    launcher: str | None
     steps: dict[str, StepRecord]
     scope: ExecutionScope
     clock: dict[str, float] = field(default_factory=dict)
@@ -162,7 +166,12 @@ class _Engine:
         attempt = self.steps[step.name].attempts + 1
         self.clock[step.name] = time.monotonic()
         self._change(
-            step.name, status="Executing", started_at=clock.now(), attempts=attempt, failure_reason=None
+            step.name,
+            status="Executing",
+            started_at=clock.now(),
+            attempts=attempt,
+            failure_reason=None,
+            launcher=self.launcher if step.type in JOB_TYPES else None,
         )
         try:
             if step.type == "Condition":
@@ -220,6 +229,7 @@ class _Engine:
                 "Succeeded",
                 properties=end.outcome.properties,
                 cached=source is not None,
+                launcher=None if source is not None else self.steps[end.step].launcher,
                 reused_from=source,
             )
         elif end.reason is not None:

@@ -54,9 +54,18 @@ class Host:
 
 
 def make_hosts(
-    root: Path, mounts: tuple[str, ...], *, count: int, cores: int, log: JobLog, user: Mapping[str, str]
+    root: Path,
+    mounts: tuple[str, ...],
+    *,
+    count: int,
+    cores: int,
+    log: JobLog,
+    user: Mapping[str, str],
+    seen_at: Path | None = None,
 ) -> tuple[Host, ...]:
     """Make fresh containers at `root` for `count` instances that share `cores` cores and the GPUs of `user`.
+
+    `seen_at`: see Container.
 
     The service's instances are equal, so the shares are; what does not divide is left over. With fewer GPUs than
     hosts nobody gets one: NCCL refuses two processes on the same.
@@ -67,21 +76,21 @@ def make_hosts(
     """
     gpus = visible_gpus(user)
     if count == 1:
-        return (Host("algo-1", _make_container(root, mounts), log, cores, gpus),)
+        return (Host("algo-1", _make_container(root, mounts, seen_at), log, cores, gpus),)
     remove_tree(root)
     hosts = []
     each = len(gpus) // count
     for rank in range(count):
         name = f"algo-{rank + 1}"
-        container = _make_container(root / name, mounts)
+        container = _make_container(root / name, mounts, seen_at)
         share = gpus[rank * each : (rank + 1) * each]
         hosts.append(Host(name, container, HostLog(log, name), max(1, cores // count), share))
     log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
 
 
-def _make_container(root: Path, mounts: tuple[str, ...]) -> Container:
-    container = Container.create(root, mounts)
+def _make_container(root: Path, mounts: tuple[str, ...], seen_at: Path | None) -> Container:
+    container = Container.create(root, mounts, seen_at)
     make_layer(container)
     return container
 

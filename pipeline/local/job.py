@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +19,15 @@ from pipeline.local.environment import job_environment
 from pipeline.local.faults import fault_of_end
 from pipeline.local.hosts import Host, merge_folders
 from pipeline.local.joblog import JobLog
+from pipeline.local.launchers.launcher import Launcher
 from pipeline.local.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
 from pipeline.local.reaper import Reaper
+from pipeline.local.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
 from pipeline.local.runner import StepStopped
 from pipeline.local.running import Launch, decisive, run_hosts
 from pipeline.local.service import LocalAws
 
 _DEFAULT_LIMIT_SECONDS = 86400
-# A path that was not mapped to the job's folder, as an error quotes it.
-_BUILT_IN_PATH = re.compile(r"""["'\s]/opt/ml\b""")
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,11 @@ GRACES = Graces()
 
 @dataclass(frozen=True)
 class Start:
-    """What a host runs, where; `variables` are added to its environment, in which the request's own win."""
+    """What a host runs, in which folder of its container; `variables` are added to its environment, in which the
+    request's own win."""
 
     command: Sequence[str]
-    cwd: Path
+    cwd: str
     variables: Mapping[str, str]
 
 
@@ -64,6 +64,7 @@ class Job:
     aws: LocalAws
     reaper: Reaper
     graces: Graces
+    launcher: Launcher
 
     def arn(self, kind: str) -> str:
         """The job's ARN; `kind` is "training-job" or "processing-job"."""
@@ -110,10 +111,12 @@ class Job:
         limit = (self.request.get("StoppingCondition") or {}).get(
             "MaxRuntimeInSeconds"
         ) or _DEFAULT_LIMIT_SECONDS
-        launches = [self._launch(host, start(host)) for host in self.hosts]
         if self.stop.is_set():
             raise StepStopped
-        with s3_errors("Starting the job's process"):
+        containers = [host.container for host in self.hosts]
+        with s3_errors("Starting the job's process"), self.launcher.around(containers):
+            starts = [start(host) for host in self.hosts]
+            launches = [self._launch(host, each) for host, each in zip(self.hosts, starts, strict=True)]
             ends = run_hosts(
                 launches,
                 stop=self.stop,
@@ -128,8 +131,25 @@ class Job:
         if self.stop.is_set() and any(ended.cause == "stopped" for ended in ends):
             raise StepStopped
         raise StepFailed(
-            self._reason(self.hosts[place], ends[place], message_file), fault=fault_of_end(ends[place])
+            self._reason(place, starts[place], launches[place], ends[place], message_file),
+            fault=fault_of_end(ends[place]),
         )
+
+    def check_empty(self, inside: str) -> None:
+        """Look whether the folder `inside` is empty because the job wrote elsewhere.
+
+        Raises:
+            StepFailed: it is, and the log says that a path below /opt/ml could not be used.
+        """
+        if any(path.is_file() for host in self.hosts for path in host.container.path(inside).rglob("*")):
+            return
+        for host in self.hosts:
+            if is_mapped(host) and has_built_in_path(host.log.tail, refused=True):
+                tail = "\n".join(f"  {line}" for line in host.log.tail)
+                raise StepFailed(
+                    f"The job ended well and left {inside} empty. {built_in_path_hint(['its program'])}\n"
+                    f"Last lines of its log ({self.log.path}):\n{tail}"
+                )
 
     def _launch(self, host: Host, start: Start) -> Launch:
         own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}
@@ -143,26 +163,23 @@ class Job:
             host.container.localize(own),
             self.aws.job_environment(),
         )
-        return Launch(host, start.command, start.cwd, environment)
+        return Launch(host, self.launcher.program(host.container, start.command, start.cwd, environment))
 
-    def _reason(self, host: Host, ended: Ended, message_file: str) -> str:
-        several = len(self.hosts) > 1 and ended.cause == "exited"
-        message = self.aws.credentials.masked(host.message(message_file))
-        parts = [
-            (f"host {host.name}: " if several else "")
-            + ended.describe()
-            + (f": {message}" if message else "")
-        ]
-        if any(_BUILT_IN_PATH.search(text) for text in (message, *host.log.tail)):
-            parts.append(
-                "The script seems to have a path below /opt/ml built in, which is not its folder without a "
-                "container: let it take its paths from arguments or from SM_* variables."
-            )
-        if tail := host.log.tail:
-            parts.append(
-                "\n".join([f"Last lines of its log ({self.log.path}):", *(f"  {line}" for line in tail)])
-            )
-        return "\n".join(parts)
+    def _reason(self, place: int, start: Start, launch: Launch, ended: Ended, message_file: str) -> str:
+        host = self.hosts[place]
+        specification = (
+            self.request.get("AlgorithmSpecification") or self.request.get("AppSpecification") or {}
+        )
+        return Failed(
+            host=host,
+            ended=ended,
+            command=start.command,
+            environment=launch.program.environment,
+            image=str(specification.get("TrainingImage") or specification.get("ImageUri")),
+            message=self.aws.credentials.masked(host.message(message_file)),
+            several=len(self.hosts) > 1,
+            log=self.log.path,
+        ).text()
 
 
 def now_text() -> str:

@@ -22,6 +22,7 @@ from pipeline.local.hosts import make_hosts
 from pipeline.local.job import GRACES, Graces, Job
 from pipeline.local.joblog import JobLog
 from pipeline.local.json_text import note_odd_texts
+from pipeline.local.launchers.launcher import Launcher
 from pipeline.local.limits import check_limits
 from pipeline.local.reaper import Reaper
 from pipeline.local.refusals import refuse_arguments
@@ -72,6 +73,8 @@ class LocalJobs:
         reaper: Reaper,
         graces: Graces = GRACES,
         execution_arn: str = "",
+        *,
+        launcher: Launcher,
     ) -> None:
         self._home = home
         self._aws = aws
@@ -79,6 +82,7 @@ class LocalJobs:
         self._reaper = reaper
         self._graces = graces
         self._execution_arn = execution_arn
+        self._launcher = launcher
 
     def __call__(
         self,
@@ -132,6 +136,7 @@ class LocalJobs:
                     cores=cores,
                     log=job_log,
                     user=os.environ,
+                    seen_at=self._launcher.seen_at,
                 )
             job = Job(
                 name=job_name,
@@ -142,6 +147,7 @@ class LocalJobs:
                 aws=self._aws,
                 reaper=self._reaper,
                 graces=self._graces,
+                launcher=self._launcher,
             )
             try:
                 properties = run(job)

@@ -70,7 +70,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
 
     def start(host: Host) -> Start:
-        return Start(local_command(words, host.container, host.python), host.container.root, variables)
+        return Start(local_command(words, host.container, host.python), "/", variables)
 
     started = now_text()
     job.run(start, MESSAGE_FILE)
@@ -97,6 +97,8 @@ def _upload_outputs(job: Job) -> None:
         if target.get("S3UploadMode", "EndOfJob") != "EndOfJob":
             job.log.say(f"output {output['OutputName']}: uploaded at the end of the job, not while it runs")
         places.append((target["LocalPath"], target["S3Uri"]))
+    for inside, _ in places:
+        job.check_empty(inside)
     counts = upload(job.aws, [(job.collect(inside), uri) for inside, uri in places], stop=job.stop)
     for (inside, uri), count in zip(places, counts, strict=True):
         job.log.say(f"{inside} → {uri} ({count} file(s))")

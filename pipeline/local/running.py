@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.local.hosts import Host
+from pipeline.local.launchers.launcher import Program
 from pipeline.local.process import Ended, Signal, run_process
 from pipeline.local.reaper import Reaper
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What a host runs: `environment` is the process's whole environment."""
+    """What a host runs."""
 
     host: Host
-    command: Sequence[str]
-    cwd: Path
-    environment: Mapping[str, str]
+    program: Program
 
 
 class _Either:
@@ -54,9 +52,9 @@ def run_hosts(
     def run(launch: Launch) -> Ended:
         try:
             ended = run_process(
-                launch.command,
-                cwd=launch.cwd,
-                environment=launch.environment,
+                launch.program.command,
+                cwd=launch.program.cwd,
+                environment=launch.program.environment,
                 log=launch.host.log,
                 stop=_Either(stop, failed),
                 reaper=reaper,

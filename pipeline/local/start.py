@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import string
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
@@ -19,6 +20,8 @@ from pipeline.local.inputs import check_inputs, is_there
 from pipeline.local.job import GRACES, Graces, time_text
 from pipeline.local.joblog import JobLog
 from pipeline.local.jobs import LocalJobs
+from pipeline.local.launchers.choice import Wanted, choose_launcher
+from pipeline.local.launchers.launcher import Launcher
 from pipeline.local.lock import Held
 from pipeline.local.parameters import resolve_parameters
 from pipeline.local.reaper import Reaper
@@ -48,6 +51,8 @@ def start_execution(
     source: ExecutionRecord | None = None,
     lock: Held | None = None,
     graces: Graces = GRACES,
+    launcher: Wanted = "auto",
+    explain: Callable[[str], None] = lambda line: None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -56,6 +61,7 @@ def start_execution(
         use_cache: whether steps may be reused, where their CacheConfig allows it.
         only: the steps to run, on what the execution `source` left; empty: all.
         lock: the state folder's, if it is held.
+        launcher: how to start jobs' programs; `explain` is told why it is not the best way, if it is not.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -70,6 +76,7 @@ def start_execution(
     to_run = {step.name for step in steps if step.status == "Pending"}
     selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
+    chosen = choose_launcher(launcher, home, os.environ, explain)
     # Waits for the server, which is not the execution's time.
     aws.restore_registry()
     record = ExecutionRecord(
@@ -85,7 +92,7 @@ def start_execution(
     )
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces,
+        graces=graces, launcher=chosen,
     )  # fmt: skip
 
 
@@ -99,6 +106,8 @@ def resume_execution(
     stop: threading.Event,
     lock: Held | None = None,
     graces: Graces = GRACES,
+    launcher: Wanted = "auto",
+    explain: Callable[[str], None] = lambda line: None,
 ) -> ExecutionRecord:
     """Continue an execution under its own id, as it was started, and return its final record.
 
@@ -107,9 +116,10 @@ def resume_execution(
         StateError: the state folder cannot be written.
     """
     definition, record = execution_to_resume(store, execution_id)
+    chosen = choose_launcher(launcher, home, os.environ, explain)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces,
+        graces=graces, launcher=chosen,
     )  # fmt: skip
 
 
@@ -124,6 +134,7 @@ def _run(
     stop: threading.Event,
     lock: Held | None,
     graces: Graces,
+    launcher: Launcher,
 ) -> ExecutionRecord:
     """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
     # The registry's earlier versions must be there before a job registers the next.
@@ -151,7 +162,15 @@ def _run(
 
     # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
     with Reaper(holding=None if lock is None else lock.descriptor) as reaper:
-        jobs = LocalJobs(home, aws, record.execution_id, reaper, graces, variables["PipelineExecutionArn"])
+        jobs = LocalJobs(
+            home,
+            aws,
+            record.execution_id,
+            reaper,
+            graces,
+            variables["PipelineExecutionArn"],
+            launcher=launcher,
+        )
         cache = StepCache(home, store)
         return execute(
             definition,
@@ -166,6 +185,7 @@ def _run(
             stop=stop,
             say=say,
             max_parallel=record.parallel,
+            launcher=launcher.name,
         )
 
 

@@ -114,11 +114,10 @@ def _start(
     if source_code is None:
         specification = request["AlgorithmSpecification"]
         words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
-        return Start(local_command(words, container, host.python), container.root, variables)
+        return Start(local_command(words, container, host.python), "/", variables)
     # The hyperparameters are mapped already, and the Python is no path of the container.
     command = script_command(container.localize(dict(source_code)), hyperparameters, host.python)
-    cwd = container.path(CODE_FOLDER)
-    return Start(command, cwd if cwd.is_dir() else container.root, variables)
+    return Start(command, CODE_FOLDER if container.path(CODE_FOLDER).is_dir() else "/", variables)
 
 
 def _write_configuration(job: Job, host: Host, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
@@ -180,6 +179,7 @@ def _upload_artifacts(job: Job) -> str:
     output = job.request["OutputDataConfig"]
     uri = f"{output['S3OutputPath'].rstrip('/')}/{job.name}/output"
     model, data = job.collect("/opt/ml/model"), job.collect("/opt/ml/output/data")
+    job.check_empty("/opt/ml/model")
     if output.get("CompressionType") == "NONE":
         artifacts = f"{uri}/model/"
         upload(job.aws, [(model, artifacts), (data, f"{uri}/data/")], stop=job.stop)

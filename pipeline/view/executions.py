@@ -88,12 +88,16 @@ def print_steps(paper: Console, record: ExecutionRecord) -> None:
     table.add_column("step", overflow="fold")
     if wide:
         table.add_column("type", overflow="fold")
+        if any(step.launcher for step in record.steps):
+            table.add_column("job", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("time", no_wrap=True, justify="right")
     for step in record.steps:
         note = f" from {printable(step.reused_from)}" if step.reused_from else ""
         note += f", {step.attempts} attempts" if step.attempts > 1 else ""
         kind = [Text(printable(step.type))] if wide else []
+        if wide and any(each.launcher for each in record.steps):
+            kind.append(Text(printable(step.launcher or "")))
         table.add_row(
             Text(printable(step.name)),
             *kind,

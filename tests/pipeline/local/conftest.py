@@ -36,6 +36,15 @@ def local_reaper() -> Iterator[Reaper]:
         yield reaper
 
 
+@pytest.fixture(params=["sandbox", "process"])
+def either(bench: Workbench, request: pytest.FixtureRequest) -> Workbench:
+    """The bench, with each launcher in turn; where this machine allows no sandbox, with the other alone."""
+    if request.param == "sandbox" and bench.launcher.name != "sandbox":
+        pytest.skip("this machine allows no sandbox")
+    bench.use(request.param)
+    return bench
+
+
 @pytest.fixture
 def bench(local_home: Home, local_aws: LocalAws, local_reaper: Reaper) -> Workbench:
     return Workbench(local_home, local_aws, local_reaper)

@@ -64,7 +64,7 @@ def test_the_container_is_deleted_after_success_and_the_log_and_the_request_stay
 
 
 def test_the_environment_is_an_allow_list_with_the_requests_values(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    either: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
         "AWS_PROFILE",
@@ -76,16 +76,16 @@ def test_the_environment_is_an_allow_list_with_the_requests_values(
         monkeypatch.setenv(name, "the-users-own")
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     script = "import json, os, sys\nprint(json.dumps(dict(os.environ)))\nprint(sys.executable)"
-    request = bench.processing(script, environment={"MODEL": "/opt/ml/model/x", "OMP_NUM_THREADS": "7"})
-    bench.run("Processing", request, cores=3)
-    *_, text, python = [line for line in bench.lines if not line.startswith("[local]")]
+    request = either.processing(script, environment={"MODEL": "/opt/ml/model/x", "OMP_NUM_THREADS": "7"})
+    either.run("Processing", request, cores=3)
+    *_, text, python = [line for line in either.lines if not line.startswith("[local]")]
     environment = json.loads(text)
     assert python == f"{environment['VIRTUAL_ENV']}/bin/python"
     assert "the-users-own" not in environment.values()
     assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in environment
-    assert environment["AWS_ENDPOINT_URL"] == bench.aws.endpoint_url
-    assert environment["HOME"] == str(bench.container())
-    assert environment["MODEL"] == f"{bench.container()}/opt/ml/model/x"
+    assert environment["AWS_ENDPOINT_URL"] == either.aws.endpoint_url
+    assert environment["HOME"] == either.seen()
+    assert environment["MODEL"] == either.seen("/opt/ml/model/x")
     assert (environment["SM_NUM_CPUS"], environment["OMP_NUM_THREADS"]) == ("3", "7")
     assert environment["PROCESSING_JOB_NAME"] == "job-1"
 
@@ -113,15 +113,15 @@ def test_a_job_reaches_the_local_s3_with_plain_boto3(bench: Workbench) -> None:
     assert bench.lines[-1] == "through boto3"
 
 
-def test_the_configuration_files_are_the_services_with_paths_that_exist(bench: Workbench) -> None:
+def test_the_configuration_files_are_the_services_with_paths_that_exist(either: Workbench) -> None:
     script = (
         "import json, pathlib\n"
         "for name in ('processingjobconfig', 'resourceconfig'):\n"
         "    print(json.dumps(json.loads(pathlib.Path(f'opt/ml/config/{name}.json').read_text())))\n"
     )
-    request = bench.processing(script, arguments=["--out", "/opt/ml/processing/output/out"], outputs=["out"])
-    bench.run("Processing", request)
-    *_, job_text, resource_text = [line for line in bench.lines if not line.startswith("[local]")]
+    request = either.processing(script, arguments=["--out", "/opt/ml/processing/output/out"], outputs=["out"])
+    either.run("Processing", request)
+    *_, job_text, resource_text = [line for line in either.lines if not line.startswith("[local]")]
     job = json.loads(job_text)
     assert set(job) == {
         "ProcessingJobArn",
@@ -135,8 +135,8 @@ def test_the_configuration_files_are_the_services_with_paths_that_exist(bench: W
         "StoppingCondition",
     }
     output = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
-    assert output["S3Uri"] == bench.uri("out")
-    assert output["LocalPath"] == f"{bench.container()}/opt/ml/processing/output/out"
+    assert output["S3Uri"] == either.uri("out")
+    assert output["LocalPath"] == either.seen("/opt/ml/processing/output/out")
     assert json.loads(resource_text) == {
         "current_host": "algo-1",
         "current_instance_type": "ml.m5.xlarge",
@@ -145,32 +145,32 @@ def test_the_configuration_files_are_the_services_with_paths_that_exist(bench: W
     }
 
 
-def test_folders_outside_opt_ml_are_mapped_when_they_are_declared(bench: Workbench) -> None:
-    data = bench.put("data", {"x.txt": "mounted"})
+def test_folders_outside_opt_ml_are_mapped_when_they_are_declared(either: Workbench) -> None:
+    data = either.put("data", {"x.txt": "mounted"})
     script = "import sys\nprint(sys.argv[1])\nprint(open(sys.argv[1]).read())"
-    request = bench.processing(script, arguments=["/data/in/x.txt"], inputs={"/data/in": data})
-    bench.run("Processing", request)
-    assert bench.lines[-2:] == [f"{bench.container()}/data/in/x.txt", "mounted"]
+    request = either.processing(script, arguments=["/data/in/x.txt"], inputs={"/data/in": data})
+    either.run("Processing", request)
+    assert either.lines[-2:] == [either.seen("/data/in/x.txt"), "mounted"]
 
 
-def test_a_failure_quotes_the_status_the_message_and_the_log(bench: Workbench) -> None:
+def test_a_failure_quotes_the_status_the_message_and_the_log(either: Workbench) -> None:
     script = (
         "import pathlib, sys\nprint('reading')\n"
         "pathlib.Path('opt/ml/output/message').write_text('labels has 11 classes\\n')\n"
         "print('cannot read labels', file=sys.stderr)\nsys.exit(2)"
     )
     with pytest.raises(StepFailed) as failure:
-        bench.run("Processing", bench.processing(script, outputs=["out"]))
+        either.run("Processing", either.processing(script, outputs=["out"]))
     reason = str(failure.value)
     assert reason.splitlines() == [
         "exit status 2: labels has 11 classes",
-        f"Last lines of its log ({bench.home.step_log(bench.execution_id, 'Step')}):",
+        f"Last lines of its log ({either.home.step_log(either.execution_id, 'Step')}):",
         "  reading",
         "  cannot read labels",
-        f"Its folder is kept: {bench.container()}",
+        f"Its folder is kept: {either.container()}",
     ]
-    assert bench.container().is_dir()
-    assert bench.keys(bench.uri("out")) == []
+    assert either.container().is_dir()
+    assert either.keys(either.uri("out")) == []
 
 
 def test_a_job_that_the_system_killed_says_so(bench: Workbench) -> None:
@@ -230,9 +230,12 @@ def test_an_input_that_is_not_there_is_named_with_the_flag_that_puts_it_there(be
 def test_a_script_that_fails_on_a_path_it_has_built_in_is_told_so(
     bench: Workbench, script: str, arguments: list[str], told: bool
 ) -> None:
+    bench.use("process")
     with pytest.raises(StepFailed, match="No such file or directory") as caught:
         bench.run("Processing", bench.processing(script, arguments=arguments))
-    assert ("a path below /opt/ml built in" in str(caught.value)) is told
+    assert (
+        "script.py, the step's own script, seems to have a path below /opt/ml" in str(caught.value)
+    ) is told
 
 
 def test_a_second_attempt_starts_with_an_empty_container(bench: Workbench) -> None:
@@ -350,8 +353,9 @@ def test_jobs_run_side_by_side(bench: Workbench) -> None:
     assert errors == []
 
 
-def test_code_that_was_changed_in_the_bucket_is_not_run(bench: Workbench, tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
+def test_code_that_was_changed_in_the_bucket_is_not_run(bench: Workbench) -> None:
+    # In the state folder, which a job sees wherever it lies.
+    ran = bench.home.root / f"ran-{bench.execution_id}"
     script = f"open({str(ran)!r}, 'a').write('x')"
     request = bench.processing(script)
     name = folder_name(digest_of_files([("script.py", script.encode())]))

@@ -53,11 +53,11 @@ def shown(bench: Workbench) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def test_each_processing_host_has_its_name_its_folder_and_the_list_of_all(bench: Workbench) -> None:
+def test_each_processing_host_has_its_name_its_folder_and_the_list_of_all(either: Workbench) -> None:
     script = "print('shown', json.dumps([resources, os.getcwd(), os.environ['SM_NUM_CPUS']]))"
-    bench.run("Processing", processing(bench, script, count=3), cores=7)
+    either.run("Processing", processing(either, script, count=3), cores=7)
     names = ["algo-1", "algo-2", "algo-3"]
-    assert shown(bench) == {
+    assert shown(either) == {
         name: [
             {
                 "current_host": name,
@@ -65,25 +65,25 @@ def test_each_processing_host_has_its_name_its_folder_and_the_list_of_all(bench:
                 "hosts": names,
                 "network_interface_name": "eth0",
             },
-            f"{bench.container()}/{name}",
+            either.seen("/", name),
             "2",
         ]
         for name in names
     }
-    assert not bench.container().exists()
+    assert not either.container().exists()
 
 
-def test_each_training_host_has_its_configuration_variables_and_share(bench: Workbench) -> None:
+def test_each_training_host_has_its_configuration_variables_and_share(either: Workbench) -> None:
     script = """
 variables = {name: value for name, value in os.environ.items() if len(value) < 200}
 print("shown", json.dumps([resources, variables, sys.argv[1:]]))
 """
     hyperparameters = {"out": "/opt/ml/model/x"}
-    bench.run("Training", training(bench, script, hyperparameters=hyperparameters), cores=4)
-    found = shown(bench)
+    either.run("Training", training(either, script, hyperparameters=hyperparameters), cores=4)
+    found = shown(either)
     assert list(found) == ["algo-1", "algo-2"]
     for rank, (name, (resources, environment, argv)) in enumerate(found.items()):
-        root = f"{bench.container()}/{name}/opt/ml"
+        root = either.seen("/opt/ml", name)
         assert resources == {
             "current_host": name,
             "current_instance_type": "ml.g5.xlarge",
@@ -109,7 +109,7 @@ print("shown", json.dumps([resources, variables, sys.argv[1:]]))
             "SM_MASTER_ADDR": "127.0.0.1",
         }
         assert expected.items() <= environment.items()
-        assert environment["HOME"] == f"{bench.container()}/{name}"
+        assert environment["HOME"] == either.seen("/", name)
         assert argv == ["--out", f"{root}/model/x"]
     ports = {environment["SM_MASTER_PORT"] for _, environment, _ in found.values()}
     assert len(ports) == 1

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.local.container import Container
 from pipeline.local.definition import PropertyFile, Step
 from pipeline.local.home import Home
 from pipeline.local.job import Graces
 from pipeline.local.jobs import LocalJobs, step_folder
+from pipeline.local.launchers.choice import Wanted, choose_launcher
+from pipeline.local.launchers.launcher import Launcher
 from pipeline.local.reaper import Reaper
 from pipeline.local.runner import JobOutcome
 from pipeline.local.service import LocalAws
@@ -31,11 +35,23 @@ class Workbench:
         self.execution_arn = (
             f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/small/execution/{self.execution_id}"
         )
-        self.jobs = LocalJobs(home, aws, self.execution_id, reaper, QUICK, self.execution_arn)
+        self._reaper = reaper
+        self.use("auto")
         self.prefix = f"s3://{aws.BUCKET}/tests/{self.execution_id}"
         self.lines: list[str] = []
         self.stop = threading.Event()
         self.stop_at: str | None = None
+
+    def use(self, wanted: Wanted) -> None:
+        """Run the jobs from now on in this way."""
+        self.run_with(choose_launcher(wanted, self.home, os.environ, lambda line: None))
+
+    def run_with(self, launcher: Launcher) -> None:
+        """Run the jobs from now on with this launcher."""
+        self.launcher = launcher
+        self.jobs = LocalJobs(
+            self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher
+        )
 
     def uri(self, *parts: str) -> str:
         """An S3 URI of this test."""
@@ -71,6 +87,10 @@ class Workbench:
     def container(self, step: str = "Step") -> Path:
         """The folder that stands for the container of a step's job."""
         return step_folder(self.home, self.execution_id, step) / "container"
+
+    def seen(self, inside: str = "/", host: str = "") -> str:
+        """Where a step's job finds a path of its container, or of its container for one of several hosts."""
+        return Container(self.container() / host, (), self.launcher.seen_at).seen(inside)
 
     def log(self, step: str = "Step") -> str:
         """The log of a step."""
