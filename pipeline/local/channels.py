@@ -82,6 +82,7 @@ def download(
             f"Copying {uri} into the job's folder: expected at least one object there in the local S3. Received: "
             f"none. If a step should have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
         )
+    made: set[Path] = set()
     with s3_errors(f"Copying {uri} into the job's folder"):
         for path, stored in list(files.items())[rank::hosts]:
             if stop.is_set():
@@ -93,7 +94,11 @@ def download(
                 if why := _unusable(folder / path):
                     leave_out(f"{stored.uri}: {why}")
                     continue
-            total += _copy(aws, stored, folder / path, stop)
+            target = folder / path
+            if target.parent not in made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.add(target.parent)
+            total += _copy(aws, stored, target, stop)
     return total
 
 
@@ -199,8 +204,7 @@ def _unusable(target: Path) -> str | None:
 
 
 def _copy(aws: LocalAws, stored: StoredObject, target: Path, stop: threading.Event) -> int:
-    """Copy an object's content to `target`; returns its bytes."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Copy an object's content to `target`, whose folder there is; returns its bytes."""
     digest = hashlib.sha256()
     try:
         with target.open("wb") as file:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.json_path import child
+from pipeline.local.bucket_name import bucket_problem
+from pipeline.local.channel_files import MANIFEST_FILE, S3_PREFIX
 from pipeline.local.definition import Json
 from pipeline.local.expressions import is_expression
 from pipeline.local.findings import Findings
@@ -74,26 +76,46 @@ class Folder:
         return f"expected an absolute path below /, without “..”. Received: {shown(value)}"
 
 
+@dataclass(frozen=True)
+class Address:
+    """The value at `place`, where there is one, must be an S3 address that the service takes."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if not isinstance(value, str) or not value.startswith("s3://"):
+            return f"expected s3://bucket/key. Received: {shown(value)}"
+        bucket, _, key = value.removeprefix("s3://").partition("/")
+        if problem := bucket_problem(bucket):
+            return f"{problem}. Received: {shown(value)}"
+        if "//" in f"/{key}":
+            return f"SageMaker takes no address with an empty part (“//”). Received: {shown(value)}"
+        return None
+
+
 # A process each, on one machine.
 _INSTANCES = (1, 16)
-_S3_PREFIX, _NOT_PACKED = ("S3Prefix",), ("None",)
+_S3_DATA, _NOT_PACKED = (S3_PREFIX, MANIFEST_FILE), ("None",)
 _DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
 # FastFile streams the same files that File copies.
 _AS_FILES = ("File", "FastFile")
 
-_RULES: Mapping[str, tuple[Only | Between | Never | Folder, ...]] = {
+_RULES: Mapping[str, tuple[Only | Between | Never | Folder | Address, ...]] = {
     "Processing": (
         Between("ProcessingResources.ClusterConfig.InstanceCount", *_INSTANCES),
         Never("ProcessingInputs.*.AppManaged"),
         Never("ProcessingInputs.*.DatasetDefinition"),
         Folder("ProcessingInputs.*.S3Input.LocalPath"),
-        Only("ProcessingInputs.*.S3Input.S3DataType", _S3_PREFIX),
+        Only("ProcessingInputs.*.S3Input.S3DataType", _S3_DATA),
+        Address("ProcessingInputs.*.S3Input.S3Uri"),
         Only("ProcessingInputs.*.S3Input.S3DataDistributionType", _DISTRIBUTIONS),
         Only("ProcessingInputs.*.S3Input.S3CompressionType", _NOT_PACKED),
         Only("ProcessingInputs.*.S3Input.S3InputMode", _AS_FILES),
         Never("ProcessingOutputConfig.Outputs.*.AppManaged"),
         Never("ProcessingOutputConfig.Outputs.*.FeatureStoreOutput"),
         Folder("ProcessingOutputConfig.Outputs.*.S3Output.LocalPath"),
+        Address("ProcessingOutputConfig.Outputs.*.S3Output.S3Uri"),
         Only("ProcessingOutputConfig.Outputs.*.S3Output.S3UploadMode", ("EndOfJob", "Continuous")),
     ),
     "Training": (
@@ -108,8 +130,11 @@ _RULES: Mapping[str, tuple[Only | Between | Never | Folder, ...]] = {
         Never("InputDataConfig.*.ShuffleConfig"),
         Never("InputDataConfig.*.DataSource.FileSystemDataSource"),
         Never("InputDataConfig.*.DataSource.DatasetSource"),
-        Only("InputDataConfig.*.DataSource.S3DataSource.S3DataType", _S3_PREFIX),
+        Only("InputDataConfig.*.DataSource.S3DataSource.S3DataType", _S3_DATA),
+        Address("InputDataConfig.*.DataSource.S3DataSource.S3Uri"),
         Only("InputDataConfig.*.DataSource.S3DataSource.S3DataDistributionType", _DISTRIBUTIONS),
+        Address("OutputDataConfig.S3OutputPath"),
+        Address("CheckpointConfig.S3Uri"),
         Only("OutputDataConfig.CompressionType", ("GZIP", "NONE")),
         Never("DebugRuleConfigurations"),
         Never("ProfilerRuleConfigurations"),

@@ -91,7 +91,7 @@ class _Drawing:
         return step
 
     def _processing(self) -> dict[str, Any]:
-        output = {"OutputName": "out", "S3Output": {"S3Uri": self.text(1), "LocalPath": "/opt/ml/o"}}
+        output = {"OutputName": "out", "S3Output": {"S3Uri": self.address(), "LocalPath": "/opt/ml/o"}}
         return {
             "AppSpecification": {
                 "ImageUri": "image",
@@ -105,12 +105,12 @@ class _Drawing:
         }
 
     def _training(self) -> dict[str, Any]:
-        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self.text(1)}}
+        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self.address()}}
         return {
             "AlgorithmSpecification": {"TrainingImage": "image", "ContainerEntrypoint": ["python3", "x.py"]},
             "HyperParameters": {"a": self.text(2), "Get": self.text(1)},
             "InputDataConfig": [{"ChannelName": "train", "DataSource": source}],
-            "OutputDataConfig": {"S3OutputPath": self.text(1)},
+            "OutputDataConfig": {"S3OutputPath": self.address()},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
             "StoppingCondition": {"MaxRuntimeInSeconds": self.pick(60, {"Get": "Parameters.Count"})},
         }
@@ -149,6 +149,11 @@ class _Drawing:
         if kind == "object":
             return {"a": self.anything(depth - 1), "Get": self.anything(depth - 1)}
         return getattr(self, kind)(depth)
+
+    def address(self) -> Any:
+        """An S3 address, or an expression that stands for one."""
+        inside = {"Get": "Execution.PipelineExecutionId"}
+        return self.pick("s3://bkt-one/k", {"Std:Join": {"On": "/", "Values": ["s3://bkt-one", inside]}})
 
     def text(self, depth: int) -> Any:
         """A string, or an expression that stands for one."""
