@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +13,9 @@ import pytest
 
 from pipeline.docker.engine import DockerError, require_engine, require_image
 from pipeline.docker.image import image_tag
+from pipeline.local.home import Home
+from pipeline.local.service import LocalAws
+from pipeline.local.store import Store
 
 DATA = Path("/usr/share/datasets/fashion-mnist")
 TRAIN, TEST = 6000, 1000
@@ -60,6 +63,13 @@ def sdk() -> ModuleType:
         warnings.simplefilter("ignore")
         from pipeline.docker import session
     return session
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    home = Home.open(tmp_path_factory.mktemp("home"))
+    with Store(home) as store, LocalAws(home, store) as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")

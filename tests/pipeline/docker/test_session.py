@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,17 +11,8 @@ import pytest
 
 from pipeline.compiling import compile_definition, compile_pipeline
 from pipeline.errors import StepFailed
-from pipeline.local.home import Home
 from pipeline.local.service import LocalAws
-from pipeline.local.store import Store
 from pipeline.settings import Choices, Settings, local_settings
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    home = Home.open(tmp_path_factory.mktemp("home"))
-    with Store(home) as store, LocalAws(home, store) as aws:
-        yield aws
 
 
 @pytest.fixture(scope="module")
