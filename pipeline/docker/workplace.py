@@ -75,7 +75,8 @@ def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplac
         folder = Path(tempfile.mkdtemp(prefix=f"{_ELSEWHERE}{os.getpid()}-{_SUFFIX}-")).resolve()
     else:
         folder = inside
-        folder.mkdir()
+        # What the SDK writes there for docker compose holds the run's key.
+        folder.mkdir(mode=0o700)
     return Workplace(folder, image)
 
 

@@ -55,8 +55,9 @@ class SignatureRefused(Exception):
 class Claim:
     """What a request says of its signature.
 
-    `timestamp` has the form 20261130T120000Z; `signed` are names of headers; `payload` is the body's SHA-256 in
-    hex, UNSIGNED, or None when the request does not say; `expires`: the seconds that a presigned URL lasts.
+    `timestamp` has the form 20261130T120000Z, `moment` is the same in seconds since the epoch; `signed` are names
+    of headers; `payload` is the body's SHA-256 in hex, UNSIGNED, or None when the request does not say; `expires`:
+    the seconds that a presigned URL lasts.
     """
 
     access_key: str
@@ -64,6 +65,7 @@ class Claim:
     region: str
     service: str
     timestamp: str
+    moment: float
     signed: tuple[str, ...]
     signature: str
     payload: str | None
@@ -155,14 +157,14 @@ def _claim_of(
             f"Credential must be KEY/DATE/REGION/SERVICE/aws4_request (got {quoted(credential)}).",
         )
     access_key, date, region, service, _ = words
-    moment_of(timestamp)
+    moment = _moment_of(timestamp)
     if date != timestamp[:8]:
         raise SignatureRefused(
             Fault.MALFORMED,
             f"The date of Credential, {quoted(date)}, must be that of the request, {timestamp[:8]}.",
         )
     names = tuple(signed.split(";"))
-    return Claim(access_key, date, region, service, timestamp, names, signature, payload, expires)
+    return Claim(access_key, date, region, service, timestamp, moment, names, signature, payload, expires)
 
 
 def _timestamp(values: Mapping[str, Sequence[str]]) -> str:
@@ -179,7 +181,7 @@ def _timestamp(values: Mapping[str, Sequence[str]]) -> str:
     raise SignatureRefused(Fault.MALFORMED, "A signed request must say when, in X-Amz-Date or in Date, once.")
 
 
-def moment_of(timestamp: str) -> float:
+def _moment_of(timestamp: str) -> float:
     """The seconds since the epoch of 20261130T120000Z."""
     if re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", timestamp):
         try:

@@ -20,7 +20,6 @@ from pipeline.local.signature_claims import (
     Claim,
     Fault,
     SignatureRefused,
-    moment_of,
     quoted,
     read_claim,
 )
@@ -85,8 +84,7 @@ class Verifier:
         return claim.service
 
     def _check_time(self, claim: Claim) -> None:
-        signed = moment_of(claim.timestamp)
-        now = self._wall()
+        signed, now = claim.moment, self._wall()
         if claim.expires is not None:
             if now > signed + claim.expires:
                 raise SignatureRefused(

@@ -30,6 +30,8 @@ def test_only_containers_from_below_the_folder_are_its_own(fake_docker: FakeDock
 def test_everything_is_removed_with_the_workplace(fake_docker: FakeDocker, home: Home):
     workplace = make_workplace(home, "image", ())
     assert workplace.folder.parent == home.temporary
+    # What the SDK writes there holds the run's key, and an older state folder may be open.
+    assert workplace.folder.stat().st_mode & 0o777 == 0o700
     (workplace.folder / "tmp1" / "data").mkdir(parents=True)
     (workplace.folder / "tmp1" / "data" / "file").write_text("left")
     calls = fake_docker(f"[ $1 = ps ] && echo 'aaa {workplace.folder}/tmp1'")
