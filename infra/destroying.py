@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from infra.aws import Aws
+from infra.deploying import LOG_GROUPS
 from infra.failure import explain
 from infra.holdings import Holdings
 from infra.stack import InfraError, Stack, StackState
@@ -30,6 +33,12 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
             "Watch it: python -m infra status"
         )
     names = stack.physical_names(state.id)
+    if lost := everybodys_logs(stack, names):
+        raise InfraError(
+            f"Could not delete the stack {stack.name}: in the version that is deployed, {', '.join(lost)} would go "
+            "with it, and with them the logs of every SageMaker job of this account. Nothing was deleted. Deploy "
+            "this version first, which keeps them: python -m infra deploy. Then run the same command again."
+        )
     holdings = Holdings(aws, names, state.parameters.get("Project", stack.name))
     held = holdings.describe()
     talk.show(f"The stack {stack.name} in {aws}: {len(names)} resources.")
@@ -51,6 +60,17 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
             f"The key {names['Key']} goes in 30 days; until then, aws kms cancel-key-deletion brings it back."
         )
     return 0
+
+
+def everybodys_logs(stack: Stack, names: Mapping[str, str]) -> list[str]:
+    """SageMaker's own log groups that the deployed template would delete; templates before this version's did."""
+    groups = {name: physical for name, physical in names.items() if physical in LOG_GROUPS}
+    if not groups:
+        return []
+    resources = stack.template()["Resources"]
+    return [
+        physical for name, physical in groups.items() if resources[name].get("DeletionPolicy") != "Retain"
+    ]
 
 
 def confirm(name: str, *, lost: bool, talk: Talk) -> None:

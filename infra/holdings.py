@@ -131,15 +131,20 @@ class Holdings:
             if each["EndpointName"].startswith(self.pipeline) and self._is_tagged(each["EndpointArn"])
         ]
 
-    def _is_tagged(self, arn: str) -> bool:
+    def _is_tagged(self, arn: str, *more: str) -> bool:
+        """Whether one of the tags Project and `more` has this project's name as its value."""
+        keys = ("Project", *more)
         pages = self.aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
         return any(
-            tag == {"Key": "Project", "Value": self.pipeline} for page in pages for tag in page["Tags"]
+            tag["Key"] in keys and tag["Value"] == self.pipeline for page in pages for tag in page["Tags"]
         )
 
     def _pipeline_exists(self) -> bool:
+        """Whether the account has this project's pipeline: of its name, and tagged as the command line tags it."""
         pages = self.aws.client("sagemaker").get_paginator("list_pipelines")
         found = pages.paginate(PipelineNamePrefix=self.pipeline)
         return any(
-            each["PipelineName"] == self.pipeline for page in found for each in page["PipelineSummaries"]
+            each["PipelineName"] == self.pipeline and self._is_tagged(each["PipelineArn"], "Pipeline")
+            for page in found
+            for each in page["PipelineSummaries"]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -82,6 +83,12 @@ class Stack:
         """The parameters that a template takes, with their defaults. Raises ClientError when it is malformed."""
         summary = self.client.get_template_summary(TemplateBody=template)
         return {each["ParameterKey"]: each.get("DefaultValue") for each in summary["Parameters"]}
+
+    def template(self) -> dict[str, Any]:
+        """The template as it is deployed; it was sent as JSON."""
+        body = self.client.get_template(StackName=self.name)["TemplateBody"]
+        parsed: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return parsed
 
     def propose(
         self, template: str, parameters: Mapping[str, str | None], tags: Mapping[str, str]

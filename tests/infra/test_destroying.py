@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.infra.stubbed_account import NOW, StubbedAccount
 
 GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/fashion-mnist"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint"
+PIPELINE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/fashion-mnist/1"
 RESOURCES = {
     "Bucket": "data",
@@ -22,6 +24,10 @@ RESOURCES = {
     "ModelPackageGroup": GROUP,
     "Repository": "images",
     "Key": "0a",
+}
+LOG_GROUPS = {
+    "TrainingLogGroup": "/aws/sagemaker/TrainingJobs",
+    "ProcessingLogGroup": "/aws/sagemaker/ProcessingJobs",
 }
 GONE = ("", "DELETE_COMPLETE", "")
 
@@ -56,10 +62,17 @@ def holds_images(account: StubbedAccount, count: int) -> None:
     account.on("ecr", "list_images", answer, repositoryName="images")
 
 
-def holds_pipeline(account: StubbedAccount, name: str, *endpoints: str) -> None:
+def holds_pipeline(
+    account: StubbedAccount, name: str, *endpoints: str, pipeline_tag: str = "fashion-mnist"
+) -> None:
     """The answers to looking for the pipeline and for endpoints; others have two, one named like this project's."""
-    answer = {"PipelineSummaries": [{"PipelineName": name}]}
-    account.on("sagemaker", "list_pipelines", answer, PipelineNamePrefix="fashion-mnist")
+    listed = {"PipelineName": name, "PipelineArn": f"{PIPELINE}/{name}"}
+    account.on(
+        "sagemaker", "list_pipelines", {"PipelineSummaries": [listed]}, PipelineNamePrefix="fashion-mnist"
+    )
+    if name == "fashion-mnist":
+        tags = [{"Key": "Project", "Value": "images"}, {"Key": "Pipeline", "Value": pipeline_tag}]
+        account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{PIPELINE}/{name}")
     about = {"EndpointStatus": "InService", "CreationTime": NOW, "LastModifiedTime": NOW}
     names = ("their-fashion-mnist", "fashion-mnist-prod", *endpoints)
     found = [{"EndpointName": each, "EndpointArn": f"{ENDPOINT}/{each}", **about} for each in names]
@@ -68,6 +81,51 @@ def holds_pipeline(account: StubbedAccount, name: str, *endpoints: str) -> None:
         project = "fashion-mnist" if each in endpoints else each
         tags = [{"Key": "Endpoint", "Value": "fashion-mnist"}, {"Key": "Project", "Value": project}]
         account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{ENDPOINT}/{each}")
+
+
+@pytest.mark.parametrize("policy", ["Delete", None])
+def test_logs_of_all_the_accounts_jobs_do_not_go_with_a_stack_of_an_older_version(
+    account: StubbedAccount, policy: str | None
+) -> None:
+    """Deleting the stack is not expected here: it fails the test."""
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({**RESOURCES, **LOG_GROUPS})
+    resources = {
+        "TrainingLogGroup": {"DeletionPolicy": policy} if policy else {},
+        "ProcessingLogGroup": {"DeletionPolicy": "Retain"},
+    }
+    template = json.dumps({"Resources": resources})
+    account.on("cloudformation", "get_template", {"TemplateBody": template}, StackName="fashion-mnist")
+    with pytest.raises(
+        InfraError, match=r"deployed, /aws/sagemaker/TrainingJobs would go with it.* infra deploy"
+    ):
+        run(account, delete_data=True)
+
+
+def test_a_stack_that_keeps_those_logs_goes(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources(LOG_GROUPS)
+    template = json.dumps({"Resources": {name: {"DeletionPolicy": "Retain"} for name in LOG_GROUPS}})
+    account.on("cloudformation", "get_template", {"TemplateBody": template}, StackName="fashion-mnist")
+    holds_pipeline(account, "other")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account) == 0
+
+
+def test_a_pipeline_of_the_same_name_that_somebody_else_made_is_left_alone(account: StubbedAccount) -> None:
+    """Deleting it is not expected here: it fails the test."""
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({})
+    holds_pipeline(account, "fashion-mnist", pipeline_tag="theirs")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account, delete_data=True) == 0
+    assert not [line for line in account.shown if "pipeline" in line]
 
 
 def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> None:

@@ -50,7 +50,17 @@ def log_retention_is_removed(resources: Template) -> None:
 
 @mutation("logs_are_encrypted_and_kept_for_a_time")
 def logs_are_not_encrypted(resources: Template) -> None:
-    del of(resources, "ProcessingLogGroup")["KmsKeyId"]
+    del of(resources, "EndpointLogGroup")["KmsKeyId"]
+
+
+@mutation("logs_are_encrypted_and_kept_for_a_time")
+def everybodys_logs_need_the_stacks_key(resources: Template) -> None:
+    of(resources, "ProcessingLogGroup")["KmsKeyId"] = {"Fn::GetAtt": ["Key", "Arn"]}
+
+
+@mutation("logs_are_encrypted_and_kept_for_a_time")
+def everybodys_logs_go_with_the_stack(resources: Template) -> None:
+    resources["TrainingLogGroup"]["DeletionPolicy"] = "Delete"
 
 
 @mutation("the_topic_is_encrypted")

@@ -113,6 +113,13 @@ def logs_are_encrypted_and_kept_for_a_time(stack: ResolvedStack) -> Problems:
     for name, group in groups.items():
         if int(group.get("RetentionInDays", 0)) < 1:
             yield f"{name} is kept forever"
+        if group["LogGroupName"] in jobs:
+            # Every job of the account writes there: neither their logs nor the key to them may go with the stack.
+            if "KmsKeyId" in group:
+                yield f"{name} cannot be read any more once the stack's key is deleted"
+            if stack.resources[name].get("DeletionPolicy") != "Retain":
+                yield f"{name} is deleted with the stack"
+            continue
         if group.get("KmsKeyId") != KEY:
             yield f"{name} is not encrypted with the key"
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group['LogGroupName']}"
