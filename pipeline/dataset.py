@@ -6,7 +6,9 @@ Whatever the source, the files are checked before anything reads them; see datas
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,7 +81,7 @@ def find_dataset(
             return cache
         names = [f"{file.name}.gz" for file in files]
         for source, fetch in sources(names, mirrors, apt_get, progress):
-            fault = fill(cache, fetch, files)
+            fault = fill(cache, fetch, files, progress)
             if fault is None:
                 return cache
             progress(f"{source} did not give the data set: {fault}")
@@ -105,26 +107,51 @@ def sources(
     yield "Debian's package dataset-fashion-mnist", unpack
 
 
-def fill(cache: Path, fetch: Callable[[Path], None], files: Sequence[IdxFile]) -> str | None:
+def fill(
+    cache: Path,
+    fetch: Callable[[Path], None],
+    files: Sequence[IdxFile],
+    progress: Callable[[str], None] = say,
+) -> str | None:
     """Makes `cache` what `fetch` gives, if that is good; else leaves it as it was, and returns what was wrong.
 
-    The caller holds the lock: an unfinished folder that is already there was left by a command that was killed.
+    What was in its place is moved aside: it may be somebody's own data. The caller holds the lock: an unfinished
+    folder that is already there was left by a command that was killed.
     """
     unfinished = cache.with_name(f"{cache.name}.unfinished")
+    if os.path.lexists(unfinished) and not _is_unfinished(unfinished, files):
+        return f"{unfinished} holds other things than a download, and is left alone. Move it away"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         fetch(unfinished)
         fault = folder_fault(unfinished, files)
         if fault is None:
-            if cache.exists():
-                shutil.rmtree(cache)
+            if os.path.lexists(cache):
+                progress(f"What was in {cache} is kept: {_move_aside(cache)}")
             unfinished.rename(cache)
         return fault
     except (DataError, OSError) as error:
         return str(error)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _is_unfinished(folder: Path, files: Sequence[IdxFile]) -> bool:
+    """Whether all in `folder` has names that a download gives: the files', and temporary folders."""
+    names = {name for file in files for name in (file.name, f"{file.name}.gz")}
+    return folder.is_dir() and all(
+        path.name in names or re.fullmatch(r"tmp\w{8}", path.name) for path in folder.iterdir()
+    )
+
+
+def _move_aside(path: Path) -> Path:
+    """Give `path` a name beside its own that nothing has yet; returns that."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.before-{number}")
+        if not os.path.lexists(aside):
+            return path.rename(aside)
+    raise AssertionError("count() ends")
 
 
 @contextmanager

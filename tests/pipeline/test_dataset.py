@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -207,6 +208,24 @@ def test_what_a_killed_command_left_behind_is_not_used(tmp_path: Path) -> None:
     fault = fill(tmp_path / "data", leave_half_a_file, SMALL)
     assert fault is not None
     assert f"{SMALL[3].name}.gz: missing" in fault
+
+
+def test_what_was_in_the_place_of_the_data_is_kept_beside_it(search: Search, mirror: Mirror) -> None:
+    for number, text in enumerate(("dear", "diary"), start=1):
+        shutil.rmtree(search.cache, ignore_errors=True)
+        search.cache.mkdir(parents=True)
+        (search.cache / "letter").write_text(text)
+        assert search(None, mirror.url) == search.cache
+        assert (search.cache.with_name(f"data.before-{number}") / "letter").read_text() == text
+
+
+def test_a_folder_called_as_a_download_is_but_with_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "data.unfinished").mkdir()
+    (tmp_path / "data.unfinished" / "letter").write_text("dear")
+    fault = fill(tmp_path / "data", leave_half_a_file, SMALL)
+    assert fault is not None
+    assert "left alone" in fault
+    assert (tmp_path / "data.unfinished" / "letter").read_text() == "dear"
 
 
 def test_commands_that_need_the_data_at_once_fetch_it_once(search: Search, mirror: Mirror) -> None:
