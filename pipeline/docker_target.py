@@ -64,7 +64,10 @@ def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTa
     address = find_address()
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
+        # Containers first: they may still write into their folders.
         sweep_workplaces(home, image_tag())
+        if left := home.sweep():
+            say(left)
         with LocalAws(
             home, store, address.listens_at, called=address.reached_at, holding=lock.descriptor
         ) as aws:

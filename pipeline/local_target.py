@@ -34,13 +34,12 @@ from pipeline.settings import Choices as SettingsChoices
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
     """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
     warn_of_openness(home)
-    with (
-        exclusive(home, waiting) as lock,
-        Store(home) as store,
-        LocalAws(home, store, holding=lock.descriptor) as aws,
-    ):
+    with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
-        yield LocalTarget(home, lock, store, aws)
+        if left := home.sweep():
+            say(left)
+        with LocalAws(home, store, holding=lock.descriptor) as aws:
+            yield LocalTarget(home, lock, store, aws)
 
 
 def warn_of_openness(home: Home) -> None:

@@ -13,7 +13,7 @@ from pipeline.execution import ExecutionRecord
 from pipeline.local.ending import is_under_way
 from pipeline.local.history import read_execution, running_execution
 from pipeline.local.home import Home, home_from
-from pipeline.local.lock import find_holder
+from pipeline.local.lock import Holder, find_holder
 from pipeline.local.store import Store
 
 # Jobs are given 5 s to end by themselves; what is written after that takes another.
@@ -36,19 +36,34 @@ def main(args: argparse.Namespace) -> int:
                 f"Stopping execution {record.execution_id}: expected one that is running. Received: one that is "
                 f"{record.status}. Executions are listed by: python -m pipeline executions"
             )
-        say(f"Stopping execution {record.execution_id} (process {holder.pid}) …")
-        try:
-            os.kill(holder.pid or 0, signal.SIGTERM)
-        except ProcessLookupError:
-            pass  # It has just ended, in whatever way.
-        except PermissionError:
-            raise FashionError(
-                f"Stopping execution {record.execution_id}: process {holder.pid} belongs to another user. Stop it "
-                "as that user."
-            ) from None
+        signal_holder(record, holder)
         record = await_end(home, store, record.execution_id)
     print(f"{record.execution_id} {record.status}")
     return 0
+
+
+def signal_holder(record: ExecutionRecord, holder: Holder) -> None:
+    """Sends SIGTERM to the process that runs `record`, and to no other that may have its number by now.
+
+    Raises:
+        FashionError: the process is another user's, or of another container or machine.
+    """
+    process = holder.process
+    if process is None or process.life() == "unknown":
+        number = "a process" if process is None else f"process {process.pid}"
+        raise FashionError(
+            f"Could not stop execution {record.execution_id}: {number} of another container, of another machine or "
+            "of an older version runs it, which cannot be reached from here. Nothing was stopped. Stop it there: "
+            "Ctrl-C, or the same command."
+        )
+    say(f"Stopping execution {record.execution_id} (process {process.pid}) …")
+    try:
+        process.send(signal.SIGTERM)  # Unless it has just ended, in whatever way.
+    except PermissionError:
+        raise FashionError(
+            f"Could not stop execution {record.execution_id}: process {process.pid} belongs to another user. "
+            "Stop it as that user."
+        ) from None
 
 
 def await_end(home: Home, store: Store, execution_id: str) -> ExecutionRecord:

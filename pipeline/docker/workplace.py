@@ -9,16 +9,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
 from pipeline.docker.engine import docker
-from pipeline.local.home import Home
+from pipeline.local.home import Home, scratch_name, scratch_owner
 
 _NETWORK = "sagemaker-local"  # the SDK's name for it
 _WORKING_DIR = "com.docker.compose.project.working_dir"
 _STOP_SECONDS = 5
 _SUFFIX = "docker"
-_ELSEWHERE = "fashion-mnist-"
+_FORM = re.compile(rf"-{_SUFFIX}(?:-\w+)?$")
 
 
 class Workplace:
@@ -70,9 +68,9 @@ def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplac
 
     `forbidden` are the beginnings of paths that the SDK never mounts (of those that matter: /root and ~/.config).
     """
-    inside = home.temporary.resolve() / f"{os.getpid()}-{_SUFFIX}"
+    inside = home.temporary.resolve() / scratch_name(_SUFFIX)
     if str(inside).startswith(tuple(forbidden)):
-        folder = Path(tempfile.mkdtemp(prefix=f"{_ELSEWHERE}{os.getpid()}-{_SUFFIX}-")).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=f"{scratch_name(_SUFFIX)}-")).resolve()
     else:
         folder = inside
         # What the SDK writes there for docker compose holds the run's key.
@@ -81,23 +79,30 @@ def make_workplace(home: Home, image: str, forbidden: Iterable[str]) -> Workplac
 
 
 def sweep_workplaces(home: Home, image: str) -> None:
-    """Remove the workplaces of commands that were killed, with the containers that may still run there."""
+    """Remove the workplaces of commands that were killed, with the containers that may still run there.
+
+    Those of processes of which that cannot be told from here stay as they are.
+    """
     inside, outside = home.temporary.resolve(), Path(tempfile.gettempdir()).resolve()
     places = {
         *inside.iterdir(),
-        *(path for path in outside.iterdir() if _ELSEWHERE in path.name and _is_mine(path)),
+        *outside.iterdir(),
         # Another command may have removed the folder of a container meanwhile.
         *(folder for _, where in _containers_of_compose() for folder in (where, *where.parents)),
     }
     for folder in places:
-        found = re.fullmatch(rf"(?:{_ELSEWHERE})?(\d+)-{_SUFFIX}(?:-\w+)?", folder.name)
-        if found and folder.parent in (inside, outside) and not psutil.pid_exists(int(found[1])):
+        owner = scratch_owner(folder.name) if _FORM.search(folder.name) else None
+        # In the system's folder anybody may make a folder of any name.
+        known = folder.parent == inside or (folder.parent == outside and _is_mine_or_gone(folder))
+        if known and owner is not None and owner.life() == "gone" and not folder.is_symlink():
             Workplace(folder, image).remove()
 
 
-def _is_mine(path: Path) -> bool:
+def _is_mine_or_gone(path: Path) -> bool:
     try:
-        return path.is_dir() and path.lstat().st_uid == os.geteuid()
+        return path.lstat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return True
     except OSError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import urllib.parse
 from collections.abc import Mapping
@@ -10,9 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StateError
+from pipeline.local.identity import ProcessIdentity
+from pipeline.local.ownership import claim
 
 # Whether os.access can ask for the user that files are opened as, rather than the one that started the process.
 _EFFECTIVE = os.access in os.supports_effective_ids
+_SCRATCH = "fashion"
+_SCRATCH_FORM = re.compile(rf"{_SCRATCH}-(?P<owner>[0-9a-f.]+)-.+")
+# What versions before process identities left there: a number says too little.
+_OLD_SCRATCH_FORM = re.compile(r"[0-9]+-(?:moto-|object-|model-|calibration|docker).*")
+_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -26,23 +34,28 @@ class Home:
         """Create what is missing of the state folder at `root`, and check that it can be written.
 
         Raises:
-            StateError: it is a file, cannot be created, or cannot be written. (Whether its contents are of a newer
-                version is seen where the database is opened.)
+            StateError: it is a file, holds what is not this project's, cannot be created, or cannot be written.
+                (Whether its contents are of a newer version is seen where the database is opened.)
         """
-        home = cls(root.expanduser().absolute())
+        try:
+            home = cls(root.expanduser().absolute())
+        except RuntimeError as error:  # ~somebody who is not there
+            raise StateError(f"Could not find the state folder {root}: {error}. Set FASHION_HOME.") from None
         doing = f"Opening the state folder {home.root}"
         advice = "Set FASHION_HOME to a folder that you can write, or correct this one."
         try:
-            for folder in (home.root, home.objects, home.temporary):
-                # For its user alone. A folder that is there already stays as open as somebody made it.
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # For its user alone. A folder that is there already stays as open as somebody made it.
+            home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            claim(home.root)
+            for folder in (home.objects, home.temporary):
+                folder.mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise StateError(
                 f"{doing}: expected folders. Received: {error.filename} is or lies under a file. {advice}"
             ) from error
         except OSError as error:
             raise StateError(
-                f"{doing}: expected to create {error.filename}. Received: {error.strerror}. {advice}"
+                f"{doing}: could not create or read {error.filename}: {error.strerror}. {advice}"
             ) from error
         for folder in (home.root, home.objects, home.temporary):
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
@@ -89,18 +102,47 @@ class Home:
 
     def scratch(self, name: str) -> Path:
         """A path for a temporary file or folder of this process."""
-        return self.temporary / f"{os.getpid()}-{name}"
+        return self.temporary / scratch_name(name)
 
-    def sweep(self) -> None:
-        """Remove the temporary files of processes that are no more (they were killed)."""
-        for path in self.temporary.iterdir():
-            owner = path.name.partition("-")[0]
-            if owner.isdecimal() and is_alive(int(owner)):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    def sweep(self) -> str | None:
+        """Remove the temporary files of processes that are no more (they were killed), and nothing else.
+
+        Returns one sentence about what may be such a file and is left, because that cannot be told; else None.
+        """
+        if self.temporary.is_symlink():
+            return None
+        left = []
+        for path in sorted(self.temporary.iterdir()):
+            owner = scratch_owner(path.name)
+            if owner is None:
+                if _OLD_SCRATCH_FORM.fullmatch(path.name):
+                    left.append(path.name)
+            elif (life := owner.life()) == "gone":
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+            elif life == "unknown":
+                left.append(path.name)
+        if not left:
+            return None
+        more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+        return (
+            f"Left in {self.temporary}: {', '.join(left[:_LISTED])}{more}, of commands that ran in another "
+            "container, on another machine or with an older version. If none of them runs any more, remove these "
+            "yourself."
+        )
+
+
+def scratch_name(name: str) -> str:
+    """The name of a temporary file or folder of this process, wherever it lies."""
+    return f"{_SCRATCH}-{ProcessIdentity.mine()}-{name}"
+
+
+def scratch_owner(file_name: str) -> ProcessIdentity | None:
+    """The process that made the temporary file of that name; None when the name is not of this project's form."""
+    found = _SCRATCH_FORM.fullmatch(file_name)
+    return None if found is None else ProcessIdentity.parse(found["owner"])
 
 
 def home_from(environ: Mapping[str, str]) -> Home:
@@ -110,14 +152,3 @@ def home_from(environ: Mapping[str, str]) -> Home:
         StateError: as Home.open.
     """
     return Home.open(Path(environ.get("FASHION_HOME") or ".local"))
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is a process of that number."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.errors import StateError
-from pipeline.local.home import Home, is_alive
+from pipeline.local.home import Home
+from pipeline.local.identity import ProcessIdentity
 
 _POLL_SECONDS = 0.1
 # A holder writes down its execution some time after it has the lock: wait so long before naming it without one.
@@ -25,7 +26,7 @@ class Held:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._write({"pid": os.getpid()})
+        self._write({})
 
     @property
     def descriptor(self) -> int:
@@ -34,32 +35,39 @@ class Held:
 
     def by_execution(self, execution_id: str) -> None:
         """Write down which execution holds the lock, for those who wait, and for `stop`."""
-        self._write({"pid": os.getpid(), "execution": execution_id})
+        self._write({"execution": execution_id})
 
     def _write(self, holder: dict[str, object]) -> None:
-        text = json.dumps(holder).encode()
+        text = json.dumps({"process": str(ProcessIdentity.mine())} | holder).encode()
         os.pwrite(self._descriptor, text, 0)
         os.ftruncate(self._descriptor, len(text))
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock: its process id, and the execution that it runs; None for what it has not written yet."""
+    """Who holds the lock: its process, and the execution that it runs; None for what it has not written yet."""
 
-    pid: int | None = None
+    process: ProcessIdentity | None = None
     execution: str | None = None
+
+    @property
+    def died(self) -> bool:
+        """Whether the process has certainly ended; whoever still holds the lock is ending its jobs."""
+        return self.process is not None and self.process.life() == "gone"
 
 
 def find_holder(home: Home) -> Holder | None:
     """Who holds the state folder now; None when nobody does. Takes nothing away from those who wait for it.
 
-    While the jobs of a command that was killed are being ended, it is held by nobody in particular.
+    While the jobs of a command that was killed are being ended, it is held by nobody in particular. A process of
+    another container or machine holds it as long as the lock is held: whether that one lives cannot be told.
     """
     try:
         descriptor = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
+        holder = Holder()
         for _ in range(_POLLS_OF_A_HOLDER):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -67,10 +75,10 @@ def find_holder(home: Home) -> Holder | None:
                 holder = _read(descriptor)
             else:
                 return None
-            if holder.pid is not None:
-                return holder if is_alive(holder.pid) else Holder()
-            time.sleep(_POLL_SECONDS)  # It is just writing.
-        return Holder()
+            if holder.process is not None:
+                return Holder() if holder.died else holder
+            time.sleep(_POLL_SECONDS)  # It is just writing, or of an older version, which wrote no identity.
+        return holder
     finally:
         os.close(descriptor)
 
@@ -128,26 +136,30 @@ def _wait(descriptor: int, home: Home, waiting: Callable[[str], None], stop: thr
             ) from error
         polls += 1
         holder = _read(descriptor)
-        if (holder.execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (holder.pid or "unknown"):
-            told = holder.pid or "unknown"
+        who = "unknown" if holder.process is None else str(holder.process.pid)
+        if (holder.execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (holder.process or "unknown"):
+            told = holder.process or "unknown"
             busy = f"execution {holder.execution}" if holder.execution else "another command"
-            uses = f"{busy} (process {told}) is using it"
-            if holder.pid is not None and not is_alive(holder.pid):
+            uses = f"{busy} (process {who}) is using it"
+            if holder.died:
                 uses = f"{busy} was killed, and what it had started is being ended"
+            elif holder.process is not None and holder.process.life() == "unknown":
+                uses = f"{busy} (process {who} of another container or machine) is using it"
             waiting(
                 f"Waiting for the state folder {home.root}: {uses}. "
                 "It goes on by itself when that ends; Ctrl-C gives up."
             )
         if stop.wait(_POLL_SECONDS):
-            raise StateError(
-                f"Gave up waiting for the state folder {home.root}, used by process {holder.pid}."
-            )
+            raise StateError(f"Gave up waiting for the state folder {home.root}, used by process {who}.")
 
 
 def _read(descriptor: int) -> Holder:
     """What the holder wrote; nothing when it has not yet, or is just writing."""
     try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
-        return Holder(int(holder["pid"]), holder.get("execution"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        written = json.loads(os.pread(descriptor, 4096, 0))
+        execution = written.get("execution")
+        return Holder(
+            ProcessIdentity.parse(written.get("process")), execution if isinstance(execution, str) else None
+        )
+    except (ValueError, AttributeError):
         return Holder()

@@ -73,7 +73,6 @@ class LocalAws:
 
     def start(self) -> None:
         """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
-        self._home.sweep()
         self._server = MotoServer(self._home, self._host, self._called, self.credentials, self._holding)
 
     def stop(self) -> None:

@@ -25,6 +25,7 @@ from pipeline.local.objects import stored_files
 from pipeline.local.parameters import resolve_parameters
 from pipeline.local.service import LocalAws
 from pipeline.local.store import Store
+from tests.processes import ended_process
 
 pytestmark = [
     pytest.mark.docker,
@@ -239,8 +240,7 @@ def test_a_stop_ends_the_container_at_once_and_the_execution_as_stopped(bench: B
 
 
 def test_what_a_killed_command_left_running_is_removed_by_the_next(bench: Bench, tmp_path: Path):
-    dead = 2**22 + 1  # beyond any process id
-    folder = bench.home.temporary / f"{dead}-docker" / "tmp1"
+    folder = bench.home.temporary / f"fashion-{ended_process()}-docker" / "tmp1"
     folder.mkdir(parents=True)
     label = f"com.docker.compose.project.working_dir={folder.resolve()}"
     sleep = ["run", "--detach", "--label", label, "--entrypoint", "sleep", bench.image, "60"]

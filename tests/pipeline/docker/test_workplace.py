@@ -1,25 +1,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from pipeline.docker.workplace import Workplace, make_workplace, sweep_workplaces
 from pipeline.local.home import Home
+from pipeline.local.identity import ProcessIdentity
 from tests.pipeline.docker.conftest import FakeDocker
+from tests.processes import ended_process
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home.open(tmp_path / "home")
-
-
-def dead_process() -> int:
-    with subprocess.Popen(["/bin/true"]) as process:
-        process.wait()
-        return process.pid
 
 
 def test_only_containers_from_below_the_folder_are_its_own(fake_docker: FakeDocker, tmp_path: Path):
@@ -68,7 +64,7 @@ def test_a_state_folder_that_the_sdk_never_mounts_has_its_workplace_elsewhere(
 
 
 def test_the_workplaces_of_killed_commands_are_swept_away(fake_docker: FakeDocker, home: Home):
-    theirs = home.temporary / f"{dead_process()}-docker"
+    theirs = home.temporary / f"fashion-{ended_process()}-docker"
     (theirs / "tmp1").mkdir(parents=True)
     ours = make_workplace(home, "image", ())
     calls = fake_docker(
@@ -80,8 +76,30 @@ def test_the_workplaces_of_killed_commands_are_swept_away(fake_docker: FakeDocke
     assert "rm --force --volumes aaa \n" in calls.read_text()
 
 
+def test_what_may_be_in_use_elsewhere_or_is_not_ours_stays(
+    fake_docker: FakeDocker, home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = ended_process()
+    elsewhere = ProcessIdentity(dead.pid, dead.started, "0123456789ab")
+    kept = [
+        home.temporary / f"fashion-{elsewhere}-docker",
+        home.temporary / f"{dead.pid}-docker",
+        tmp_path / f"fashion-mnist-{dead.pid}-docker-notes",
+        tmp_path / f"{dead.pid}-docker",
+    ]
+    for folder in kept:
+        folder.mkdir()
+    link = tmp_path / f"fashion-{dead}-docker-abc"
+    link.symlink_to(kept[0])
+    fake_docker(f"[ $1 = ps ] && echo 'aaa {kept[0]}/tmp1'")
+    sweep_workplaces(home, "image")
+    assert all(folder.is_dir() for folder in kept)
+    assert link.is_symlink()
+
+
 def test_a_container_is_swept_away_when_its_folder_has_gone_already(fake_docker: FakeDocker, home: Home):
-    gone = home.temporary / f"{dead_process()}-docker" / "tmp1"
+    gone = home.temporary / f"fashion-{ended_process()}-docker" / "tmp1"
     calls = fake_docker(
         f"[ $1 = ps ] && echo 'aaa {gone}'; [ $1 = ps ] && echo 'bbb /elsewhere/1-docker/tmp'"
     )

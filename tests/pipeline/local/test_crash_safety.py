@@ -66,8 +66,8 @@ class Command:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FASHION_"))
         }
-        home.mkdir(parents=True, exist_ok=True)
-        self._said = home / "said"
+        home.parent.mkdir(parents=True, exist_ok=True)
+        self._said = home.with_name(f"{home.name}.said")  # The state folder is for nothing else.
         self.began = time.monotonic()
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.ending import settle
 from pipeline.local.history import read_execution, read_executions, running_execution
 from pipeline.local.home import Home
+from pipeline.local.identity import ProcessIdentity
 from pipeline.local.lock import Holder, exclusive, find_holder
 from pipeline.local.store import Store
 
@@ -150,6 +152,32 @@ def test_while_the_jobs_of_a_killed_command_end_the_folder_is_held_but_nothing_r
         os.kill(int(done.stdout), signal.SIGKILL)
 
 
+def test_one_that_another_container_runs_does_not_read_as_failed(home: Home, store: Store) -> None:
+    """Its process number says nothing here; that the lock is held does."""
+    with exclusive(home, lambda line: None) as held:
+        process = replace(ProcessIdentity.mine(), place="0123456789ab", machine="0")
+        text = json.dumps({"process": str(process), "execution": "abcdef123456"})
+        os.ftruncate(held.descriptor, 0)
+        os.pwrite(held.descriptor, text.encode(), 0)
+        assert find_holder(home) == Holder(process, "abcdef123456")
+        assert read_execution(home, store, None) == RECORD
+    check_died(read_execution(home, store, None))
+
+
+def test_one_whose_process_number_another_process_has_by_now_reads_as_failed(
+    home: Home, store: Store
+) -> None:
+    with exclusive(home, lambda line: None) as held:
+        mine = ProcessIdentity.mine()
+        text = json.dumps(
+            {"process": str(replace(mine, started=mine.started - 1)), "execution": "abcdef123456"}
+        )
+        os.ftruncate(held.descriptor, 0)
+        os.pwrite(held.descriptor, text.encode(), 0)
+        assert find_holder(home) == Holder()
+        check_died(read_execution(home, store, None))
+
+
 def test_the_holder_is_known_from_another_process_until_it_dies(home: Home) -> None:
     script = (
         "import sys, time; from pathlib import Path\n"
@@ -165,7 +193,11 @@ def test_the_holder_is_known_from_another_process_until_it_dies(home: Home) -> N
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        assert find_holder(home) == Holder(process.pid, "abcdef123456")
+        holder = find_holder(home)
+        assert holder is not None
+        assert holder.execution == "abcdef123456"
+        assert holder.process is not None
+        assert (holder.process.pid, holder.process.life()) == (process.pid, "running")
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert find_holder(home) is None

@@ -1,8 +1,6 @@
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.home import Home, home_from
+from pipeline.local.home import Home, home_from, scratch_owner
+from pipeline.local.identity import ProcessIdentity
 from pipeline.local.openness import openness
+from tests.processes import ended_process
 
 NOBODY = 65534
 
@@ -64,7 +64,9 @@ def test_a_file_in_place_of_the_folder_is_refused_and_kept(where: str, tmp_path:
 
 
 def test_a_folder_that_cannot_be_created_is_refused_with_the_reason(unprivileged: Path) -> None:
-    with pytest.raises(StateError, match=r"expected to create .*state.*Permission denied.*FASHION_HOME"):
+    with pytest.raises(
+        StateError, match=r"could not create or read .*state.*: Permission denied.*FASHION_HOME"
+    ):
         Home.open(unprivileged / "state")
 
 
@@ -95,20 +97,27 @@ def test_the_log_of_a_step_stays_in_the_executions_folder(tmp_path: Path) -> Non
 
 
 def test_sweeping_removes_what_dead_processes_left_and_nothing_else(tmp_path: Path) -> None:
-    home = Home.open(tmp_path)
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    (home.temporary / f"{dead.pid}-moto" / "sub").mkdir(parents=True)
-    (home.temporary / f"{dead.pid}-object-1").write_text("partial")
-    (home.temporary / "stray").write_text("")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "letter").write_text("dear")
+    home = Home.open(tmp_path / "state")
+    dead = ended_process()
+    (home.temporary / f"fashion-{dead}-moto" / "sub").mkdir(parents=True)
+    (home.temporary / f"fashion-{dead}-moto" / "link").symlink_to(theirs)
+    (home.temporary / f"fashion-{dead}-object-1").write_text("partial")
+    (home.temporary / f"fashion-{dead}-link").symlink_to(theirs)
+    strays = ["stray", "fashion-notes", "fashion-12-notes", f"fashion-{dead}", f"my-fashion-{dead}-moto"]
+    for name in strays:
+        (home.temporary / name).write_text("")
     mine = home.scratch("object-2")
     mine.write_text("in use")
     (home.root / "executions").mkdir()
 
-    home.sweep()
+    assert home.sweep() is None
 
-    assert list(home.temporary.iterdir()) == [mine]
+    assert {path.name for path in home.temporary.iterdir()} == {mine.name, *strays}
     assert (home.root / "executions").is_dir()
+    assert (theirs / "letter").read_text() == "dear"
 
 
 def test_a_new_state_folder_is_its_users_alone_and_an_older_one_stays_as_it_was(tmp_path: Path) -> None:
@@ -132,3 +141,37 @@ def test_a_state_folder_that_everybody_can_write_to_is_told_with_what_closes_it(
     assert f"(mode {mode:o})" in told
     assert told.endswith(f"chmod o-w {tmp_path}")
     assert stat.S_IMODE(tmp_path.stat().st_mode) == mode
+
+
+def test_what_cannot_be_told_to_be_of_a_dead_process_is_left_and_said(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "state")
+    dead = ended_process()
+    elsewhere = ProcessIdentity(dead.pid, dead.started, "0123456789ab")
+    left = [f"fashion-{elsewhere}-moto-1", f"{dead.pid}-object-1"]
+    for name in left:
+        (home.temporary / name).write_text("")
+
+    said = home.sweep()
+
+    assert {path.name for path in home.temporary.iterdir()} == set(left)
+    assert said is not None
+    assert all(name in said for name in (*left, str(home.temporary), "another container"))
+
+
+def test_a_temporary_folder_that_is_a_link_is_not_swept(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "state")
+    home.temporary.rmdir()
+    (tmp_path / "theirs").mkdir()
+    home.temporary.symlink_to(tmp_path / "theirs")
+    name = f"fashion-{ended_process()}-moto"
+    (tmp_path / "theirs" / name).write_text("")
+
+    assert home.sweep() is None
+
+    assert (tmp_path / "theirs" / name).exists()
+
+
+def test_a_temporary_file_is_named_for_its_process(tmp_path: Path) -> None:
+    assert scratch_owner(Home(tmp_path).scratch("model-1").name) == ProcessIdentity.mine()
+    for name in ("", "fashion-1.2.3-x", "1-moto", f"fashion-{ProcessIdentity.mine()}"):
+        assert scratch_owner(name) is None
