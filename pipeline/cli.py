@@ -116,6 +116,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_target(executions)
     executions.add_argument("--json", action="store_true", help="print JSON")
 
+    commands.add_parser(
+        "rebuild", help="put the state database together again, after it was damaged or deleted"
+    )
+
     show = commands.add_parser("show", help="show one execution in full")
     add_execution(show)
     add_target(show)

@@ -29,6 +29,7 @@ from pipeline.local.ending import settle
 from pipeline.local.home import Home
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.parameters import resolve_parameters
+from pipeline.local.rebuilding import write_journals
 from pipeline.local.service import LocalAws
 from pipeline.local.start import new_execution_id
 from pipeline.local.store import Store
@@ -64,6 +65,7 @@ def open_docker(home: Home, waiting: Callable[[str], None]) -> Iterator[DockerTa
     address = find_address()
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
+        write_journals(home, store)
         # Containers first: they may still write into their folders.
         sweep_workplaces(home, image_tag())
         if left := home.sweep():

@@ -14,6 +14,7 @@ from pipeline.code_upload import digest_of_code
 from pipeline.local.cache import local_image
 from pipeline.local.home import Home
 from pipeline.local.objects import Objects, dump_objects, load_objects
+from pipeline.local.schema import checksum, is_sound
 from pipeline.local.store import Store
 from pipeline.settings import Settings
 
@@ -34,17 +35,18 @@ class CompiledDefinitions:
         Otherwise what `compile_now` returns, after which that code must be in the store.
         """
         inputs = digest_of_inputs(settings)
-        rows = self._database.rows("SELECT text, code FROM compiled WHERE inputs = ?", (inputs,))
-        if rows and self._objects.change(load_objects(rows[0][1])) is None:
-            text: str = rows[0][0]
+        rows = self._database.rows("SELECT inputs, text, code, crc FROM compiled WHERE inputs = ?", (inputs,))
+        if rows and is_sound(rows[0]) and self._objects.change(load_objects(rows[0][2])) is None:
+            text: str = rows[0][1]
             return text
         text = compile_now()
         addresses = set(re.findall(rf'"({re.escape(settings.uri("code"))}/[^"]+)"', text))
         code = [stored for uri in sorted(addresses) for stored in self._objects.under(uri)]
+        row = (inputs, text, dump_objects(code))
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO compiled (inputs, text, code) VALUES (?, ?, ?)",
-                (inputs, text, dump_objects(code)),
+                "INSERT OR REPLACE INTO compiled (inputs, text, code, crc) VALUES (?, ?, ?, ?)",
+                (*row, checksum(*row)),
             )
             connection.execute(
                 "DELETE FROM compiled WHERE number <= (SELECT MAX(number) FROM compiled) - ?", (_KEPT,)

@@ -21,6 +21,7 @@ from pipeline.local.launchers.choice import Wanted
 from pipeline.local.lock import Held, exclusive
 from pipeline.local.objects import Objects
 from pipeline.local.openness import openness
+from pipeline.local.rebuilding import write_journals
 from pipeline.local.service import LocalAws
 from pipeline.local.start import resume_execution, start_execution
 from pipeline.local.store import Store
@@ -36,6 +37,7 @@ def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarg
     warn_of_openness(home)
     with exclusive(home, waiting) as lock, Store(home) as store:
         settle(store)
+        write_journals(home, store)
         if left := home.sweep():
             say(left)
         with LocalAws(home, store, holding=lock.descriptor) as aws:

@@ -5,7 +5,7 @@ The same boto3 calls serve SageMaker and the local stand-in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,12 @@ class Registry:
 
     def _describe(self, arn: str) -> Package:
         return package_of(self.client.describe_model_package(ModelPackageName=arn))
+
+
+def packages_of_group(described: Iterable[Mapping[str, Any]], group: str) -> list[Package]:
+    """The packages of the group among those that DescribeModelPackage responses tell of, newest first."""
+    of_group = (package_of(each) for each in described if each.get("ModelPackageGroupName") == group)
+    return sorted(of_group, key=lambda package: -package.version)
 
 
 def package_of(described: Mapping[str, Any]) -> Package:

@@ -7,6 +7,8 @@ import json
 import os
 import sys
 
+from pipeline.console import say
+from pipeline.local.database import REBUILD
 from pipeline.local.history import read_executions
 from pipeline.local.home import home_from
 from pipeline.local.store import Store
@@ -15,16 +17,21 @@ from pipeline.view.executions import print_executions
 
 
 def main(args: argparse.Namespace) -> int:
-    """Reads the store; needs no lock and no services."""
+    """Reads the store; needs no lock and no services. Returns 1 when not all of it could be read."""
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 
         return on_sagemaker.executions(args)
     home = home_from(os.environ)
     with Store(home) as store:
-        records = read_executions(home, store)
+        faults: list[str] = []
+        records = read_executions(home, store, faults)
+        if not faults and (damage := store.database.damage()):
+            faults.append(f"The state database {store.database.path} is damaged ({damage}). {REBUILD}")
     if args.json:
         print(json.dumps([run_result(record, None, None, None) for record in records], indent=2))
-    else:
+    elif records or not faults:
         print_executions(records, sys.stdout)
-    return 0
+    for fault in faults:
+        say(fault)
+    return 1 if faults else 0

@@ -6,18 +6,23 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.console import say
 from pipeline.errors import UsageError
-from pipeline.local.home import home_from
+from pipeline.local.database import REBUILD
+from pipeline.local.home import Home, home_from
 from pipeline.local.isolation import isolate
+from pipeline.local.registry_state import RegistryState
+from pipeline.local.store import Store
+from pipeline.local_outcome import report_file
+from pipeline.registry import find_package, packages_of_group
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
-    from pipeline.registry import Registry
+    from pipeline.registry import Package, Registry
 
 STATUSES = {"approve": "Approved", "reject": "Rejected"}
 
@@ -35,9 +40,10 @@ def main(args: argparse.Namespace) -> int:
 
         return on_sagemaker.registry(args)
     home = home_from(os.environ)
+    if args.action not in STATUSES:
+        return show_local(args, home)
     isolate(os.environ)
 
-    from pipeline.local_outcome import report_file
     from pipeline.local_target import open_local
 
     with open_local(home, say) as target:
@@ -47,6 +53,26 @@ def main(args: argparse.Namespace) -> int:
             target.save_registry,
             lambda execution_id: report_file(home, execution_id),
         )
+
+
+def show_local(args: argparse.Namespace, home: Home) -> int:
+    """Lists or shows what is in the local registry, from disk; returns 1 when not all of it could be read."""
+    group = args.group or PROJECT
+    faults: list[str] = []
+    with Store(home) as store:
+        records = RegistryState(store).readable_packages(faults)
+        if not faults and (damage := store.database.damage()):
+            faults.append(f"The state database {store.database.path} is damaged ({damage}). {REBUILD}")
+    packages = packages_of_group(records, group)
+    for fault in faults:
+        say(fault)
+    if args.action == "list":
+        if packages or not faults:
+            print_list(args, group, packages)
+    else:
+        package = find_package(packages, args.version, group)
+        print_one(args, group, package, lambda execution_id: report_file(home, execution_id))
+    return 1 if faults else 0
 
 
 def carry_out(
@@ -59,23 +85,35 @@ def carry_out(
 
     `save` makes its changes last; `report_of` finds the report of an execution on this machine.
     """
-    from pipeline.view.registry import print_package, print_packages
-
     if args.action == "list":
-        packages = registry.packages()
-        if args.json:
-            print(json.dumps([package.as_json() for package in packages], indent=2))
-        else:
-            print_packages(registry.group, packages, sys.stdout)
+        print_list(args, registry.group, registry.packages())
         return 0
     if args.action in STATUSES:
         before = registry.set_approval(args.version, STATUSES[args.action])
         save()
         say(f"Version {args.version}: {before.approval} → {STATUSES[args.action]}")
-    package = registry.package(args.version)
+    print_one(args, registry.group, registry.package(args.version), report_of)
+    return 0
+
+
+def print_list(args: argparse.Namespace, group: str, packages: Sequence[Package]) -> None:
+    """Prints the versions of the group, newest first."""
+    from pipeline.view.registry import print_packages
+
+    if args.json:
+        print(json.dumps([package.as_json() for package in packages], indent=2))
+    else:
+        print_packages(group, packages, sys.stdout)
+
+
+def print_one(
+    args: argparse.Namespace, group: str, package: Package, report_of: Callable[[str], Path | None]
+) -> None:
+    """Prints one version in full."""
+    from pipeline.view.registry import print_package
+
     if args.json:
         print(json.dumps(package.as_json(), indent=2))
     else:
         report = report_of(package.metadata.get("execution_id", ""))
-        print_package(registry.group, package, sys.stdout, report)
-    return 0
+        print_package(group, package, sys.stdout, report)

@@ -21,7 +21,9 @@ from pipeline.local import clock
 from pipeline.local.definition import Json, Step
 from pipeline.local.durations import parse_duration
 from pipeline.local.home import Home
+from pipeline.local.journal import line_of
 from pipeline.local.objects import Objects, StoredObject, dump_objects, load_objects
+from pipeline.local.schema import checksum, is_sound
 from pipeline.local.store import Store
 
 KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +79,7 @@ class StepCache:
     def __init__(self, home: Home, store: Store) -> None:
         self._objects = Objects(home, store)
         self._database = store.database
+        self._journal = store.journal
 
     def record(self, key: str, execution_id: str, properties: Mapping[str, Json]) -> None:
         """Remember that the job of `key` succeeded, with what it wrote, which must be in the store by now.
@@ -92,7 +95,10 @@ class StepCache:
             dump_objects(outputs),
         )
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute(
+                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
+            )
+            self._journal.add([line_of("cache", *row)])
 
     def find(self, key: str, expire_after: str | None) -> CachedResult | Miss:
         """The latest result of `key`, if it is not older than `expire_after` and all it wrote is intact.
@@ -100,11 +106,13 @@ class StepCache:
         Reads everything it wrote. Raises StateError when the state database fails.
         """
         rows = self._database.rows(
-            "SELECT execution, recorded_at, properties, outputs FROM cache WHERE key = ?", (key,)
+            "SELECT key, execution, recorded_at, properties, outputs, crc FROM cache WHERE key = ?", (key,)
         )
         if not rows:
             return Miss()
-        execution_id, recorded_at, properties, outputs = rows[0]
+        if not is_sound(rows[0]):
+            return Miss("the record of an earlier result is damaged")
+        _, execution_id, recorded_at, properties, outputs, _ = rows[0]
         # A clock that was set back makes nothing old.
         if expire_after is not None and clock.now() - recorded_at > parse_duration(expire_after):
             return Miss(f"the result of execution {execution_id} is older than ExpireAfter={expire_after}")

@@ -4,80 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StateError
+from pipeline.local.schema import SCHEMA_VERSION, tables_of, tables_of_version, teach_checksum, upgrade
 
-# What leads from each schema version to the next; the version is how many of them a file has had.
-_UPGRADES = (
-    """
-CREATE TABLE definitions (sha256 TEXT PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE executions (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of starting, whatever the clock did
-  id TEXT NOT NULL UNIQUE,
-  definition TEXT NOT NULL REFERENCES definitions (sha256),
-  record TEXT NOT NULL                       -- JSON of ExecutionRecord without its steps
-);
-CREATE TABLE steps (
-  execution TEXT NOT NULL REFERENCES executions (id),
-  position INTEGER NOT NULL,
-  record TEXT NOT NULL,                      -- JSON of StepRecord
-  PRIMARY KEY (execution, position)
-) WITHOUT ROWID;
-CREATE TABLE objects (
-  bucket TEXT NOT NULL, key TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
-  PRIMARY KEY (bucket, key)
-) WITHOUT ROWID;
-CREATE TABLE package_groups (name TEXT PRIMARY KEY, record TEXT NOT NULL);
-CREATE TABLE packages (number INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
-""",
-    """
-CREATE TABLE cache (                         -- the latest result of every job, by what decided it (cache.py)
-  key TEXT PRIMARY KEY,
-  execution TEXT NOT NULL,
-  recorded_at REAL NOT NULL,
-  properties TEXT NOT NULL,                  -- JSON of its Describe response
-  outputs TEXT NOT NULL                      -- JSON of [bucket, key, sha256, size] of every object it wrote
-) WITHOUT ROWID;
-CREATE TABLE compiled (                      -- definitions of this project, by what they were compiled from
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  inputs TEXT NOT NULL UNIQUE,
-  text TEXT NOT NULL,
-  code TEXT NOT NULL                         -- JSON of [bucket, key, sha256, size] of the code that it names
-);
-""",
-    """
-ALTER TABLE objects ADD COLUMN etag TEXT;
-ALTER TABLE objects ADD COLUMN modified REAL NOT NULL DEFAULT 0;
--- JSON of what else S3 tells of it: metadata, tags (stored_key.py)
-ALTER TABLE objects ADD COLUMN details TEXT;
-CREATE TABLE buckets (
-  name TEXT PRIMARY KEY,
-  versioning TEXT                            -- as GetBucketVersioning tells it
-) WITHOUT ROWID;
-INSERT INTO buckets (name) SELECT DISTINCT bucket FROM objects;
-""",
+REBUILD = (
+    "Put the state together again from what lies in the folder (the damaged file is kept): "
+    "python -m pipeline rebuild"
 )
-SCHEMA_VERSION = len(_UPGRADES)
+
 # Writers take milliseconds; one that takes this long hangs.
 _BUSY_SECONDS = 30.0
-_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")
+# Bugs of ours, in a sound file.
+_MAY_BE_DAMAGE = ("", "SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_INTERNAL")
 
 
 class Database:
     """One connection, used by one thread at a time; other processes may read while it writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside: Callable[[], str | None] = lambda: None) -> None:
         """Open the database at `path`, or create it.
 
+        `beside` says what lies in the state folder that a database must know of; None: nothing, it may be new.
+
         Raises:
-            StateError: it is damaged, of a newer version, or cannot be read or written.
+            StateError: it is damaged, missing, of a newer version, or cannot be read or written.
         """
         self.path = path
         self._lock = threading.RLock()
+        size = path.stat().st_size if path.exists() else None
+        if not size and (lost := beside()):
+            how = "missing" if size is None else "empty"
+            raise StateError(f"The state database {path} is {how}, but there are {lost} beside it. {REBUILD}")
         with self._faults("opening"):
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -89,7 +52,11 @@ class Database:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
-            self._create()
+                teach_checksum(self._connection)
+                # A damaged text is found by its checksum; no single one must stop the reading of the others.
+                self._connection.text_factory = lambda text: text.decode(errors="replace")
+            self._file = self._identity()
+            self._create(beside)
         except BaseException:
             self._connection.close()
             raise
@@ -101,8 +68,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction: all of the block or nothing of it. Raises StateError when the file fails."""
+        """A write transaction: all of the block or nothing. Raises StateError when the file fails or is gone."""
         with self._lock, self._faults("writing"):
+            if self._identity() != self._file:
+                # SQLite would go on writing to the deleted file, and all of it would be gone in the end.
+                raise StateError(
+                    f"The state database {self.path} was deleted or replaced while a command was using it. "
+                    f"{REBUILD}, then go on with: python -m pipeline resume"
+                )
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -129,15 +102,37 @@ class Database:
         with self._lock, self._faults("reading"):
             return self._connection.execute(sql, parameters).fetchall()
 
-    def _create(self) -> None:
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with the file, after reading all of it; None when it is sound."""
+        with self._lock:
+            try:
+                found = self._connection.execute("PRAGMA integrity_check(1)").fetchall()
+            except sqlite3.DatabaseError as error:
+                return str(error)
+        return None if found == [("ok",)] else str(found[0][0]).replace("\n", " ")
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file now has the path."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _create(self, beside: Callable[[], str | None]) -> None:
         """Create the tables, or bring those of an older version up to date."""
-        if self._version() < SCHEMA_VERSION:
+        version = self._version()
+        if version < SCHEMA_VERSION:
+            if version == 0 and (lost := beside()):
+                raise StateError(
+                    f"The state database {self.path} is empty, but there are {lost} beside it. {REBUILD}"
+                )
             with self.transaction() as connection:
                 # Another process may have created the tables while this one waited: the version is read again.
-                for upgrade in _UPGRADES[self._version() :]:
-                    for statement in upgrade.split(";\n"):
-                        connection.execute(statement)
-                if self._version() < SCHEMA_VERSION:
+                version = self._version()
+                self._check_tables(version)
+                upgrade(connection, version)
+                if version < SCHEMA_VERSION:
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         version = self._version()
         if version > SCHEMA_VERSION:
@@ -145,6 +140,19 @@ class Database:
                 f"Opening the state database {self.path}: expected schema version {SCHEMA_VERSION} or older. "
                 f"Received: version {version}, written by a newer version of this project. Update the project, or "
                 "set FASHION_HOME to another folder."
+            )
+        self._check_tables(version)
+
+    def _check_tables(self, version: int) -> None:
+        """Raises StateError unless the file has the tables of its version: what fails later is a bug of ours."""
+        with self._lock, self._faults("opening"):
+            found = tables_of(self._connection)
+        wanted = tables_of_version(version)
+        wrong = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        if wrong:
+            raise StateError(
+                f"Could not read the state database {self.path}: it is damaged (tables: {', '.join(wrong)}). "
+                f"{REBUILD}"
             )
 
     def _version(self) -> int:
@@ -168,12 +176,8 @@ class Database:
 
     def _advice(self, name: str) -> str | None:
         """What to do about an SQLite error (its extended names begin with the primary ones); None for our bugs."""
-        if name.startswith(_DAMAGED):
-            aside = self.path.parent / "damaged"
-            return (
-                f"The file is damaged. Move it away with: mkdir -p '{aside}' && mv '{self.path}'* '{aside}/' . "
-                "Executions and the local model registry then begin anew; logs and reports stay in the folder."
-            )
+        if name.startswith(_DAMAGED) or (name in _MAY_BE_DAMAGE and self.damage() is not None):
+            return f"The file is damaged. {REBUILD}"
         if name.startswith("SQLITE_FULL"):
             return "The disk is full: free some space and try again; what was saved before is intact."
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):

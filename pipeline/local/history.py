@@ -11,9 +11,16 @@ from pipeline.local.lock import find_holder
 from pipeline.local.store import Store
 
 
-def read_executions(home: Home, store: Store) -> list[ExecutionRecord]:
-    """All executions, newest first. Raises StateError when the database fails."""
-    return _read(home, store.executions)
+def read_executions(home: Home, store: Store, faults: list[str] | None = None) -> list[ExecutionRecord]:
+    """All executions that can be read, newest first; a sentence for each that cannot is added to `faults`.
+
+    Raises StateError when the database fails as a whole.
+    """
+    told: dict[str, None] = {}  # It may be read twice.
+    records = _read(home, lambda: store.executions(lambda sentence: told.setdefault(sentence)))
+    if faults is not None:
+        faults += told
+    return records
 
 
 def read_execution(home: Home, store: Store, execution_id: str | None) -> ExecutionRecord:

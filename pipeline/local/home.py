@@ -91,9 +91,31 @@ class Home:
         """The file that a running command holds locked."""
         return self.root / "lock"
 
+    @property
+    def executions(self) -> Path:
+        """The folder of the executions' folders."""
+        return self.root / "executions"
+
     def execution(self, execution_id: str) -> Path:
-        """The folder of an execution (its jobs' folders, logs, report); created by whoever writes there."""
-        return self.root / "executions" / execution_id
+        """The folder of an execution: its record, its jobs' folders, logs, report. Whoever writes there creates it.
+
+        Raises:
+            StateError: no folder can have that name, which a damaged database may say.
+        """
+        if not execution_id or execution_id in (".", "..") or "/" in execution_id or "\0" in execution_id:
+            raise StateError(
+                f"Could not look for execution {execution_id!r} in {self.root}: that is no execution's id. "
+                "Executions are listed by: python -m pipeline executions"
+            )
+        return self.executions / execution_id
+
+    def holds(self) -> str | None:
+        """What lies here that the database has to know of, in words; None when there is nothing."""
+        executions = sum(1 for _ in self.executions.iterdir()) if self.executions.is_dir() else 0
+        found = [f"{executions} execution{'s' * (executions > 1)}"] if executions else []
+        if any(self.objects.iterdir()):
+            found.append("stored objects")
+        return " and ".join(found) or None
 
     def step_log(self, execution_id: str, step: str) -> Path:
         """The log of a step's jobs; its folder is created by whoever writes there."""

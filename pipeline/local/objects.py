@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.errors import StateError, UsageError
 from pipeline.local.contents import Content, Contents
 from pipeline.local.home import Home
+from pipeline.local.journal import line_of
 from pipeline.local.store import Store
 
 # Above every key: keys have at most 1024 bytes.
@@ -66,6 +67,7 @@ class Objects:
         self.contents = Contents(home)
         self._home = home
         self._database = store.database
+        self._journal = store.journal
 
     def path(self, stored: StoredObject) -> Path:
         """The file with the object's content; never write to it."""
@@ -78,7 +80,7 @@ class Objects:
             f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key >= ? AND key <= ? ORDER BY key",
             (bucket, prefix, prefix + _ABOVE),
         )
-        return [StoredObject(*row) for row in rows]
+        return [StoredObject(*row) for row in rows if is_object_row(row)]
 
     def entries(self, bucket: str, prefix: str = "") -> list[Entry]:
         """The objects of a bucket whose keys begin with `prefix`, by key, with all that is known of them."""
@@ -93,9 +95,10 @@ class Objects:
                 # One that was stored before ETags were kept gets one that nobody takes for an MD5.
                 etag or f"{row[2][:32]}-1",
                 modified,
-                json.loads(details) if details else {},
+                _details(details),
             )
             for *row, etag, modified, details in rows
+            if is_object_row(tuple(row))
         ]
 
     def find(self, bucket: str, key: str) -> StoredObject | None:
@@ -103,7 +106,7 @@ class Objects:
         rows = self._database.rows(
             f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
         )
-        return StoredObject(*rows[0]) if rows else None
+        return StoredObject(*rows[0]) if rows and is_object_row(rows[0]) else None
 
     def buckets(self) -> dict[str, str | None]:
         """The buckets, and whether their objects have versions (as S3's GetBucketVersioning tells it)."""
@@ -144,18 +147,27 @@ class Objects:
             connection.executemany(
                 "INSERT OR IGNORE INTO buckets (name) VALUES (?)", [(name,) for name in now_there]
             )
+            rows = [
+                (
+                    *astuple(entry.stored),
+                    entry.etag,
+                    entry.modified,
+                    json.dumps(dict(entry.details)) if entry.details else None,
+                )
+                for entry in entries
+            ]
             connection.executemany(
                 f"INSERT OR REPLACE INTO objects ({_COLUMNS}, etag, modified, details)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            self._journal.add(
                 [
-                    (
-                        *astuple(entry.stored),
-                        entry.etag,
-                        entry.modified,
-                        json.dumps(dict(entry.details)) if entry.details else None,
-                    )
-                    for entry in entries
-                ],
+                    *(line_of("forgotten", *name) for name in gone),
+                    *(line_of("gone bucket", name) for name in gone_buckets),
+                    *(line_of("bucket", *bucket) for bucket in (buckets or {}).items()),
+                    *(line_of("object", *row) for row in rows),
+                ]
             )
 
     def forget(self, bucket: str, keys: Iterable[str]) -> None:
@@ -216,6 +228,20 @@ def damage_text(uri: str, damage: str) -> str:
         f"The stored object {uri} is damaged: {damage}. Remove that file if it exists, and run the step that made "
         "it again (python -m pipeline run), or upload the object again."
     )
+
+
+def _details(text: object) -> dict[str, Any]:
+    """What `record` wrote of an object's details; nothing when that was damaged since."""
+    try:
+        value = json.loads(str(text)) if text else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def is_object_row(row: tuple[object, ...]) -> bool:
+    """Whether a row of a damaged database may be an object's at all; its content is checked when it is read."""
+    return [type(value) for value in row] == [str, str, str, int]
 
 
 def dump_objects(stored: Iterable[StoredObject]) -> str:

@@ -12,7 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StateError
+from pipeline.local.database import REBUILD
+from pipeline.local.journal import line_of
+from pipeline.local.schema import checksum, is_sound
 from pipeline.local.store import Store
+from pipeline.printable import printable
 
 _NOT_THE_PACKAGES_OWN = ("ResponseMetadata",)
 # What UpdateModelPackage changes; Moto sets to nothing whichever of them a call leaves out.
@@ -25,21 +29,48 @@ class RegistryState:
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
+        self._journal = store.journal
         self._lock = threading.Lock()
         self._restored = False
 
     def groups(self) -> list[Record]:
-        """The saved groups, as DescribeModelPackageGroup shows them (times are ISO 8601 texts), by name."""
-        return [
-            json.loads(row[0])
-            for row in self._database.rows("SELECT record FROM package_groups ORDER BY name")
-        ]
+        """The saved groups, as DescribeModelPackageGroup shows them (times are ISO 8601 texts), by name.
+
+        Raises:
+            StateError: one of them cannot be read.
+        """
+        faults: list[str] = []
+        records = self._records("SELECT name, record, crc FROM package_groups ORDER BY name", faults)
+        return _whole(records, faults)
 
     def packages(self) -> list[Record]:
-        """The saved packages, as DescribeModelPackage shows them (times are ISO 8601 texts), oldest first."""
-        return [
-            json.loads(row[0]) for row in self._database.rows("SELECT record FROM packages ORDER BY number")
-        ]
+        """The saved packages, as DescribeModelPackage shows them (times are ISO 8601 texts), oldest first.
+
+        Raises:
+            StateError: one of them cannot be read.
+        """
+        faults: list[str] = []
+        return _whole(self.readable_packages(faults), faults)
+
+    def readable_packages(self, faults: list[str]) -> list[Record]:
+        """As `packages`, without those that cannot be read, for each of which a sentence is added to `faults`."""
+        return self._records("SELECT arn, record, crc FROM packages ORDER BY number", faults)
+
+    def _records(self, sql: str, faults: list[str]) -> list[Record]:
+        records = []
+        try:
+            with self._database.snapshot() as connection:
+                for row in connection.execute(sql):
+                    if is_sound(row):
+                        records.append(json.loads(row[1]))
+                    else:
+                        faults.append(
+                            f"{printable(str(row[0]))} cannot be read from {self._database.path}: its record is "
+                            f"not what was written. {REBUILD}"
+                        )
+        except StateError as error:
+            faults.append(str(error))
+        return records
 
     def restore(self, client: Any) -> None:
         """Create the saved groups and packages in the server of `client` (SageMaker), once.
@@ -68,7 +99,8 @@ class RegistryState:
             if saved and not self._restored:
                 raise RuntimeError("persist() of the registry without restore() would replace saved packages")
             self._restored = True
-            groups = [_describe_group(client, name) for name in _group_names(client)]
+            known = {group["ModelPackageGroupName"] for group in self.groups()}
+            new = {name: _describe_group(client, name) for name in _group_names(client) if name not in known}
             packages = [_describe_package(client, arn) for arn in _package_arns(client)]
             packages.sort(
                 key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0))
@@ -80,14 +112,16 @@ class RegistryState:
             ]
             with self._database.transaction() as connection:
                 connection.executemany(
-                    "INSERT OR IGNORE INTO package_groups VALUES (?, ?)",
-                    [(group["ModelPackageGroupName"], json.dumps(group)) for group in groups],
+                    "INSERT OR IGNORE INTO package_groups VALUES (?, ?, ?)",
+                    [_row(name, group) for name, group in new.items()],
                 )
                 connection.executemany(
-                    "INSERT INTO packages (arn, record) VALUES (?, ?)"
-                    " ON CONFLICT (arn) DO UPDATE SET record = excluded.record",
-                    [(record["ModelPackageArn"], json.dumps(record)) for record in records],
+                    "INSERT INTO packages (arn, record, crc) VALUES (?, ?, ?)"
+                    " ON CONFLICT (arn) DO UPDATE SET record = excluded.record, crc = excluded.crc",
+                    [_row(record["ModelPackageArn"], record) for record in records],
                 )
+                self._journal.add(line_of("group", name, group) for name, group in new.items())
+                self._journal.add(line_of("package", each["ModelPackageArn"], each) for each in records)
             for record in records:
                 if record["ModelPackageArn"] in saved:
                     # Tells the server what it forgot.
@@ -105,6 +139,21 @@ class RegistryState:
         if "ApprovalDescription" in package:
             # The one thing that can be set only afterwards.
             _update(client, package)
+
+
+def _whole(records: list[Record], faults: list[str]) -> list[Record]:
+    if faults:
+        raise StateError(
+            "Could not read the local model registry whole, so its versions cannot be numbered:\n"
+            + "\n".join(f"  {fault}" for fault in faults)
+        )
+    return records
+
+
+def _row(name: str, record: Record) -> tuple[str, str, int]:
+    """The columns of a group or package in its table."""
+    text = json.dumps(record)
+    return name, text, checksum(name, text)
 
 
 def _differ(one: Record, other: Record) -> bool:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import sqlite3
 import threading
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 from pipeline.errors import StateError, UsageError
-from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, StepRecord
-from pipeline.local.database import Database
+from pipeline.execution import EXECUTION_ENDS, ExecutionRecord
+from pipeline.local.database import REBUILD, Database
 from pipeline.local.home import Home
+from pipeline.local.journal import (
+    Journal,
+    journal_of,
+    journal_of_execution,
+    keep_definition,
+    lines_of_execution,
+)
+from pipeline.local.rows import UnsoundError, read_execution, read_numbers, to_text
+from pipeline.local.schema import checksum
+from pipeline.printable import printable
 
 _LISTED_IN_ERRORS = 5
+_UNREADABLE = (UnsoundError, sqlite3.DatabaseError)
 
 
 class Store:
@@ -26,7 +36,10 @@ class Store:
         Raises:
             StateError: the database is damaged, of a newer version, or cannot be read or written.
         """
-        self.database = Database(home.database)
+        self.database = Database(home.database, home.holds)
+        self.journal = journal_of(home)
+        self._home = home
+        self._journals: dict[str, Journal] = {}
         self._saved: dict[str, ExecutionRecord] = {}
         self._lock = threading.Lock()
 
@@ -51,8 +64,9 @@ class Store:
         with self._lock:
             saved = self._saved.get(record.execution_id)
             known = saved.steps if saved is not None else ()
+            text = to_text(record)
             changed = [
-                (position, step)
+                (position, to_text(step))
                 for position, step in enumerate(record.steps)
                 if position >= len(known) or (step is not known[position] and step != known[position])
             ]
@@ -62,25 +76,18 @@ class Store:
                     connection.execute(
                         "INSERT OR IGNORE INTO definitions VALUES (?, ?)", (digest, definition_text)
                     )
+                    # The definition is that of the first call.
                     connection.execute(
-                        "INSERT INTO executions (id, definition, record) VALUES (?, ?, ?)"
-                        " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-                        (record.execution_id, digest, _to_json(record, without="steps")),
+                        "INSERT OR IGNORE INTO executions (id, definition, record) VALUES (?, ?, '')",
+                        (record.execution_id, digest),
                     )
-                else:
-                    connection.execute(
-                        "UPDATE executions SET record = ? WHERE id = ?",
-                        (_to_json(record, without="steps"), record.execution_id),
-                    )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO steps VALUES (?, ?, ?)",
-                    [(record.execution_id, position, _to_json(step)) for position, step in changed],
-                )
+                number = self._write(connection, record, text, changed)
                 if saved is None or len(known) > len(record.steps):
                     connection.execute(
                         "DELETE FROM steps WHERE execution = ? AND position >= ?",
                         (record.execution_id, len(record.steps)),
                     )
+                self._note(record, number, text, changed, definition_text if saved is None else None)
             self._saved[record.execution_id] = record
 
     def load_execution(self, execution_id: str | None = None) -> ExecutionRecord:
@@ -88,10 +95,14 @@ class Store:
 
         Raises:
             UsageError: there is none, or more than one.
-            StateError: the database fails.
+            StateError: its record is damaged, or the database fails.
         """
-        full_id = self._find(execution_id)
-        return self._load("WHERE id = ?", (full_id,))[0]
+        number, _ = self._find(execution_id)
+        with self.database.snapshot() as connection:
+            try:
+                return read_execution(connection, number)
+            except _UNREADABLE as error:
+                raise StateError(self._tell(connection, number, error)) from error
 
     def definition_text(self, execution_id: str) -> str:
         """The compiled definition that the execution ran; errors as for load_execution.
@@ -99,58 +110,113 @@ class Store:
         Raises:
             StateError: besides, the stored definition is not the one that ran.
         """
-        full_id = self._find(execution_id)
-        sql = "SELECT sha256, text FROM definitions JOIN executions ON definition = sha256 WHERE id = ?"
-        found = self.database.rows(sql, (full_id,))
+        number, full_id = self._find(execution_id)
+        sql = "SELECT sha256, text FROM definitions JOIN executions ON definition = sha256 WHERE number = ?"
+        found = self.database.rows(sql, (number,))
         if not found or hashlib.sha256(str(found[0][1]).encode(errors="replace")).hexdigest() != found[0][0]:
             raise StateError(
                 f"The definition of execution {full_id} in {self.database.path} is damaged: it is "
-                f"{'missing' if not found else 'not the one that ran'}. Start a new execution with: "
-                "python -m pipeline run"
+                f"{'missing' if not found else 'not the one that ran'}. {REBUILD}"
             )
         return str(found[0][1])
 
-    def executions(self) -> list[ExecutionRecord]:
-        """All executions, newest first. Raises StateError when the database fails."""
-        return self._load("", ())
+    def executions(self, unreadable: Callable[[str], None] | None = None) -> list[ExecutionRecord]:
+        """All executions that can be read, newest first; `unreadable` is told of each that cannot, in one sentence.
+
+        Raises StateError when the database fails as a whole.
+        """
+        records = []
+        with self.database.snapshot() as connection:
+            numbers, fault = read_numbers(connection)
+            for number in numbers:
+                try:
+                    records.append(read_execution(connection, number))
+                except _UNREADABLE as error:
+                    if unreadable is not None:
+                        unreadable(self._tell(connection, number, error))
+        if fault is not None and unreadable is not None:
+            unreadable(f"The list of executions in {self.database.path} is damaged ({fault}). {REBUILD}")
+        return records
 
     def under_way(self) -> list[ExecutionRecord]:
         """The executions that are said to be under way, newest first. Raises StateError when the database fails."""
+        # A record that is no JSON says nothing; json_extract would end the query.
+        status = "CASE WHEN json_valid(record) THEN json_extract(record, '$.status') END"
         ends = sorted(EXECUTION_ENDS)
         marks = ", ".join("?" * len(ends))
-        return self._load(f"WHERE json_extract(record, '$.status') NOT IN ({marks})", tuple(ends))
-
-    def _load(self, where: str, parameters: tuple[object, ...]) -> list[ExecutionRecord]:
-        steps: dict[str, list[StepRecord]] = {}
+        sql = f"SELECT number FROM executions WHERE {status} NOT IN ({marks}) ORDER BY number DESC"
+        records = []
         with self.database.snapshot() as connection:
-            executions = connection.execute(
-                f"SELECT id, record FROM executions {where} ORDER BY number DESC", parameters
-            ).fetchall()
-            for execution_id, _ in executions:
-                rows = connection.execute(
-                    "SELECT record FROM steps WHERE execution = ? ORDER BY position", (execution_id,)
-                )
-                steps[execution_id] = [StepRecord(**json.loads(row)) for (row,) in rows]
-        return [
-            ExecutionRecord(**json.loads(record), steps=tuple(steps[execution_id]))
-            for execution_id, record in executions
-        ]
+            for (number,) in connection.execute(sql, ends).fetchall():
+                with suppress(*_UNREADABLE):
+                    records.append(read_execution(connection, number))
+        return records
 
-    def _find(self, execution_id: str | None) -> str:
-        """The full id of the execution meant."""
-        ids: list[str] = [
-            row[0] for row in self.database.rows("SELECT id FROM executions ORDER BY number DESC")
-        ]
+    def _write(
+        self, connection: sqlite3.Connection, record: ExecutionRecord, text: str, steps: list[tuple[int, str]]
+    ) -> int:
+        """Write the execution's own record, and those of `steps` with their positions; returns its number."""
+        execution_id = record.execution_id
+        sql = "SELECT number, definition FROM executions WHERE id = ?"
+        ((number, definition),) = connection.execute(sql, (execution_id,)).fetchall()
+        connection.execute(
+            "UPDATE executions SET record = ?, crc = ? WHERE id = ?",
+            (text, checksum(execution_id, definition, text, len(record.steps)), execution_id),
+        )
+        rows = [(execution_id, position, step) for position, step in steps]
+        connection.executemany(
+            "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", [(*row, checksum(*row)) for row in rows]
+        )
+        return int(number)
+
+    def _note(
+        self,
+        record: ExecutionRecord,
+        number: int,
+        text: str,
+        steps: list[tuple[int, str]],
+        definition: str | None,
+    ) -> None:
+        """Write the same to the execution's journal; `definition` is None but for the first time."""
+        execution_id = record.execution_id
+        if execution_id not in self._journals:
+            self._journals[execution_id] = journal_of_execution(self._home, execution_id)
+        journal = self._journals[execution_id]
+        journal.add(lines_of_execution(number, text, len(record.steps), steps))
+        if definition is not None:
+            keep_definition(journal, definition)
+
+    def _tell(self, connection: sqlite3.Connection, number: int, error: Exception) -> str:
+        try:
+            rows = connection.execute("SELECT id FROM executions WHERE number = ?", (number,)).fetchall()
+        except sqlite3.DatabaseError:
+            rows = []
+        which = printable(str(rows[0][0])) if rows else f"number {number}"
+        return f"Execution {which} cannot be read from {self.database.path}: {error}. {REBUILD}"
+
+    def _find(self, execution_id: str | None) -> tuple[int, str]:
+        """The number and the full id of the execution meant."""
+        with self.database.snapshot() as connection:
+            numbers, fault = read_numbers(connection)
+            known = {}
+            for number in numbers:
+                with suppress(sqlite3.DatabaseError):
+                    sql = "SELECT id FROM executions WHERE number = ?"
+                    known.update({str(row[0]): number for row in connection.execute(sql, (number,))})
+        ids = list(known)
         doing = f"Looking up an execution in {self.database.path}"
+        if fault is not None and not ids:
+            raise StateError(f"{doing}: the list of executions is damaged ({fault}). {REBUILD}")
         if not ids:
             raise UsageError(f"{doing}: there is none yet. Start one with: python -m pipeline run")
         if execution_id is None or execution_id in ids:
-            return execution_id or ids[0]
-        found = [known for known in ids if execution_id and known.startswith(execution_id)]
+            return known[execution_id or ids[0]], execution_id or ids[0]
+        found = [each for each in ids if execution_id and each.startswith(execution_id)]
         if len(found) == 1:
-            return found[0]
+            return known[found[0]], found[0]
         listed = found or ids
-        names = ", ".join(listed[:_LISTED_IN_ERRORS]) + (", …" if len(listed) > _LISTED_IN_ERRORS else "")
+        names = ", ".join(map(printable, listed[:_LISTED_IN_ERRORS]))
+        names += ", …" if len(listed) > _LISTED_IN_ERRORS else ""
         expected = (
             f"more of the id, to tell apart {names}" if found else f"an id or the beginning of one of {names}"
         )
@@ -158,15 +224,3 @@ class Store:
             f"{doing}: expected {expected}. Received: {execution_id!r}. "
             "List them with: python -m pipeline executions"
         )
-
-
-def _to_json(record: ExecutionRecord | StepRecord, without: str | None = None) -> str:
-    # Not dataclasses.asdict: it copies whole Describe responses, and fails on read-only mappings.
-    values = {field.name: getattr(record, field.name) for field in fields(record) if field.name != without}
-    return json.dumps(values, default=_plain)
-
-
-def _plain(value: Any) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"expected JSON values in an execution's record. Received: {value!r}")

@@ -12,7 +12,7 @@ from pipeline.local.home import Home
 from pipeline.local.objects import Objects, split_uri
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
-from pipeline.registry import Package, Registry, package_of
+from pipeline.registry import Package, Registry, packages_of_group
 
 MAX_ARTIFACT_BYTES = 1 << 30  # the largest model of the study has a few megabytes
 
@@ -41,12 +41,7 @@ class LocalModels:
 
     def packages(self) -> list[Package]:
         """Every version, newest first."""
-        of_group = (
-            package_of(record)
-            for record in self._registry.packages()
-            if record.get("ModelPackageGroupName") == self.group
-        )
-        return sorted(of_group, key=lambda package: -package.version)
+        return packages_of_group(self._registry.packages(), self.group)
 
     def fetch(self, uri: str, path: Path) -> None:
         """Copies a stored artifact, whose content is checked against its digest.

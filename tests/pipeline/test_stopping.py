@@ -32,9 +32,7 @@ def test_a_process_of_another_container_or_version_is_left_alone_and_it_is_said(
     with subprocess.Popen(["sleep", "60"]) as process:
         elsewhere = ProcessIdentity(process.pid, 1, "0123456789ab")
         for holder in (Holder(elsewhere, "abcdef123456"), Holder(None, "abcdef123456")):
-            with pytest.raises(
-                FashionError, match=r"cannot be reached from here\. Nothing was stopped\."
-            ):
+            with pytest.raises(FashionError, match=r"cannot be reached from here\. Nothing was stopped\."):
                 signal_holder(RECORD, holder)
         assert process.poll() is None
         process.kill()
