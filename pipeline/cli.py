@@ -241,6 +241,13 @@ def describe_parameters() -> str:
     return "\n".join(lines)
 
 
+def named_path(text: str) -> Path:
+    """A path that the user named; an empty one would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name a folder")
+    return Path(text)
+
+
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Adds --target."""
     parser.add_argument("--target", choices=TARGETS, default="local", help="where to run (default: local)")
@@ -377,7 +384,10 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "--parallel", type=int, metavar="N", help="train N at once (default: one for each core)"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the tables go (default: study in the state)"
+        "--out", type=named_path, metavar="DIR", help="where the tables go (default: study in the state)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="write them also to a folder that holds something else"
     )
     add_launcher(parser)
     once = parser.add_mutually_exclusive_group()

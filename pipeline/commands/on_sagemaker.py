@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.commands.run import check_writable, write_result
+from pipeline.commands.run import write_result
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.outcome import require_results, tell_faults
+from pipeline.output_file import check_writable
 
 if TYPE_CHECKING:
     from pipeline.aws.records import AwsExecution

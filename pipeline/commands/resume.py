@@ -6,7 +6,7 @@ import argparse
 import os
 
 from pipeline.commands.choices import check_launcher
-from pipeline.commands.run import check_writable, follow
+from pipeline.commands.run import follow
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.local.ending import is_under_way
@@ -15,6 +15,7 @@ from pipeline.local.home import home_from
 from pipeline.local.isolation import isolate
 from pipeline.local.resume import execution_to_resume
 from pipeline.local.store import Store
+from pipeline.output_file import check_writable
 
 
 def main(args: argparse.Namespace) -> int:

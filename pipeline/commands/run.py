@@ -15,6 +15,7 @@ from pipeline.commands.choices import check_choices, find_source
 from pipeline.commands.graph import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
+from pipeline.output_file import check_writable
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
 from pipeline.settings import PROJECT
 
@@ -177,16 +178,6 @@ def write_result(file: Path, result: dict[str, Any], execution_id: str) -> None:
         file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise StateError(
-            f"Writing the result to {file}: expected to be able to. Received: {error.strerror}. The execution has "
-            f"ended; get its result with: python -m pipeline show {execution_id} --json"
+            f"Could not write the result to {file}: {error.strerror}. The execution has ended; get its result "
+            f"with: python -m pipeline show {execution_id} --json"
         ) from None
-
-
-def check_writable(file: Path) -> None:
-    """Raises UsageError unless `file` can be written: better now than after the run."""
-    folder = file.absolute().parent
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(
-            f"Preparing --json: expected a file in a folder that exists and can be written. Received: {file}. "
-            "Create the folder, or name another file."
-        )

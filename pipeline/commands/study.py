@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.candidates import STUDY_CANDIDATES
 from pipeline.commands.graph import graph_choices
-from pipeline.commands.run import champion, check_writable, follow
+from pipeline.commands.run import champion, follow
 from pipeline.console import say
 from pipeline.errors import UsageError
+from pipeline.output_file import check_writable
 from pipeline.parameters import Value, parse_parameters
 from pipeline.settings import PROJECT
 
@@ -36,14 +37,14 @@ TRAINING_SECONDS, EVALUATION_SECONDS = 86_400, 14_400
 def main(args: argparse.Namespace) -> int:
     """Says what to expect, runs, writes the tables; returns the exit status, as `run` does."""
     from pipeline.local.home import home_from
-    from pipeline.study.tables import prepare_folder
+    from pipeline.study.place import prepare_folder
 
     if args.json is not None:
         check_writable(args.json)
     home = home_from(os.environ)
     out = args.out if args.out is not None else home.root / "study"
     if not args.estimate:
-        prepare_folder(out)
+        prepare_folder(out, force=args.force)
     choose_arms(args)
     graph = graph_choices(args)
     given = parse_parameters(args.param)

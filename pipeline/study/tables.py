@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StateError, UsageError
+from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
 from pipeline.parameters import PARAMETERS
 from pipeline.study.answers import COMPARISON_COLUMNS, IMAGE_COLUMNS, comparison_rows, image_rows, judge_study
@@ -20,6 +20,7 @@ from pipeline.study.figures import EPOCH_COLUMNS, RESULT_COLUMNS, Row, epoch_row
 from pipeline.study.page import study_page
 
 SCHEMA_VERSION = 1
+DOCUMENT = "study.json"
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,11 @@ def write_tables(folder: Path, document: Mapping[str, Any]) -> list[Path]:
     Raises:
         StateError: the folder cannot be written, or the disk is full.
     """
-    summary: Sequence[Row] = document["summary"]
-    contents = {
-        "README.md": study_page(document),
-        "results.csv": _csv(RESULT_COLUMNS, document["results"]),
-        "summary.csv": _csv(tuple(summary[0]), summary),
-        "differences.csv": _csv(COMPARISON_COLUMNS, comparison_rows(document["analysis"])),
-        "images.csv": _csv(IMAGE_COLUMNS, image_rows(document["analysis"])),
-        "epochs.csv": _csv(("candidate", "seed", *EPOCH_COLUMNS), document["epochs"]),
-        "study.json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-    }
+    contents = texts_of(document)
+    files = {name: _digest(content) for name, content in contents.items()}
+    whole = json.dumps({**document, "files": files}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    # First, since it says which files are a study's own.
+    contents = {DOCUMENT: whole, **contents}
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,18 +98,21 @@ def write_tables(folder: Path, document: Mapping[str, Any]) -> list[Path]:
     return paths
 
 
-def prepare_folder(folder: Path) -> None:
-    """Creates the folder that tables go to: better now than after the study. Raises UsageError when that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        received = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write"
-    except OSError as error:
-        received = error.strerror or str(error)
-    if received:
-        raise UsageError(
-            f"Preparing --out: expected a folder that can be written or created. Received: {folder} ({received}). "
-            "Name another folder."
-        )
+def texts_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """What is written beside study.json, by the files' names."""
+    summary: Sequence[Row] = document["summary"]
+    return {
+        "README.md": study_page(document),
+        "results.csv": _csv(RESULT_COLUMNS, document["results"]),
+        "summary.csv": _csv(tuple(summary[0]), summary),
+        "differences.csv": _csv(COMPARISON_COLUMNS, comparison_rows(document["analysis"])),
+        "images.csv": _csv(IMAGE_COLUMNS, image_rows(document["analysis"])),
+        "epochs.csv": _csv(("candidate", "seed", *EPOCH_COLUMNS), document["epochs"]),
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def command_line(record: ExecutionRecord, evaluation: Mapping[str, Any]) -> str:

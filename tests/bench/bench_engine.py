@@ -26,6 +26,7 @@ from pipeline.console import say
 from pipeline.docker.engine import DockerError
 from pipeline.docker.image import image_tag
 from pipeline.local.isolation import isolate
+from pipeline.output_file import check_writable
 
 TARGET_SECONDS = 0.15
 LOCAL = "local engine"
@@ -68,6 +69,8 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print the table, write the JSON file; returns the exit status."""
+    if args.json is not None:
+        check_writable(args.json, own=frozenset({"machine"}))
     isolate(os.environ)
 
     def median(time: Callable[[], float]) -> float:

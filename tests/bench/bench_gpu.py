@@ -20,6 +20,7 @@ from bench_accuracy import Race, Reached, race_json
 from measured_process import end_with
 from normalized_data import idx_folder, normalized
 from pipeline.console import say
+from pipeline.output_file import check_writable
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 from trained import Trained, plain_fit, train
 
@@ -81,6 +82,8 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print, write the JSON file; returns the exit status."""
+    if args.json is not None:
+        check_writable(args.json, own=frozenset({"machine"}))
     gpu = find_gpu()
     if gpu is None and not args.any_device:
         print(

@@ -23,6 +23,7 @@ from measured_process import end_with
 from normalized_data import idx_folder, normalized
 from pipeline.candidates import DEFAULT_CANDIDATES
 from pipeline.console import say
+from pipeline.output_file import check_writable
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 
 PARTS = ("speed", "accuracy", "pipeline")
@@ -90,6 +91,8 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> int:
     """Measure, print a table as soon as each part is done, write the JSON file."""
+    if args.json is not None:
+        check_writable(args.json, own=frozenset({"machine"}))
     more = dict(flag.partition("=")[::2] for flag in args.flag)
     document: dict[str, Any] = {
         "machine": describe_machine(),

@@ -75,7 +75,10 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["definition", "--instances", "17"], "expected 1 to 16 for each training job"),
         (["run", "--seeds", "many"], "invalid int value: 'many'"),
         (["run", "--target", "mars"], "invalid choice: 'mars'"),
-        (["run", "--json", "/nowhere/result.json"], "Received: /nowhere/result.json"),
+        (
+            ["run", "--json", "/nowhere/result.json"],
+            "Could not take /nowhere/result.json for --json: No such file or directory",
+        ),
         (
             ["run", "--definition", "/nowhere.json"],
             "Could not read the pipeline definition /nowhere.json: No such file",

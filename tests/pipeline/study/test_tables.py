@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import json
 import statistics
@@ -15,7 +16,9 @@ import pytest
 from pipeline.errors import StateError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.study.figures import summary_rows
-from pipeline.study.tables import Origin, command_line, prepare_folder, study_document, write_tables
+from pipeline.study.place import prepare_folder
+from pipeline.study.tables import Origin, command_line, study_document, write_tables
+from tests.folders import contents
 
 ORIGIN = Origin(
     {"processor": "A | B", "cores": 2, "memory_bytes": 8 << 30, "system": "Linux x86_64"},
@@ -128,10 +131,63 @@ def test_tables_that_cannot_be_written_say_how_to_get_them(
         write_tables(tmp_path / "file" / "study", study_document(record, evaluation, None, ORIGIN))
 
 
+def test_study_json_names_the_digests_of_the_other_files(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    paths = write_tables(tmp_path, study_document(record, evaluation, None, ORIGIN))
+    files = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))["files"]
+    assert {path.name for path in paths} == {"study.json", *files}
+    for name, digest in files.items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_tables_are_written_again_where_they_were_and_nowhere_that_somebody_wrote(
+    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    for _ in range(2):
+        prepare_folder(folder)
+        write_tables(folder, study_document(record, evaluation, None, ORIGIN))
+    (folder / "notes.txt").write_text("beside")
+    prepare_folder(folder)
+    (folder / "README.md").write_text("my own words")
+    with pytest.raises(UsageError, match=r"no study wrote there \(README\.md\).*--force"):
+        prepare_folder(folder)
+    prepare_folder(folder, force=True)
+    assert (folder / "README.md").read_text() == "my own words"
+
+
+def test_a_folder_with_somebodys_files_is_refused_and_they_are_named(tmp_path: Path) -> None:
+    for name in ("README.md", "results.csv", "a", "b", "c", "d", ".README.md.unfinished"):
+        (tmp_path / name).write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(
+        UsageError, match=r"\(README\.md, a, b, c, d and 1 more\)\. Name a new or an empty folder"
+    ):
+        prepare_folder(tmp_path)
+    prepare_folder(tmp_path, force=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("document", ["", "[]", "{}", '{"schema_version": 1}', "[" * 100_000])
+def test_another_study_json_is_somebodys(tmp_path: Path, document: str) -> None:
+    (tmp_path / "study.json").write_text(document)
+    with pytest.raises(UsageError, match=r"\(study\.json\)"):
+        prepare_folder(tmp_path)
+
+
+def test_the_committed_studies_are_studies() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    for folder in (docs / "study", docs / "study" / "resnet"):
+        prepare_folder(folder)
+
+
 def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UsageError, match="Preparing --out: expected a folder"):
+        with pytest.raises(
+            UsageError, match=r"Could not take .*: (File exists|Not a directory)\. Name another"
+        ):
             prepare_folder(folder)
     prepare_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
