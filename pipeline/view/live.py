@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -12,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from pipeline.execution import ExecutionRecord
+from pipeline.local.clock import now
 from pipeline.view.board import Board
 from pipeline.view.steptable import render
 
@@ -21,7 +21,7 @@ REDRAWS_PER_SECOND = 4
 class LiveView:
     """An execution.Observer and a context manager; what others print meanwhile appears above the table."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = now) -> None:
         self._clock = clock
         self._board = Board()
         self._ended = False
