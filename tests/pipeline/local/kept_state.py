@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.cache import StepCache
 from pipeline.local.home import Home
-from pipeline.local.objects import Objects
+from pipeline.local.objects import Objects, new_entry
 from pipeline.local.registry_state import RegistryState
 from pipeline.local.store import Store
 
@@ -101,6 +101,11 @@ def make_state(home: Home, executions: int = 3, packages: int = 3) -> None:
         objects = Objects(home, store)
         for version in range(1, packages + 1):
             objects.put("bucket", f"{version}/model.tar.gz", [f"model {version}".encode()])
+        content = objects.contents.write([b"described"], "s3://bucket/described")
+        details = {"metadata": {"name": "“größer”"}}
+        objects.record(
+            [replace(new_entry("bucket", "described", content), details=details)], buckets={"empty": None}
+        )
         objects.put("bucket", "gone", [b"x"])
         objects.forget("bucket", ["gone"])
         StepCache(home, store).record("k" * 64, "exec00000000", {"Name": "job"})
@@ -115,6 +120,8 @@ def state_of(home: Home) -> dict[str, Any]:
             "executions": records,
             "definitions": {store.definition_text(record.execution_id) for record in records},
             "objects": Objects(home, store).under("s3://bucket/"),
+            "buckets": Objects(home, store).buckets(),
+            "entries": Objects(home, store).entries("bucket"),
             "packages": RegistryState(store).packages(),
             "groups": RegistryState(store).groups(),
             "cache": json.loads(json.dumps(store.database.rows("SELECT * FROM cache"))),
