@@ -71,7 +71,10 @@ lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade t
 	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
 clean: ## delete .venv, .venv-infra and what the tools cached; executions and models in .local stay
-	@rm -rf .venv .venv-infra .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	@for each in .venv .venv-infra; do \
+	  if [ -e $$each/made-by-make ] || [ -e $$each/stamp ]; then rm -rf $$each; \
+	  elif [ -e $$each ]; then echo "make clean: $$each was not made by make, and is left alone."; fi; done
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 
 # Built again when the lock file changes, and when the Python that it was built with has gone.
 .venv/stamp: requirements.lock $(if $(realpath .venv/bin/python),,FORCE)

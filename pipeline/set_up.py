@@ -11,6 +11,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -22,6 +23,8 @@ from pathlib import Path
 LOCK = Path("requirements.lock")
 VENV = Path(".venv")
 STAMP = VENV / "stamp"
+MADE = VENV / "made-by-make"
+"""Is there from the beginning. An environment without it, or a stamp, is somebody else's."""
 
 # What [tool.uv] environments in pyproject.toml has the lock file made for. Elsewhere all of its markers are false,
 # and pip would call it a success to have installed nothing.
@@ -46,18 +49,27 @@ def build(lock: Path = LOCK, environment: Path = VENV) -> None:
         if stamp.is_file() and stamp.read_text() == mark and (environment / "bin" / "python").exists():
             stamp.touch()
             return
+        if environment.is_symlink() or environment.is_file():
+            raise SetUpError(
+                f"Setting up {environment}: expected a folder, or nothing of that name. "
+                "Received: a link or a file, which is not overwritten. Remove it, then run the same command again."
+            )
+        if not is_ours(environment):
+            raise SetUpError(
+                f"Could not set up {environment}: there is a folder of that name which make did not make, and "
+                "which is left alone. Move it away, or remove it, then run the same command again."
+            )
         stamp.unlink(missing_ok=True)
         packages = len(re.findall(r"^[\w.-]+(\[.*\])?==", lock.read_text(), re.MULTILINE))
         say(
             f"Setting up {environment} with Python {platform.python_version()}: {packages} packages "
             "(about 2 minutes; the first time, about 600 MB to download)"
         )
-        if environment.is_symlink() or environment.is_file():
-            raise SetUpError(
-                f"Setting up {environment}: expected a folder, or nothing of that name. "
-                "Received: a link or a file, which is not overwritten. Remove it, then run the same command again."
-            )
-        venv.create(environment, clear=True, symlinks=True, with_pip=True)
+        if environment.exists():
+            shutil.rmtree(environment)
+        environment.mkdir()
+        (environment / MADE.name).touch()  # First, so that a build that is interrupted is known as one.
+        venv.create(environment, symlinks=True, with_pip=True)
         python = environment / "bin" / "python"
         install(python, lock, packages)
         # Not left to pip, which does it on one core, nor to the first import, which would show warnings about
@@ -68,6 +80,17 @@ def build(lock: Path = LOCK, environment: Path = VENV) -> None:
         )
         stamp.write_text(mark)
         say(f"{environment} is ready.")
+
+
+def is_ours(environment: Path) -> bool:
+    """Whether what is at `environment`, if anything, was made by `build`, and so may be made anew."""
+    if not environment.exists():
+        return True
+    stamp = environment / STAMP.name
+    marked = (environment / MADE.name).is_file() or (
+        stamp.is_file() and re.fullmatch(r"[0-9a-f]{64} \S+\n", stamp.read_text(errors="replace")) is not None
+    )
+    return marked or not any(environment.iterdir())
 
 
 def check_platform(system: str, machine: str) -> None:

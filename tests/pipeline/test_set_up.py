@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import set_up
-from pipeline.set_up import SetUpError, build, check_platform, only_one_building, show_progress
+from pipeline.set_up import SetUpError, build, check_platform, is_ours, only_one_building, show_progress
 
 
 @pytest.fixture
@@ -72,6 +72,52 @@ def test_a_link_in_place_of_the_environment_is_not_followed(project: Path, tmp_p
     with pytest.raises(SetUpError, match="a link or a file"):
         build()
     assert (elsewhere / "file").exists()
+
+
+def test_a_stamp_behind_a_link_is_left_where_it_is(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "stamp").write_text("of another lock file")
+    (project / ".venv").symlink_to(elsewhere)
+    with pytest.raises(SetUpError, match="a link or a file"):
+        build()
+    assert (elsewhere / "stamp").exists()
+
+
+def test_an_environment_that_somebody_made_is_left_alone(project: Path) -> None:
+    (project / ".venv" / "lib").mkdir(parents=True)
+    (project / ".venv" / "lib" / "mine.py").write_text("x = 1")
+    (project / ".venv" / "stamp").write_text("of something else")
+    with pytest.raises(SetUpError, match=r"Could not set up \.venv: .*make did not make"):
+        build()
+    assert (project / ".venv" / "lib" / "mine.py").exists()
+
+
+@pytest.mark.parametrize("own", ["made-by-make", "stamp"])
+def test_an_environment_of_ours_may_be_made_anew(tmp_path: Path, own: str) -> None:
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "left.py").touch()
+    assert not is_ours(tmp_path / ".venv")
+    (tmp_path / ".venv" / own).write_text(f"{'0' * 64} requirements.lock\n")
+    assert is_ours(tmp_path / ".venv")
+    assert is_ours(tmp_path / "missing")
+
+
+def test_make_clean_removes_what_make_made_and_nothing_else(tmp_path: Path) -> None:
+    makefile = Path(set_up.__file__).parents[1] / "Makefile"
+    for name, inside in (
+        (".venv", "mine.py"),
+        (".venv-infra", "made-by-make"),
+        (".mypy_cache", "x"),
+        (".local", "x"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / inside).touch()
+    done = subprocess.run(
+        ["make", "-f", makefile, "clean"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "make clean: .venv was not made by make, and is left alone." in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".local", ".venv"]
 
 
 def test_a_lock_file_that_is_missing_is_named_without_a_traceback(
