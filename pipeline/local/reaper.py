@@ -1,8 +1,9 @@
 """Ends the jobs of a run whose command line died, even by SIGKILL, so that no process is left behind.
 
 A `Reaper` starts this file as a tiny process of its own, once per run, and tells it the process groups of the jobs
-on its stdin (`+123`, `-123`, one a line). When the command line ends, however it ends, the kernel closes that pipe;
-the process then terminates the groups still registered, kills what is left after a grace, and exits.
+on its stdin, one a line: `+123 456789`, with when the leader was started, and `-123`. When the command line ends,
+however it ends, the kernel closes that pipe; the process then terminates the groups still registered, kills what is
+left after a grace, and exits.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -34,15 +35,36 @@ def signal_group(group: int, number: int) -> bool:
     return True
 
 
-def end_groups(groups: Iterable[int], grace: float) -> None:
-    """SIGTERM every group, give them `grace` seconds to end, SIGKILL what is left."""
-    left = {group for group in groups if signal_group(group, signal.SIGTERM)}
+def start_of_leader(group: int) -> int:
+    """When process number `group` was started, in ticks since the boot; 0 where there is none, or no /proc.
+
+    As identity.py has it; this file runs without the others.
+    """
+    try:
+        with open(f"/proc/{group}/stat", "rb") as file:  # noqa: PTH123 (pathlib takes longer to import than all else)
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def end_groups(groups: Mapping[int, int], grace: float) -> None:
+    """SIGTERM every group, give them `grace` seconds to end, SIGKILL what is left.
+
+    `groups` maps each to when its leader was started, 0 if unknown. A group whose number has another leader by now
+    is somebody else's. Without a leader it is still ours: a number is not given away while a group has it.
+    """
+
+    def ours(group: int) -> bool:
+        return start_of_leader(group) in (0, groups[group]) or groups[group] == 0
+
+    left = {group for group in groups if ours(group) and signal_group(group, signal.SIGTERM)}
     deadline = time.monotonic() + grace
     while left and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-        left = {group for group in left if signal_group(group, 0)}
+        left = {group for group in left if ours(group) and signal_group(group, 0)}
     for group in left:
-        signal_group(group, signal.SIGKILL)
+        if ours(group):
+            signal_group(group, signal.SIGKILL)
 
 
 class Reaper:
@@ -84,7 +106,7 @@ class Reaper:
         Raises:
             BrokenPipeError: the reaper is gone, so that nothing could be guarded.
         """
-        self._tell(f"+{group}\n")
+        self._tell(f"+{group} {start_of_leader(group)}\n")
 
     def unregister(self, group: int) -> None:
         """`group` has ended. Call it before its leader is reaped: then its number can be another's."""
@@ -111,9 +133,13 @@ def main() -> None:
     """Read groups from stdin until it ends, then end them (argv: the grace in seconds)."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
+    groups: dict[int, int] = {}
     for line in sys.stdin:
-        (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+        group, _, started = line[1:].partition(" ")
+        if line[0] == "+":
+            groups[int(group)] = int(started)
+        else:
+            groups.pop(int(group), None)
     end_groups(groups, float(sys.argv[1]))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.local.reaper import Reaper, end_groups, signal_group
+from pipeline.local.reaper import Reaper, end_groups, signal_group, start_of_leader
 
 # Prints its process id and sleeps; with "stubborn" it ignores SIGTERM.
 SLEEPER = """
@@ -109,6 +109,26 @@ def sleeper(how: str = "polite") -> subprocess.Popen[bytes]:
     return process
 
 
+def test_a_group_whose_number_another_process_has_by_now_is_left_alone() -> None:
+    ours, theirs, unknown = sleeper(), sleeper(), sleeper()
+    try:
+        groups = {
+            ours.pid: start_of_leader(ours.pid),
+            theirs.pid: start_of_leader(theirs.pid) - 1,
+            unknown.pid: 0,
+        }
+        end_groups(groups, 0.1)
+        assert [process.poll() for process in (ours, theirs, unknown)] == [
+            -signal.SIGTERM,
+            None,
+            -signal.SIGTERM,
+        ]
+    finally:
+        for process in (ours, theirs, unknown):
+            process.kill()
+            process.wait()
+
+
 def test_closing_ends_what_is_registered_and_nothing_else() -> None:
     registered, unregistered, never = sleeper(), sleeper(), sleeper()
     try:
@@ -128,7 +148,7 @@ def test_closing_ends_what_is_registered_and_nothing_else() -> None:
 
 def test_what_ignores_sigterm_is_killed_after_the_grace() -> None:
     polite, stubborn = sleeper(), sleeper("stubborn")
-    end_groups([polite.pid, stubborn.pid], grace=0.2)
+    end_groups({polite.pid: 0, stubborn.pid: 0}, grace=0.2)
     assert stubborn.wait(5) == -signal.SIGKILL
     assert polite.wait(5) == -signal.SIGTERM
 
@@ -138,7 +158,7 @@ def test_a_group_that_is_gone_is_no_error() -> None:
     process.kill()
     process.wait()
     assert not signal_group(process.pid, signal.SIGTERM)
-    end_groups([process.pid], grace=5.0)
+    end_groups({process.pid: start_of_leader(process.pid)}, grace=5.0)
 
 
 def test_a_reaper_that_was_killed_can_guard_nothing_and_says_so() -> None:
