@@ -75,8 +75,11 @@ class LocalJobs:
         execution_arn: str = "",
         *,
         launcher: Launcher,
+        reached_at: Path | None = None,
     ) -> None:
+        """`reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py."""
         self._home = home
+        self._reached_at = reached_at or home.root
         self._aws = aws
         self._execution_id = execution_id
         self._reaper = reaper
@@ -126,7 +129,9 @@ class LocalJobs:
                 call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
                 return JobOutcome(_CALLS[step.type](call))
         mounts, instances, run = _KINDS[step.type]
-        root = folder / "container"
+        # A job that has a view of its own does not see the path.
+        seen = self._home.root if self._launcher.seen_at is not None else self._reached_at
+        root = seen / folder.relative_to(self._home.root) / "container"
         with job_log:
             with s3_errors(f"Making the folder of the job {job_name}"):
                 hosts = make_hosts(
@@ -152,7 +157,7 @@ class LocalJobs:
             try:
                 properties = run(job)
             except StepFailed as error:
-                raise StepFailed(f"{error}\nIts folder is kept: {root}") from error
+                raise StepFailed(f"{error}\nIts folder is kept: {folder / 'container'}") from error
             except StepStopped:
                 # What matters of it, its checkpoints, is in S3.
                 remove_tree(root)

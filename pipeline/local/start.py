@@ -24,6 +24,7 @@ from pipeline.local.launchers.choice import Wanted, choose_launcher
 from pipeline.local.launchers.launcher import Launcher
 from pipeline.local.lock import Held
 from pipeline.local.parameters import resolve_parameters
+from pipeline.local.plain_path import plain_path
 from pipeline.local.reaper import Reaper
 from pipeline.local.resume import execution_to_resume
 from pipeline.local.selection import select_steps
@@ -161,7 +162,10 @@ def _run(
             observer.log_line(step, f"[local] {line}")
 
     # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
-    with Reaper(holding=None if lock is None else lock.descriptor) as reaper:
+    with (
+        Reaper(holding=None if lock is None else lock.descriptor) as reaper,
+        plain_path(home.root) as reached_at,
+    ):
         jobs = LocalJobs(
             home,
             aws,
@@ -170,6 +174,7 @@ def _run(
             graces,
             variables["PipelineExecutionArn"],
             launcher=launcher,
+            reached_at=reached_at,
         )
         cache = StepCache(home, store)
         return execute(
