@@ -35,6 +35,7 @@ _STEP: Mapping[str, tuple[type, ...]] = {
     "attempts": (int,),
     "failure_reason": (str, type(None)),
     "properties": (dict,),
+    "launcher": (str, type(None)),
 }
 
 
