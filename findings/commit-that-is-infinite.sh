@@ -18,8 +18,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3}" -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check boto3==1.44.5 six==1.17.0 setuptools==84.2.1
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps sagemaker-training==5.1.4 sagemaker-train==1.27.0
+"$work/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check boto3==1.44.5 six==1.17.0 setuptools==84.2.1
+"$work/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check --no-deps \
+    sagemaker-training==5.1.4 sagemaker-train==1.27.0
 cd "$work"
 mkdir -p base/input/config
 SAGEMAKER_BASE_DIR="$work/base" SM_STUDIO_LOCAL_MODE=true "$work/venv/bin/python" - <<'PYTHON'
