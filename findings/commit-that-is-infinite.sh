@@ -4,8 +4,8 @@
 # Guess:    A hyperparameter that is text reaches the script as that text: hyperparameters are strings in the API, and
 #           ModelTrainer sends a str unchanged.
 # Found:    Both read each value as JSON if that is possible at all, and write what they read. The version "1.10" arrives as
-#           1.1, and a commit's short hash that consists of digits around one "e" as infinity. Most hashes arrive whole, so
-#           this fails on about one commit in a hundred. The two disagree on how infinity, truth and nothing are written.
+#           1.1, and a commit's short hash that consists of digits around one "e" as infinity, or as another number: about one
+#           hash of seven characters in sixty. The two disagree on how infinity, truth and nothing are written.
 #           Quoted ('"1.10"', as SDK v2 did), both pass it on as text.
 # Output:   sent        SDK v3's driver        the toolkit
 #           1.10        --release 1.1          --release 1.1
