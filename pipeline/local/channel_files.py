@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.contents import pieces_of
+from pipeline.local.json_text import parse_document
 from pipeline.local.objects import Objects, StoredObject, split_uri
 
 S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
@@ -85,7 +85,7 @@ def _listed(objects: Objects, uri: str) -> Iterator[tuple[str, StoredObject]]:
 def _parse(uri: str, text: bytes) -> tuple[str, list[str]]:
     """The prefix of a manifest, and what it lists."""
     try:
-        document: Any = json.loads(text)
+        document: Any = parse_document(text)
     except ValueError as error:
         raise StepFailed(f"The manifest {uri} is not JSON: {error}. Correct it.") from error
     match document:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ from pipeline.errors import StateError, StepFailed
 from pipeline.local.channel_files import S3_PREFIX, input_files
 from pipeline.local.contents import Content, UnreadableError, pieces_of
 from pipeline.local.definition import Json
+from pipeline.local.json_text import parse_document
 from pipeline.local.objects import StoredObject, damage_text, split_uri
 from pipeline.local.runner import StepStopped
 from pipeline.local.service import LocalAws
@@ -154,7 +154,7 @@ def read_json(aws: LocalAws, uri: str) -> Json:
         )
     aws.objects.check(stored)
     try:
-        return json.loads(aws.objects.path(stored).read_bytes())
+        return parse_document(aws.objects.path(stored).read_bytes())
     except ValueError as error:
         raise StepFailed(
             f"Reading {uri}: expected a JSON document. Received: {error}. Correct what the step writes."

@@ -44,6 +44,21 @@ def parse_json(text: str) -> Any:
     return value
 
 
+def parse_document(text: str | bytes) -> Any:
+    """The value of JSON that a job or another program wrote: as Python reads it, so with NaN, but none too deep.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep") from None
+    if _is_deeper(value, DEEPEST):
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+    return value
+
+
 def note_odd_texts(value: Any, path: str, findings: Findings) -> None:
     """Notes every text and key in `value`, at `path`, with a NUL character or half a surrogate pair in it."""
     for place, text in _texts(value, path):

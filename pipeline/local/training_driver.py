@@ -19,6 +19,7 @@ from typing import Any
 from pipeline.errors import StepFailed
 from pipeline.local.container import Container
 from pipeline.local.definition import Json
+from pipeline.local.json_text import parse_document
 
 SCRIPT_CHANNEL = "sm_drivers"
 CODE_FOLDER = "/opt/ml/input/data/code"
@@ -135,8 +136,8 @@ def _parse(text: Json) -> Json:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return parse_document(text)
+    except ValueError:
         return text
 
 

@@ -17,6 +17,7 @@ from pipeline.local.checkpoints import keep_checkpoints
 from pipeline.local.definition import Json
 from pipeline.local.hosts import Host
 from pipeline.local.job import Job, Start, now_text
+from pipeline.local.json_text import parse_document
 from pipeline.local.left_out import left_out
 from pipeline.local.ports import reserve_ports
 from pipeline.local.training_driver import (
@@ -215,7 +216,7 @@ def _final_metrics(job: Job) -> list[dict[str, Json]]:
 def _read_json(path: Path) -> Any:
     """The content of a file of the driver's channel; None when it is not there."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_document(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.local.findings import Findings
-from pipeline.local.json_text import DEEPEST, note_odd_texts, odd_character, parse_json
+from pipeline.local.json_text import DEEPEST, note_odd_texts, odd_character, parse_document, parse_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -38,6 +39,16 @@ def test_what_json_does_not_have_or_what_means_two_things_is_refused(text: str, 
     with pytest.raises(ValueError, match=re.escape(problem)) as caught:
         parse_json(text)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 300 + "]" * 300, "{", "1" * 5000, b"\xff"])
+def test_what_a_job_wrote_that_cannot_be_read_is_refused(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|nested|Expecting|digits|decode"):
+        parse_document(text)
+
+
+def test_what_a_job_wrote_is_read_as_python_writes_it() -> None:
+    assert parse_document(b'{"a": NaN, "a": [1, Infinity]}') == {"a": [1, math.inf]}
 
 
 def test_the_deepest_nesting_is_read() -> None:
