@@ -37,6 +37,7 @@ from pipeline.result import run_result
 from pipeline.validation import service_problems
 from pipeline.view.executions import print_execution, print_executions
 from pipeline.view.failure import print_failure
+from tests.pipeline.local.test_any_definition import Nobody
 from tests.pipeline.local.test_foreign_definitions import condition, processing, training
 
 HERE = Path(__file__).parent
@@ -215,16 +216,6 @@ class MadeUpJobs:
 
     def read_document(self, uri: str) -> Json:
         return self.answer
-
-
-class Nobody:
-    """An observer that looks away."""
-
-    def execution_changed(self, execution: ExecutionRecord) -> None:
-        """Nothing."""
-
-    def log_line(self, step: str, line: str) -> None:
-        """Nothing."""
 
 
 def given_for(definition: Definition) -> dict[str, Any]:
