@@ -248,6 +248,7 @@ class _ExpressionChecker:
         self.check(uri, child(operand.path, "S3Uri"))
 
     def _check_property_file(self, operand: JsonObject) -> None:
+        operand.allow("Get")
         path = child(operand.path, "Get")
         reference = self._parse(operand.require("Get", str, "Steps.?"), path)
         if reference is None or (step := self.require_step(reference.name, path)) is None:

@@ -256,6 +256,17 @@ def test_what_no_job_can_be_given_is_refused_by_name(step: Any, problem: str) ->
     assert refused(step)[0].startswith(problem)
 
 
+def test_nothing_hides_beside_the_name_of_a_property_file() -> None:
+    file = {"Get": "Steps.P.PropertyFiles.Report", "More": {"Get": "Parameters.Nowhere"}}
+    left = {"Std:JsonGet": {"PropertyFile": file, "Path": "a"}}
+    outputs = {
+        **processing(ProcessingOutputConfig=output()),
+        "PropertyFiles": [{"PropertyFileName": "Report", "OutputName": "train", "FilePath": "a.json"}],
+    }
+    (problem,) = refused(outputs, condition("C", entry={**EQUAL, "LeftValue": left}))
+    assert problem.endswith(".PropertyFile.More: not supported here. Expected only Get.")
+
+
 def test_a_long_value_is_cut_in_every_message() -> None:
     long = "x" * 100_000
     for line in refused(
