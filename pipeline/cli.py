@@ -135,6 +135,11 @@ def build_parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", help="print a step's log")
     logs.add_argument("execution", metavar="ID", help="execution id, or a unique beginning of one")
     logs.add_argument("step", metavar="STEP", help="the step's name, for example Train-cnn-3x3-0")
+    logs.add_argument(
+        "--all",
+        action="store_true",
+        help="also the lines that TensorFlow writes before it knows that they are switched off",
+    )
     add_target(logs)
 
     report = commands.add_parser("report", help="build an execution's HTML report again")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.home import Home
+from pipeline.local.log_noise import is_noise
 from pipeline.local.objects import Objects
 from pipeline.local.store import Store
 from pipeline.outcome import FILES, Outcome, read_files, write_report_of
@@ -76,5 +77,6 @@ def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:
         log = home.step_log(record.execution_id, step.name)
         if step.status == "Failed" and log.is_file():
             with log.open(encoding="utf-8", errors="replace") as lines:
-                tails[step.name] = [line.rstrip("\n") for line in deque(lines, LOG_TAIL_LINES)]
+                read = (line for line in lines if not is_noise(line))
+                tails[step.name] = [line.rstrip("\n") for line in deque(read, LOG_TAIL_LINES)]
     return tails

@@ -10,11 +10,12 @@ import sys
 from pipeline.errors import UsageError
 from pipeline.local.history import read_execution
 from pipeline.local.home import home_from
+from pipeline.local.log_noise import is_noise
 from pipeline.local.store import Store
 
 
 def main(args: argparse.Namespace) -> int:
-    """Copies the log file to standard output."""
+    """Copies the log file to standard output, without the noise unless all is asked for."""
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 
@@ -36,5 +37,10 @@ def main(args: argparse.Namespace) -> int:
         )
     with log.open("rb") as file:
         sys.stdout.flush()
-        shutil.copyfileobj(file, sys.stdout.buffer)
+        if args.all:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        else:
+            for line in file:
+                if not is_noise(line.decode("utf-8", errors="replace")):
+                    sys.stdout.buffer.write(line)
     return 0

@@ -79,6 +79,7 @@ def logs(args: argparse.Namespace) -> int:
     """Prints the log of a step's job, as far as it is written."""
     from pipeline.aws.joblogs import JobLog
     from pipeline.aws.plain_words import plain_words
+    from pipeline.local.log_noise import is_noise
 
     target = open_target()
     execution = target.executions.read(target.executions.find(args.execution))
@@ -97,7 +98,8 @@ def logs(args: argparse.Namespace) -> int:
         say(f"{args.step} was reused: this is the log of execution {record.step(args.step).reused_from}.")
     with plain_words(doing):
         for line in JobLog(target.account.client("logs"), job).whole():
-            print(line)
+            if args.all or not is_noise(line):
+                print(line)
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from pipeline.local.log_noise import is_noise
 from pipeline.local.masking import Mask
 
 # A longer line reaches the observer cut; its file has it whole.
@@ -123,6 +124,8 @@ class JobLog:
     def _emit(self, raw: bytes) -> None:
         # A progress bar redraws its line with carriage returns: only its last state is worth a line.
         text = raw.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", errors="replace")
+        if is_noise(text):
+            return
         if len(text) > LONGEST_LINE:
             text = text[:LONGEST_LINE] + " …"
         self._tail.append(text)
@@ -160,7 +163,9 @@ class HostLog:
         for line in lines:
             # A progress bar redraws its line after a carriage return: its name is drawn again, too.
             line = line.rstrip(b"\r").replace(b"\r", b"\r" + self._prefix)
-            self._tail.append(line.rpartition(b"\r" + self._prefix)[2].decode("utf-8", errors="replace"))
+            text = line.rpartition(b"\r" + self._prefix)[2].decode("utf-8", errors="replace")
+            if not is_noise(text):
+                self._tail.append(text)
             self._log.feed(self._prefix + line + b"\n")
 
     def say(self, line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from pipeline.local.process import Ended
 # What a shell ends with, and our launchers, when there is no such program.
 NOT_FOUND = 127
 # A path that was not mapped to the job's folder, as an error quotes it.
-_BUILT_IN_PATH = re.compile(rf"""["'\s]{ML}\b""")
+_BUILT_IN_PATH = re.compile(rf"""["'‘“\s]{ML}\b""")
 _REFUSED = re.compile(
     r"Permission denied|No such file or directory|Directory nonexistent|Read-only file system"
 )
@@ -52,12 +53,24 @@ class Failed:
 
     def _missing(self) -> str:
         program = self.command[0]
-        there = shutil.which(program, path=self.environment.get("PATH")) is not None
-        what = "A program that it calls, which its log names," if there else f"The program {program}"
+        what = (
+            "A program that it calls, which its log names,"
+            if self._is_there(program)
+            else f"The program {program}"
+        )
         return (
             f"{what} is not on this machine. On SageMaker it comes with the image {self.image}, which a local run "
             "does not use: install it here, so that it is on the PATH."
         )
+
+    def _is_there(self, program: str) -> bool:
+        """Whether the job could find `program`: in its container, or on this machine."""
+        root = self.host.container.root
+        folders = self.environment.get("PATH", os.defpath).split(os.pathsep)
+        inside = os.pathsep.join(str(root / folder.lstrip("/")) for folder in folders)
+        places = (program, str(root / program.lstrip("/"))) if "/" in program else (program,)
+        paths = (os.pathsep.join(folders), inside)
+        return any(shutil.which(place, path=path) for place in places for path in paths)
 
 
 def is_mapped(host: Host) -> bool:

@@ -91,6 +91,12 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["show"], "xecution"),
         (["show", "nosuch"], "there is none yet"),
         (["logs", "nosuch", "Evaluate"], "there is none yet"),
+        (["run", "--launcher", "docker"], "invalid choice: 'docker'"),
+        (
+            ["run", "--launcher", "sandbox", "--target", "docker"],
+            "--launcher sandbox goes with --target local",
+        ),
+        (["resume", "--launcher", "process", "--target", "sagemaker"], "goes with --target local"),
         (["report"], "xecution"),
     ],
 )

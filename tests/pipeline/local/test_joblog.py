@@ -167,3 +167,29 @@ def test_the_runs_secret_is_masked_however_its_bytes_arrive(path: Path, step: in
     assert path.read_text() == "\n".join(expected)
     assert host.tail == tuple(expected)
     assert of_host == [f"[algo-1] {line}" for line in expected]
+
+
+NOISE = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+    "I0000 00:00:1795982683.965654   19079 port.cc:153] oneDNN custom operations are on. You may see slightly "
+    "different numerical results. To turn them off, set the environment variable `TF_ENABLE_ONEDNN_OPTS=0`.",
+)
+
+
+def test_what_tensorflow_says_too_early_is_in_the_file_alone(path: Path) -> None:
+    lines = Lines()
+    text = "\n".join([*NOISE, "Training", *NOISE, "W0000 00:00:1.5   1 port.cc:1] a warning", ""])
+    with JobLog(path, lines.append) as log:
+        log.feed(text.encode())
+        assert log.tail == ("Training", "W0000 00:00:1.5   1 port.cc:1] a warning")
+    assert lines == ["Training", "W0000 00:00:1.5   1 port.cc:1] a warning"]
+    assert path.read_text() == text
+
+
+def test_so_it_is_for_a_job_with_several_hosts(path: Path) -> None:
+    lines = Lines()
+    with JobLog(path, lines.append) as log:
+        host = HostLog(log, "algo-2")
+        host.feed("\n".join([*NOISE, "Training", ""]).encode())
+        assert host.tail == ("Training",)
+    assert lines == ["[algo-2] Training"]

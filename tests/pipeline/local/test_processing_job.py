@@ -379,3 +379,57 @@ def test_the_runs_secret_is_masked_in_logs_reasons_and_records(bench: Workbench)
     said = str(failed.value) + bench.log() + str(bench.lines) + str(outcome)
     assert "it is ********" in said
     assert bench.aws.credentials.secret_key not in said
+
+
+def test_a_script_that_writes_to_opt_ml_by_itself_writes_to_its_output(bench: Workbench) -> None:
+    if bench.launcher.name != "sandbox":
+        pytest.skip("this machine allows no sandbox")
+    script = "open('/opt/ml/processing/output/out/result.json', 'w').write('{}')"
+    bench.run("Processing", bench.processing(script, outputs=["out"]))
+    assert bench.keys(bench.uri("out/")) == ["result.json"]
+    assert not Path("/opt/ml/processing/output/out").exists()
+
+
+# A shell that cannot write goes on, and ends well.
+CARELESS = "import os\nos.system('mkdir -p /opt/ml/processing/output && echo x >/opt/ml/processing/output/x')"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("import os\nos.makedirs('/opt/ml/processing/output/out')\nopen('/opt/ml/x', 'w')", "exit status 1"),
+        (CARELESS, "The job ended well and left /opt/ml/processing/output/out empty."),
+    ],
+)
+def test_as_a_plain_process_such_a_script_fails_and_leaves_this_machine_alone(
+    bench: Workbench, script: str, reason: str
+) -> None:
+    if Path("/opt/ml").exists():
+        pytest.skip("this machine has an /opt/ml of its own")
+    bench.use("process")
+    with pytest.raises(StepFailed, match="seems to have a path below /opt/ml written into it") as failure:
+        bench.run("Processing", bench.processing(script, outputs=["out"]))
+    assert str(failure.value).startswith(reason)
+    assert not Path("/opt/ml").exists()
+    assert bench.keys(bench.uri("out/")) == []
+
+
+def test_a_program_that_is_in_the_image_alone_is_named(either: Workbench) -> None:
+    request = either.processing("")
+    request["AppSpecification"]["ContainerEntrypoint"] = ["spark-submit", "/opt/ml/processing/code/script.py"]
+    with pytest.raises(StepFailed) as failure:
+        either.run("Processing", request)
+    assert str(failure.value).splitlines()[:2] == [
+        "exit status 127",
+        "The program spark-submit is not on this machine. On SageMaker it comes with the image an-image, which a "
+        "local run does not use: install it here, so that it is on the PATH.",
+    ]
+
+
+def test_a_program_that_a_script_misses_is_said_to_be_missing_here(bench: Workbench) -> None:
+    with pytest.raises(
+        StepFailed, match=r"A program that it calls, which its log names, is not on this machine\."
+    ):
+        bench.run(
+            "Processing", bench.processing("import os, sys\nsys.exit(os.system('no-such-program') >> 8)")
+        )
