@@ -56,7 +56,7 @@ def restrict(writable: "list[str]") -> None:
         call("landlock_restrict_self", RESTRICT_SELF, rules, 0)
     except PermissionError:
         # Without CAP_SYS_ADMIN it takes the promise that no program raises the rights again.
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
         call("landlock_restrict_self", RESTRICT_SELF, rules, 0)
     os.close(rules)
 

@@ -86,7 +86,7 @@ def give_up_mounting() -> None:
     """Root loses what it could undo the mounts with. A user's process has nothing left once it becomes another."""
     if os.geteuid() != 0:
         return
-    call("prctl", "giving up CAP_SYS_ADMIN", PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0)
+    call("prctl", "giving up CAP_SYS_ADMIN", PR_CAPBSET_DROP, *map(ctypes.c_ulong, (CAP_SYS_ADMIN, 0, 0, 0)))
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     # Effective, permitted, inheritable; twice, for the lower and the higher half of the capabilities.
     sets = (ctypes.c_uint32 * 6)()
