@@ -102,10 +102,13 @@ def download(
     return total
 
 
-def upload(aws: LocalAws, folders: Iterable[tuple[Path, str]], *, stop: threading.Event) -> list[int]:
+def upload(
+    aws: LocalAws, folders: Iterable[tuple[Path, str]], *, stop: threading.Event, ours: bool = False
+) -> list[int]:
     """Copy every file of each (folder, URI) to S3 under the prefix that the URI is; returns how many of each.
 
-    Links to files count as files. All of them reach S3, or none.
+    Links to files count as files. All of them reach S3, or none. `ours`: nobody needs these files afterwards, or
+    writes to them.
 
     Raises:
         StepFailed: a file cannot be read, or its name cannot be a key.
@@ -116,19 +119,22 @@ def upload(aws: LocalAws, folders: Iterable[tuple[Path, str]], *, stop: threadin
         [(path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}") for path in _files_in(folder)]
         for folder, uri in folders
     ]
-    upload_files(aws, [each for files in named for each in files], stop=stop)
+    upload_files(aws, [each for files in named for each in files], stop=stop, ours=ours)
     return [len(files) for files in named]
 
 
-def upload_files(aws: LocalAws, files: Iterable[tuple[Path, str]], *, stop: threading.Event) -> None:
-    """Copy each (file, URI) to the object at the URI: all of them or none; errors as for upload."""
+def upload_files(
+    aws: LocalAws, files: Iterable[tuple[Path, str]], *, stop: threading.Event, ours: bool = False
+) -> None:
+    """Copy each (file, URI) to the object at the URI: all of them or none; `ours` and errors as for upload."""
+    store = aws.objects.contents
     contents: dict[str, Content] = {}
     for path, uri in files:
         if stop.is_set():
             raise StepStopped
         _check_key(path, uri)
         try:
-            contents[uri] = aws.objects.contents.write(pieces_of(path), uri)
+            contents[uri] = store.adopt(path, uri) if ours else store.write(pieces_of(path), uri)
         except UnreadableError as error:
             raise StepFailed(
                 f"Could not copy {path} of the job to {uri}: {error.strerror}. Let the job leave files that can be "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -61,16 +62,44 @@ class Contents:
                         md5.update(piece)
                         size += len(piece)
                 content = Content(sha256.hexdigest(), md5.hexdigest(), size)
-                path = self.path(content.sha256)
-                # An older twin is replaced too: it may have been damaged since.
-                try:
-                    partial.replace(path)
-                except FileNotFoundError:
-                    path.parent.mkdir(exist_ok=True)
-                    partial.replace(path)
+                self._put_in_place(partial, content)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        return content
+
+    def adopt(self, path: Path, name: str) -> Content:
+        """Make a file of ours, which nobody writes to any more, a content: as it is, where the disk has links.
+
+        A link to another file, and one with other names (which may be somebody's own), are copied.
+
+        Raises:
+            UnreadableError: it cannot be read.
+            StateError: as write does.
+        """
+        try:
+            status = path.lstat()
+        except OSError as error:
+            raise UnreadableError(error.errno, error.strerror, str(path)) from error
+        partial = self._home.scratch(f"object-{threading.get_ident()}")
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            return self.write(pieces_of(path), name)
+        content = _content_of(path)
+        if self.path(content.sha256).exists():
+            # Others have it already: it must not become a file that may yet be looked at where it lies.
+            return self.write(pieces_of(path), name)
+        try:
+            os.link(path, partial)
+        except OSError:
+            # Another disk, or one without links.
+            return self.write(pieces_of(path), name)
+        with self._writing(name):
+            try:
+                partial.chmod(0o444)
+                self._put_in_place(partial, content)
+            finally:
+                # A rename onto another name of the same file does nothing.
+                partial.unlink(missing_ok=True)
         return content
 
     def sync(self, sha256s: Collection[str]) -> None:
@@ -98,6 +127,15 @@ class Contents:
             return f"{path}: {error.strerror}"
         return None if digest == sha256 else f"{path} has SHA-256 {digest} instead of its name"
 
+    def _put_in_place(self, partial: Path, content: Content) -> None:
+        path = self.path(content.sha256)
+        # An older twin is replaced too: it may have been damaged since.
+        try:
+            partial.replace(path)
+        except FileNotFoundError:
+            path.parent.mkdir(exist_ok=True)
+            partial.replace(path)
+
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
         try:
@@ -124,6 +162,15 @@ def pieces_of(path: Path) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         raise UnreadableError(error.errno, error.strerror, str(path)) from error
+
+
+def _content_of(path: Path) -> Content:
+    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    for piece in pieces_of(path):
+        sha256.update(piece)
+        md5.update(piece)
+        size += len(piece)
+    return Content(sha256.hexdigest(), md5.hexdigest(), size)
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:

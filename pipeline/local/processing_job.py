@@ -99,7 +99,7 @@ def _upload_outputs(job: Job) -> None:
         places.append((target["LocalPath"], target["S3Uri"]))
     for inside, _ in places:
         job.check_empty(inside)
-    counts = upload(job.aws, [(job.collect(inside), uri) for inside, uri in places], stop=job.stop)
+    counts = upload(job.aws, [(job.collect(inside), uri) for inside, uri in places], stop=job.stop, ours=True)
     for (inside, uri), count in zip(places, counts, strict=True):
         job.log.say(f"{inside} → {uri} ({count} file(s))")
     # The job may have registered a model.

@@ -183,7 +183,7 @@ def _upload_artifacts(job: Job) -> str:
     job.check_empty("/opt/ml/model")
     if output.get("CompressionType") == "NONE":
         artifacts = f"{uri}/model/"
-        upload(job.aws, [(model, artifacts), (data, f"{uri}/data/")], stop=job.stop)
+        upload(job.aws, [(model, artifacts), (data, f"{uri}/data/")], stop=job.stop, ours=True)
     else:
         artifacts = f"{uri}/model.tar.gz"
         files = []
@@ -193,7 +193,7 @@ def _upload_artifacts(job: Job) -> str:
                 count = pack_folder(folder, archive)
             if count or folder == model:
                 files.append((archive, f"{uri}/{name}"))
-        upload_files(job.aws, files, stop=job.stop)
+        upload_files(job.aws, files, stop=job.stop, ours=True)
     job.log.say(f"/opt/ml/model → {artifacts}")
     return artifacts
 
