@@ -308,7 +308,7 @@ def attempt(text: str, answer: Any, folder: Path, store: Store) -> None:
 
 @pytest.mark.parametrize("document", VALID, ids=["foreign", "compiled", "models"])
 def test_the_definitions_that_are_made_odd_run_as_they_are(document: Any, tmp_path: Path) -> None:
-    with Store(Home(tmp_path)) as store:
+    with Store(Home.open(tmp_path / "home")) as store:
         record = live(json.dumps(document), {"a": {"b": [1]}, "accuracy": 1}, tmp_path, store)
     assert {step.status for step in record.steps} & {"Succeeded"}
 
@@ -323,5 +323,5 @@ def test_the_definitions_that_are_made_odd_run_as_they_are(document: Any, tmp_pa
 def test_whatever_is_odd_in_a_definition_it_is_executed_or_refused_in_short(
     text: str, answer: Any, tmp_path: Path
 ) -> None:
-    with Store(Home(tmp_path)) as store:
+    with Store(Home.open(tmp_path / "home")) as store:
         attempt(text, answer, tmp_path, store)
