@@ -7,29 +7,33 @@ from collections.abc import Iterator
 from pipeline.errors import UsageError
 from pipeline.local.definition import Definition, Json
 
+# It copies every input in full, and a manifest itself instead of what it lists.
+_NOT_THERE = {"S3DataDistributionType": "ShardedByS3Key", "S3DataType": "ManifestFile"}
+
 
 def refuse_unsupported(definition: Definition) -> None:
-    """Raises UsageError that lists, with their JSON paths, all inputs that are to be sharded."""
+    """Raises UsageError that lists, with their JSON paths, all inputs that are to be sharded or listed."""
     found = [
-        f"  {path}"
+        each
         for step in definition.steps
-        for path in _sharded(step.arguments, f"{step.json_path}.Arguments")
+        for each in _unsupported(step.arguments, f"{step.json_path}.Arguments")
     ]
     if found:
+        values = " and ".join(dict.fromkeys(value for _, value in found))
         raise UsageError(
-            "Preparing TARGET=docker: expected inputs that every instance gets in full. Received: "
-            "ShardedByS3Key, which the SDK's local mode does not have, at\n"
-            + "\n".join(found)
+            f"Preparing TARGET=docker: expected inputs that every instance gets in full. Received: "
+            f"{values}, which the SDK's local mode does not have, at\n"
+            + "\n".join(f"  {path}" for path, _ in found)
             + "\nUse TARGET=local, or TARGET=sagemaker."
         )
 
 
-def _sharded(value: Json, path: str) -> Iterator[str]:
+def _unsupported(value: Json, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, item in value.items():
-            if name == "S3DataDistributionType" and item == "ShardedByS3Key":
-                yield f"{path}.{name}"
-            yield from _sharded(item, f"{path}.{name}")
+            if name in _NOT_THERE and item == _NOT_THERE[name]:
+                yield f"{path}.{name}", item
+            yield from _unsupported(item, f"{path}.{name}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _sharded(item, f"{path}[{index}]")
+            yield from _unsupported(item, f"{path}[{index}]")

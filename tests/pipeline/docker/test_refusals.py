@@ -36,3 +36,9 @@ def test_sharded_inputs_are_refused_all_at_once_by_path():
     paths = [line.strip() for line in str(caught.value).splitlines() if line.startswith("  $")]
     assert "$.Steps[0].Arguments.ProcessingInputs[0].S3Input.S3DataDistributionType" in paths
     assert len(paths) == json.dumps(json.loads(COMPILED.read_text())).count("S3DataDistributionType")
+
+
+def test_manifests_are_refused():
+    text = COMPILED.read_text().replace('"S3Prefix"', '"ManifestFile"')
+    with pytest.raises(UsageError, match="ManifestFile, which the SDK's local mode does not have"):
+        refuse_unsupported(parse_definition(text))
