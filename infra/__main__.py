@@ -1,8 +1,11 @@
 """`python -m infra`."""
 
+import _signal  # type: ignore[import-not-found]
 import sys
 
-from infra.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # see pipeline/__main__.py
+
+    from pipeline.entrance import run_process
+
+    sys.exit(run_process("infra.cli", sys.argv[1:], ("plan", "deploy", "destroy")))

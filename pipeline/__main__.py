@@ -1,8 +1,14 @@
 """`python -m pipeline`: see cli.py."""
 
+import _signal  # type: ignore[import-not-found]
 import sys
 
-from pipeline.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Until the entrance is imported Ctrl-C just ends the process. The module signal takes a moment itself.
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+    from pipeline.entrance import run_process
+
+    # What these did stands, whoever reads of it.
+    DOERS = ("run", "study", "resume", "stop", "serve", "deploy", "undeploy", "image")
+    sys.exit(run_process("pipeline.cli", sys.argv[1:], DOERS))

@@ -8,6 +8,7 @@ Exit statuses: 0 succeeded; 1 the pipeline failed or its gate was missed; 2 wron
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.console import write_what_can_be_written
-from pipeline.errors import FashionError
+from pipeline.errors import FashionError, UsageError
 from pipeline.parameters import LOCAL_VALUES, PARAMETERS
 
 TARGETS = ("local", "docker", "sagemaker")
@@ -453,6 +454,7 @@ def main(argv: Sequence[str]) -> int:
     write_what_can_be_written()
     args = build_parser().parse_args(argv)
     try:
+        check_place(argv)
         status: int = importlib.import_module(f"pipeline.commands.{args.command}").main(args)
         sys.stdout.flush()
     except FashionError as error:
@@ -465,4 +467,31 @@ def main(argv: Sequence[str]) -> int:
         # The reader (head, less) went away: not an error. Python would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, MemoryError) as error:
+        print(f"error: {machine_fault(error)}", file=sys.stderr)
+        return 1
     return status
+
+
+def check_place(argv: Sequence[str]) -> None:
+    """Raises UsageError for what no command can work with: half a path, or a working directory that is gone."""
+    if any("\0" in word for word in argv):
+        raise UsageError(
+            "An argument has a null character in it, which no name of a file or a step can have."
+        )
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"The working directory cannot be used ({error.strerror}): it was removed, or may not be read. Go to "
+            "another one with cd, then run the same command."
+        ) from None
+
+
+def machine_fault(error: OSError | MemoryError) -> str:
+    """What to say of a fault of the machine that no command has foreseen."""
+    if isinstance(error, MemoryError):
+        return "Out of memory. Free some, or run less at once (--parallel 1)."
+    name = "" if error.filename is None else f"{os.fspath(error.filename)!r}: "
+    hint = " Raise it: ulimit -n 1024." if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    return f"{name}{error.strerror or error}.{hint}"

@@ -13,6 +13,8 @@ from types import FrameType
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """Within the block, SIGINT, SIGTERM and SIGHUP set `stop`, and do no more. Main thread only.
 
+    A SIGHUP that is ignored stays so: nohup has asked for that.
+
     Nothing is printed here: a handler may interrupt a write to the very same stream. The live view shows the
     execution as Stopping.
     """
@@ -20,9 +22,7 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {
-        number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, *_ending())}
     try:
         yield
     finally:
@@ -37,9 +37,15 @@ def interrupt_on_signals() -> Iterator[None]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, handle) for number in _ending()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ending() -> tuple[signal.Signals, ...]:
+    """The signals that ask a process to end, but for SIGHUP under nohup."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGHUP)
