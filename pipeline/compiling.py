@@ -6,12 +6,19 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pipeline.settings import Settings
 
 # The SDK reports each call to its makers unless this is set.
+# The same as the file below.
 NO_TELEMETRY = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
+
+# In the place of the configuration files of the machine and of its user, which may be broken, on S3, or name roles
+# and networks: a definition depends on what the command is told, and on nothing else.
+SDK_DEFAULTS = Path(__file__).with_name("sdk_defaults.yaml")
+_CONFIG_FILES = ("SAGEMAKER_ADMIN_CONFIG_OVERRIDE", "SAGEMAKER_USER_CONFIG_OVERRIDE")
 
 
 def compile_definition(settings: Settings, boto_session: Any) -> str:
@@ -44,6 +51,7 @@ def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tup
     # The SDK makes clients while it is imported, and asks IAM to simulate the roles' policies when it compiles.
     os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    os.environ.update(dict.fromkeys(_CONFIG_FILES, str(SDK_DEFAULTS)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
         from pipeline.definition import DefinitionBuilder, definition_text

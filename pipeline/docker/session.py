@@ -14,12 +14,14 @@ No function or class of the SDK is replaced.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.config import Config
 from sagemaker.core.common_utils import _SENSITIVE_SYSTEM_PATHS
+from sagemaker.core.config import config as sdk_config
 from sagemaker.core.workflow.pipeline_context import LocalPipelineSession
 from sagemaker.mlops.local.pipeline import LocalPipelineExecutor
 from sagemaker.mlops.local.pipeline_entities import _LocalPipelineExecution
@@ -74,7 +76,8 @@ class ComposeSession(LocalPipelineSession):  # type: ignore[misc]
             setattr(client, name, _passed_through(run_job, getattr(type(client), name).__get__(client)))
 
     def _initialize(self, *args: Any, **kwargs: Any) -> None:
-        # Without this the SDK would read defaults from the user's files.
+        # Without this the SDK would read defaults from the user's files, and end where one is broken.
+        sdk_config._DEFAULT_LOCAL_MODE_CONFIG_FILE_PATH = os.devnull
         super()._initialize(*args, **{**kwargs, "sagemaker_config": NO_TELEMETRY})
 
 

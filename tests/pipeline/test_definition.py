@@ -8,9 +8,10 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml  # type: ignore[import-untyped]
 from moto import mock_aws
 
-from pipeline.compiling import compile_definition
+from pipeline.compiling import NO_TELEMETRY, SDK_DEFAULTS, compile_definition
 from pipeline.errors import DefinitionError
 from pipeline.settings import local_settings
 from pipeline.validation import check_definition
@@ -41,6 +42,21 @@ def compiled():
             return compile_definition(local_settings(ACCOUNT, REGION, **choices), session)
 
         yield compile_with
+
+
+@pytest.mark.parametrize("content", ["a: [b\n", "Nope: {x: 1}\n", None], ids=["broken", "unknown", "missing"])
+def test_configuration_files_of_the_sdk_decide_nothing(compiled, content, tmp_path, monkeypatch):
+    expected = compiled()
+    file = tmp_path / "config.yaml"
+    if content is not None:
+        file.write_text(content)
+    for name in ("SAGEMAKER_ADMIN_CONFIG_OVERRIDE", "SAGEMAKER_USER_CONFIG_OVERRIDE"):
+        monkeypatch.setenv(name, str(file))
+    assert compiled() == expected
+
+
+def test_the_file_in_their_place_says_what_the_session_is_told():
+    assert yaml.safe_load(SDK_DEFAULTS.read_text()) == NO_TELEMETRY
 
 
 def normalized(text: str) -> str:
