@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from pipeline.errors import CredentialsError
 # Adaptive: after it was throttled a client slows down by itself.
 ATTEMPTS = 10
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+CREDENTIALS_SECONDS = 120.0  # long enough to sign in with a browser
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,18 @@ def open_account(environ: Mapping[str, str]) -> Account:
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
         )
-        identity = session.client("sts", config=patient).get_caller_identity()
+        with _odd_settings(doing):
+            find_credentials(session)
+            identity = session.client("sts", config=patient).get_caller_identity()
+            account, caller = str(identity["Account"]), str(identity["Arn"])
         partition = session.get_partition_for_region(region)
     clients: dict[tuple[str, str], Any] = {}
     lock = threading.Lock()
 
     def client(service: str, where: str = region) -> Any:
         # Making clients is not safe between threads; using them is.
-        with lock, plain_words(f"Preparing to call {service}"):
+        doing = f"Preparing to call {service}"
+        with lock, plain_words(doing), _odd_settings(doing):
             if (service, where) not in clients:
                 clients[service, where] = session.client(service, region_name=where, config=patient)
             return clients[service, where]
@@ -84,10 +90,10 @@ def open_account(environ: Mapping[str, str]) -> Account:
         {},
     )
     return Account(
-        id=identity["Account"],
+        id=account,
         region=region,
         partition=partition,
-        caller=identity["Arn"],
+        caller=caller,
         client=client,
         session=session,
         region_name=known.get("regions", {}).get(region, {}).get("description", ""),
@@ -95,6 +101,52 @@ def open_account(environ: Mapping[str, str]) -> Account:
         domain=known.get("dnsSuffix", "amazonaws.com"),
         price_regions=session.get_available_regions("pricing", partition_name=partition),
     )
+
+
+def find_credentials(session: Any, patience: float = CREDENTIALS_SECONDS) -> None:
+    """Asks for the session's credentials once; a program (credential_process) gives them, or nothing does.
+
+    Raises:
+        CredentialsError: the program takes longer than `patience` seconds; botocore would wait for ever.
+        Exception: whatever botocore trips over in its answer.
+    """
+    ended: list[Exception | None] = []
+
+    def ask() -> None:
+        try:
+            found = session.get_credentials()
+            if found is not None:
+                found.get_frozen_credentials()
+        except Exception as error:
+            ended.append(error)
+        else:
+            ended.append(None)
+
+    # A daemon: the process may end while the program still hangs.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(patience)
+    if not ended:
+        raise CredentialsError(
+            f"The AWS credentials did not come within {patience:.0f} s: the program that gives them hangs. Run the "
+            "credential_process of ~/.aws/config by hand."
+        )
+    if ended[0] is not None:
+        raise ended[0]
+
+
+@contextmanager
+def _odd_settings(doing: str) -> Iterator[None]:
+    """Turns what botocore raises of settings and answers that it did not foresee into words."""
+    try:
+        yield
+    except AWS_ERRORS:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CredentialsError(
+            f"{doing}: the settings or what answered cannot be used ({type(error).__name__}: {error}). Look at "
+            "AWS_ENDPOINT_URL, AWS_REGION, and at credential_process in ~/.aws/config."
+        ) from error
 
 
 def _what_is_missing(session: Any) -> str:

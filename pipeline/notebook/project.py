@@ -14,14 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli import add_graph, build_parser
-from pipeline.errors import NotebookError
+from pipeline.cli import TARGETS, add_graph, build_parser
+from pipeline.errors import NotebookError, UsageError
 from pipeline.local.definition import Definition, parse_definition
 from pipeline.notebook import page
 from pipeline.notebook.command import INTERRUPTED, Done, run_command
 from pipeline.notebook.graph import draw, lay_out
 from pipeline.notebook.place import Place, find_place
 from pipeline.notebook.progress import Progress
+from pipeline.parameters import parse_parameters
 
 PYTHON = Path(".venv") / "bin" / "python"
 ROLE_SECONDS = 30
@@ -41,13 +42,20 @@ class Project:
         self.environ.pop("FORCE_COLOR", None)
         self.definition: Definition | None = None
 
-    def set_up(self, arguments: str = "") -> None:
+    def set_up(
+        self, arguments: str = "", parameters: str = "", target: str = "local", decision: str = ""
+    ) -> None:
         """Builds .venv unless it is there; finds or fetches the data set unless the `arguments` of `run` name one.
 
+        The settings of all cells are checked first: better now than after the run.
+
         Raises:
-            NotebookError: it cannot, or `run` takes no such arguments; the message has the reason.
+            NotebookError: it cannot, or a setting is wrong; the message has the reason.
         """
         args = read_arguments(arguments)
+        read_parameters(parameters)
+        check_target(target)
+        check_decision(decision)
         environ = dict(self.environ)
         if "PYTHON" not in environ and SUITABLE[0] <= sys.version_info[:2] <= SUITABLE[1]:
             environ["PYTHON"] = sys.executable  # the kernel's own works; other Pythons of the machine may not
@@ -101,8 +109,9 @@ class Project:
         A missed gate is a result. `parameters`: "Epochs=1 MinAccuracy=0.8"; `arguments`: more words for `run`.
 
         Raises:
-            NotebookError: it failed or was stopped before it had one.
+            NotebookError: it failed or was stopped before it had one, or `parameters` are none.
         """
+        given = read_parameters(parameters)
         definition = self.definition or self.graph(target, arguments)
         picture, progress = lay_out(definition), Progress.of(step.name for step in definition.steps)
         lines: list[str] = []
@@ -120,7 +129,7 @@ class Project:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "result.json"
             words = ["run", "--target", target, "--plain", "--json", str(file)]
-            for parameter in shlex.split(parameters):
+            for parameter in given:
                 words += ["--param", parameter]
             done = self.pipeline(*words, *shlex.split(arguments), hear=hear)
             result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
@@ -152,11 +161,7 @@ class Project:
         Raises:
             NotebookError: the run registered nothing, or `decision` is none of DECISIONS.
         """
-        if decision not in DECISIONS:
-            raise NotebookError(
-                f'Deciding about a model: expected DECISION to be "approve", "reject" or "" (neither). Received: '
-                f"{decision!r}. Correct it in the cell of the settings, and run that cell and this one again."
-            )
+        check_decision(decision)
         arn = result["model_package_arn"]
         if arn is None:
             gate = result.get("gate") or {}
@@ -216,6 +221,41 @@ def read_arguments(arguments: str) -> argparse.Namespace:
             f"Reading ARGS: expected arguments of python -m pipeline run. Received: {arguments!r} ({error}). "
             "Correct them in the cell of the settings, then run all cells again."
         ) from None
+
+
+def read_parameters(parameters: str) -> list[str]:
+    """The assignments that the text `parameters` stands for, each "NAME=VALUE".
+
+    Raises:
+        NotebookError: a quote is open, or one of them cannot be set.
+    """
+    try:
+        words = shlex.split(parameters)
+        parse_parameters(words)
+    except (UsageError, ValueError) as error:
+        raise NotebookError(
+            f"Reading PARAMS: {str(error).rstrip('.')}. Received: {parameters!r}. Correct it in the cell of the "
+            "settings, then run all cells again."
+        ) from None
+    return words
+
+
+def check_target(target: str) -> None:
+    """Raises NotebookError unless there is such a target."""
+    if target not in TARGETS:
+        raise NotebookError(
+            f"Choosing where to run: expected TARGET to be one of {', '.join(TARGETS)}. Received: {target!r}. "
+            "Correct it in the cell of the settings, then run all cells again."
+        )
+
+
+def check_decision(decision: str) -> None:
+    """Raises NotebookError unless `decision` is one of DECISIONS."""
+    if decision not in DECISIONS:
+        raise NotebookError(
+            f'Deciding about a model: expected DECISION to be "approve", "reject" or "" (neither). Received: '
+            f"{decision!r}. Correct it in the cell of the settings, and run that cell and this one again."
+        )
 
 
 def graph_words(arguments: str) -> list[str]:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
 import pytest
 
-from pipeline.aws.account import Account, find_alias, open_account
+from pipeline.aws.account import Account, find_alias, find_credentials, open_account
 from pipeline.errors import AwsError, CredentialsError
 from pipeline.local.isolation import NOWHERE
 from tests.pipeline.aws.cloud.account import Cloud
@@ -64,3 +69,45 @@ def test_an_account_without_a_name_is_known_by_its_number(stubbed: Stubbed) -> N
     assert find_alias(stubbed.client) == ""
     account = Account("1", "eu-west-1", "aws", "arn:aws:sts::1:assumed-role/deployer/me", stubbed.client)
     assert str(account) == "account 1, region eu-west-1, as assumed-role/deployer/me"
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes what the only AWS configuration file of this machine says."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    def write(text: str) -> None:
+        (tmp_path / "config").write_text(f"[default]\nregion = us-east-1\n{text}\n")
+
+    return write
+
+
+@pytest.mark.parametrize("command", ["false", "echo junk", "echo []", "/no/such/program", "echo {}"])
+def test_a_program_that_gives_no_credentials_is_told(
+    settings_file: Callable[[str], None], command: str
+) -> None:
+    settings_file(f"credential_process = {command}")
+    with pytest.raises(CredentialsError, match="Opening the AWS account"):
+        open_account({})
+
+
+def test_a_program_that_hangs_is_not_waited_for(settings_file: Callable[[str], None]) -> None:
+    settings_file("credential_process = sleep 3")
+    with pytest.raises(CredentialsError, match=r"did not come within 0 s: the program that gives them hangs"):
+        find_credentials(boto3.Session(), patience=0.2)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://[", "ftp://user:pass-word@host/"])
+def test_an_endpoint_that_is_none_is_told_without_its_password(
+    settings_file: Callable[[str], None], endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_file("aws_access_key_id = a\naws_secret_access_key = b")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises((CredentialsError, AwsError), match="Opening the AWS account") as told:
+        open_account({})
+    assert "pass-word" not in str(told.value)

@@ -50,6 +50,28 @@ def test_a_run_without_a_report_says_how_it_ended(project: Project) -> None:
         project.report(MISSED)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"decision": "aprove"}, "expected DECISION to be \"approve\", .* Received: 'aprove'"),
+        ({"target": "locl"}, "expected TARGET to be one of local, docker, sagemaker. Received: 'locl'"),
+        ({"parameters": 'Epochs="1'}, "Reading PARAMS: No closing quotation. Received: 'Epochs=\"1'"),
+        ({"parameters": "Epoch=1"}, "Reading PARAMS: .*Did you mean Epochs"),
+        ({"parameters": "Epochs"}, "Reading PARAMS: .*expected NAME=VALUE"),
+    ],
+)
+def test_every_setting_is_checked_before_the_environment_is_built(
+    project: Project, settings: dict[str, str], message: str
+) -> None:
+    with pytest.raises(NotebookError, match=message):
+        project.set_up(**settings)
+
+
+def test_parameters_are_read_before_anything_is_run(project: Project) -> None:
+    with pytest.raises(NotebookError, match="Reading PARAMS: No closing quotation"):
+        project.run("local", "Epochs='1")
+
+
 @pytest.mark.parametrize("arguments", ["--sedes 3", "--seeds three", "--candidates 'one quote"])
 def test_wrong_arguments_are_refused_before_the_environment_is_built(
     project: Project, arguments: str

@@ -1,0 +1,83 @@
+"""Whatever stands on the command line: exit status 0, 1 or 2, one message, and never a traceback.
+
+The arguments are made from the parser's own commands and flags. What would start something gets an argument that is
+refused; what takes seconds for each call is left to the other tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline import cli
+
+# They start the local AWS, build images, or ask AWS.
+SLOW = {"definition", "deploy", "image", "invoke", "predict", "registry", "serve", "undeploy"}
+REFUSED = {"run": [["--seeds", "0"], ["--seeds", "21"], ["--data", "/nope"], ["--data", "n" * 300]]}
+REFUSED["study"] = REFUSED["run"]
+ODD = st.sampled_from([
+    "", "x", "-", "--", "-1", "0", "1", "1e400", "nan", "-inf", "9" * 30, "a" * 300, "a" * 5000, "true",
+    "\udcff", "\ud800", "é×", "a\0b", "\n", "\x1b[2J", "%s%n{}", "../..", "/", "/dev/null", "/dev/full",
+    "/proc/self/mem", "s3://", "s3://b/k", "http://[", "http://a:b@c:99999", "A=", "=", "=B", "Epochs=1=2",
+    "Epochs=nan", "MinAccuracy=1e999", "Epochs=" + "9" * 5000, "baseline", "cnn-3x3,cnn-3x3", ",,", "t#9-1",
+    "x" * 255 + "/y", "ModelPackageGroupName=\udcff", "a" * 300 + "/" + "b" * 300,
+])  # fmt: skip
+COMMANDS = next(
+    action.choices for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction)
+)
+
+
+@st.composite
+def words_of_a_command(draw: st.DrawFn) -> list[str]:
+    """A command with some of its flags and all of its arguments, most of them odd."""
+    name = draw(st.sampled_from(sorted(set(COMMANDS) - SLOW)))
+    words = [name]
+    for action in COMMANDS[name]._actions:
+        value = ODD if action.choices is None else st.one_of(st.sampled_from(list(action.choices)), ODD)
+        if isinstance(action, argparse._HelpAction) or (
+            (action.option_strings or action.nargs == "?") and not draw(st.booleans())
+        ):
+            continue
+        if not action.option_strings:
+            words.append(draw(value))
+        elif action.nargs == 0:
+            words.append(action.option_strings[0])
+        else:
+            words.append(f"{action.option_strings[0]}={draw(value)}")
+    return words + (draw(st.sampled_from(REFUSED[name])) if name in REFUSED else [])
+
+
+@settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(words=words_of_a_command())
+def test_no_arguments_end_in_a_traceback(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as surroundings:
+        surroundings.chdir(tmp_path)
+        surroundings.setenv("FASHION_HOME", str(tmp_path / "home"))
+        surroundings.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            surroundings.setenv(name, "/dev/null")
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "FASHION_DATA"):
+            surroundings.delenv(name, raising=False)
+        status: object
+        try:
+            status = cli.main(words)
+        except SystemExit as end:  # of argparse
+            status = end.code
+    said = capsys.readouterr().err
+    assert status in (0, 1, 2)
+    assert "Traceback" not in said
+    assert (status == 0) or "error: " in said
