@@ -13,6 +13,7 @@ from pipeline.local.home import home_from
 from pipeline.loopback_requests import names_of
 
 DRAIN_SECONDS = 10.0
+SIGNAL_SECONDS = 0.2
 
 
 def main(args: argparse.Namespace) -> int:
@@ -40,7 +41,10 @@ def main(args: argparse.Namespace) -> int:
             say(
                 f"Serving {loaded.name} at http://{host}:{port}/v1/models/{loaded.group}:predict; Ctrl-C ends it."
             )
-            stop.wait()
+            # Not without a limit: the system may hand the signal to another thread, which wakes nobody, and Python
+            # runs its handler only when this one goes on.
+            while not stop.wait(SIGNAL_SECONDS):
+                pass
     if not server.drain(DRAIN_SECONDS):
         say(f"Ended; requests that took more than {DRAIN_SECONDS:.0f} s were not finished.")
         return 1

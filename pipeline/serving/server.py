@@ -21,7 +21,8 @@ from pipeline.errors import UsageError
 from pipeline.printable import printable
 
 SILENT_SECONDS = 30.0  # a client that sends nothing for so long is hung up on
-BACKLOG = 128
+# Clients that wait to be let in. With fewer, the system takes some for connected that it then hangs up on.
+BACKLOG = 1024
 
 
 class _Handler(WSGIRequestHandler):  # type: ignore[misc]

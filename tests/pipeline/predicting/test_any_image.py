@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pipeline.predicting.picture import ImageError
 from pipeline.predicting.reading import read_pictures
+from pipeline.printable import printable
 
 SIDE = 24
 
@@ -102,7 +103,7 @@ def read_or_refused(content: bytes, name: str, argument: Callable[[Path], str]) 
         except ImageError as error:
             message = str(error)
             assert str(path) in message
-            assert message.isprintable()
+            assert message == printable(message)
             assert len(message) < 1000 + len(folder)
         else:
             for picture in pictures:

@@ -7,16 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.cli import main
+from pipeline.serving.server import bound_socket
 from tests.pipeline.predicting.tiny_model import expected_probabilities
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -162,6 +165,29 @@ def test_a_signal_ends_it_cleanly_and_frees_the_port(number, registered_home, tm
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=5)
     assert list((registered_home / "tmp").glob(f"{server.process.pid}-*")) == []
+
+
+def test_a_signal_that_another_thread_gets_ends_it_too(registered_home, monkeypatch, capsys):
+    monkeypatch.setenv("FASHION_HOME", str(registered_home))
+    with bound_socket("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+
+    def signal_this_thread():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=PATIENCE):
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    def ask_until_answered():
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                signal_this_thread()
+                break
+            time.sleep(0.1)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ask_until_answered)
+        assert main(["serve", "--port", str(port)]) == 0
+    assert capsys.readouterr().err.endswith("Ended.\n")
 
 
 @pytest.mark.parametrize(
