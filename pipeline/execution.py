@@ -36,7 +36,7 @@ class StepRecord:
     reused_from: str | None = None
     attempts: int = 0
     failure_reason: str | None = None
-    # How its job's program was started, for a step that ran one here; see pipeline.local.launchers.
+    # How its job's program was started, for a step that ran one here; see pipeline.local.jobs.launchers.
     launcher: str | None = None
     # What Get of Steps.<name>.* sees: the Describe response of the job, as SageMaker shapes it.
     properties: Mapping[str, Any] = field(default_factory=dict)

@@ -14,17 +14,17 @@ from pipeline.data_upload import upload_files
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
-from pipeline.local.changed_code import changed_code
-from pipeline.local.ending import settle
-from pipeline.local.home import Home
-from pipeline.local.launchers.choice import Wanted
-from pipeline.local.lock import Held, exclusive
-from pipeline.local.objects import Objects
-from pipeline.local.openness import openness
-from pipeline.local.rebuilding import write_journals
-from pipeline.local.service import LocalAws
-from pipeline.local.start import resume_execution, start_execution
-from pipeline.local.store import Store
+from pipeline.local.state.changed_code import changed_code
+from pipeline.local.state.ending import settle
+from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.launchers.choice import Wanted
+from pipeline.local.state.lock import Held, exclusive
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.openness import openness
+from pipeline.local.state.rebuilding import write_journals
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.state.store import Store
 from pipeline.local_compiling import CompiledDefinitions
 from pipeline.registry import Registry
 from pipeline.settings import PROJECT, Settings, local_settings

@@ -24,7 +24,7 @@ from pipeline.dataset import data_digest_of_sources, digest_of
 from pipeline.dataset_check import FILES, published_files
 from pipeline.errors import AwsError, CredentialsError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home, home_from
+from pipeline.local.state.state_dir import Home, home_from
 from pipeline.outcome import Outcome, write_report_of
 from pipeline.registry import Registry
 from pipeline.settings import Settings

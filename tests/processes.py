@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 
-from pipeline.local.identity import ProcessIdentity, start_of
+from pipeline.local.state.identity import ProcessIdentity, start_of
 
 
 def ended_process() -> ProcessIdentity:

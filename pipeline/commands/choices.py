@@ -6,10 +6,10 @@ import argparse
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.ending import is_under_way
-from pipeline.local.history import read_execution, read_executions
-from pipeline.local.home import Home
-from pipeline.local.store import Store
+from pipeline.local.state.ending import is_under_way
+from pipeline.local.state.history import read_execution, read_executions
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 
 
 def check_choices(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from pipeline.dataset import find_dataset
-from pipeline.local.home import home_from
+from pipeline.local.state.state_dir import home_from
 
 
 def main(args: argparse.Namespace) -> int:

@@ -8,10 +8,10 @@ import os
 import sys
 
 from pipeline.console import say
-from pipeline.local.database import REBUILD
-from pipeline.local.history import read_executions
-from pipeline.local.home import home_from
-from pipeline.local.store import Store
+from pipeline.local.state.database import REBUILD
+from pipeline.local.state.history import read_executions
+from pipeline.local.state.state_dir import home_from
+from pipeline.local.state.store import Store
 from pipeline.result import run_result
 from pipeline.view.executions import print_executions
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.commands.predict import pictures_of, require_top
-from pipeline.local.home import home_from
+from pipeline.local.state.state_dir import home_from
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:

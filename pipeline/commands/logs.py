@@ -8,10 +8,10 @@ import shutil
 import sys
 
 from pipeline.errors import UsageError
-from pipeline.local.history import read_execution
-from pipeline.local.home import home_from
-from pipeline.local.log_noise import is_noise
-from pipeline.local.store import Store
+from pipeline.local.state.history import read_execution
+from pipeline.local.state.state_dir import home_from
+from pipeline.local.jobs.log_noise import is_noise
+from pipeline.local.state.store import Store
 
 
 def main(args: argparse.Namespace) -> int:

@@ -79,7 +79,7 @@ def logs(args: argparse.Namespace) -> int:
     """Prints the log of a step's job, as far as it is written."""
     from pipeline.aws.joblogs import JobLog
     from pipeline.aws.plain_words import plain_words
-    from pipeline.local.log_noise import is_noise
+    from pipeline.local.jobs.log_noise import is_noise
 
     target = open_target()
     execution = target.executions.read(target.executions.find(args.execution))
@@ -197,7 +197,7 @@ def definition(args: argparse.Namespace) -> int:
     """Prints the definition as it is compiled for the account: with its bucket, roles and region."""
     from pipeline.aws.stack import settings_for
     from pipeline.commands.graph import compile_choices
-    from pipeline.validation import check_definition
+    from pipeline.spec.validation import check_definition
 
     choices = compile_choices(args)
     target = open_target()

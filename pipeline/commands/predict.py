@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.console import say
 from pipeline.dataset import DEBIAN_FOLDER
 from pipeline.errors import UsageError
-from pipeline.local.home import Home, home_from
+from pipeline.local.state.state_dir import Home, home_from
 from pipeline.predicting.picture import Picture
 from pipeline.predicting.reading import read_pictures
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.console import say
 from pipeline.errors import UsageError
-from pipeline.local.database import REBUILD
-from pipeline.local.home import Home, home_from
-from pipeline.local.isolation import isolate
-from pipeline.local.registry_state import RegistryState
-from pipeline.local.store import Store
+from pipeline.local.state.database import REBUILD
+from pipeline.local.state.state_dir import Home, home_from
+from pipeline.local.state.isolation import isolate
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.store import Store
 from pipeline.local_outcome import report_file
 from pipeline.registry import find_package, packages_of_group
 from pipeline.settings import PROJECT

@@ -6,9 +6,9 @@ import argparse
 import os
 
 from pipeline.errors import UsageError
-from pipeline.local.history import read_execution
-from pipeline.local.home import home_from
-from pipeline.local.store import Store
+from pipeline.local.state.history import read_execution
+from pipeline.local.state.state_dir import home_from
+from pipeline.local.state.store import Store
 from pipeline.local_outcome import build_report, read_outcome
 from pipeline.outcome import require_results
 

@@ -63,8 +63,8 @@ def run_project(args: argparse.Namespace) -> int:
         require_docker(places)
 
     from pipeline.dataset import find_dataset
-    from pipeline.local.home import home_from
-    from pipeline.local.isolation import isolate
+    from pipeline.local.state.state_dir import home_from
+    from pipeline.local.state.isolation import isolate
 
     home = home_from(os.environ)
     isolate(os.environ)
@@ -78,7 +78,7 @@ def run_project(args: argparse.Namespace) -> int:
         say(f"Data set: {folder}")
 
     from pipeline.local_target import local_settings_for, open_local
-    from pipeline.validation import check_definition
+    from pipeline.spec.validation import check_definition
 
     settings = local_settings_for(graph)
     opened: AbstractContextManager[LocalTarget] = open_local(home, say)

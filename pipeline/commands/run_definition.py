@@ -32,7 +32,7 @@ def run_definition(args: argparse.Namespace) -> int:
             f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
             f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
         )
-    from pipeline.local.definition_file import read_definition_file
+    from pipeline.spec.definition_file import read_definition_file
 
     file = read_definition_file(args.definition)
     values: dict[str, Value] = {}
@@ -42,10 +42,10 @@ def run_definition(args: argparse.Namespace) -> int:
             raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
         values[name] = value
 
-    from pipeline.local.definition import parse_definition
-    from pipeline.local.home import home_from
-    from pipeline.local.isolation import isolate
-    from pipeline.local.parameters import resolve_parameters
+    from pipeline.spec.definition import parse_definition
+    from pipeline.local.state.state_dir import home_from
+    from pipeline.local.state.isolation import isolate
+    from pipeline.spec.parameters import resolve_parameters
 
     definition = parse_definition(file.text)
     home = home_from(os.environ)
@@ -60,7 +60,7 @@ def run_definition(args: argparse.Namespace) -> int:
     tell_remarks(file.text, resolved)
     isolate(os.environ)
 
-    from pipeline.local.uploads import parse_upload, put_files
+    from pipeline.local.jobs.uploads import parse_upload, put_files
     from pipeline.local_target import open_local
 
     uploads = [parse_upload(each) for each in args.upload]
@@ -75,9 +75,9 @@ def run_definition(args: argparse.Namespace) -> int:
 
 def tell_remarks(text: str, parameters: Mapping[str, Value]) -> None:
     """Says what SageMaker would refuse in the definition, though it runs here."""
-    from pipeline.local.json_text import parse_json
+    from pipeline.spec.json_text import parse_json
     from pipeline.shown import listing
-    from pipeline.validation import service_problems
+    from pipeline.spec.validation import service_problems
 
     document = parse_json(text)
     if "Version" not in document:

@@ -57,7 +57,7 @@ def open_checked(args: argparse.Namespace, given: dict[str, Value], choices: Cho
     from pipeline.aws.plan import plan_jobs
     from pipeline.aws.preflight import check_account, find_stack, require_all
     from pipeline.aws.stack import stack_name
-    from pipeline.local.home import home_from
+    from pipeline.local.state.state_dir import home_from
     from pipeline.sagemaker_target import SageMakerTarget
     from pipeline.settings import local_settings
 
@@ -103,7 +103,7 @@ def prepare(
     from pipeline.aws.plain_words import plain_words
     from pipeline.aws.start import StartRequest
     from pipeline.commands.run import champion
-    from pipeline.validation import check_definition
+    from pipeline.spec.validation import check_definition
 
     text = target.compile(settings)
     check_selection(args.only, read_graph(text))

@@ -9,7 +9,7 @@ import threading
 
 from pipeline.console import say
 from pipeline.interrupts import stop_on_signals
-from pipeline.local.home import home_from
+from pipeline.local.state.state_dir import home_from
 from pipeline.loopback_requests import names_of
 
 DRAIN_SECONDS = 10.0

@@ -8,9 +8,9 @@ import os
 import sys
 
 from pipeline.errors import UsageError
-from pipeline.local.history import read_execution
-from pipeline.local.home import home_from
-from pipeline.local.store import Store
+from pipeline.local.state.history import read_execution
+from pipeline.local.state.state_dir import home_from
+from pipeline.local.state.store import Store
 from pipeline.local_outcome import read_outcome
 from pipeline.outcome import require_results
 from pipeline.result import run_result

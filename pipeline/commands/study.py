@@ -25,8 +25,8 @@ from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
     from pipeline.execution import ExecutionRecord, Observer
-    from pipeline.local.home import Home
-    from pipeline.local.store import Store
+    from pipeline.local.state.state_dir import Home
+    from pipeline.local.state.store import Store
     from pipeline.local_target import LocalTarget
     from pipeline.study.estimate import Estimate
 
@@ -36,7 +36,7 @@ TRAINING_SECONDS, EVALUATION_SECONDS = 86_400, 14_400
 
 def main(args: argparse.Namespace) -> int:
     """Says what to expect, runs, writes the tables; returns the exit status, as `run` does."""
-    from pipeline.local.home import home_from
+    from pipeline.local.state.state_dir import home_from
     from pipeline.study.place import prepare_folder
 
     if args.json is not None:
@@ -61,8 +61,8 @@ def main(args: argparse.Namespace) -> int:
         )
 
     from pipeline.dataset import find_dataset
-    from pipeline.local.cores import available_cores
-    from pipeline.local.isolation import isolate
+    from pipeline.local.engine.cores import available_cores
+    from pipeline.local.state.isolation import isolate
 
     parallel = args.parallel or available_cores()
     isolate(os.environ)
@@ -72,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
     say(f"Data set: {folder}")
 
     from pipeline.local_target import Choices, local_settings_for, open_local
-    from pipeline.validation import check_definition
+    from pipeline.spec.validation import check_definition
 
     settings = dataclasses.replace(
         local_settings_for(graph),
@@ -118,7 +118,7 @@ def choose_arms(args: argparse.Namespace) -> None:
 
 def expect(target: LocalTarget, text: str, values: dict[str, Value], data: Path, parallel: int) -> Estimate:
     """The time that the study will take: from earlier executions' paces, else from a short measurement."""
-    from pipeline.local.cores import available_cores
+    from pipeline.local.engine.cores import available_cores
     from pipeline.study.calibration import calibration
     from pipeline.study.estimate import estimate
     from pipeline.study.pace import Pace, earlier_pace
@@ -156,8 +156,8 @@ def shown_images(data: Path) -> int:
 
 def write_earlier(args: argparse.Namespace, home: Home, out: Path) -> int:
     """`--tables ID`: writes the tables of an earlier execution and runs nothing; returns the exit status."""
-    from pipeline.local.history import read_execution
-    from pipeline.local.store import Store
+    from pipeline.local.state.history import read_execution
+    from pipeline.local.state.store import Store
 
     with Store(home) as store:
         record = read_execution(home, store, args.tables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from pipeline.local.joblog import JobLog
+from pipeline.local.jobs.joblog import JobLog
 
 # Colours and cursor movements; version 1 of compose prints them even into a pipe.
 _CONTROLS = r"(?:\x1b\[[0-9;]*[A-Za-z])*"

@@ -14,8 +14,8 @@ from pipeline.docker.compose_output import ComposeOutput
 from pipeline.docker.engine import docker
 from pipeline.docker.workplace import Workplace
 from pipeline.errors import StepFailed
-from pipeline.local.joblog import JobLog
-from pipeline.local.runner import StepStopped
+from pipeline.local.jobs.joblog import JobLog
+from pipeline.local.jobs.runner import StepStopped
 
 _POLL_SECONDS = 0.2
 _COMPOSE_FAILED = "Process exited with code"  # in what the SDK raises

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord
-from pipeline.local import clock
-from pipeline.local.definition import Definition
-from pipeline.local.ending import conclusion, cut_off
-from pipeline.local.graph import dependencies
+from pipeline.local.state import clock
+from pipeline.spec.definition import Definition
+from pipeline.local.state.ending import conclusion, cut_off
+from pipeline.spec.graph import dependencies
 
 
 class Recorder:

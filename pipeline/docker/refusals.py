@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.errors import UsageError
-from pipeline.local.definition import Definition, Json
+from pipeline.spec.definition import Definition, Json
 
 # It copies every input in full, and a manifest itself instead of what it lists.
 _NOT_THERE = {"S3DataDistributionType": "ShardedByS3Key", "S3DataType": "ManifestFile"}

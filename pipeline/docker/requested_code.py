@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.code_address import check_code, digest_in
-from pipeline.local.objects import split_uri
+from pipeline.local.state.objects import split_uri
 
 
 def check_requested_code(s3: Any, request: Mapping[str, Any]) -> None:

@@ -27,8 +27,8 @@ from sagemaker.mlops.local.pipeline import LocalPipelineExecutor
 from sagemaker.mlops.local.pipeline_entities import _LocalPipelineExecution
 
 from pipeline.compiling import NO_TELEMETRY
-from pipeline.local.clients import CONFIG, LoopbackSession
-from pipeline.local.credentials import Credentials
+from pipeline.local.state.clients import CONFIG, LoopbackSession
+from pipeline.local.state.credentials import Credentials
 
 # What the SDK's local mode refuses to mount into containers: beginnings of paths.
 FORBIDDEN_FOLDERS: tuple[str, ...] = tuple(_SENSITIVE_SYSTEM_PATHS)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.docker.engine import docker
-from pipeline.local.home import Home, scratch_name, scratch_owner
+from pipeline.local.state.state_dir import Home, scratch_name, scratch_owner
 
 _NETWORK = "sagemaker-local"  # the SDK's name for it
 _WORKING_DIR = "com.docker.compose.project.working_dir"

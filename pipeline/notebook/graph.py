@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pipeline.local.definition import Definition
-from pipeline.local.graph import dependencies
+from pipeline.spec.definition import Definition
+from pipeline.spec.graph import dependencies
 from pipeline.notebook.progress import WAITING
 from pipeline.printable import printable
 from pipeline.view.states import State

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.cli import TARGETS, add_graph, build_parser
 from pipeline.errors import NotebookError, UsageError
-from pipeline.local.definition import Definition, parse_definition
+from pipeline.spec.definition import Definition, parse_definition
 from pipeline.notebook import page
 from pipeline.notebook.command import INTERRUPTED, Done, run_command
 from pipeline.notebook.graph import draw, lay_out

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.local.home import Home
+from pipeline.local.state.state_dir import Home
 from pipeline.predicting.artifact import Artifact, fetch_artifact
 from pipeline.predicting.models import Models
 from pipeline.predicting.saved_model import SavedModel

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.errors import RegistryError, StateError
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects, split_uri
-from pipeline.local.registry_state import RegistryState
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects, split_uri
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.store import Store
 from pipeline.registry import Package, Registry, packages_of_group
 
 MAX_ARTIFACT_BYTES = 1 << 30  # the largest model of the study has a few megabytes

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.local.home import Home
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 from pipeline.predicting.models import AwsModels, LocalModels, Models
 from pipeline.settings import PROJECT
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from pipeline.errors import StepFailed
-from pipeline.local.home import Home
+from pipeline.local.state.state_dir import Home
 from pipeline.study.pace import Pace
 from pipeline.view.loglines import EpochLine, parse_line
 

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.code_address import folder_name
 from pipeline.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord
-from pipeline.local.cores import available_cores
+from pipeline.local.engine.cores import available_cores
 from pipeline.study.trainings import trainings_done
 
 ROOT = Path(__file__).resolve().parents[2]

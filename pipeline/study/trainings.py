@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.definition import Json
-from pipeline.local.expressions import resolve
+from pipeline.spec.definition import Json
+from pipeline.spec.expressions import resolve
 
 # What differs between trainings of one candidate that take equally long a step.
 _NO_MATTER_FOR_PACE = frozenset({"seed", "epochs", "learning-rate"})

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.clock import now
+from pipeline.local.state.clock import now
 from pipeline.view.board import Board
 from pipeline.view.steptable import render
 

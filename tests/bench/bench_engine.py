@@ -25,7 +25,7 @@ from measured_process import end_with
 from pipeline.console import say
 from pipeline.docker.engine import DockerError
 from pipeline.docker.image import image_tag
-from pipeline.local.isolation import isolate
+from pipeline.local.state.isolation import isolate
 from pipeline.output_file import check_writable
 
 TARGET_SECONDS = 0.15

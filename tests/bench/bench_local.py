@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bench_graph import compiled, diamonds
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home
-from pipeline.local.service import LocalAws
-from pipeline.local.start import start_execution
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.engine.start import start_execution
+from pipeline.local.state.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 

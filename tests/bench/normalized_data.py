@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.dataset import find_dataset
-from pipeline.local.home import home_from
+from pipeline.local.state.state_dir import home_from
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 from tests.e2e.command import QUICK, Finished, run
 from tests.trap import Trap, surroundings
 

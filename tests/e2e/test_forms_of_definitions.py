@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import check_refusal, executions, run
-from tests.pipeline.local.test_foreign_definitions import EQUAL, condition, processing, training
+from tests.pipeline.local.engine.test_foreign_definitions import EQUAL, condition, processing, training
 
 pytestmark = pytest.mark.e2e
 

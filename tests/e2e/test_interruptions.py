@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.store import Store
 from tests.e2e.command import Command, Finished, await_true, check_refusal, executions, processes_of, run
 from tests.e2e.conftest import Run
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.store import Store
 from tests.e2e.command import (
     QUICK,
     Command,

@@ -23,7 +23,7 @@ from infra.aws import Aws
 from infra.cli import main
 from infra.resolving import ACCOUNT, ResolvedStack
 from infra.stack import Stack
-from pipeline.local.isolation import dead_settings
+from pipeline.local.state.isolation import dead_settings
 
 REGION = "us-east-1"
 # moto lacks this call: answered here, and remembered.

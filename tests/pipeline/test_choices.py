@@ -16,8 +16,8 @@ from pipeline.commands.choices import check_choices, find_source
 from pipeline.commands.graph import MAX_TRAININGS, graph_choices
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 
 Make = Callable[..., Any]
 

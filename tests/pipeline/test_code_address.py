@@ -12,10 +12,10 @@ from pipeline.code_address import check_folder, code_folder, digest_in, folder_n
 from pipeline.code_upload import digest_of_code, upload_code
 from pipeline.docker.requested_code import check_requested_code
 from pipeline.errors import StepFailed
-from pipeline.local.changed_code import changed_code
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects
-from pipeline.local.store import Store
+from pipeline.local.state.changed_code import changed_code
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.store import Store
 
 FILES = {"train.py": b"print(1)\n", "sub/model.py": b"x = 1\n", "sub.py": b""}
 CHANGES = [

@@ -14,7 +14,7 @@ from moto import mock_aws
 from pipeline.compiling import NO_TELEMETRY, SDK_DEFAULTS, compile_definition
 from pipeline.errors import DefinitionError
 from pipeline.settings import local_settings
-from pipeline.validation import check_definition
+from pipeline.spec.validation import check_definition
 
 GOLDEN = Path(__file__).parent / "definition.golden.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"

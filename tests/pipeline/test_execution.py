@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from pipeline.execution import EXECUTION_ENDS, STEP_ENDS, ExecutionStatus, StepStatus
-from pipeline.validation.service_model import shape
+from pipeline.spec.validation.service_model import shape
 from pipeline.view.states import STATES
 
 UNDER_WAY = {"Pending", "Starting", "Executing", "Stopping"}

@@ -13,9 +13,9 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.store import Store
 from pipeline.local_outcome import Outcome, read_outcome, report_file
 from pipeline.outcome import FILES, require_results
 

@@ -11,8 +11,8 @@ import pytest
 from pipeline.commands.stop import signal_holder
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.identity import ProcessIdentity, start_of
-from pipeline.local.lock import Holder
+from pipeline.local.state.identity import ProcessIdentity, start_of
+from pipeline.local.state.lock import Holder
 
 RECORD = ExecutionRecord("abcdef123456", "fashion", "local", "Executing", {}, 1000.0)
 

@@ -16,7 +16,7 @@ from pipeline import hypotheses
 from pipeline.analysis import analyse, inputs
 from pipeline.evaluation import check_evaluation, check_registration, read_object
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.service import LocalAws
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Registry
 from pipeline.report import write_report
 from pipeline.result import CANDIDATE_KEYS, run_result

@@ -20,7 +20,7 @@ from job_failure import UsageError
 from job_settings import JobSettings
 from models import build_model
 from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
-from pipeline.local.training_driver import script_command
+from pipeline.local.jobs.training_driver import script_command
 from tests.seams.conftest import EXECUTION_ID, Requests
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ import pytest
 
 from artifact import Artifact, ArtifactError, Reference, check_data_digest, load_artifact
 from candidate_evaluation import evaluate_candidate, raw_splits
-from pipeline.local.archive import pack_folder
+from pipeline.local.jobs.archive import pack_folder
 from processed_data import open_processed
 from served_model import load_served_model
 from tests.seams.conftest import CANDIDATE, SEED

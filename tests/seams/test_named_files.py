@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("pipeline", "training", "processing", "infra", "tests", "docs")
-# A path in this repository: tests/pipeline/validation/rules, infra/stack.yaml.
+# A path in this repository: tests/pipeline/spec/validation/rules, infra/stack.yaml.
 PATH = re.compile(rf"(?<![\w./<{{$:-])(?:{'|'.join(FOLDERS)})(?:/[\w.-]+)*/[\w.-]*\w")
 PROSE = ("*.md", "*.py", "Makefile", "*.toml", "*.yaml")
 # Names that stand for any name.

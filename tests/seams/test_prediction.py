@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fashion_classes import CLASS_NAMES
-from pipeline.local.service import LocalAws
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.predicting.artifact import fetch_artifact
 from pipeline.predicting.models import AwsModels
 from pipeline.predicting.saved_model import SavedModel, classify

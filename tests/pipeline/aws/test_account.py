@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.aws.account import Account, find_alias, find_credentials, open_account
 from pipeline.errors import AwsError, CredentialsError
-from pipeline.local.isolation import NOWHERE
+from pipeline.local.state.isolation import NOWHERE
 from tests.pipeline.aws.cloud.account import Cloud
 from tests.pipeline.aws.stubbed import Stubbed
 

@@ -14,7 +14,7 @@ from pipeline.aws.graph import read_graph
 from pipeline.aws.records import AwsExecution, make_execution
 from pipeline.aws.results import download, fetch_outcome, report_file, results_folder
 from pipeline.errors import AwsError, StateError
-from pipeline.local.home import Home
+from pipeline.local.state.state_dir import Home
 from tests.pipeline.aws.answers import DEFINITION, EARLIER, described, job_arn, step
 from tests.pipeline.aws.stubbed import NOW, Stubbed
 

@@ -13,9 +13,9 @@ import pytest
 
 from pipeline.docker.engine import DockerError, require_engine, require_image
 from pipeline.docker.image import image_tag
-from pipeline.local.home import Home
-from pipeline.local.service import LocalAws
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.store import Store
 
 DATA = Path("/usr/share/datasets/fashion-mnist")
 TRAIN, TEST = 6000, 1000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.docker.compose_output import ComposeOutput
-from pipeline.local.joblog import JobLog
+from pipeline.local.jobs.joblog import JobLog
 
 
 @pytest.fixture

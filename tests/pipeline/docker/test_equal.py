@@ -15,9 +15,9 @@ import pytest
 
 from pipeline.docker_target import DockerTarget, docker_values, open_docker
 from pipeline.execution import ExecutionRecord
-from pipeline.local.home import Home
-from pipeline.local.objects import stored_files
-from pipeline.local.start import start_execution
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import stored_files
+from pipeline.local.engine.start import start_execution
 from pipeline.local_outcome import output_uri
 from pipeline.local_target import LocalTarget, local_settings_for, open_local
 from pipeline.registry import Package
@@ -99,7 +99,7 @@ def results(
     tmp_path_factory: pytest.TempPathFactory, engine: str, sdk: ModuleType, small_data: Path
 ) -> tuple[Result, Result]:
     """Of the local engine, and of Docker."""
-    from pipeline.local.isolation import isolate
+    from pipeline.local.state.isolation import isolate
 
     before = dict(os.environ)
     isolate(os.environ)

@@ -15,7 +15,7 @@ import pytest
 from pipeline.docker.jobs import DockerJobs, stopping_containers
 from pipeline.docker.workplace import Workplace
 from pipeline.errors import StepFailed
-from pipeline.local.runner import StepStopped
+from pipeline.local.jobs.runner import StepStopped
 from tests.pipeline.docker.conftest import FakeDocker
 
 Ended = Callable[..., None]

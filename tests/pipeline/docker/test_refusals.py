@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.docker.refusals import refuse_unsupported
 from pipeline.errors import UsageError
-from pipeline.local.definition import parse_definition
+from pipeline.spec.definition import parse_definition
 
 COMPILED = Path(__file__).parents[1] / "local" / "compiled_definition.json"
 

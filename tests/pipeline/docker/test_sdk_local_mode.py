@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.service import LocalAws
+from pipeline.local.state.local_aws import LocalAws
 
 Heard = list[tuple[str, ...]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.compiling import compile_definition, compile_pipeline
 from pipeline.errors import StepFailed
-from pipeline.local.service import LocalAws
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.settings import Choices, Settings, local_settings
 
 

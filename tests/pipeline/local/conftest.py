@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.local.home import Home
-from pipeline.local.reaper import Reaper
-from pipeline.local.service import LocalAws
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import Workbench
 
 

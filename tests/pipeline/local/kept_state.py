@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.cache import StepCache
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects, new_entry
-from pipeline.local.registry_state import RegistryState
-from pipeline.local.store import Store
+from pipeline.local.state.cache import StepCache
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects, new_entry
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.store import Store
 
 GROUP = "fashion-mnist"
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package"

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.local.cache import output_folders
-from pipeline.local.home import Home
-from pipeline.local.objects import Objects
-from pipeline.local.registry_state import RegistryState
-from pipeline.local.store import Store
+from pipeline.local.state.cache import output_folders
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.store import Store
 
 BUCKET = "quick"
 CODE = f"s3://{BUCKET}/code"

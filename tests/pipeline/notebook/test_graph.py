@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pipeline.local.definition import Definition, Step, parse_definition
+from pipeline.spec.definition import Definition, Step, parse_definition
 from pipeline.notebook.graph import HEIGHT, NARROWEST, Graph, draw, lay_out
 from pipeline.view.states import STATES
 

@@ -12,9 +12,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from pipeline.errors import RegistryError, StateError
-from pipeline.local.home import Home
-from pipeline.local.service import LocalAws
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.store import Store
 from pipeline.predicting.artifact import fetch_artifact
 from pipeline.predicting.extraction import unpack
 from pipeline.predicting.models import MAX_ARTIFACT_BYTES, AwsModels, LocalModels

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import RegistryError
-from pipeline.local.home import Home
-from pipeline.local.store import Store
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 from pipeline.predicting.choice import loaded_model
 from pipeline.predicting.models import LocalModels
 from pipeline.predicting.saved_model import SavedModel, Tensor, classify

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.local.archive import pack_folder
-from pipeline.local.home import Home
-from pipeline.local.service import LocalAws
-from pipeline.local.store import Store
+from pipeline.local.jobs.archive import pack_folder
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.store import Store
 
 CLASSES = tuple(f"class {label}" for label in range(10))
 GROUP = "fashion-mnist"

@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.aws.prices import FROM_LIST, Price
 from pipeline.commands.deploy import approved_package
 from pipeline.errors import RegistryError, UsageError
-from pipeline.local.service import LocalAws
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Package
 from pipeline.serving.deployment import Hosting
 from pipeline.serving.hosting_cost import agree, say_hosting_cost

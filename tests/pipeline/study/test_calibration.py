@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StepFailed
-from pipeline.local.home import Home
+from pipeline.local.state.state_dir import Home
 from pipeline.study.calibration import calibration
 
 DENSE = {

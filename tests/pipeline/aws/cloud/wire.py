@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.validate import validate_parameters
 
-from pipeline.validation.constraints import violations
+from pipeline.spec.validation.constraints import violations
 
 TARGETS = {
     "SageMaker": "sagemaker",

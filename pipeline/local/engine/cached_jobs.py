@@ -1,0 +1,80 @@
+"""Runs jobs, but for those whose result an earlier execution left: a JobRunner around another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from pipeline.local.state import clock
+from pipeline.local.state.cache import KEY_ATTRIBUTES, Miss, StepCache, cache_key
+from pipeline.spec.definition import Json, PropertyFile, Step
+from pipeline.local.jobs.runner import JobOutcome, JobRunner
+from pipeline.quantities import duration
+
+
+class CachedJobs:
+    """The JobRunner of one execution of `pipeline`.
+
+    `reuse` says whether results may be reused, or only recorded; `say` adds a line to the log of a step.
+    """
+
+    def __init__(
+        self,
+        jobs: JobRunner,
+        cache: StepCache,
+        pipeline: str,
+        execution_id: str,
+        *,
+        reuse: bool,
+        say: Callable[[str, str], None],
+    ) -> None:
+        self._jobs = jobs
+        self._cache = cache
+        self._pipeline = pipeline
+        self._execution_id = execution_id
+        self._reuse = reuse
+        self._say = say
+
+    def __call__(
+        self,
+        step: Step,
+        arguments: Mapping[str, Json],
+        job_name: str,
+        cores: int,
+        log: Callable[[str], None],
+        stop: threading.Event,
+    ) -> JobOutcome:
+        """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
+        if step.type not in KEY_ATTRIBUTES:
+            return self._jobs(step, arguments, job_name, cores, log, stop)
+        key = cache_key(self._pipeline, step, arguments)
+        if self._reuse and step.cache is not None and step.cache.enabled:
+            found = self._cache.find(key, step.cache.expire_after)
+            if not isinstance(found, Miss) and found.execution_id == self._execution_id:
+                # Killed between the job's end and the step's. It did run here.
+                self._say(step.name, "an earlier attempt of this execution finished this")
+                return JobOutcome(found.properties)
+            if not isinstance(found, Miss):
+                age = duration(max(0.0, clock.now() - found.recorded_at))
+                self._say(
+                    step.name,
+                    f"reused: {age} ago execution {found.execution_id} ran this with the same code, settings and "
+                    f"inputs. Its log: python -m pipeline logs {found.execution_id} {step.name}",
+                )
+                return JobOutcome(found.properties, reused_from=found.execution_id)
+            if found.reason is not None:
+                self._say(step.name, f"not reused: {found.reason}")
+        outcome = self._jobs(step, arguments, job_name, cores, log, stop)
+        # Whether or not this step may be reused today: its CacheConfig is not part of what decided the result.
+        self._cache.record(key, self._execution_id, outcome.properties)
+        return outcome
+
+    def read_property_file(
+        self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]
+    ) -> Json:
+        """See JobRunner."""
+        return self._jobs.read_property_file(step, property_file, properties)
+
+    def read_document(self, uri: str) -> Json:
+        """See JobRunner."""
+        return self._jobs.read_document(uri)

@@ -1,0 +1,287 @@
+"""The scheduler: executes a definition's steps, each as soon as what it waits for has ended.
+
+As in SageMaker a failed step ends nothing but what waits for it: other branches go on, and the execution ends as
+Failed when nothing is left to do. Steps that never became ready stay Pending; steps of a branch that was not taken,
+and what waits for them, are Skipped.
+
+One thread decides (this module, in the caller's thread); each job runs in a thread of its own (attempts.py) and
+reports through a queue. A record that already has succeeded steps is continued: they are kept as they are.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pipeline.errors import FashionError
+from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
+from pipeline.local.state import clock
+from pipeline.local.engine.attempts import Again, Attempts, End
+from pipeline.spec.conditions import holds
+from pipeline.local.engine.cores import JOB_TYPES, available_cores, share_cores
+from pipeline.spec.definition import Definition, Json, Step
+from pipeline.local.state.ending import conclusion, cut_off
+from pipeline.spec.expressions import reads_execution, resolve
+from pipeline.spec.graph import dependencies
+from pipeline.local.engine.retries import Retries
+from pipeline.local.jobs.runner import JobOutcome, JobRunner, name_job
+from pipeline.local.engine.scope import ExecutionScope
+from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
+
+_POLL_SECONDS = 0.1
+# The types that are done within a moment, here, without a thread of their own.
+_DECIDED_HERE = ("Condition", "Fail")
+
+
+def execute(
+    definition: Definition,
+    parameters: Mapping[str, Json],
+    *,
+    run_job: JobRunner,
+    execution: Mapping[str, str],
+    record: ExecutionRecord,
+    save: Callable[[ExecutionRecord], None],
+    observer: Observer,
+    stop: threading.Event,
+    say: Callable[[str, str], None] | None = None,
+    max_parallel: int | None = None,
+    cores: int | None = None,
+    launcher: str | None = None,
+) -> ExecutionRecord:
+    """Run `definition` to its end and return the final record; `save` gets every change before the observer.
+
+    Args:
+        parameters: every parameter's value.
+        execution: the execution variables by name (PipelineExecutionId, …).
+        record: the execution at its start, with a StepRecord for every step.
+        stop: when it is set the running jobs are stopped and nothing more is started: the execution ends Stopped.
+        say: adds a line to the log of the step named first; None: only tells the observer.
+        max_parallel: the most jobs at once; None: what the definition says, else no limit.
+        cores: the cores to share out; None: those of this process.
+        launcher: what the record of a step says that runs a job.
+
+    Raises:
+        Exception: whatever `save`, the observer or a bug in a job's thread raised, after every job was stopped.
+    """
+    at_once = max_parallel or definition.parallelism
+    waits_for = dependencies(definition)
+    steps = {step.name: step for step in record.steps}
+    return _Engine(
+        definition=definition,
+        run_job=run_job,
+        record=record,
+        save=save,
+        observer=observer,
+        say=say or observer.log_line,
+        stop=stop,
+        at_once=at_once,
+        waits_for=waits_for,
+        cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
+        launcher=launcher,
+        steps=steps,
+        scope=ExecutionScope(definition, parameters, execution, steps, run_job),
+    ).run()
+
+
+@dataclass
+class _Engine:
+    """One execution while it runs. Only the thread that called `run` changes anything here."""
+
+    definition: Definition
+    run_job: JobRunner
+    record: ExecutionRecord
+    save: Callable[[ExecutionRecord], None]
+    observer: Observer
+    say: Callable[[str, str], None]
+    stop: threading.Event
+    at_once: int | None
+    waits_for: Mapping[str, frozenset[str]]
+    cores: Mapping[str, int]
+    launcher: str | None
+    steps: dict[str, StepRecord]
+    scope: ExecutionScope
+    clock: dict[str, float] = field(default_factory=dict)
+    threads: dict[str, threading.Thread] = field(default_factory=dict)
+    reports: queue.SimpleQueue[End | Again] = field(default_factory=queue.SimpleQueue)
+
+    def run(self) -> ExecutionRecord:
+        """See execute."""
+        try:
+            self._note("Executing")
+            self._start_ready()
+            while self.threads:
+                try:
+                    report = self.reports.get(timeout=_POLL_SECONDS)
+                except queue.Empty:
+                    if self.stop.is_set() and self.record.status == "Executing":
+                        self._note("Stopping")
+                    continue
+                if isinstance(report, Again):
+                    self._change(report.step, attempts=report.attempt)
+                    continue
+                self._finish_job(report)
+                self._start_ready()
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        return self._conclude()
+
+    def _start_ready(self) -> None:
+        """Start, decide or skip every step that is ready, until none is: a decided step can make others ready."""
+        progress = True
+        while progress:
+            progress = False
+            for step in self.definition.steps:
+                if self.steps[step.name].status != "Pending" or self.stop.is_set():
+                    continue
+                verdict = self._verdict(step)
+                if verdict == "skip":
+                    self._end_step(step.name, "Skipped")
+                elif verdict == "wait" or (step.type not in _DECIDED_HERE and self._full()):
+                    continue
+                else:
+                    self._begin(step)
+                progress = True
+
+    def _verdict(self, step: Step) -> str:
+        """What to do about a pending step now: "start" it, "skip" it, or "wait"."""
+        before = [self.steps[name] for name in self.waits_for[step.name]]
+        if any(other.status == "Skipped" for other in before):
+            return "skip"
+        for branch in step.branch:
+            condition = self.steps[branch.condition_step]
+            if condition.status == "Succeeded" and condition.properties["Outcome"] != str(branch.taken):
+                return "skip"
+        return "start" if all(other.status == "Succeeded" for other in before) else "wait"
+
+    def _full(self) -> bool:
+        return self.at_once is not None and len(self.threads) >= self.at_once
+
+    def _begin(self, step: Step) -> None:
+        """Start a job's thread, or decide a Condition or Fail step at once."""
+        attempt = self.steps[step.name].attempts + 1
+        self.clock[step.name] = time.monotonic()
+        self._change(
+            step.name,
+            status="Executing",
+            started_at=clock.now(),
+            attempts=attempt,
+            failure_reason=None,
+            launcher=self.launcher if step.type in JOB_TYPES else None,
+        )
+        try:
+            if step.type == "Condition":
+                outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])
+                self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
+                return
+            arguments = self._resolve(step, attempt)
+        except FashionError as error:
+            self._end_step(step.name, "Failed", failure_reason=str(error))
+            return
+        if step.type == "Fail":
+            self._end_step(step.name, "Failed", failure_reason=str(arguments.get("ErrorMessage", "")))
+            return
+        self._begin_job(step, arguments, attempt)
+
+    def _resolve(self, step: Step, attempt: int) -> Json:
+        """The step's arguments, for the job that its attempt of this number starts."""
+        job_name = name_job(self.record.execution_id, step.name, attempt)
+        return resolve(step.arguments, self.scope.of_job(step.type, job_name))
+
+    def _begin_job(self, step: Step, arguments: Mapping[str, Json], first_attempt: int) -> None:
+        # Each attempt is a job with a name of its own.
+        named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
+
+        def run(attempt: int) -> JobOutcome:
+            return self.run_job(
+                step,
+                self._resolve(step, attempt) if named and attempt != first_attempt else arguments,
+                name_job(self.record.execution_id, step.name, attempt),
+                self.cores.get(step.name, 1),
+                lambda line: self.observer.log_line(step.name, line),
+                self.stop,
+            )
+
+        attempts = Attempts(
+            step.name,
+            run,
+            say=lambda line: self.say(step.name, line),
+            report=self.reports,
+            retries=Retries(step.retry_policies),
+            stop=self.stop,
+        )
+        thread = threading.Thread(target=attempts, args=(first_attempt,), name=step.name)
+        self.threads[step.name] = thread
+        thread.start()
+
+    def _finish_job(self, end: End) -> None:
+        self.threads.pop(end.step).join()
+        if end.bug is not None:
+            raise end.bug
+        if end.outcome is not None:
+            source = end.outcome.reused_from
+            self._end_step(
+                end.step,
+                "Succeeded",
+                properties=end.outcome.properties,
+                cached=source is not None,
+                launcher=None if source is not None else self.steps[end.step].launcher,
+                reused_from=source,
+            )
+        elif end.reason is not None:
+            self._end_step(end.step, "Failed", failure_reason=end.reason)
+        else:
+            self._end_step(end.step, "Stopped")
+
+    def _end_step(
+        self,
+        name: str,
+        status: StepStatus,
+        *,
+        properties: Mapping[str, Json] | None = None,
+        **changes: object,
+    ) -> None:
+        started = self.steps[name].started_at
+        # By the monotonic clock: a clock that is set meanwhile must not make a step end before it began.
+        ended = None if started is None else started + time.monotonic() - self.clock[name]
+        self._change(
+            name,
+            status=status,
+            ended_at=ended,
+            properties=self.steps[name].properties if properties is None else properties,
+            **changes,
+        )
+
+    def _change(self, name: str, **changes: object) -> None:
+        self.steps[name] = replace(self.steps[name], **changes)  # type: ignore[arg-type]
+        self._note(self.record.status)
+
+    def _note(self, status: ExecutionStatus, **changes: object) -> None:
+        steps = tuple(self.steps.values())
+        self.record = replace(self.record, status=status, steps=steps, **changes)  # type: ignore[arg-type]
+        self.save(self.record)
+        self.observer.execution_changed(self.record)
+
+    def _conclude(self) -> ExecutionRecord:
+        status, reason = conclusion(self.steps.values(), self.stop.is_set())
+        self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
+        return self.record
+
+    def _abandon(self, error: BaseException) -> None:
+        """Something broke here, not in a step: stop every job, and leave a record that says so if that can be."""
+        self.stop.set()
+        for thread in self.threads.values():
+            thread.join()
+        interrupted = isinstance(error, KeyboardInterrupt)
+        self.record = cut_off(
+            self.record,
+            "Stopped" if interrupted else "Failed",
+            None if interrupted else f"The engine failed: {error!r}",
+        )
+        # What broke may be the saving itself: its own error is on the way.
+        with suppress(Exception):
+            self.save(self.record)

@@ -1,0 +1,74 @@
+"""What the expressions of a definition see while an execution runs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+from pipeline.errors import StepFailed
+from pipeline.execution import StepRecord
+from pipeline.spec.definition import Definition, Json
+from pipeline.local.jobs.job import now_text
+from pipeline.local.jobs.runner import JobRunner
+from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
+
+
+class ExecutionScope:
+    """The Scope of one execution. `records` is the engine's own, by step name, and changes while it runs."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        parameters: Mapping[str, Json],
+        execution: Mapping[str, str],
+        records: Mapping[str, StepRecord],
+        run_job: JobRunner,
+    ) -> None:
+        self.parameters = parameters
+        self._definition = definition
+        self._execution = execution
+        self._records = records
+        self._run_job = run_job
+        self._files: dict[tuple[str, str], Json] = {}
+
+    @property
+    def execution(self) -> Mapping[str, str]:
+        """The execution's variables, with the time as it is now."""
+        return {**self._execution, "CurrentDateTime": now_text()}
+
+    def of_job(self, step_type: str, job_name: str) -> ExecutionScope:
+        """What the expressions of a step see whose job will have this name."""
+        variable = JOB_NAME_VARIABLES.get(step_type)
+        if variable is None:
+            return self
+        scope = copy.copy(self)
+        scope._execution = {**self._execution, variable: job_name}
+        return scope
+
+    @property
+    def experiment(self) -> Mapping[str, Json]:
+        """The definition's PipelineExperimentConfig."""
+        return self._definition.experiment
+
+    def properties(self, step: str) -> Mapping[str, Json]:
+        """What the finished `step` left behind."""
+        return self._records[step].properties
+
+    def property_file(self, step: str, name: str) -> Json:
+        """The content of a property file, read once."""
+        if (step, name) not in self._files:
+            declared = {file.name: file for file in self._definition.step(step).property_files}
+            if self._records[step].status != "Succeeded" or name not in declared:
+                raise StepFailed(
+                    f"Reading the property file {name} of step {step}: expected a finished step that declares it. "
+                    f"Received: {self._records[step].status}, with {', '.join(declared) or 'no property files'}."
+                )
+            content = self._run_job.read_property_file(
+                self._definition.step(step), declared[name], self.properties(step)
+            )
+            self._files[step, name] = content
+        return self._files[step, name]
+
+    def document(self, uri: str) -> Json:
+        """The JSON document at an S3 URI, as it is now."""
+        return self._run_job.read_document(uri)

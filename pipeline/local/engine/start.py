@@ -1,0 +1,199 @@
+"""Starts an execution in the local engine, or continues one: checks, names and records it, runs it to its end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.execution import ExecutionRecord, Observer, StepRecord
+from pipeline.local.state import clock
+from pipeline.local.state.cache import StepCache
+from pipeline.local.engine.cached_jobs import CachedJobs
+from pipeline.spec.definition import Definition, parse_definition
+from pipeline.local.engine.scheduler import execute
+from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.inputs import check_inputs, is_there
+from pipeline.local.jobs.job import GRACES, Graces, time_text
+from pipeline.local.jobs.joblog import JobLog
+from pipeline.local.jobs.local_jobs import LocalJobs
+from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
+from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.state.lock import Held
+from pipeline.spec.parameters import resolve_parameters
+from pipeline.local.state.plain_path import plain_path
+from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.engine.resume import execution_to_resume
+from pipeline.local.engine.selection import select_steps
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.store import Store
+
+_ID_LENGTH = 12
+_ID_LETTERS = string.ascii_lowercase + string.digits
+
+
+def start_execution(
+    definition_text: str,
+    parameters: Mapping[str, object],
+    *,
+    home: Home,
+    aws: LocalAws,
+    store: Store,
+    observer: Observer,
+    stop: threading.Event,
+    pipeline_name: str,
+    target: str = "local",
+    max_parallel: int | None = None,
+    use_cache: bool = True,
+    only: Sequence[str] = (),
+    source: ExecutionRecord | None = None,
+    lock: Held | None = None,
+    graces: Graces = GRACES,
+    launcher: Wanted = "auto",
+    explain: Callable[[str], None] = lambda line: None,
+) -> ExecutionRecord:
+    """Execute a compiled definition and return its final record, which is in `store` too.
+
+    Args:
+        max_parallel: the most jobs at once; None: what the definition says.
+        use_cache: whether steps may be reused, where their CacheConfig allows it.
+        only: the steps to run, on what the execution `source` left; empty: all.
+        lock: the state folder's, if it is held.
+        launcher: how to start jobs' programs; `explain` is told why it is not the best way, if it is not.
+
+    Raises:
+        UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
+            support, or an input is missing; nothing was started.
+        StateError: the state folder cannot be written.
+    """
+    definition = parse_definition(definition_text)
+    values = resolve_parameters(definition, parameters)
+    steps = tuple(StepRecord(step.name, step.type) for step in definition.steps)
+    if only and source is not None:
+        steps = select_steps(definition, only, source)
+    to_run = {step.name for step in steps if step.status == "Pending"}
+    selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
+    check_inputs(selected, values, lambda uri: is_there(aws, uri))
+    chosen = choose_launcher(launcher, home, os.environ, explain)
+    # Waits for the server, which is not the execution's time.
+    aws.restore_registry()
+    record = ExecutionRecord(
+        execution_id=new_execution_id(),
+        pipeline_name=pipeline_name,
+        target=target,
+        status="Executing",
+        parameters=values,
+        started_at=clock.now(),
+        steps=steps,
+        parallel=max_parallel,
+        use_cache=use_cache,
+    )
+    return _run(
+        definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
+        graces=graces, launcher=chosen,
+    )  # fmt: skip
+
+
+def resume_execution(
+    execution_id: str | None,
+    *,
+    home: Home,
+    aws: LocalAws,
+    store: Store,
+    observer: Observer,
+    stop: threading.Event,
+    lock: Held | None = None,
+    graces: Graces = GRACES,
+    launcher: Wanted = "auto",
+    explain: Callable[[str], None] = lambda line: None,
+) -> ExecutionRecord:
+    """Continue an execution under its own id, as it was started, and return its final record.
+
+    Raises:
+        UsageError: there is no such execution, or nothing to resume; see execution_to_resume.
+        StateError: the state folder cannot be written.
+    """
+    definition, record = execution_to_resume(store, execution_id)
+    chosen = choose_launcher(launcher, home, os.environ, explain)
+    return _run(
+        definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
+        graces=graces, launcher=chosen,
+    )  # fmt: skip
+
+
+def _run(
+    definition: Definition,
+    record: ExecutionRecord,
+    *,
+    home: Home,
+    aws: LocalAws,
+    store: Store,
+    observer: Observer,
+    stop: threading.Event,
+    lock: Held | None,
+    graces: Graces,
+    launcher: Launcher,
+) -> ExecutionRecord:
+    """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
+    # The registry's earlier versions must be there before a job registers the next.
+    aws.restore_registry()
+    if lock is not None:
+        lock.by_execution(record.execution_id)
+    pipeline_arn = f"arn:aws:sagemaker:{aws.REGION}:{aws.ACCOUNT}:pipeline/{record.pipeline_name.lower()}"
+    variables = {
+        "PipelineName": record.pipeline_name,
+        "PipelineArn": pipeline_arn,
+        "PipelineExecutionId": record.execution_id,
+        "PipelineExecutionArn": f"{pipeline_arn}/execution/{record.execution_id}",
+        "StartDateTime": time_text(record.started_at),
+    }
+
+    def say(step: str, line: str) -> None:
+        path = home.step_log(record.execution_id, step)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with JobLog(path, lambda text: observer.log_line(step, text)) as log:
+                log.say(line)
+        except OSError:
+            # The file cannot be written, perhaps on a full disk: the step must not fail for this line.
+            observer.log_line(step, f"[local] {line}")
+
+    # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
+    with (
+        Reaper(holding=None if lock is None else lock.descriptor) as reaper,
+        plain_path(home.root) as reached_at,
+    ):
+        jobs = LocalJobs(
+            home,
+            aws,
+            record.execution_id,
+            reaper,
+            graces,
+            variables["PipelineExecutionArn"],
+            launcher=launcher,
+            reached_at=reached_at,
+        )
+        cache = StepCache(home, store)
+        return execute(
+            definition,
+            record.parameters,
+            run_job=CachedJobs(
+                jobs, cache, record.pipeline_name, record.execution_id, reuse=record.use_cache, say=say
+            ),
+            execution=variables,
+            record=record,
+            save=lambda changed: store.save_execution(changed, definition.text),
+            observer=observer,
+            stop=stop,
+            say=say,
+            max_parallel=record.parallel,
+            launcher=launcher.name,
+        )
+
+
+def new_execution_id() -> str:
+    """Twelve lower-case letters and digits, as the service makes them."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))

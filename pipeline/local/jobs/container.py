@@ -1,0 +1,106 @@
+"""The folder that stands for a job's container: what the job finds at /opt/ml lies at <root>/opt/ml.
+
+Where a job cannot be given another view of the files (see launchers), every path that its request names is mapped:
+in the command, the environment, the hyperparameters and the configuration files. A path that a script has built in
+is not; scripts take their paths from flags or SM_* variables.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.errors import StepFailed
+from pipeline.spec.definition import Json
+
+ML = "/opt/ml"
+# Every folder of the documented container contract, for both kinds of jobs.
+_FOLDERS = (
+    "/opt/ml/input/config",
+    "/opt/ml/input/data",
+    "/opt/ml/model",
+    "/opt/ml/output/data",
+    "/opt/ml/checkpoints",
+    "/opt/ml/config",
+    "/opt/ml/processing",
+    "/tmp",
+)
+# A path begins after one of these and ends before one: `--model=/opt/ml/model`, `cd /opt/ml/code; ls`.
+_BEFORE = r"""(?<![^\s"'`=:,;(\[{|&<>])"""
+_AFTER = r"""(?=[/\s"'`=:,;)\]}|&<>]|$)"""
+
+
+@dataclass(frozen=True)
+class Container:
+    """`root` (absolute) stands for "/"; `mounts` are the folders outside /opt/ml that the request declares.
+
+    `seen_at` is where the job finds `root`: at "/" itself, or where it lies (None).
+    """
+
+    root: Path
+    mounts: tuple[str, ...] = ()
+    seen_at: Path | None = None
+
+    @classmethod
+    def create(cls, root: Path, mounts: tuple[str, ...] = (), seen_at: Path | None = None) -> Container:
+        """Make the folders of a fresh container at `root`; what an earlier attempt left there goes.
+
+        Raises:
+            StepFailed: a mount is not an absolute path inside the container.
+        """
+        remove_tree(root)
+        container = cls(root, mounts, seen_at)
+        for folder in (*_FOLDERS, *mounts):
+            container.path(folder).mkdir(parents=True, exist_ok=True)
+        return container
+
+    def path(self, inside: str) -> Path:
+        """Where `inside`, an absolute path in the container, lies: for the engine, which is outside.
+
+        Raises:
+            StepFailed: it is not absolute, is the container's root, or leads out of it.
+        """
+        parts = PurePosixPath(inside).parts
+        if len(parts) < 2 or parts[0] != "/" or ".." in parts:
+            raise StepFailed(
+                "Mapping a path of the container: expected an absolute path below / without “..”, such as "
+                f"/opt/ml/processing/input. Received: {inside!r}. Correct LocalPath in the definition."
+            )
+        return self.root.joinpath(*parts[1:])
+
+    def seen(self, inside: str) -> str:
+        """Where the job finds `inside`, an absolute path in the container; "/" is allowed here."""
+        view = self.root if self.seen_at is None else self.seen_at
+        return str(view if inside == "/" else view / self.path(inside).relative_to(self.root))
+
+    def localize(self, value: Json) -> Json:
+        """`value` with the container's paths replaced by where the job finds them, in every text of a JSON."""
+        if isinstance(value, str):
+            view = self.seen("/").rstrip("/")
+            return self._pattern.sub(lambda match: view + match[0], value)
+        if isinstance(value, list):
+            return [self.localize(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.localize(item) for key, item in value.items()}
+        return value
+
+    @property
+    def _pattern(self) -> re.Pattern[str]:
+        mounts = {ML, *(mount.rstrip("/") for mount in self.mounts)}
+        return re.compile(f"{_BEFORE}(?:{'|'.join(sorted(map(re.escape, mounts), reverse=True))}){_AFTER}")
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete `folder` if it exists, with what a job made read-only in it."""
+    if folder.is_dir() and not folder.is_symlink():
+        folder.chmod(stat.S_IRWXU)
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            inner = Path(path, name)
+            if not inner.is_symlink():
+                inner.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)

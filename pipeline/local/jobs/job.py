@@ -1,0 +1,192 @@
+"""One job as it runs: what its request asks for, where it lives, and how its end becomes an outcome or a reason."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.code_address import check_folder
+from pipeline.errors import StepFailed
+from pipeline.local.state import clock
+from pipeline.local.jobs.channel_files import S3_PREFIX
+from pipeline.local.jobs.channels import download, s3_errors
+from pipeline.spec.definition import Json
+from pipeline.local.jobs.environment import job_environment
+from pipeline.local.jobs.faults import fault_of_end
+from pipeline.local.jobs.hosts import Host, merge_folders
+from pipeline.local.jobs.joblog import JobLog
+from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
+from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.jobs.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
+from pipeline.local.jobs.runner import StepStopped
+from pipeline.local.jobs.running import Launch, decisive, run_hosts
+from pipeline.local.state.local_aws import LocalAws
+
+_DEFAULT_LIMIT_SECONDS = 86400
+
+
+@dataclass(frozen=True)
+class Graces:
+    """Seconds from SIGTERM to SIGKILL, after the time limit and after a stop; and between checkpoint uploads."""
+
+    limit: float = LIMIT_GRACE_SECONDS
+    stop: float = STOP_GRACE_SECONDS
+    checkpoints: float = 2.0
+
+
+GRACES = Graces()
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a host runs, in which folder of its container; `variables` are added to its environment, in which the
+    request's own win."""
+
+    command: Sequence[str]
+    cwd: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job's request (resolved, in the shape of CreateProcessingJob or CreateTrainingJob) and where it runs."""
+
+    name: str
+    request: Mapping[str, Json]
+    hosts: tuple[Host, ...]
+    log: JobLog
+    stop: threading.Event
+    aws: LocalAws
+    reaper: Reaper
+    graces: Graces
+    launcher: Launcher
+
+    def arn(self, kind: str) -> str:
+        """The job's ARN; `kind` is "training-job" or "processing-job"."""
+        return f"arn:aws:sagemaker:{self.aws.REGION}:{self.aws.ACCOUNT}:{kind}/{self.name}"
+
+    def fetch(self, source: Mapping[str, Json], inside: str) -> None:
+        """Copy the input that `source` (an S3Input or S3DataSource) names to the folder `inside` of every host: all
+        of it, or with the distribution ShardedByS3Key a share of the objects."""
+        uri = source["S3Uri"]
+        sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+        for rank, host in enumerate(self.hosts):
+            folder = host.container.path(inside)
+            folder.mkdir(parents=True, exist_ok=True)
+            size = download(
+                self.aws,
+                uri,
+                folder,
+                stop=self.stop,
+                data_type=source.get("S3DataType") or S3_PREFIX,
+                shard=(rank, len(self.hosts)) if sharded else (0, 1),
+            )
+            if not sharded:
+                check_folder(uri, folder)
+            host.log.say(f"{uri} → {inside} ({size / 1e6:.1f} MB{', its share' if sharded else ''})")
+
+    def collect(self, inside: str) -> Path:
+        """The folder `inside` with what all hosts left there, as the service merges it.
+
+        The service asks that no two hosts write the same file; here the first one's stays, and the log says so.
+        """
+        first, *others = (host.container.path(inside) for host in self.hosts)
+        with s3_errors(f"Collecting {inside} of the job's hosts"):
+            for name in merge_folders(first, others):
+                self.log.say(f"{inside}/{name} was written by more than one host: one of them is kept")
+        return first
+
+    def run(self, start: Callable[[Host], Start], message_file: str) -> None:
+        """Run the job's processes to their ends; `start` says what a host runs.
+
+        Raises:
+            StepFailed: one did not end with status 0; the reason quotes `message_file` and the log's last lines.
+            StepStopped: it was stopped.
+        """
+        limit = (self.request.get("StoppingCondition") or {}).get(
+            "MaxRuntimeInSeconds"
+        ) or _DEFAULT_LIMIT_SECONDS
+        if self.stop.is_set():
+            raise StepStopped
+        containers = [host.container for host in self.hosts]
+        with s3_errors("Starting the job's process"), self.launcher.around(containers):
+            starts = [start(host) for host in self.hosts]
+            launches = [self._launch(host, each) for host, each in zip(self.hosts, starts, strict=True)]
+            ends = run_hosts(
+                launches,
+                stop=self.stop,
+                reaper=self.reaper,
+                time_limit=float(limit),
+                limit_grace=self.graces.limit,
+                stop_grace=self.graces.stop,
+            )
+        place = decisive(ends)
+        if place is None:
+            return
+        if self.stop.is_set() and any(ended.cause == "stopped" for ended in ends):
+            raise StepStopped
+        raise StepFailed(
+            self._reason(place, starts[place], launches[place], ends[place], message_file),
+            fault=fault_of_end(ends[place]),
+        )
+
+    def check_empty(self, inside: str) -> None:
+        """Look whether the folder `inside` is empty because the job wrote elsewhere.
+
+        Raises:
+            StepFailed: it is, and the log says that a path below /opt/ml could not be used.
+        """
+        if any(path.is_file() for host in self.hosts for path in host.container.path(inside).rglob("*")):
+            return
+        for host in self.hosts:
+            if is_mapped(host) and has_built_in_path(host.log.tail, refused=True):
+                tail = "\n".join(f"  {line}" for line in host.log.tail)
+                raise StepFailed(
+                    f"The job ended well and left {inside} empty. {built_in_path_hint(['its program'])}\n"
+                    f"Last lines of its log ({self.log.path}):\n{tail}"
+                )
+
+    def _launch(self, host: Host, start: Start) -> Launch:
+        own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}
+        environment = job_environment(
+            os.environ,
+            host.container,
+            host.cores,
+            # One host sees what the user lets it see.
+            {"CUDA_VISIBLE_DEVICES": ",".join(host.gpus)} if len(self.hosts) > 1 else {},
+            start.variables,
+            host.container.localize(own),
+            self.aws.job_environment(),
+        )
+        return Launch(host, self.launcher.program(host.container, start.command, start.cwd, environment))
+
+    def _reason(self, place: int, start: Start, launch: Launch, ended: Ended, message_file: str) -> str:
+        host = self.hosts[place]
+        specification = (
+            self.request.get("AlgorithmSpecification") or self.request.get("AppSpecification") or {}
+        )
+        return Failed(
+            host=host,
+            ended=ended,
+            command=start.command,
+            environment=launch.program.environment,
+            image=str(specification.get("TrainingImage") or specification.get("ImageUri")),
+            message=self.aws.credentials.masked(host.message(message_file)),
+            several=len(self.hosts) > 1,
+            log=self.log.path,
+        ).text()
+
+
+def now_text() -> str:
+    """This moment as the service writes times in JSON."""
+    return time_text(clock.now())
+
+
+def time_text(moment: float) -> str:
+    """A moment in seconds since the epoch as the service writes times in JSON."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

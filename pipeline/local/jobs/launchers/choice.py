@@ -1,0 +1,44 @@
+"""Which launcher an execution has: the one that was asked for, else the best that this machine allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from pipeline.errors import UsageError
+from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.process import Process
+from pipeline.local.jobs.launchers.sandbox import Sandbox
+from pipeline.local.jobs.launchers.surroundings import needed_folders
+
+Wanted = Literal["auto", "sandbox", "process"]
+WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process")
+
+
+def choose_launcher(
+    wanted: Wanted, home: Home, environ: Mapping[str, str], say: Callable[[str], None]
+) -> Launcher:
+    """The launcher `wanted`; "auto" is a sandbox, or a process where none can be made, which `say` explains.
+
+    Raises:
+        UsageError: a sandbox is wanted and cannot be made.
+    """
+    needed = needed_folders(home.root, environ)
+    process = Process(needed)
+    if wanted == "process":
+        return process
+    sandbox = Sandbox(needed)
+    fault = sandbox.fault(home.temporary)
+    if fault is None:
+        return sandbox
+    if wanted == "sandbox":
+        raise UsageError(
+            f"This machine does not allow a sandbox for jobs: {fault}. Leave --launcher out: jobs then run as "
+            "plain processes, whose paths below /opt/ml are mapped where the request names them."
+        )
+    say(
+        f"Jobs run as plain processes, because this machine does not allow a sandbox ({fault}): a script that has "
+        "/opt/ml/… written into it will not work."
+    )
+    return process

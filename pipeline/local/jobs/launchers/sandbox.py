@@ -1,0 +1,135 @@
+"""Runs a job's program in a mount namespace of its own, where its folder is "/": a true /opt/ml, a /tmp of its own.
+
+Linux. The rest of this machine stays where it is: what the request names (/opt/ml, /tmp, each LocalPath) is the
+job's, everything else is bound in from outside, and so is what the engine needs of those places (an interpreter
+under /tmp). All that is the job's lies in one mount, so that a file can be renamed from /tmp to /opt/ml/model. The
+packages of this Python are read-only.
+
+As root the program loses CAP_SYS_ADMIN, with which it could undo the mounts; a user's stays the same user, in a
+user namespace, without any capability. Network, processes, memory and devices are this machine's: it is a view of
+the files, not a wall against a job that means harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.local.jobs.container import ML, Container
+from pipeline.local.jobs.launchers.launcher import Name, Program, enter
+from pipeline.local.jobs.launchers.surroundings import around
+from pipeline.local.jobs.layer import LAYER
+
+_PROBE_SECONDS = 20
+
+
+class Sandbox:
+    """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own."""
+
+    name: Name = "sandbox"
+    seen_at: Path | None = Path("/")
+
+    def __init__(self, needed: Sequence[Path]) -> None:
+        self._needed = needed
+
+    @contextlib.contextmanager
+    def around(self, containers: Sequence[Container]) -> Iterator[None]:
+        """See Launcher: at the end the empty places of what was bound in go again."""
+        try:
+            yield
+        finally:
+            for container in containers:
+                own = {container.root, *(_place(container.root, path) for path in _own(container))}
+                for path in reversed(self._bound(container)):
+                    _remove_place(_place(container.root, path), own)
+
+    def program(
+        self, container: Container, command: Sequence[str], cwd: str, environment: Mapping[str, str]
+    ) -> Program:
+        """See Launcher."""
+        binds = []
+        for path in self._bound(container):
+            place = _place(container.root, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink():
+                if not place.is_symlink():
+                    place.symlink_to(path.readlink())
+                continue
+            if path.is_dir():
+                place.mkdir(exist_ok=True)
+            else:
+                place.touch()
+            binds.append(str(path))
+        readonly = [str(path) for path in _base() if path not in container.root.parents]
+        return Program(
+            enter("sandbox", [str(container.root), cwd, binds, readonly], command, environment),
+            container.root,
+            environment,
+        )
+
+    def fault(self, folder: Path) -> str | None:
+        """Why no sandbox can be made on this machine, found by making one below `folder`; None: it can."""
+        if not sys.platform.startswith("linux"):
+            return "it needs Linux"
+        try:
+            root = Path(tempfile.mkdtemp(prefix="probe-", dir=folder))
+        except OSError as error:
+            return str(error)
+        try:
+            container = Container.create(root, (), self.seen_at)
+            container.path(f"{ML}/model/probe").touch()
+            test = f"import os; os.rename('{ML}/model/probe', '/tmp/probe')"
+            python = [sys.executable, "-I", "-S", "-c", test]
+            program = self.program(container, python, "/", {})
+            done = subprocess.run(
+                program.command,
+                cwd=program.cwd,
+                env={},
+                capture_output=True,
+                text=True,
+                timeout=_PROBE_SECONDS,
+            )
+            if done.returncode != 0 or not container.path("/tmp/probe").exists():
+                return (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+        except (OSError, subprocess.SubprocessError) as error:
+            return str(error)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+        return None
+
+    def _bound(self, container: Container) -> list[Path]:
+        return around(_own(container), self._needed)
+
+
+def _own(container: Container) -> set[Path]:
+    """What is the job's own, rather than this machine's."""
+    return {Path(path) for path in (ML, "/tmp", LAYER, *container.mounts)}
+
+
+def _base() -> list[Path]:
+    """What must not change of the Python that runs this: its environment, or the packages of a system's Python."""
+    if sys.prefix != sys.base_prefix:
+        return [Path(sys.prefix).resolve()]
+    paths = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
+    return [path for path in paths if path.is_dir()]
+
+
+def _place(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
+
+
+def _remove_place(place: Path, own: set[Path]) -> None:
+    """Remove what `program` made at `place`, and folders above that nothing else is in, up to the job's `own`."""
+    with contextlib.suppress(OSError):
+        if place.is_symlink() or (place.is_file() and place.stat().st_size == 0):
+            place.unlink()
+            place = place.parent
+        while place not in own:
+            place.rmdir()
+            place = place.parent

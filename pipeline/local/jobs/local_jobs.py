@@ -1,0 +1,201 @@
+"""Runs the jobs of one execution, a folder, a log and a process each, and its steps that only call a service."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from pipeline.errors import FashionError, StepFailed
+from pipeline.local.jobs import processing_job
+from pipeline.local.jobs import training_job
+from pipeline.local.jobs.channels import read_json, s3_errors
+from pipeline.local.jobs.container import remove_tree
+from pipeline.local.jobs.create_model import create_model
+from pipeline.spec.definition import Json, PropertyFile, Step
+from pipeline.spec.diagnostics import Findings
+from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.hosts import make_hosts
+from pipeline.local.jobs.job import GRACES, Graces, Job
+from pipeline.local.jobs.joblog import JobLog
+from pipeline.spec.json_text import note_odd_texts
+from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.spec.limits import check_limits
+from pipeline.local.jobs.reaper import Reaper
+from pipeline.spec.refusals import refuse_arguments
+from pipeline.local.jobs.register_model import register_model
+from pipeline.spec.request_schema import check_request
+from pipeline.local.jobs.runner import JobOutcome, StepStopped
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.jobs.service_call import ServiceCall
+from pipeline.shown import listing
+
+
+def step_folder(home: Home, execution_id: str, step: str) -> Path:
+    """Where a step of an execution keeps its request and, while it runs or after it failed, its container."""
+    return home.execution(execution_id) / "steps" / quote(step, safe="")
+
+
+class _Kind(NamedTuple):
+    """What differs between the types of jobs."""
+
+    mounts: Callable[[Mapping[str, Json]], tuple[str, ...]]
+    instances: Callable[[Mapping[str, Json]], int]
+    run: Callable[[Job], dict[str, Json]]
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "Processing": _Kind(processing_job.mounts, processing_job.instances, processing_job.run_processing_job),
+    "Training": _Kind(training_job.mounts, training_job.instances, training_job.run_training_job),
+}
+
+
+_CALLS: Mapping[str, Callable[[ServiceCall], dict[str, Json]]] = {
+    "RegisterModel": register_model,
+    "Model": create_model,
+}
+
+# Names no exception type that a retry policy could have: waiting does not bring the server back.
+SERVER_DIED = "the local S3 has died"
+
+
+class LocalJobs:
+    """The JobRunner of the local target, for one execution."""
+
+    def __init__(
+        self,
+        home: Home,
+        aws: LocalAws,
+        execution_id: str,
+        reaper: Reaper,
+        graces: Graces = GRACES,
+        execution_arn: str = "",
+        *,
+        launcher: Launcher,
+        reached_at: Path | None = None,
+    ) -> None:
+        """`reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py."""
+        self._home = home
+        self._reached_at = reached_at or home.root
+        self._aws = aws
+        self._execution_id = execution_id
+        self._reaper = reaper
+        self._graces = graces
+        self._execution_arn = execution_arn
+        self._launcher = launcher
+
+    def __call__(
+        self,
+        step: Step,
+        arguments: Mapping[str, Json],
+        job_name: str,
+        cores: int,
+        log: Callable[[str], None],
+        stop: threading.Event,
+    ) -> JobOutcome:
+        """Run the step's job, whose container is kept only if it failed, or its call."""
+        try:
+            return self._run(step, arguments, job_name, cores, log, stop)
+        except FashionError as error:
+            death = self._aws.death
+            if death is None:
+                raise
+            reason = str(error) if death in str(error) else f"{error}\n{death}"
+            raise StepFailed(reason, fault=SERVER_DIED) from error
+
+    def _run(
+        self,
+        step: Step,
+        arguments: Mapping[str, Json],
+        job_name: str,
+        cores: int,
+        log: Callable[[str], None],
+        stop: threading.Event,
+    ) -> JobOutcome:
+        check_arguments(step, arguments)
+        folder = step_folder(self._home, self._execution_id, step.name)
+        log_path = self._home.step_log(self._execution_id, step.name)
+        with s3_errors(f"Making the folder of the job {job_name}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+            again = (folder / "request.json").exists()
+            (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
+            job_log = JobLog(log_path, log, self._aws.credentials.secret_key)
+        if step.type in _CALLS:
+            with job_log:
+                call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
+                return JobOutcome(_CALLS[step.type](call))
+        mounts, instances, run = _KINDS[step.type]
+        # A job that has a view of its own does not see the path.
+        seen = self._home.root if self._launcher.seen_at is not None else self._reached_at
+        root = seen / folder.relative_to(self._home.root) / "container"
+        with job_log:
+            with s3_errors(f"Making the folder of the job {job_name}"):
+                hosts = make_hosts(
+                    root,
+                    mounts(arguments),
+                    count=instances(arguments),
+                    cores=cores,
+                    log=job_log,
+                    user=os.environ,
+                    seen_at=self._launcher.seen_at,
+                )
+            job = Job(
+                name=job_name,
+                request=arguments,
+                hosts=hosts,
+                log=job_log,
+                stop=stop,
+                aws=self._aws,
+                reaper=self._reaper,
+                graces=self._graces,
+                launcher=self._launcher,
+            )
+            try:
+                properties = run(job)
+            except StepFailed as error:
+                raise StepFailed(f"{error}\nIts folder is kept: {folder / 'container'}") from error
+            except StepStopped:
+                # What matters of it, its checkpoints, is in S3. Deleting thousands of files takes its time, which a
+                # stop does not have: the next command does it.
+                with suppress(OSError):
+                    root.rename(self._home.scratch(f"stopped-{job_name}"))
+                raise
+        remove_tree(root)
+        return JobOutcome(properties)
+
+    def read_property_file(
+        self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]
+    ) -> Json:
+        """Read the file from S3, where the step's job left it."""
+        uri = processing_job.output_uri(properties, property_file.output_name).rstrip("/")
+        return self.read_document(f"{uri}/{property_file.path}")
+
+    def read_document(self, uri: str) -> Json:
+        """Read the JSON document from S3."""
+        return read_json(self._aws, uri)
+
+
+def check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
+    """What was checked of the definition before anything ran, for the values that other steps have decided since.
+
+    Raises:
+        StepFailed: the request is malformed, or asks for what the local engine does not support.
+    """
+    findings = Findings()
+    path = f"{step.json_path}.Arguments"
+    check_request(step.type, arguments, {}, path, findings)
+    refuse_arguments(step.type, arguments, path, findings)
+    check_limits(step.type, arguments, path, findings)
+    note_odd_texts(arguments, path, findings)
+    if findings.entries:
+        raise StepFailed(
+            f"Checking the request of step {step.name}, whose values are known now, received what the local engine "
+            f"cannot execute:\n{listing(findings.entries)}\n"
+            "Correct the definition, or what the steps before hand on."
+        )

@@ -1,0 +1,85 @@
+"""Runs the processes of a job side by side, one a host. The failure of one, the time limit, a stop end them all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipeline.local.jobs.hosts import Host
+from pipeline.local.jobs.launchers.launcher import Program
+from pipeline.local.jobs.process import Ended, Signal, run_process
+from pipeline.local.jobs.reaper import Reaper
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a host runs."""
+
+    host: Host
+    program: Program
+
+
+class _Either:
+    """Is set when one of `signals` is."""
+
+    def __init__(self, *signals: Signal) -> None:
+        self._signals = signals
+
+    def is_set(self) -> bool:
+        return any(signal.is_set() for signal in self._signals)
+
+
+def run_hosts(
+    launches: Sequence[Launch],
+    *,
+    stop: threading.Event,
+    reaper: Reaper,
+    time_limit: float,
+    limit_grace: float,
+    stop_grace: float,
+) -> list[Ended]:
+    """Run all `launches` to their ends, which are returned in the same order; see run_process.
+
+    As in SageMaker a host that fails ends the others, with SIGTERM first, and one that ends well does not.
+
+    Raises:
+        OSError: a process cannot be started; the others have been ended.
+    """
+    failed = threading.Event()
+
+    def run(launch: Launch) -> Ended:
+        try:
+            ended = run_process(
+                launch.program.command,
+                cwd=launch.program.cwd,
+                environment=launch.program.environment,
+                log=launch.host.log,
+                stop=_Either(stop, failed),
+                reaper=reaper,
+                time_limit=time_limit,
+                limit_grace=limit_grace,
+                stop_grace=stop_grace,
+            )
+        except BaseException:
+            failed.set()
+            raise
+        launch.host.log.end()
+        # The time limit reaches each host by itself, and leaves it more time to end.
+        if ended.cause == "exited" and not ended.succeeded:
+            failed.set()
+        return ended
+
+    with ThreadPoolExecutor(max_workers=len(launches)) as threads:
+        return list(threads.map(run, launches))
+
+
+def decisive(ends: Sequence[Ended]) -> int | None:
+    """Which of the hosts' ends is the job's: the first failure, or else a stop; None when all ended well.
+
+    What comes after the first failure is its consequence: the others lose their partner, or are stopped for it.
+    """
+    failures = [place for place, ended in enumerate(ends) if not ended.succeeded]
+    own = [place for place in failures if ends[place].cause != "stopped"]
+    return min(own or failures, key=lambda place: ends[place].at, default=None)

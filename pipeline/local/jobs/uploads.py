@@ -1,0 +1,80 @@
+"""Puts files of this machine into the local S3, for definitions whose inputs lie in a bucket (`run --upload`)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.spec.bucket_name import bucket_problem
+from pipeline.local.jobs.channels import upload, upload_files
+from pipeline.local.state.objects import split_uri
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.plain_files import FOLDER, kind_of
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file or folder, and the s3:// URI of the object, or the prefix of the objects, that it becomes."""
+
+    path: Path
+    uri: str
+
+
+def parse_upload(text: str) -> Upload:
+    """The upload that `PATH=s3://bucket/key` asks for.
+
+    Raises:
+        UsageError: `text` has another form, or there is no such file, or no file in that folder.
+    """
+    path, separator, address = text.rpartition("=s3://")
+    upload = Upload(Path(path), f"s3://{address}")
+    if not path or not separator or not address.strip("/"):
+        raise UsageError(f"Reading --upload: expected PATH=s3://bucket/prefix. Received: {text!r}.")
+    if upload.path.is_file():
+        if upload.uri.endswith("/"):
+            return Upload(upload.path, upload.uri + upload.path.name)
+        if not split_uri(upload.uri)[1]:
+            raise UsageError(
+                f"Reading --upload: expected the file's key after the bucket. Received: {text!r}. End it with / to "
+                "keep the file's name."
+            )
+        return upload
+    kind = kind_of(upload.path)
+    if kind not in (None, FOLDER):
+        raise UsageError(
+            f"Could not read --upload {upload.path}: it is {kind}, not a plain file or a folder. Save it to a file "
+            "first."
+        )
+    inside = sorted(upload.path.rglob("*"))
+    for file in inside:
+        kind = kind_of(file)
+        if kind not in (None, FOLDER):
+            raise UsageError(
+                f"Could not read --upload {upload.path}: {file} is {kind}, not a plain file or a folder. Remove "
+                "it, or name the files that are meant."
+            )
+    if not any(file.is_file() for file in inside):
+        raise UsageError(
+            f"Reading --upload: expected a file, or a folder with at least one. Received: {upload.path}."
+        )
+    return upload
+
+
+def put_files(aws: LocalAws, item: Upload) -> int:
+    """Copy the files to the local S3, where they stay for later commands, in place of older ones; returns how many.
+
+    Raises:
+        UsageError: S3 takes no bucket of that name.
+        StepFailed: a file cannot be read.
+        StateError: the state folder cannot be written.
+    """
+    bucket, _ = split_uri(item.uri)
+    if problem := bucket_problem(bucket):
+        raise UsageError(f"Could not make the bucket of --upload: {problem}.")
+    never = threading.Event()
+    if item.path.is_file():
+        upload_files(aws, [(item.path, item.uri)], stop=never)
+        return 1
+    return upload(aws, [(item.path, item.uri)], stop=never)[0]

@@ -1,0 +1,137 @@
+"""Step caching with SageMaker's semantics: the results of jobs, by what decided them.
+
+As documented ("Caching pipeline steps", "Default cache key attributes by pipeline step type"): only successful runs
+of the same step of the same pipeline count, the most recent one within ExpireAfter; outputs, resources and role are
+not compared. What is added here: the Python that jobs run with, which locally stands for the container's image, and
+a check that everything the earlier job wrote is still on disk as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.local.state import clock
+from pipeline.spec.definition import Json, Step
+from pipeline.spec.durations import parse_duration
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.journal import line_of
+from pipeline.local.state.objects import Objects, StoredObject, dump_objects, load_objects
+from pipeline.local.state.schema import checksum, is_sound
+from pipeline.local.state.store import Store
+
+KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+    "Training": (
+        "AlgorithmSpecification",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CachedResult:
+    """What a job left behind: its Describe response, in the execution that ran it, at `recorded_at` (epoch)."""
+
+    execution_id: str
+    recorded_at: float
+    properties: Mapping[str, Json]
+    outputs: tuple[StoredObject, ...]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """There is no result to reuse; `reason` says why one that there is cannot be, None where there is none."""
+
+    reason: str | None = None
+
+
+def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json]) -> str:
+    """SHA-256 (hex) over what decides the result of a step whose arguments are resolved; `step.type` is cached."""
+    # An attribute that is left out, null or empty asks for the same job.
+    attributes = {name: arguments[name] for name in KEY_ATTRIBUTES[step.type] if arguments.get(name)}
+    document = [pipeline, step.name, step.type, attributes, local_image()]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def local_image() -> str:
+    """Which Python the jobs run with: its version, and the names and versions of all installed packages."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages = sorted(path.name for folder in folders for path in Path(folder).glob("*.dist-info"))
+    return "\n".join([sys.version, *packages])
+
+
+class StepCache:
+    """The results that the state folder remembers. Usable from several threads; needs no server."""
+
+    def __init__(self, home: Home, store: Store) -> None:
+        self._objects = Objects(home, store)
+        self._database = store.database
+        self._journal = store.journal
+
+    def record(self, key: str, execution_id: str, properties: Mapping[str, Json]) -> None:
+        """Remember that the job of `key` succeeded, with what it wrote, which must be in the store by now.
+
+        In one transaction: a crash leaves the earlier result or this one. Raises StateError when the file fails.
+        """
+        outputs = [stored for uri in output_folders(properties) for stored in self._objects.under(uri)]
+        row = (
+            key,
+            execution_id,
+            clock.now(),
+            json.dumps(properties),
+            dump_objects(outputs),
+        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
+            )
+            self._journal.add([line_of("cache", *row)])
+
+    def find(self, key: str, expire_after: str | None) -> CachedResult | Miss:
+        """The latest result of `key`, if it is not older than `expire_after` and all it wrote is intact.
+
+        Reads everything it wrote. Raises StateError when the state database fails.
+        """
+        rows = self._database.rows(
+            "SELECT key, execution, recorded_at, properties, outputs, crc FROM cache WHERE key = ?", (key,)
+        )
+        if not rows:
+            return Miss()
+        if not is_sound(rows[0]):
+            return Miss("the record of an earlier result is damaged")
+        _, execution_id, recorded_at, properties, outputs, _ = rows[0]
+        # A clock that was set back makes nothing old.
+        if expire_after is not None and clock.now() - recorded_at > parse_duration(expire_after):
+            return Miss(f"the result of execution {execution_id} is older than ExpireAfter={expire_after}")
+        result = CachedResult(
+            execution_id,
+            recorded_at,
+            json.loads(properties),
+            load_objects(outputs),
+        )
+        fault = self._objects.change(result.outputs)
+        return result if fault is None else Miss(f"what execution {execution_id} wrote has changed: {fault}")
+
+
+def output_folders(properties: Mapping[str, Json]) -> list[str]:
+    """The S3 prefixes that a job wrote to, by its Describe response, each with a slash at its end."""
+    outputs = (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
+    folders = [f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in outputs]
+    artifacts = (properties.get("ModelArtifacts") or {}).get("S3ModelArtifacts")
+    if artifacts:
+        # <S3OutputPath>/<job>/output/ holds model.tar.gz, or model/, and output.tar.gz.
+        folders.append(artifacts.rstrip("/").rpartition("/")[0] + "/")
+    return folders

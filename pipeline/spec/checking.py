@@ -1,0 +1,276 @@
+"""Checks what the names and expressions of a definition refer to, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.json_path import child
+from pipeline.spec.conditions import check_condition
+from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step
+from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression, references
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.graph import cycles, dependencies
+from pipeline.spec.json_object import JsonObject
+from pipeline.spec.limits import check_limits
+from pipeline.spec.parameters import convert
+from pipeline.spec.reading import SUPPORTED_STEPS
+from pipeline.spec.references import Reference, parse_path, parse_reference
+from pipeline.spec.refusals import refuse_arguments
+from pipeline.spec.request_schema import check_request
+from pipeline.near_match import did_you_mean
+from pipeline.shown import listed, shown
+from pipeline.spec.validation import document as validation
+from pipeline.spec.validation.properties import UnknownProperty, check_property
+from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables
+
+_EXPERIMENT_NAMES = ("ExperimentName", "TrialName")
+_JOB_OF = {variable: step_type for step_type, variable in JOB_NAME_VARIABLES.items()}
+
+
+def check_definition(definition: Definition, findings: Findings) -> None:
+    """Notes duplicate names, unknown references, malformed expressions, cycles and unsupported arguments."""
+    _note_duplicates(((f"$.Parameters[{i}]", p.name) for i, p in enumerate(definition.parameters)), findings)
+    _note_duplicates(((step.json_path, step.name) for step in definition.steps), findings)
+    for index, parameter in enumerate(definition.parameters):
+        _check_parameter(parameter, f"$.Parameters[{index}]", findings)
+    steps = {step.name: step for step in definition.steps}
+    types = {parameter.name: parameter.type for parameter in definition.parameters}
+    checker = _ExpressionChecker(types, steps, definition.experiment, findings)
+    _check_experiment(definition.experiment, types, findings)
+    for step in definition.steps:
+        _check_step(step, replace(checker, step_type=step.type), findings)
+        path = f"{step.json_path}.Arguments"
+        check_request(step.type, step.arguments, types, path, findings)
+        refuse_arguments(step.type, step.arguments, path, findings)
+        check_limits(step.type, step.arguments, path, findings)
+    if not findings.entries:
+        for cycle in cycles(dependencies(definition)):
+            findings.add(steps[cycle[0]].json_path, f"these steps wait for each other: {_circle(cycle)}")
+
+
+def _circle(names: list[str]) -> str:
+    """The names of a circle in order; the middle of a long one is left out."""
+    return " → ".join(names if len(names) <= 8 else [*names[:5], f"… {len(names) - 7} more …", *names[-2:]])
+
+
+def _note_duplicates(names: Iterable[tuple[str, str]], findings: Findings) -> None:
+    """Notes every name that an earlier one of the (JSON path, name) pairs has already."""
+    first: dict[str, str] = {}
+    for path, name in names:
+        if name in first:
+            findings.add(path, f"expected a name of its own. Received: {shown(name)}, as at {first[name]}")
+        first.setdefault(name, path)
+
+
+def _check_parameter(parameter: Parameter, path: str, findings: Findings) -> None:
+    if parameter.default is MISSING:
+        return
+    try:
+        # Only the command line may write a number as a string.
+        if isinstance(parameter.default, str) and parameter.type != "String":
+            raise ValueError(f"expected a JSON {parameter.type}. Received: {shown(parameter.default)}")
+        convert(parameter, parameter.default)
+    except ValueError as error:
+        findings.add(f"{path}.DefaultValue", str(error))
+
+
+def _check_experiment(
+    experiment: Mapping[str, Json], parameters: Collection[str], findings: Findings
+) -> None:
+    """Notes names that are no strings, and expressions in them: they are evaluated before any step has run."""
+    for key, value in experiment.items():
+        path = f"$.PipelineExperimentConfig.{key}"
+        if not isinstance(value, str) and not is_expression(value):
+            findings.add(path, f"expected a string or an expression. Received: {shown(value)}")
+        if _roots(value) & {"Steps", "PipelineExperimentConfig"}:
+            findings.add(path, f"expected parameters and execution variables only. Received: {shown(value)}")
+        else:
+            _ExpressionChecker(parameters, {}, {}, findings).check(value, path)
+
+
+def _roots(value: Json) -> set[str]:
+    """What the expressions in `value` read."""
+    return {reference.root for reference in references(value)}
+
+
+def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> None:
+    for name in step.depends_on:
+        checker.require_step(name, f"{step.json_path}.DependsOn")
+    path = f"{step.json_path}.Arguments"
+    if step.type == "Condition":
+        for index, condition in enumerate(step.arguments["Conditions"]):
+            check_condition(condition, f"{path}.Conditions[{index}]", findings)
+    if step.type == "Fail":
+        JsonObject(step.arguments, path, findings).allow("ErrorMessage")
+        message = step.arguments.get("ErrorMessage", "")
+        if not isinstance(message, str) and not is_expression(message):
+            findings.add(
+                f"{path}.ErrorMessage", f"expected a string or an expression. Received: {shown(message)}"
+            )
+    files = [(f"{step.json_path}.PropertyFiles[{i}]", file) for i, file in enumerate(step.property_files)]
+    _note_duplicates(((path, file.name) for path, file in files), findings)
+    outputs = _output_names(step)
+    for file_path, file in files:
+        if outputs is not None and file.output_name not in outputs:
+            findings.add(
+                f"{file_path}.OutputName",
+                f"expected an output of the step: {listed(outputs)}. Received: {shown(file.output_name)}",
+            )
+    checker.check(step.arguments, path)
+
+
+def _output_names(step: Step) -> list[str] | None:
+    """The names of a job's outputs; None when they cannot be read, which is noted elsewhere or not yet known."""
+    config = step.arguments.get("ProcessingOutputConfig", {})
+    outputs = config.get("Outputs", []) if isinstance(config, Mapping) else None
+    if not isinstance(outputs, list) or not all(isinstance(output, Mapping) for output in outputs):
+        return None
+    return [str(output.get("OutputName")) for output in outputs]
+
+
+@dataclass(frozen=True)
+class _ExpressionChecker:
+    """Checks every expression in a JSON value against the parameters, steps and experiment's names that exist.
+
+    `step_type` is the type of the step in which the value stands; None: outside of steps.
+    """
+
+    parameters: Collection[str]
+    steps: Mapping[str, Step]
+    experiment: Mapping[str, Json]
+    findings: Findings
+    step_type: str | None = None
+
+    def check(self, value: Json, path: str) -> None:
+        """Notes what is wrong with the expressions in `value`, which stands at `path`."""
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self.check(item, child(path, index))
+        elif isinstance(value, Mapping):
+            if is_expression(value):
+                ((function, operand),) = value.items()
+                self._check_function(function, operand, child(path, function))
+                return
+            for key, item in value.items():
+                if str(key).startswith("Std:"):
+                    self.findings.add(child(path, key), "a function must be the only key of its object.")
+                self.check(item, child(path, key))
+
+    def require_step(self, name: str, path: str) -> Step | None:
+        """The step called `name`; noted when there is none."""
+        if name not in self.steps:
+            self.findings.add(path, f"there is no step {shown(name)}.{did_you_mean(name, self.steps)}")
+        return self.steps.get(name)
+
+    def _check_function(self, function: str, operand: Json, path: str) -> None:
+        if function == "Get":
+            self._check_get(operand, path)
+        elif function not in FUNCTIONS:
+            hint = did_you_mean(function, FUNCTIONS)
+            self.findings.add(path, f"the local engine knows {', '.join(FUNCTIONS)} only.{hint}")
+        elif function == "Std:Join":
+            self._check_join(JsonObject.of(operand, path, self.findings))
+        else:
+            self._check_json_get(JsonObject.of(operand, path, self.findings))
+
+    def _check_get(self, operand: Json, path: str) -> None:
+        reference = self._parse(operand, path)
+        if reference is None:
+            return
+        if reference.root == "Parameters":
+            if reference.name not in self.parameters:
+                hint = did_you_mean(reference.name, self.parameters)
+                self.findings.add(path, f"there is no parameter {shown(reference.name)}.{hint}")
+        elif reference.root in ("Execution", "PipelineExperimentConfig"):
+            known = (
+                execution_variables(self.step_type) if reference.root == "Execution" else _EXPERIMENT_NAMES
+            )
+            if reference.name in _JOB_OF and reference.name not in known:
+                self.findings.add(
+                    path,
+                    f"only a {_JOB_OF[reference.name]} step has Execution.{reference.name}, its own job's.",
+                )
+            elif reference.name not in known:
+                hint = did_you_mean(reference.name, known)
+                self.findings.add(
+                    path,
+                    f"expected of {reference.root}: {', '.join(known)}. Received: {shown(operand)}.{hint}",
+                )
+            elif reference.root == "PipelineExperimentConfig" and reference.name not in self.experiment:
+                self.findings.add(path, f"PipelineExperimentConfig has no {reference.name} here.")
+        elif step := self.require_step(reference.name, path):
+            self._check_property(step, reference, operand, path)
+
+    def _check_property(self, step: Step, reference: Reference, operand: str, path: str) -> None:
+        if step.type == "Fail":
+            self.findings.add(path, f"a Fail step has no properties. Received: {shown(operand)}")
+        elif step.type == "Condition" and reference.path != ("Outcome",):
+            self.findings.add(path, f"a Condition step has only Outcome. Received: {shown(operand)}")
+        elif reference.path[:1] == ("PropertyFiles",):
+            self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {shown(operand)}")
+        elif not reference.path:
+            self.findings.add(path, f"expected a property of the step. Received: {shown(operand)}")
+        elif step.type in SUPPORTED_STEPS and step.type != "Condition":
+            described = validation.Step(step.name, step.type, step.json_path, {}, step.arguments)
+            try:
+                check_property(described, reference.path)
+            except UnknownProperty as error:
+                self.findings.add(path, str(error))
+
+    def _check_join(self, operand: JsonObject) -> None:
+        operand.allow("On", "Values")
+        operand.get("On", str, "")
+        for index, item in enumerate(operand.require("Values", list, [])):
+            path = child(child(operand.path, "Values"), index)
+            if is_expression(item):
+                self.check(item, path)
+                continue
+            try:
+                as_text(item)
+            except ValueError as error:
+                self.findings.add(path, str(error))
+
+    def _check_json_get(self, operand: JsonObject) -> None:
+        source = "S3Uri" if "S3Uri" in operand.value else "PropertyFile"
+        operand.allow(source, "Path")
+        if json_path := operand.require("Path", str, ""):
+            try:
+                parse_path(json_path)
+            except ValueError as error:
+                operand.note("Path", str(error))
+        if source == "PropertyFile":
+            self._check_property_file(operand.child("PropertyFile"))
+            return
+        uri = operand.value["S3Uri"]
+        if not is_expression(uri) and not (isinstance(uri, str) and uri.startswith("s3://")):
+            operand.note("S3Uri", f"expected s3://bucket/key or an expression. Received: {shown(uri)}")
+        self.check(uri, child(operand.path, "S3Uri"))
+
+    def _check_property_file(self, operand: JsonObject) -> None:
+        operand.allow("Get")
+        path = child(operand.path, "Get")
+        reference = self._parse(operand.require("Get", str, "Steps.?"), path)
+        if reference is None or (step := self.require_step(reference.name, path)) is None:
+            return
+        if step.type not in SUPPORTED_STEPS:
+            return  # Noted already, and what it declares was not read.
+        if len(reference.path) != 2 or reference.path[0] != "PropertyFiles":
+            expected = "expected Steps.<step>.PropertyFiles.<name>"
+            self.findings.add(path, f"{expected}. Received: {shown(operand.value.get('Get'))}")
+            return
+        declared = [file.name for file in step.property_files]
+        if reference.path[1] not in declared:
+            hint = did_you_mean(str(reference.path[1]), declared)
+            self.findings.add(
+                path,
+                f"step {step.name} declares these property files: {listed(declared)}."
+                f" Received: {shown(reference.path[1])}.{hint}",
+            )
+
+    def _parse(self, operand: Json, path: str) -> Reference | None:
+        try:
+            return parse_reference(operand if isinstance(operand, str) else repr(operand))
+        except ValueError as error:
+            self.findings.add(path, str(error))
+            return None

@@ -1,0 +1,148 @@
+"""A compiled pipeline definition (JSON, version 2020-12-01) as frozen dataclasses.
+
+The engine and `run --definition FILE` read a definition through this module. What the local engine cannot execute
+is refused here, before anything runs: everything at once, each with its JSON path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pipeline.errors import DefinitionError
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.json_text import note_odd_texts, parse_json
+
+# What json.loads returns: None, bool, int, float, str, list or dict.
+Json = Any
+
+ParameterType = Literal["String", "Integer", "Float", "Boolean"]
+
+
+class Missing:
+    """The type of MISSING: a parameter without a default (None would be a JSON null)."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A pipeline parameter. `default` is MISSING when the start of an execution must give a value."""
+
+    name: str
+    type: ParameterType
+    default: Json = MISSING
+    enum: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class PropertyFile:
+    """A JSON file that a Processing step writes to its output `output_name`, at `path` within it."""
+
+    name: str
+    output_name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """Step caching; `expire_after` is the ISO 8601 duration as written, None: never expires."""
+
+    enabled: bool
+    expire_after: str | None = None
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When and how often a failed step is tried again.
+
+    At most one of `max_attempts` and `expire_after_minutes` is set; with neither the default of retries.py holds.
+    """
+
+    exception_types: tuple[str, ...]
+    interval_seconds: float = 1.0
+    backoff_rate: float = 2.0
+    max_attempts: int | None = None
+    expire_after_minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A step stands in the IfSteps (`taken` True) or the ElseSteps (False) of `condition_step`."""
+
+    condition_step: str
+    taken: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step; `arguments` is the raw JSON with its expressions unresolved.
+
+    The `arguments` of a Condition step hold only its "Conditions": its branches are steps of their own, each with
+    a `branch` that lists, outermost first, every Condition that must have gone that way for the step to run.
+    `json_path` says where the step stands in the definition, for messages.
+    """
+
+    name: str
+    type: str
+    arguments: Mapping[str, Json]
+    depends_on: tuple[str, ...] = ()
+    property_files: tuple[PropertyFile, ...] = ()
+    cache: CacheConfig | None = None
+    retry_policies: tuple[RetryPolicy, ...] = ()
+    branch: tuple[Branch, ...] = ()
+    json_path: str = "$"
+    display_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A whole definition. `steps` is flat, in document order: a Condition's branches follow it.
+
+    `parallelism` is the most steps that may run at once (None: no limit), `text` the JSON as it was given,
+    `experiment` the PipelineExperimentConfig, whose values may be expressions.
+    """
+
+    version: str
+    parameters: tuple[Parameter, ...]
+    steps: tuple[Step, ...]
+    text: str
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    parallelism: int | None = None
+    experiment: Mapping[str, Json] = field(default_factory=dict)
+
+    def step(self, name: str) -> Step:
+        """The step called `name`; KeyError when there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+def parse_definition(text: str) -> Definition:
+    """Read and check a compiled definition.
+
+    Raises:
+        DefinitionError: `text` is not JSON, is malformed, or uses what the local engine does not support; the
+            message lists every problem with its JSON path.
+    """
+    # These two build on the dataclasses above.
+    from pipeline.spec.checking import check_definition
+    from pipeline.spec.reading import read_definition
+
+    findings = Findings()
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise DefinitionError(f"Reading the pipeline definition: {error}. Correct the JSON.") from error
+    note_odd_texts(document, "$", findings)
+    findings.raise_if_any()
+    definition = read_definition(document, text, findings)
+    check_definition(definition, findings)
+    findings.raise_if_any()
+    return definition

@@ -1,0 +1,122 @@
+"""The values of an execution's parameters: the definition's defaults, overridden by what the user gives."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from pipeline.errors import UsageError
+from pipeline.spec.definition import MISSING, Definition, Json, Parameter
+from pipeline.spec.expressions import with_parameters
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.json_text import odd_character
+from pipeline.spec.limits import check_limits
+from pipeline.spec.refusals import refuse_arguments
+from pipeline.near_match import did_you_mean
+from pipeline.shown import cut, listed, listing, shown
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> dict[str, Json]:
+    """The value of every parameter of `definition`, in its order.
+
+    Strings (from the command line) are converted to the parameter's type: Integer to int, Float to float, Boolean
+    from "true" and "false" in any case.
+
+    Raises:
+        UsageError: a name is unknown, a value is missing, has the wrong type or is not one of the enum's values;
+            the message lists every problem.
+        DefinitionError: with these values the definition asks for what the local engine does not support.
+    """
+    names = [parameter.name for parameter in definition.parameters]
+    problems = [
+        f"{cut(name, 100)}: the pipeline has no such parameter.{did_you_mean(name, names)}"
+        f" It has {listed(names)}."
+        for name in given
+        if name not in names
+    ]
+    values: dict[str, Json] = {}
+    for parameter in definition.parameters:
+        value = given.get(parameter.name, parameter.default)
+        try:
+            values[parameter.name] = convert(parameter, value)
+        except ValueError as error:
+            problems.append(f"{parameter.name}: {error}")
+    if problems:
+        raise UsageError(
+            f"The pipeline's parameters are wrong (nothing was started):\n{listing(problems)}\n"
+            "Give each as --param NAME=VALUE."
+        )
+    _refuse_arguments(definition, values)
+    return values
+
+
+def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> None:
+    """Raises DefinitionError for requests that these `values` make into something not supported."""
+    findings = Findings()
+    for step in definition.steps:
+        arguments = with_parameters(step.arguments, values)
+        path = f"{step.json_path}.Arguments"
+        refuse_arguments(step.type, arguments, path, findings)
+        check_limits(step.type, arguments, path, findings)
+    findings.raise_if_any()
+
+
+def convert(parameter: Parameter, value: object) -> Json:
+    """`value` as `parameter` holds it: str, int, float or bool.
+
+    Raises:
+        ValueError: it is MISSING, not of the parameter's type, or not one of its enum's values.
+    """
+    if value is MISSING:
+        raise ValueError(f"it has no default, so a {parameter.type} must be given.")
+    if isinstance(value, str) and (odd := odd_character(value)):
+        raise ValueError(f"{odd} Received: {shown(value)}")
+    converted = _CONVERT[parameter.type](value)
+    if converted is None:
+        raise ValueError(f"expected {_EXPECTED[parameter.type]}. Received: {parameter.name}={shown(value)}")
+    if parameter.enum is not None and converted not in parameter.enum:
+        choices = listed(parameter.enum)
+        hint = did_you_mean(str(value), map(str, parameter.enum))
+        raise ValueError(f"expected one of {choices}. Received: {parameter.name}={shown(value)}.{hint}")
+    return converted
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _float(value: object) -> float | None:
+    if isinstance(value, bool) or not (
+        isinstance(value, int | float) or (isinstance(value, str) and _FLOAT.fullmatch(value))
+    ):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an int of more than 308 digits
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _boolean(value: object) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+_CONVERT = {"String": _string, "Integer": _integer, "Float": _float, "Boolean": _boolean}
+_EXPECTED = {
+    "String": "a string",
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+}

@@ -1,0 +1,89 @@
+"""Rules for what a job's container is started with: image, arguments, environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.shown import shown
+from pipeline.spec.validation.document import Json, Step, look_up, members, strings
+
+# Where requests hold environment variables, and command lines.
+ENVIRONMENTS = (("Environment",), ("PrimaryContainer", "Environment"))
+COMMAND_LINES = tuple(
+    (specification, key)
+    for specification in ("AppSpecification", "AlgorithmSpecification")
+    for key in ("ContainerEntrypoint", "ContainerArguments")
+)
+
+# What stands between the words of a text, one of which may name an image.
+BETWEEN_WORDS = re.compile(r"[\s=,]+")
+ECR_HOST = ".dkr.ecr"
+# Amazon ECR user guide, "Private registries": <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>.
+ECR_IMAGE = re.compile(
+    r"\d{12}\.dkr\.ecr(-fips)?\.[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com(\.cn)?"
+    r"/[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+
+ADVICE = "A pipeline parameter that is not a String resolves to a number: give its .to_string()"
+
+
+def environment_values_are_strings(step: Step) -> Iterator[tuple[str, str]]:
+    """Environment variables are text. API reference, CreateTrainingJob and CreateProcessingJob, Environment."""
+    for keys in ENVIRONMENTS:
+        for name, value in members(look_up(step.arguments, *keys)).items():
+            if not isinstance(value, str):
+                yield (
+                    step.argument_path(*keys, name),
+                    f"expected text. Received: {shown(value, 80)}. {ADVICE}",
+                )
+
+
+def container_arguments_are_strings(step: Step) -> Iterator[tuple[str, str]]:
+    """The words of a container's command line are text.
+
+    API reference, AppSpecification and AlgorithmSpecification, ContainerEntrypoint and ContainerArguments. (That
+    there are at most 100, of at most 256 characters each, is in the model of the API.)
+    """
+    for keys in COMMAND_LINES:
+        words = look_up(step.arguments, *keys)
+        for index, word in enumerate(words if isinstance(words, list) else []):
+            if not isinstance(word, str):
+                yield (
+                    step.argument_path(*keys, index),
+                    f"expected text. Received: {shown(word, 80)}. {ADVICE}",
+                )
+
+
+def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
+    """An image in Amazon ECR is named <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag or @digest>.
+
+    API reference, AlgorithmSpecification, TrainingImage. Amazon ECR user guide, "Private registries".
+    """
+    for path, text in strings(step.arguments, step.argument_path()):
+        for word in BETWEEN_WORDS.split(text) if ECR_HOST in text else ():
+            if ECR_HOST in word and not ECR_IMAGE.fullmatch(word):
+                expected = "<12 digits>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
+                yield path, f"expected {expected}. Received: {shown(word, 200)}"
+
+
+def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
+    """A step's arguments have no ExperimentConfig: Pipelines fills it in.
+
+    SageMaker SDK, sagemaker.mlops.workflow.steps: "`ExperimentConfig` cannot be included in the arguments".
+    """
+    config: Json = step.arguments.get("ExperimentConfig")
+    if config is not None:
+        yield (
+            step.argument_path("ExperimentConfig"),
+            f"expected none: Pipelines fills it in. Received: {shown(config, 80)}",
+        )
+
+
+RULES = (
+    environment_values_are_strings,
+    container_arguments_are_strings,
+    ecr_images_are_well_formed,
+    no_experiment_config,
+)

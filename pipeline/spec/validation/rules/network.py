@@ -1,0 +1,47 @@
+"""Rules for a job's network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.shown import shown
+from pipeline.spec.validation.document import Step, look_up, members, strings
+from pipeline.spec.validation.rules.containers import COMMAND_LINES
+
+VPCS = (("VpcConfig",), ("NetworkConfig", "VpcConfig"))
+ISOLATION = (("EnableNetworkIsolation",), ("NetworkConfig", "EnableNetworkIsolation"))
+
+
+def vpc_has_subnets_and_security_groups(step: Step) -> Iterator[tuple[str, str]]:
+    """A VPC is given by its subnets and its security groups, both. API reference, VpcConfig."""
+    for keys in VPCS:
+        config = look_up(step.arguments, *keys)
+        if config is None:
+            continue
+        missing = [key for key in ("Subnets", "SecurityGroupIds") if not members(config).get(key)]
+        if missing:
+            yield (
+                step.argument_path(*keys),
+                f"expected Subnets and SecurityGroupIds. Received: no {' and no '.join(missing)}",
+            )
+
+
+def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
+    """A job under network isolation is not told to fetch or call something: no S3 URI or ARN on its command line.
+
+    API reference, CreateTrainingJob and NetworkConfig, EnableNetworkIsolation: "No inbound or outbound network
+    calls can be made". Channels, inputs and outputs still work: SageMaker transfers them. A job that downloads
+    artifacts or registers a model cannot be isolated.
+    """
+    if not any(look_up(step.arguments, *keys) is True for keys in ISOLATION):
+        return
+    for keys in COMMAND_LINES:
+        for path, text in strings(look_up(step.arguments, *keys), step.argument_path(*keys)):
+            if "s3://" in text or text.startswith("arn:aws"):
+                yield (
+                    path,
+                    f"expected nothing that needs a network in an isolated job. Received: {shown(text, 200)}",
+                )
+
+
+RULES = (vpc_has_subnets_and_security_groups, isolated_jobs_reach_nothing)

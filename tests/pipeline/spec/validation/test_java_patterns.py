@@ -1,0 +1,33 @@
+import pytest
+
+from pipeline.spec.validation.java_patterns import compile_pattern
+from pipeline.spec.validation.service_model import service_model
+
+
+def test_every_pattern_of_the_model_compiles() -> None:
+    patterns = {
+        pattern
+        for name in service_model().shape_names
+        if (pattern := service_model().shape_for(name).metadata.get("pattern"))
+    }
+    assert len(patterns) > 100
+    for pattern in patterns:
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        (r"\w+", "abc_1", "é"),
+        (r"\d+", "12", "١٢"),
+        (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", "Équipe 2 of ١٢/@", "a;b"),
+        (r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*", "90 % – 3×3 😀", "a\nb"),
+        (r"([\p{L}_.]*)${1,128}", "clé_1".replace("1", ""), "clé 1"),
+        (r"arn:[\p{Alnum}\-]+:x", "arn:aws-cn:x", "arn:aws_cn:x"),
+        (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", "a\tb 😀", "a\nb"),
+        (".*", "any text", "two\nlines"),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_java(pattern: str, fits: str, does_not: str) -> None:
+    assert compile_pattern(pattern).fullmatch(fits)
+    assert not compile_pattern(pattern).fullmatch(does_not)

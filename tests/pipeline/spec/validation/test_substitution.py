@@ -1,0 +1,146 @@
+"""What expressions are replaced by, and what is said of expressions that lead nowhere."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipeline.spec.validation import validate_definition
+from pipeline.spec.validation.document import look_up, read_document
+from pipeline.spec.validation.substitution import Substitution
+
+HERE = "Evaluate.Arguments.Environment.VALUE"
+OUTPUT = "ProcessingOutputConfig.Outputs['processed'].S3Output.S3Uri"
+
+
+def value_of(
+    definition: dict[str, Any], expression: object, parameters: dict[str, Any] | None = None
+) -> object:
+    """What the expression is replaced by in the environment of Evaluate."""
+    document, _ = read_document(definition)
+    evaluate = document.step("Evaluate")
+    assert evaluate is not None
+    evaluate = replace(evaluate, arguments={"Environment": {"VALUE": expression}})
+    substitution = Substitution(document, parameters or {})
+    value = look_up(substitution.apply(evaluate).arguments, "Environment", "VALUE")
+    assert substitution.problems == []
+    return value
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ({"Get": "Parameters.Epochs"}, 3),
+        ({"Get": "Execution.PipelineExecutionId"}, "abcdefghijkl"),
+        ({"Get": "Execution.ProcessingJobName"}, "pipelines-abcdefghijkl-Evaluate-Abcdefghij"),
+        ({"Std:Join": {"On": "-", "Values": ["a", {"Get": "Parameters.Epochs"}, 1.5, True]}}, "a-3-1.5-true"),
+        ({"Std:Join": {"Values": ["a", {"Std:Join": {"On": "/", "Values": ["b", "c"]}}]}}, "ab/c"),
+        ({"Get": f"Steps.Prepare.{OUTPUT}"}, "s3://a-bucket/project/abcdefghijkl/processed"),
+        ({"Get": "Steps.Prepare.ProcessingInputs[1].S3Input.LocalPath"}, "/opt/ml/processing/input"),
+        ({"Get": "Steps.Train.HyperParameters['epochs']"}, "3"),
+        ({"Get": "Steps.Train.TrainingJobName"}, "pipelines-abcdefghijkl-Train-Abcdefghij"),
+        ({"Get": "Steps.Train.TrainingJobStatus"}, "InProgress"),
+        ({"Get": "Steps.Train.BillableTimeInSeconds"}, 1),
+        ({"Get": "Steps.Train.FinalMetricDataList['loss'].Value"}, 1.0),
+        (
+            {"Get": "Steps.Train.TrainingJobArn"},
+            "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abcdefghijkl-Train-Abcdefghij",
+        ),
+        (
+            {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"},
+            "s3://a-bucket/project/abcdefghijkl/models/pipelines-abcdefghijkl-Train-Abcdefghij/output/model.tar.gz",
+        ),
+    ],
+)
+def test_an_expression_becomes_a_value(definition: dict[str, Any], expression: Any, value: Any) -> None:
+    assert value_of(definition, expression) == value
+
+
+def test_a_given_parameter_goes_before_the_default_also_through_other_steps(
+    definition: dict[str, Any],
+) -> None:
+    assert value_of(definition, {"Get": "Parameters.Epochs"}, {"Epochs": 7}) == 7
+    through = {"Get": "Steps.Prepare.ProcessingInputs['data'].S3Input.S3Uri"}
+    assert value_of(definition, through, {"InputDataUri": "s3://mine"}) == "s3://mine"
+
+
+@pytest.mark.parametrize(
+    ("expression", "rule", "words"),
+    [
+        ({"Get": "Parameters.Epoch"}, "known-parameter", "Epochs, InputDataUri"),
+        ({"Get": "Execution.Id"}, "known-execution-variable", "PipelineExecutionId"),
+        ({"Get": "Execution.TrainingJobName"}, "known-execution-variable", "PipelineExecutionId"),
+        ({"Get": "Steps.Prepair.ProcessingJobArn"}, "known-step", "Prepare, Train"),
+        ({"Get": "Steps.Train.Model.S3ModelArtifacts"}, "known-property", "ModelArtifacts"),
+        ({"Get": "Steps.Train.ModelArtifacts.S3Model"}, "known-property", "S3ModelArtifacts"),
+        ({"Get": f"Steps.Prepare.{OUTPUT.replace('processed', 'data')}"}, "known-property", "processed"),
+        ({"Get": "Steps.Prepare.ProcessingInputs[2].InputName"}, "known-property", "code, data"),
+        ({"Get": "Parameters"}, "known-expression", "Parameters.Name"),
+        ({"Get": "Parameters.Epochs.Value"}, "known-expression", "Parameters.Name"),
+        ({"Get": "Steps.Train.ModelArtifacts[x]"}, "known-expression", "Steps.Name.Property"),
+        ({"Get": "Steps.Train"}, "known-expression", "Steps.Name.Property"),
+        ({"Get": 3}, "known-expression", "Parameters.Name"),
+        ({"Std:Format": "a"}, "known-expression", "Std:Join"),
+        ({"Std:Join": {"On": "/"}}, "known-expression", "Values"),
+        ({"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epoch"}]}}, "known-parameter", "Epochs"),
+        ({"Std:Join": {"On": "", "Values": [["a"]]}}, "known-expression", "text or a number"),
+    ],
+)
+def test_an_expression_that_leads_nowhere_is_reported_once(
+    changed: Callable[..., Any], expression: Any, rule: str, words: str
+) -> None:
+    (problem,) = validate_definition(changed({HERE: expression}))
+    assert (problem.step, problem.rule) == ("Evaluate", rule)
+    assert problem.path.startswith("$.Steps[2].Arguments.Environment.VALUE")
+    assert words in problem.message
+
+
+def test_a_fail_step_has_no_properties_to_refer_to(changed: Callable[..., Any]) -> None:
+    step = {"Name": "Late", "Type": "RegisterModel", "Arguments": {"ModelPackageGroupName": "models"}}
+    late = changed({"Steps[+]": step, "Late.Arguments.Task": {"Get": "Steps.Missed.ErrorMessage"}})
+    (problem,) = validate_definition(late)
+    assert (problem.step, problem.rule) == ("Late", "known-property")
+    assert "a Fail step" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("get", "path", "rule"),
+    [
+        ("Steps.Evaluate.PropertyFiles.Metrics", "accuracy", "known-property-file"),
+        ("Steps.Train.PropertyFiles.Report", "accuracy", "known-property-file"),
+        ("Steps.Evaluation.PropertyFiles.Report", "accuracy", "known-step"),
+        ("Steps.Evaluate.ProcessingJobName", "accuracy", "known-expression"),
+        ("Steps.Evaluate.PropertyFiles.Report", "", "known-expression"),
+    ],
+)
+def test_a_condition_reads_a_declared_property_file(
+    changed: Callable[..., Any], get: str, path: str, rule: str
+) -> None:
+    value = {"Std:JsonGet": {"PropertyFile": {"Get": get}, "Path": path}}
+    (problem,) = validate_definition(changed({"Gate.Arguments.Conditions[0].LeftValue": value}))
+    assert (problem.step, problem.rule) == ("Gate", rule)
+    assert problem.path == "$.Steps[3].Arguments.Conditions[0].LeftValue"
+
+
+def test_nothing_is_said_of_a_value_that_only_the_execution_knows(changed: Callable[..., Any]) -> None:
+    uri = "Prepare.Arguments.ProcessingInputs[1].S3Input.S3Uri"
+    report = {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": "where"}
+    package = {"ModelPackageGroupName": "models", "ModelApprovalStatus": {"Std:JsonGet": report}}
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": package}
+    assert validate_definition(changed({"Parameters[1].DefaultValue": ..., "Steps[+]": register})) == []
+    problems = validate_definition(
+        changed({uri: {"Get": "Parameters.InputDataUri"}}), {"InputDataUri": "/data"}
+    )
+    assert [problem.rule for problem in problems] == ["s3-uris-are-well-formed"]
+
+
+def test_a_condition_may_read_json_at_an_s3_uri(changed: Callable[..., Any]) -> None:
+    value = {"Std:JsonGet": {"S3Uri": "s3://a-bucket/report.json", "Path": "accuracy"}}
+    assert validate_definition(changed({"Gate.Arguments.Conditions[0].LeftValue": value})) == []
+
+
+def test_steps_that_refer_to_each_other_are_reported_not_followed(changed: Callable[..., Any]) -> None:
+    later = {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri"}
+    problems = validate_definition(changed({"Prepare.Arguments.ProcessingInputs[1].S3Input.S3Uri": later}))
+    assert [problem.rule for problem in problems] == ["steps-form-no-circle"]
