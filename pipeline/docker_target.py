@@ -23,18 +23,18 @@ from pipeline.docker.refusals import refuse_unsupported
 from pipeline.docker.workplace import make_workplace, sweep_workplaces
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, Observer
-from pipeline.local.state import isolation
-from pipeline.spec.definition import parse_definition
-from pipeline.local.state.ending import settle
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.lock import Held, exclusive
-from pipeline.spec.parameters import resolve_parameters
-from pipeline.local.state.rebuilding import write_journals
-from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.engine.start import new_execution_id
+from pipeline.local.state import isolation
+from pipeline.local.state.ending import settle
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.lock import Held, exclusive
+from pipeline.local.state.rebuilding import write_journals
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_target import ALL_STEPS, Choices, LocalTarget, warn_of_openness
 from pipeline.settings import PROJECT, Settings
+from pipeline.spec.definition import parse_definition
+from pipeline.spec.parameters import resolve_parameters
 
 IMAGES = ("ProcessingImageUri", "TrainingImageUri")
 INSTANCE_TYPES = ("ProcessingInstanceType", "TrainingInstanceType")

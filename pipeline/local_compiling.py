@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pipeline.code_upload import digest_of_code
 from pipeline.local.state.cache import local_image
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects, dump_objects, load_objects
 from pipeline.local.state.schema import checksum, is_sound
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.settings import Settings
 

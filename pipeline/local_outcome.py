@@ -7,9 +7,9 @@ from collections import deque
 from pathlib import Path
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.log_noise import is_noise
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.outcome import FILES, Outcome, read_files, write_report_of
 from pipeline.settings import PROJECT

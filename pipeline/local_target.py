@@ -14,16 +14,16 @@ from pipeline.data_upload import upload_files
 from pipeline.dataset import digest_of
 from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
+from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.state.changed_code import changed_code
 from pipeline.local.state.ending import settle
-from pipeline.local.state.state_dir import Home
-from pipeline.local.jobs.launchers.choice import Wanted
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held, exclusive
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.openness import openness
 from pipeline.local.state.rebuilding import write_journals
-from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_compiling import CompiledDefinitions
 from pipeline.registry import Registry

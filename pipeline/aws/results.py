@@ -13,8 +13,8 @@ from pipeline.aws.plain_words import AWS_ERRORS, is_missing, plain_words
 from pipeline.aws.records import AwsExecution, JobRef, job_of
 from pipeline.errors import StateError
 from pipeline.execution import StepRecord
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.object_body import DamagedError, body_of
+from pipeline.local.state.state_dir import Home
 from pipeline.outcome import LARGE, SMALL, Outcome, read_files
 
 EVALUATION_STEP, OUTPUT = "Evaluate", "evaluation"

@@ -19,8 +19,8 @@ def main(args: argparse.Namespace) -> int:
         return on_sagemaker.definition(args)
     graph = compile_choices(args)
 
-    from pipeline.local.state.state_dir import home_from
     from pipeline.local.state.isolation import isolate
+    from pipeline.local.state.state_dir import home_from
     from pipeline.local_target import local_settings_for, open_local
     from pipeline.spec.validation import check_definition
 

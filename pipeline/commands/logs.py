@@ -8,9 +8,9 @@ import shutil
 import sys
 
 from pipeline.errors import UsageError
+from pipeline.local.jobs.log_noise import is_noise
 from pipeline.local.state.history import read_execution
 from pipeline.local.state.state_dir import home_from
-from pipeline.local.jobs.log_noise import is_noise
 from pipeline.local.state.store import Store
 
 

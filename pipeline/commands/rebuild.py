@@ -6,9 +6,9 @@ import argparse
 import os
 
 from pipeline.console import say
-from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.lock import exclusive
 from pipeline.local.state.rebuilding import rebuild
+from pipeline.local.state.state_dir import home_from
 
 
 def main(args: argparse.Namespace) -> int:

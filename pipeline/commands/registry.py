@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.local.state.database import REBUILD
-from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.isolation import isolate
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import report_file
 from pipeline.registry import find_package, packages_of_group

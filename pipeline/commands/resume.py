@@ -9,11 +9,11 @@ from pipeline.commands.choices import check_launcher
 from pipeline.commands.run import follow
 from pipeline.console import say
 from pipeline.errors import UsageError
+from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.history import read_execution
-from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.isolation import isolate
-from pipeline.local.engine.resume import execution_to_resume
+from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
 from pipeline.output_file import check_writable
 

@@ -63,8 +63,8 @@ def run_project(args: argparse.Namespace) -> int:
         require_docker(places)
 
     from pipeline.dataset import find_dataset
-    from pipeline.local.state.state_dir import home_from
     from pipeline.local.state.isolation import isolate
+    from pipeline.local.state.state_dir import home_from
 
     home = home_from(os.environ)
     isolate(os.environ)

@@ -42,9 +42,9 @@ def run_definition(args: argparse.Namespace) -> int:
             raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
         values[name] = value
 
-    from pipeline.spec.definition import parse_definition
-    from pipeline.local.state.state_dir import home_from
     from pipeline.local.state.isolation import isolate
+    from pipeline.local.state.state_dir import home_from
+    from pipeline.spec.definition import parse_definition
     from pipeline.spec.parameters import resolve_parameters
 
     definition = parse_definition(file.text)
@@ -75,8 +75,8 @@ def run_definition(args: argparse.Namespace) -> int:
 
 def tell_remarks(text: str, parameters: Mapping[str, Value]) -> None:
     """Says what SageMaker would refuse in the definition, though it runs here."""
-    from pipeline.spec.json_text import parse_json
     from pipeline.shown import listing
+    from pipeline.spec.json_text import parse_json
     from pipeline.spec.validation import service_problems
 
     document = parse_json(text)

@@ -12,8 +12,8 @@ from pipeline.errors import FashionError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.history import read_execution, running_execution
-from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.lock import Holder, find_holder
+from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
 
 # Jobs are given 5 s to end by themselves; what is written after that takes another.

@@ -11,8 +11,8 @@ from typing import Any
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord
 from pipeline.local.state import clock
-from pipeline.spec.definition import Definition
 from pipeline.local.state.ending import conclusion, cut_off
+from pipeline.spec.definition import Definition
 from pipeline.spec.graph import dependencies
 
 

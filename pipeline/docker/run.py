@@ -15,8 +15,8 @@ from pipeline.docker.session import ComposeSession, CreateJob, execute_pipeline
 from pipeline.docker.workplace import Workplace
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, Observer
-from pipeline.spec.definition import MISSING, Definition
 from pipeline.local.jobs.runner import StepStopped
+from pipeline.spec.definition import MISSING, Definition
 
 
 def run_pipeline(

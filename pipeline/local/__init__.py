@@ -1,1 +1,5 @@
-"""The local target: executes a compiled pipeline definition with no AWS account and no Docker."""
+"""The local mode: executes any compiled definition without AWS. Knows nothing of Fashion-MNIST.
+
+Floors, bottom up: state (what outlives a process, and the local AWS), jobs (the container contract, what starts
+processes), engine (the order of things). A floor imports those below it and pipeline/spec, never one above.
+"""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pipeline.spec.definition import Definition
-from pipeline.spec.graph import dependencies
 from pipeline.notebook.progress import WAITING
 from pipeline.printable import printable
+from pipeline.spec.definition import Definition
+from pipeline.spec.graph import dependencies
 from pipeline.view.states import State
 
 CHARACTER, HEIGHT, MARGIN, BETWEEN_ROWS, BETWEEN_COLUMNS = 7.6, 42, 8, 12, 60  # pixels

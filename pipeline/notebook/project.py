@@ -16,13 +16,13 @@ from typing import Any
 
 from pipeline.cli import TARGETS, add_graph, build_parser
 from pipeline.errors import NotebookError, UsageError
-from pipeline.spec.definition import Definition, parse_definition
 from pipeline.notebook import page
 from pipeline.notebook.command import INTERRUPTED, Done, run_command
 from pipeline.notebook.graph import draw, lay_out
 from pipeline.notebook.place import Place, find_place
 from pipeline.notebook.progress import Progress
 from pipeline.parameters import parse_parameters
+from pipeline.spec.definition import Definition, parse_definition
 
 PYTHON = Path(".venv") / "bin" / "python"
 ROLE_SECONDS = 30

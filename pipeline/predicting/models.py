@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.errors import RegistryError, StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects, split_uri
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.registry import Package, Registry, packages_of_group
 

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.json_path import child
+from pipeline.near_match import did_you_mean
+from pipeline.shown import listed, shown
 from pipeline.spec.conditions import check_condition
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step
-from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression, references
 from pipeline.spec.diagnostics import Findings
+from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression, references
 from pipeline.spec.graph import cycles, dependencies
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.limits import check_limits
@@ -18,8 +20,6 @@ from pipeline.spec.reading import SUPPORTED_STEPS
 from pipeline.spec.references import Reference, parse_path, parse_reference
 from pipeline.spec.refusals import refuse_arguments
 from pipeline.spec.request_schema import check_request
-from pipeline.near_match import did_you_mean
-from pipeline.shown import listed, shown
 from pipeline.spec.validation import document as validation
 from pipeline.spec.validation.properties import UnknownProperty, check_property
 from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.spec.json_text import parse_json
 from pipeline.plain_files import open_plain
 from pipeline.shown import listed
+from pipeline.spec.json_text import parse_json
 
 # Definitions have at most a mebibyte (CreatePipeline); in UTF-16 and written twice that is less than this.
 LARGEST_MIB = 16

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipeline.json_path import child
-from pipeline.spec.diagnostics import Findings
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
+from pipeline.spec.diagnostics import Findings
 
 T = TypeVar("T")
 

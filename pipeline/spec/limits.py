@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 
 from pipeline.json_path import child
-from pipeline.spec.definition import Json
-from pipeline.spec.expressions import is_expression
-from pipeline.spec.diagnostics import Findings
-from pipeline.spec.refusals import values_at
 from pipeline.shown import shown
+from pipeline.spec.definition import Json
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.expressions import is_expression
+from pipeline.spec.refusals import values_at
 from pipeline.spec.validation.constraints import string_violations, violations
 from pipeline.spec.validation.service_model import request_shape
 from pipeline.spec.validation.service_model import shape as service_shape

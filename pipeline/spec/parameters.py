@@ -7,14 +7,14 @@ import re
 from collections.abc import Mapping
 
 from pipeline.errors import UsageError
+from pipeline.near_match import did_you_mean
+from pipeline.shown import cut, listed, listing, shown
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter
-from pipeline.spec.expressions import with_parameters
 from pipeline.spec.diagnostics import Findings
+from pipeline.spec.expressions import with_parameters
 from pipeline.spec.json_text import odd_character
 from pipeline.spec.limits import check_limits
 from pipeline.spec.refusals import refuse_arguments
-from pipeline.near_match import did_you_mean
-from pipeline.shown import cut, listed, listing, shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

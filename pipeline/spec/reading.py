@@ -10,6 +10,7 @@ import re
 from typing import get_args
 
 from pipeline.json_path import child
+from pipeline.shown import shown
 from pipeline.spec.definition import (
     MISSING,
     Branch,
@@ -22,10 +23,9 @@ from pipeline.spec.definition import (
     RetryPolicy,
     Step,
 )
-from pipeline.spec.durations import parse_duration
 from pipeline.spec.diagnostics import Findings
+from pipeline.spec.durations import parse_duration
 from pipeline.spec.json_object import JsonObject
-from pipeline.shown import shown
 from pipeline.spec.validation.vocabulary import DEFAULT_PARAMETER_TYPE, STEP_TYPES
 
 VERSION = "2020-12-01"

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from pipeline.json_path import child
 from pipeline.spec.bucket_name import bucket_problem
-from pipeline.local.jobs.channel_files import MANIFEST_FILE, S3_PREFIX
 from pipeline.spec.definition import Json
 from pipeline.spec.expressions import is_expression
-from pipeline.spec.diagnostics import Findings
+
+# The values of S3DataType that are executed here.
+S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
 from pipeline.shown import shown
+from pipeline.spec.diagnostics import Findings
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.json_path import child
-from pipeline.spec.definition import Json, ParameterType
-from pipeline.spec.expressions import is_expression, references
-from pipeline.spec.diagnostics import Findings
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
+from pipeline.spec.definition import Json, ParameterType
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.expressions import is_expression, references
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from bench_local import Silent
 from pipeline.docker.engine import find_address, require_engine, require_image
 from pipeline.docker.recorder import new_record
 from pipeline.docker.workplace import make_workplace
-from pipeline.spec.definition import parse_definition
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import parse_definition
 
 
 def time_docker(steps: int, image: str) -> float:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench_graph import compiled, diamonds
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.engine.start import start_execution
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

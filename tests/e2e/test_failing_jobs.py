@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.e2e.command import ROOT, SCREEN, Finished, check_refusal, executions, processes_of, run
 

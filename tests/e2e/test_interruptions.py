@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.e2e.command import Command, Finished, await_true, check_refusal, executions, processes_of, run
 from tests.e2e.conftest import Run

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.e2e.command import (
     QUICK,

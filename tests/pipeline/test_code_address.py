@@ -13,8 +13,8 @@ from pipeline.code_upload import digest_of_code, upload_code
 from pipeline.docker.requested_code import check_requested_code
 from pipeline.errors import StepFailed
 from pipeline.local.state.changed_code import changed_code
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 FILES = {"train.py": b"print(1)\n", "sub/model.py": b"x = 1\n", "sub.py": b""}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.rebuilding import rebuild
+from pipeline.local.state.state_dir import Home
 from pipeline.result import run_result
 from tests.pipeline.local.kept_state import ARN, GROUP, execution, make_state, state_of
 

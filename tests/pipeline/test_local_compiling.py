@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_compiling import CompiledDefinitions, digest_of_inputs
 from pipeline.settings import Settings, local_settings

@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import Outcome, read_outcome, report_file
 from pipeline.outcome import FILES, require_results

@@ -76,6 +76,14 @@ def files_imported_by(path: Path) -> set[Path]:
     return candidates & set(PIPELINE)
 
 
+def imported_anywhere(path: Path) -> set[Path]:
+    """The files of pipeline/ that the one at `path` imports, also within functions."""
+    bases = [ROOT.joinpath(*name.split(".")) for name in imported(parse(path))]
+    return {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")} & set(
+        PIPELINE
+    )
+
+
 def stems(folder: str) -> set[str]:
     return {path.stem for path in CONTAINERS[folder]}
 
@@ -124,8 +132,45 @@ def test_the_local_engine_runs_without_the_sdk() -> None:
     assert {relative(path): found for path in engine if (found := loaded_with(path) & SDK_IMPORTERS)} == {}
 
 
+# Bottom up: what each room of the local mode may import of this package, beside what everybody uses.
+FLOORS = {
+    "spec": ("spec",),
+    "local/state": ("spec", "local/state"),
+    "local/jobs": ("spec", "local/state", "local/jobs"),
+    "local/engine": ("spec", "local/state", "local/jobs", "local/engine"),
+}
+# Modules at the root of the package that know neither a target nor Fashion-MNIST.
+EVERYBODYS = {
+    f"pipeline/{name}.py"
+    for name in (
+        "__init__", "code_address", "errors", "execution", "instance_types", "json_path", "loopback_requests",
+        "near_match", "plain_files", "printable", "quantities", "shown",
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_imports_no_floor_above_it(room: str) -> None:
+    files = [path for path in PIPELINE if path.is_relative_to(ROOT / "pipeline" / room)]
+    assert len(files) > 5
+    below = tuple(f"pipeline/{floor}/" for floor in FLOORS[room])
+    found = {
+        relative(path): wrong
+        for path in files
+        if (
+            wrong := {
+                name
+                for name in map(relative, imported_anywhere(path))
+                if not name.startswith(below) and name not in EVERYBODYS | {"pipeline/local/__init__.py"}
+            }
+        )
+    }
+    assert found == {}
+
+
 def test_what_runs_locally_knows_no_real_account() -> None:
-    local = [path for path in PIPELINE if path.parent.name in ("local", "docker")]
+    rooms = [ROOT / "pipeline" / room for room in ("local", "spec", "docker")]
+    local = [path for path in PIPELINE if any(path.is_relative_to(room) for room in rooms)]
     local += [ROOT / "pipeline" / f"{name}.py" for name in ("local_target", "docker_target", "local_outcome")]
     real = {relative(path) for path in PIPELINE if path.parent.name == "aws"} | {
         "pipeline/sagemaker_target.py"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.errors import FashionError
-from pipeline.local.jobs.faults import fault_of
 from pipeline.local.engine.retries import Retries
+from pipeline.local.jobs.faults import fault_of
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+from pipeline.local.jobs.runner import JobOutcome, JobRunner
 from pipeline.local.state import clock
 from pipeline.local.state.cache import KEY_ATTRIBUTES, Miss, StepCache, cache_key
-from pipeline.spec.definition import Json, PropertyFile, Step
-from pipeline.local.jobs.runner import JobOutcome, JobRunner
 from pipeline.quantities import duration
+from pipeline.spec.definition import Json, PropertyFile, Step
 
 
 class CachedJobs:

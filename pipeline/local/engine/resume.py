@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.spec.definition import Definition, parse_definition
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import Definition, parse_definition
 
 
 def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definition, ExecutionRecord]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.spec.definition import RetryPolicy
 from pipeline.local.jobs.faults import SERVICE_FAULT, THROTTLING
+from pipeline.spec.definition import RetryPolicy
 
 # The documented default of MaxAttempts, where a policy says neither that nor ExpireAfterMin.
 DEFAULT_MAX_ATTEMPTS = 5

@@ -19,17 +19,17 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
-from pipeline.local.state import clock
 from pipeline.local.engine.attempts import Again, Attempts, End
-from pipeline.spec.conditions import holds
 from pipeline.local.engine.cores import JOB_TYPES, available_cores, share_cores
-from pipeline.spec.definition import Definition, Json, Step
+from pipeline.local.engine.retries import Retries
+from pipeline.local.engine.scope import ExecutionScope
+from pipeline.local.jobs.runner import JobOutcome, JobRunner, name_job
+from pipeline.local.state import clock
 from pipeline.local.state.ending import conclusion, cut_off
+from pipeline.spec.conditions import holds
+from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.expressions import reads_execution, resolve
 from pipeline.spec.graph import dependencies
-from pipeline.local.engine.retries import Retries
-from pipeline.local.jobs.runner import JobOutcome, JobRunner, name_job
-from pipeline.local.engine.scope import ExecutionScope
 from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
 
 _POLL_SECONDS = 0.1

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from pipeline.errors import StepFailed
 from pipeline.execution import StepRecord
-from pipeline.spec.definition import Definition, Json
 from pipeline.local.jobs.job import now_text
 from pipeline.local.jobs.runner import JobRunner
+from pipeline.spec.definition import Definition, Json
 from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
 
 

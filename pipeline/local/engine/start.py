@@ -10,26 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
-from pipeline.local.state import clock
-from pipeline.local.state.cache import StepCache
 from pipeline.local.engine.cached_jobs import CachedJobs
-from pipeline.spec.definition import Definition, parse_definition
+from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.state.state_dir import Home
+from pipeline.local.engine.selection import select_steps
 from pipeline.local.jobs.inputs import check_inputs, is_there
 from pipeline.local.jobs.job import GRACES, Graces, time_text
 from pipeline.local.jobs.joblog import JobLog
-from pipeline.local.jobs.local_jobs import LocalJobs
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
 from pipeline.local.jobs.launchers.launcher import Launcher
-from pipeline.local.state.lock import Held
-from pipeline.spec.parameters import resolve_parameters
-from pipeline.local.state.plain_path import plain_path
+from pipeline.local.jobs.local_jobs import LocalJobs
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.engine.resume import execution_to_resume
-from pipeline.local.engine.selection import select_steps
+from pipeline.local.state import clock
+from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.lock import Held
+from pipeline.local.state.plain_path import plain_path
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.parameters import resolve_parameters
 
 _ID_LENGTH = 12
 _ID_LETTERS = string.ascii_lowercase + string.digits

@@ -8,10 +8,9 @@ from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.state.contents import pieces_of
-from pipeline.spec.json_text import parse_document
 from pipeline.local.state.objects import Objects, StoredObject, split_uri
-
-S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
+from pipeline.spec.json_text import parse_document
+from pipeline.spec.refusals import MANIFEST_FILE, S3_PREFIX
 
 
 def input_files(

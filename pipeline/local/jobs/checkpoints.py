@@ -18,8 +18,8 @@ from pipeline.errors import FashionError
 from pipeline.local.jobs.channels import download, upload_files
 from pipeline.local.jobs.job import Job
 from pipeline.local.jobs.joblog import Log
-from pipeline.local.state.objects import split_uri
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.objects import split_uri
 
 _Signature = tuple[int, int]
 # A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.spec.definition import Json
-from pipeline.local.state.registry_state import plain
 from pipeline.local.jobs.service_call import ServiceCall, call_errors, require_model_data
+from pipeline.local.state.registry_state import plain
+from pipeline.spec.definition import Json
 
 
 def create_model(call: ServiceCall) -> dict[str, Json]:

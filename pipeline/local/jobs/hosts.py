@@ -14,10 +14,10 @@ from pathlib import Path
 
 from pipeline.local.jobs.channels import s3_errors
 from pipeline.local.jobs.container import Container, remove_tree
-from pipeline.spec.definition import Json
 from pipeline.local.jobs.environment import visible_gpus
 from pipeline.local.jobs.joblog import HostLog, JobLog, Log
 from pipeline.local.jobs.layer import PYTHON, make_layer
+from pipeline.spec.definition import Json
 
 # DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.
 _LONGEST_MESSAGE = 1024

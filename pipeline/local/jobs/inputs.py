@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import StepFailed, UsageError
 from pipeline.local.jobs.channels import UPLOAD_HINT
+from pipeline.local.state.local_aws import LocalAws
 from pipeline.spec.definition import Definition, Json
 from pipeline.spec.expressions import resolve
 from pipeline.spec.graph import dependencies
 from pipeline.spec.refusals import values_at
-from pipeline.local.state.local_aws import LocalAws
 
 # Where a request names the S3 objects that its step reads.
 _PLACES = {

@@ -11,10 +11,7 @@ from pathlib import Path
 
 from pipeline.code_address import check_folder
 from pipeline.errors import StepFailed
-from pipeline.local.state import clock
-from pipeline.local.jobs.channel_files import S3_PREFIX
 from pipeline.local.jobs.channels import download, s3_errors
-from pipeline.spec.definition import Json
 from pipeline.local.jobs.environment import job_environment
 from pipeline.local.jobs.faults import fault_of_end
 from pipeline.local.jobs.hosts import Host, merge_folders
@@ -25,7 +22,10 @@ from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.jobs.running import Launch, decisive, run_hosts
+from pipeline.local.state import clock
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.spec.definition import Json
+from pipeline.spec.refusals import S3_PREFIX
 
 _DEFAULT_LIMIT_SECONDS = 86400
 

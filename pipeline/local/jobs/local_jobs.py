@@ -12,28 +12,27 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.errors import FashionError, StepFailed
-from pipeline.local.jobs import processing_job
-from pipeline.local.jobs import training_job
+from pipeline.local.jobs import processing_job, training_job
 from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.create_model import create_model
-from pipeline.spec.definition import Json, PropertyFile, Step
-from pipeline.spec.diagnostics import Findings
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.job import GRACES, Graces, Job
 from pipeline.local.jobs.joblog import JobLog
-from pipeline.spec.json_text import note_odd_texts
 from pipeline.local.jobs.launchers.launcher import Launcher
-from pipeline.spec.limits import check_limits
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.spec.refusals import refuse_arguments
 from pipeline.local.jobs.register_model import register_model
-from pipeline.spec.request_schema import check_request
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
-from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.jobs.service_call import ServiceCall
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.shown import listing
+from pipeline.spec.definition import Json, PropertyFile, Step
+from pipeline.spec.diagnostics import Findings
+from pipeline.spec.json_text import note_odd_texts
+from pipeline.spec.limits import check_limits
+from pipeline.spec.refusals import refuse_arguments
+from pipeline.spec.request_schema import check_request
 
 
 def step_folder(home: Home, execution_id: str, step: str) -> Path:

@@ -7,11 +7,11 @@ from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import upload
-from pipeline.spec.definition import Json
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, Start, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.training_driver import local_command
+from pipeline.spec.definition import Json
 
 MESSAGE_FILE = "/opt/ml/output/message"
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.spec.definition import Json
-from pipeline.local.state.registry_state import plain
 from pipeline.local.jobs.service_call import ServiceCall, call_errors, require_model_data
+from pipeline.local.state.registry_state import plain
+from pipeline.spec.definition import Json
 
 # Two steps at once could create the same group twice.
 _one_at_a_time = threading.Lock()

@@ -10,10 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import UPLOAD_HINT
-from pipeline.spec.definition import Json
 from pipeline.local.jobs.inputs import is_there
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.spec.definition import Json
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,8 @@ from pipeline.errors import StepFailed
 from pipeline.local.jobs.archive import pack_folder
 from pipeline.local.jobs.channels import s3_errors, upload, upload_files
 from pipeline.local.jobs.checkpoints import keep_checkpoints
-from pipeline.spec.definition import Json
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, Start, now_text
-from pipeline.spec.json_text import parse_document
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.ports import reserve_ports
 from pipeline.local.jobs.training_driver import (
@@ -30,6 +28,8 @@ from pipeline.local.jobs.training_driver import (
     script_command,
     sm_variables,
 )
+from pipeline.spec.definition import Json
+from pipeline.spec.json_text import parse_document
 
 FAILURE_FILE = "/opt/ml/output/failure"
 CHECKPOINTS = "/opt/ml/checkpoints"

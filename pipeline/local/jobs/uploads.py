@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.spec.bucket_name import bucket_problem
 from pipeline.local.jobs.channels import upload, upload_files
-from pipeline.local.state.objects import split_uri
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.objects import split_uri
 from pipeline.plain_files import FOLDER, kind_of
+from pipeline.spec.bucket_name import bucket_problem
 
 
 @dataclass(frozen=True)

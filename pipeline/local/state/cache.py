@@ -18,13 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.local.state import clock
-from pipeline.spec.definition import Json, Step
-from pipeline.spec.durations import parse_duration
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.objects import Objects, StoredObject, dump_objects, load_objects
 from pipeline.local.state.schema import checksum, is_sound
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import Json, Step
+from pipeline.spec.durations import parse_duration
 
 KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.ending import as_it_is, is_under_way
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.lock import find_holder
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 

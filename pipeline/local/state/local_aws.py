@@ -16,10 +16,10 @@ from pipeline.errors import FashionError
 from pipeline.local.state import isolation
 from pipeline.local.state.contents import Content
 from pipeline.local.state.credentials import new_credentials
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.moto_server import MotoServer
 from pipeline.local.state.objects import Objects, StoredObject, new_entry, split_uri
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.loopback_requests import names_of
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.identity import ProcessIdentity
+from pipeline.local.state.state_dir import Home
 
 _POLL_SECONDS = 0.1
 # A holder writes down its execution some time after it has the lock: wait so long before naming it without one.

@@ -1,4 +1,4 @@
-"""The moto server's process: `python -m pipeline.local.state.moto_process ADDRESS FOLDER`, started by moto_server.py.
+"""The moto server's process: `python -m pipeline.local.state.moto_process ADDRESS FOLDER` (moto_server.py).
 
 It reads a line of standard input: a JSON object with the key that must sign requests (`access_key`, `secret_key`)
 and what else the server is called (`names`). It prints its port when it is ready. From then on each line of its
@@ -25,10 +25,10 @@ from pipeline.errors import FashionError, StateError
 from pipeline.local.state.credentials import Credentials
 from pipeline.local.state.fault_injection import faults_from, faulty
 from pipeline.local.state.guarded import Guarded, RawRequests
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.moto_objects import KeptS3
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.signatures import Verifier
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)

@@ -15,8 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.errors import FashionError, StateError
-from pipeline.local.state import fault_injection
-from pipeline.local.state import isolation
+from pipeline.local.state import fault_injection, isolation
 from pipeline.local.state.credentials import Credentials
 from pipeline.local.state.state_dir import Home
 

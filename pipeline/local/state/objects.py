@@ -15,8 +15,8 @@ from typing import Any
 
 from pipeline.errors import StateError, UsageError
 from pipeline.local.state.contents import Content, Contents
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.journal import line_of
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 # Above every key: keys have at most 1024 bytes.

@@ -18,7 +18,6 @@ from typing import Any
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.database import Database
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.journal import (
     DEFINITION,
     journal_of,
@@ -28,8 +27,16 @@ from pipeline.local.state.journal import (
     lines_of_execution,
 )
 from pipeline.local.state.objects import is_object_row
-from pipeline.local.state.rows import UnsoundError, execution_of, read_execution, read_numbers, step_of, to_text
+from pipeline.local.state.rows import (
+    UnsoundError,
+    execution_of,
+    read_execution,
+    read_numbers,
+    step_of,
+    to_text,
+)
 from pipeline.local.state.schema import checksum, is_sound, view_as_new
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 _OLD = ("state.sqlite3", "state.sqlite3-wal", "state.sqlite3-shm", "state.sqlite3-journal", "journal.jsonl")

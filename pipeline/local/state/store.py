@@ -11,7 +11,6 @@ from contextlib import suppress
 from pipeline.errors import StateError, UsageError
 from pipeline.execution import EXECUTION_ENDS, ExecutionRecord
 from pipeline.local.state.database import REBUILD, Database
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.journal import (
     Journal,
     journal_of,
@@ -21,6 +20,7 @@ from pipeline.local.state.journal import (
 )
 from pipeline.local.state.rows import UnsoundError, read_execution, read_numbers, to_text
 from pipeline.local.state.schema import checksum
+from pipeline.local.state.state_dir import Home
 from pipeline.printable import printable
 
 _LISTED_IN_ERRORS = 5

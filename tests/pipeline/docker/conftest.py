@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.docker.engine import DockerError, require_engine, require_image
 from pipeline.docker.image import image_tag
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 DATA = Path("/usr/share/datasets/fashion-mnist")

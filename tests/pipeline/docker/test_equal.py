@@ -15,9 +15,9 @@ import pytest
 
 from pipeline.docker_target import DockerTarget, docker_values, open_docker
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.objects import stored_files
 from pipeline.local.engine.start import start_execution
+from pipeline.local.state.objects import stored_files
+from pipeline.local.state.state_dir import Home
 from pipeline.local_outcome import output_uri
 from pipeline.local_target import LocalTarget, local_settings_for, open_local
 from pipeline.registry import Package

@@ -10,7 +10,7 @@ from pipeline.docker.refusals import refuse_unsupported
 from pipeline.errors import UsageError
 from pipeline.spec.definition import parse_definition
 
-COMPILED = Path(__file__).parents[1] / "local" / "compiled_definition.json"
+COMPILED = Path(__file__).parents[1] / "spec" / "compiled_definition.json"
 
 
 def sharded(value: Any) -> Any:

@@ -19,12 +19,12 @@ from pipeline.docker.recorder import new_record
 from pipeline.docker.workplace import Workplace, make_workplace, sweep_workplaces
 from pipeline.docker_target import job_environment
 from pipeline.execution import ExecutionRecord
-from pipeline.spec.definition import parse_definition
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.objects import stored_files
-from pipeline.spec.parameters import resolve_parameters
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.objects import stored_files
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import parse_definition
+from pipeline.spec.parameters import resolve_parameters
 from tests.processes import ended_process
 
 pytestmark = [

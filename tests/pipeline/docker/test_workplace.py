@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.docker.workplace import Workplace, make_workplace, sweep_workplaces
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.identity import ProcessIdentity
+from pipeline.local.state.state_dir import Home
 from tests.pipeline.docker.conftest import FakeDocker
 from tests.processes import ended_process
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import Workbench
 

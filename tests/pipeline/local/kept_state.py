@@ -8,9 +8,9 @@ from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.cache import StepCache
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects, new_entry
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 GROUP = "fashion-mnist"

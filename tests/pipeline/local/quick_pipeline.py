@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.state.cache import output_folders
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 BUCKET = "quick"

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.jobs.container import Container
-from pipeline.spec.definition import PropertyFile, Step
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.job import Graces
-from pipeline.local.jobs.local_jobs import LocalJobs, step_folder
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
 from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.local_jobs import LocalJobs, step_folder
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import JobOutcome
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
+from pipeline.spec.definition import PropertyFile, Step
 
 QUICK = Graces(limit=0.3, stop=0.3, checkpoints=0.05)
 

@@ -12,8 +12,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from pipeline.errors import RegistryError, StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.predicting.artifact import fetch_artifact
 from pipeline.predicting.extraction import unpack

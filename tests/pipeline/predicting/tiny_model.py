@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.local.jobs.archive import pack_folder
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 CLASSES = tuple(f"class {label}" for label in range(10))

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from pipeline.errors import UsageError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.launchers.process import Process
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
+from pipeline.local.state.state_dir import Home
 
 Wanted = Literal["auto", "sandbox", "process"]
 WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process")

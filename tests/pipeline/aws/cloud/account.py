@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from pipeline.aws.images import VERSION
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.pipeline.aws.cloud.pipelines import Pipelines, Request
 from tests.pipeline.aws.cloud.server import Answer, CloudServer

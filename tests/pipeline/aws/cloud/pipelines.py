@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.state.state_dir import Home
+from pipeline.local.engine.start import resume_execution, start_execution
 from pipeline.local.jobs.job import Graces
 from pipeline.local.jobs.local_jobs import step_folder
 from pipeline.local.jobs.runner import name_job
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.pipeline.aws.cloud.wire import ServiceError, moment, only_known
 

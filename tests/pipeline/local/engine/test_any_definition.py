@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.spec.definition import Json, PropertyFile, Step, parse_definition
 from pipeline.local.engine.scheduler import execute
-from pipeline.spec.parameters import resolve_parameters
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.spec.definition import Json, PropertyFile, Step, parse_definition
+from pipeline.spec.parameters import resolve_parameters
 from tests.pipeline.local.random_definitions import Drawn, definitions
 from tests.pipeline.local.reference_interpreter import Interpreter, document_at, file_of, properties_of
 

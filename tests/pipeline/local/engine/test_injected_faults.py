@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state import fault_injection
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.objects import Objects
-from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.state import fault_injection
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.e2e.command import Finished, processes_of, run
 from tests.pipeline.local.quick_pipeline import (

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.engine.start import resume_execution, start_execution
-from pipeline.local.state.store import Store
 from pipeline.local.jobs.uploads import parse_upload, put_files
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 
 READ = "import boto3; print(boto3.client('s3').get_object(Bucket='bkt-one', Key='{key}')['Body'].read())"
 WRITE = """

@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.state.cache import KEY_ATTRIBUTES, cache_key
-from pipeline.local.jobs.container import Container
-from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step, parse_definition
-from pipeline.spec.definition_file import read_definition_file
+from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.state.state_dir import Home
+from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.inputs import check_inputs
 from pipeline.local.jobs.local_jobs import check_arguments
-from pipeline.spec.parameters import resolve_parameters
-from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.state.cache import KEY_ATTRIBUTES, cache_key
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.result import run_result
+from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step, parse_definition
+from pipeline.spec.definition_file import read_definition_file
+from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.validation import service_problems
 from pipeline.view.executions import print_execution, print_executions
 from pipeline.view.failure import print_failure

@@ -14,7 +14,15 @@ from pipeline.execution import ExecutionRecord, StepStatus
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.start import resume_execution, start_execution
 from pipeline.local.state.store import Store
-from tests.pipeline.local.engine.test_start import Watcher, document, get, join, small_pipeline, statuses, step
+from tests.pipeline.local.engine.test_start import (
+    Watcher,
+    document,
+    get,
+    join,
+    small_pipeline,
+    statuses,
+    step,
+)
 from tests.pipeline.local.workbench import QUICK, Workbench
 
 # Fails until someone has put the object that its argument names into S3.

@@ -11,11 +11,11 @@ import pytest
 
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.spec.definition import Definition, Json, PropertyFile, RetryPolicy, Step
+from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.faults import CAPACITY_ERROR, JOB_INTERNAL_ERROR, SERVICE_FAULT, THROTTLING
-from pipeline.local.engine.retries import Retries
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.spec.definition import Definition, Json, PropertyFile, RetryPolicy, Step
 
 KILLED = RetryPolicy((JOB_INTERNAL_ERROR, CAPACITY_ERROR), 10, 3, max_attempts=3)
 

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.errors import StateError, StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, RetryPolicy, Step
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.runner import JobOutcome, StepStopped, name_job
+from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, RetryPolicy, Step
 
 Behaviour = Callable[[Mapping[str, Json], threading.Event], Mapping[str, Json]]
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, Step
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, Step
 
 
 @dataclass(frozen=True)

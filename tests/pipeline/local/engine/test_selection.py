@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord, StepStatus
-from pipeline.spec.definition import Branch, Definition, Step
 from pipeline.local.engine.selection import select_steps
+from pipeline.spec.definition import Branch, Definition, Step
 
 # Prepare → Train-1, Train-2 → Evaluate → Gate ─ missed → Missed
 DEFINITION = Definition(

@@ -18,10 +18,10 @@ import pytest
 
 from pipeline.errors import DefinitionError, UsageError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.state.state_dir import Home
+from pipeline.local.engine.start import new_execution_id, start_execution
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.engine.start import new_execution_id, start_execution
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import QUICK, Workbench
 

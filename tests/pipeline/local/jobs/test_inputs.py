@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.spec.definition import parse_definition
 from pipeline.local.jobs.inputs import check_inputs, is_there
+from pipeline.spec.definition import parse_definition
 from tests.pipeline.local.workbench import Workbench
 
-MODELS = (Path(__file__).parent / "compiled_models.json").read_text()
+MODELS = (Path(__file__).parents[3] / "pipeline/spec/compiled_models.json").read_text()
 
 
 def compiled(uri: Any, **more: Any) -> str:

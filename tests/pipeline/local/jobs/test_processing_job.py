@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.code_address import digest_of_files, folder_name
 from pipeline.errors import FashionError, StepFailed
-from pipeline.spec.definition import PropertyFile, Step
 from pipeline.local.jobs.runner import StepStopped
+from pipeline.spec.definition import PropertyFile, Step
 from tests.pipeline.local.workbench import Workbench
 
 COPY = """

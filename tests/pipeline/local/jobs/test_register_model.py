@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StepFailed
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import Workbench
 

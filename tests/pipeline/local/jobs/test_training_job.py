@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StepFailed
-from pipeline.local.state.objects import Objects, split_uri
 from pipeline.local.jobs.runner import StepStopped
+from pipeline.local.state.objects import Objects, split_uri
 from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import Workbench
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.state.store import Store
 from pipeline.local.jobs.uploads import Upload, parse_upload, put_files
+from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 from tests.pipeline.local.workbench import Workbench
 
 

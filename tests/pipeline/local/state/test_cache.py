@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StepFailed
-from pipeline.local.state.cache import StepCache, cache_key
 from pipeline.local.engine.cached_jobs import CachedJobs
-from pipeline.spec.definition import CacheConfig, Json, PropertyFile, Step
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.objects import Objects
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.state.cache import StepCache, cache_key
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import CacheConfig, Json, PropertyFile, Step
 
 MONTH = CacheConfig(enabled=True, expire_after="P30D")
 PROCESSING: dict[str, Any] = {

@@ -21,9 +21,9 @@ from botocore.exceptions import ClientError
 
 from pipeline.local.state.clients import CONFIG
 from pipeline.local.state.credentials import Credentials, new_credentials
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.isolation import NOBODY
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 Answer = tuple[int, http.client.HTTPMessage, bytes]

@@ -18,9 +18,9 @@ from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.ending import settle
 from pipeline.local.state.history import read_execution, read_executions, running_execution
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.lock import Holder, exclusive, find_holder
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 RECORD = ExecutionRecord(

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.isolation import NOBODY, NOWHERE, dead_settings, isolate
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.trap import REAL_KEY, Trap, surroundings
 

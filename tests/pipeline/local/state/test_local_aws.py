@@ -16,9 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline.errors import FashionError
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.objects import Objects
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.objects import Objects
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 REPOSITORY = Path(__file__).parents[4]

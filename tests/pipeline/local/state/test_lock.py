@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.lock import exclusive
+from pipeline.local.state.state_dir import Home
 
 REPOSITORY = Path(__file__).parents[4]
 HOLDER = """

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError, UsageError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.objects import Objects, StoredObject, split_uri, stored_files
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 

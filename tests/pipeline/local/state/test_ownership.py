@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.ownership import MARK
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.folders import contents
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.journal import DEFINITION, NAME, Journal, journal_of
 from pipeline.local.state.rebuilding import rebuild, write_journals
 from pipeline.local.state.schema import tables_of, tables_of_version
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.folders import contents
 from tests.pipeline.local.kept_state import execution, make_state, state_of

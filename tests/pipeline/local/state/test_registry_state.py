@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 CONTAINER = {

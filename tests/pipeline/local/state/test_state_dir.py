@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateError
-from pipeline.local.state.state_dir import Home, home_from, scratch_owner
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.openness import openness
+from pipeline.local.state.state_dir import Home, home_from, scratch_owner
 from tests.processes import ended_process
 
 NOBODY = 65534

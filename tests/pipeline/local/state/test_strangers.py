@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.state.state_dir import Home
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.local.state.state_dir import Home
 from pipeline.local.jobs.launchers.choice import choose_launcher
+from pipeline.local.state.state_dir import Home
 
 # As Docker has it without options: root, but without CAP_SYS_ADMIN.
 CONTAINED = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.spec.validation.rules import DEFINITION_RULES, RULES_BY_STEP_TYPE, RULES_FOR_EVERY_STEP, rule_name
+from pipeline.spec.validation.rules import (
+    DEFINITION_RULES,
+    RULES_BY_STEP_TYPE,
+    RULES_FOR_EVERY_STEP,
+    rule_name,
+)
 
 RULES = [
     *DEFINITION_RULES,
