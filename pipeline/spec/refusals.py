@@ -1,7 +1,7 @@
 """What the local engine does not do with a step's request: named and refused before anything runs.
 
 A value that is a parameter's is checked again once the parameter has its value (see parameters.py); one that comes
-from another step is left to the job. What every request must have is in request_form.py.
+from another step is left to the job. What every request must have is in request_schema.py.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.json_path import child
+from pipeline.shown import shown
 from pipeline.spec.bucket_name import bucket_problem
 from pipeline.spec.definition import Json
+from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression
 
 # The values of S3DataType that are executed here.
 S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
-from pipeline.shown import shown
-from pipeline.spec.diagnostics import Findings
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Starts and ends the moto server's process (moto_process.py) for service.py."""
+"""Starts and ends the moto server's process (moto_process.py) for local_aws.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job's request must have (request_form.py) and what the local engine refuses of it (refusals.py)."""
+"""What a job's request must have (request_schema.py) and what the local engine refuses of it (refusals.py)."""
 
 from __future__ import annotations
 
