@@ -1,4 +1,4 @@
-"""What the engine asks of whoever runs the jobs of Processing and Training steps (`local_jobs.py`; a fake in tests)."""
+"""What the engine asks of whoever runs the jobs of its steps (local_jobs.py; a fake in tests)."""
 
 from __future__ import annotations
 
