@@ -54,11 +54,15 @@ class CompiledDefinitions:
         return text
 
 
-def digest_of_inputs(settings: Settings) -> str:
-    """SHA-256 (hex) over what decides a compiled definition: settings, code, and the packages that compile it."""
+def digest_of_inputs(settings: Settings, root: Path = ROOT) -> str:
+    """SHA-256 (hex) over what decides a compiled definition: settings, code, and the packages that compile it.
+
+    Of this package all modules count, in whatever room they lie: which of them the definition imports is not guessed.
+    `root`: the repository.
+    """
     digest = hashlib.sha256()
-    compiler = [path.read_bytes() for path in sorted((ROOT / "pipeline").glob("*.py"))]
-    shipped = [digest_of_code(ROOT / folder).encode() for folder in ("processing", "training")]
+    compiler = [path.read_bytes() for path in sorted((root / "pipeline").rglob("*.py"))]
+    shipped = [digest_of_code(root / folder).encode() for folder in ("processing", "training")]
     for part in (repr(settings).encode(), local_image().encode(), *shipped, *compiler):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.local_compiling import CompiledDefinitions, digest_of_inputs
+from pipeline.local_compiling import ROOT, CompiledDefinitions, digest_of_inputs
 from pipeline.settings import Settings, local_settings
 
 SETTINGS = local_settings("123456789012", "us-east-1")
@@ -82,3 +85,26 @@ def test_only_the_latest_are_kept(compiler: Compiler) -> None:
 def test_the_inputs_digest_is_the_same_every_time_and_depends_on_the_settings() -> None:
     assert digest_of_inputs(SETTINGS) == digest_of_inputs(local_settings("123456789012", "us-east-1"))
     assert digest_of_inputs(SETTINGS) != digest_of_inputs(local_settings("123456789012", "eu-west-1"))
+
+
+def test_a_change_of_any_module_that_compiles_is_seen(tmp_path: Path) -> None:
+    for folder in ("pipeline", "processing", "training"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = digest_of_inputs(SETTINGS, tmp_path)
+    assert before == digest_of_inputs(SETTINGS)
+    code = "import sys, pipeline.compiling, pipeline.definition; print(*sys.modules)"
+    listed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    imported = [
+        tmp_path.joinpath(*name.split(".")).with_suffix(".py")
+        for name in listed.stdout.split()
+        if name.startswith("pipeline.")
+    ]
+    modules = [path for path in imported if path.exists()]
+    assert len(modules) > 5
+    for path in modules:
+        content = path.read_bytes()
+        path.write_bytes(content + b"# changed\n")
+        assert digest_of_inputs(SETTINGS, tmp_path) != before, path
+        path.write_bytes(content)
