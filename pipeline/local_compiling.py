@@ -57,8 +57,7 @@ class CompiledDefinitions:
 def digest_of_inputs(settings: Settings, root: Path = ROOT) -> str:
     """SHA-256 (hex) over what decides a compiled definition: settings, code, and the packages that compile it.
 
-    Of this package all modules count, in whatever room they lie: which of them the definition imports is not guessed.
-    `root`: the repository.
+    All modules of this package count: which of them the definition imports is not guessed. `root`: the repository.
     """
     digest = hashlib.sha256()
     compiler = [path.read_bytes() for path in sorted((root / "pipeline").rglob("*.py"))]

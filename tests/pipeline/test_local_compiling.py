@@ -92,7 +92,7 @@ def test_a_change_of_any_module_that_compiles_is_seen(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     before = digest_of_inputs(SETTINGS, tmp_path)
     assert before == digest_of_inputs(SETTINGS)
-    code = "import sys, pipeline.compiling, pipeline.definition; print(*sys.modules)"
+    code = "import os, sys; os.environ['AWS_DEFAULT_REGION'] = 'us-east-1'; import pipeline.compiling, pipeline.definition; print(*sys.modules)"
     listed = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
