@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.json_path import child
 from pipeline.shown import shown
-from pipeline.spec.bucket_name import bucket_problem
+from pipeline.spec.bucket_name import local_bucket_problem
 from pipeline.spec.definition import Json
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression
@@ -80,7 +80,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Address:
-    """The value at `place`, where there is one, must be an S3 address that the service takes."""
+    """The value at `place`, where there is one, must be an S3 address that the local S3 can have."""
 
     place: str
 
@@ -89,7 +89,7 @@ class Address:
         if not isinstance(value, str) or not value.startswith("s3://"):
             return f"expected s3://bucket/key. Received: {shown(value)}"
         bucket, _, key = value.removeprefix("s3://").partition("/")
-        if problem := bucket_problem(bucket):
+        if problem := local_bucket_problem(bucket):
             return f"{problem}. Received: {shown(value)}"
         if "//" in f"/{key}":
             return f"SageMaker takes no address with an empty part (“//”). Received: {shown(value)}"

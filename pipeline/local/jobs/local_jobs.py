@@ -20,6 +20,7 @@ from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.job import GRACES, Graces, Job
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.output_buckets import output_buckets
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.register_model import register_model
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
@@ -129,6 +130,8 @@ class LocalJobs:
             with job_log:
                 call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
                 return JobOutcome(_CALLS[step.type](call))
+        for bucket in output_buckets(arguments) - {self._aws.BUCKET}:
+            self._aws.ensure_bucket(bucket)
         mounts, instances, run = _KINDS[step.type]
         # A job that has a view of its own does not see the path.
         seen = self._home.root if self._launcher.seen_at is not None else self._reached_at

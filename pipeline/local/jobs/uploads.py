@@ -11,7 +11,7 @@ from pipeline.local.jobs.channels import upload, upload_files
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import split_uri
 from pipeline.plain_files import FOLDER, kind_of
-from pipeline.spec.bucket_name import bucket_problem
+from pipeline.spec.bucket_name import local_bucket_problem
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def put_files(aws: LocalAws, item: Upload) -> int:
         StateError: the state folder cannot be written.
     """
     bucket, _ = split_uri(item.uri)
-    if problem := bucket_problem(bucket):
+    if problem := local_bucket_problem(bucket):
         raise UsageError(f"Could not make the bucket of --upload: {problem}.")
     never = threading.Event()
     if item.path.is_file():

@@ -124,8 +124,8 @@ class Cloud:
     def environment(self) -> dict[str, str]:
         """What leads a command to this account: what a user has set, with the endpoint in place of AWS's own."""
         return {
-            "AWS_ACCESS_KEY_ID": "a-key",
-            "AWS_SECRET_ACCESS_KEY": "a-secret",
+            "AWS_ACCESS_KEY_ID": self._aws.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": self._aws.credentials.secret_key,
             "AWS_REGION": LocalAws.REGION,
             "AWS_DEFAULT_REGION": LocalAws.REGION,
             "AWS_ENDPOINT_URL": self.server.url,

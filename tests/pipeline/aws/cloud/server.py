@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from tests.pipeline.aws.cloud.wire import TARGETS, ServiceError, read_request, write_answer
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-_HOP = {"connection", "transfer-encoding", "content-length", "host", "expect"}
+# The Host stays as it was asked, because it is part of what is signed.
+_HOP = {"connection", "transfer-encoding", "content-length", "expect"}
 
 
 class CloudServer:

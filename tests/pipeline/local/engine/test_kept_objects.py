@@ -128,11 +128,12 @@ def test_what_a_reused_job_put_into_s3_itself_is_there(commands: Commands) -> No
 
 
 def test_what_a_job_put_into_s3_itself_is_there_after_resume(commands: Commands, tmp_path: Path) -> None:
-    flag = tmp_path / "flag"
-    read = f"{READ.format(key='side/x.txt')}\nimport os, sys\nsys.exit(0 if os.path.exists({str(flag)!r}) else 3)"
+    read = f"{READ.format(key='side/x.txt')}\n{READ.format(key='flag/flag')}"
     text = document(processing("Write", WRITE), processing("Read", read, DependsOn=["Write"]))
     assert commands.run(text).status == "Failed"
-    flag.touch()
+    (tmp_path / "flag").touch()
+    with commands.services() as (_, aws):
+        put_files(aws, parse_upload(f"{tmp_path / 'flag'}=s3://bkt-one/flag/flag"))
     resumed = commands.resume()
     assert resumed.status == "Succeeded", resumed.failure_reason
     assert resumed.step("Write").attempts == 1
@@ -154,3 +155,13 @@ def test_what_a_job_deletes_or_overwrites_stays_so(commands: Commands) -> None:
 def test_what_a_failed_job_put_into_s3_itself_stays_too(commands: Commands) -> None:
     commands.run(document(processing("Write", WRITE + "\nraise SystemExit(1)")))
     assert commands.run(document(processing("Read", READ.format(key="side/x.txt")))).status == "Succeeded"
+
+
+def test_the_buckets_of_outputs_are_there_before_the_job(commands: Commands) -> None:
+    put = "import boto3; boto3.client('s3').put_object(Bucket='b1', Key='side/x.txt', Body=b'hello')"
+    read = "import boto3; print(boto3.client('s3').get_object(Bucket='b1', Key='side/x.txt')['Body'].read())"
+    place = {"S3Uri": "s3://b1/o", "LocalPath": "/opt/ml/processing/o", "S3UploadMode": "EndOfJob"}
+    write = processing("Write", put)
+    write["Arguments"]["ProcessingOutputConfig"] = {"Outputs": [{"OutputName": "o", "S3Output": place}]}
+    run = commands.run(document(write, processing("Read", read, DependsOn=["Write"])))
+    assert run.status == "Succeeded", run.failure_reason

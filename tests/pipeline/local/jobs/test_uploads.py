@@ -92,7 +92,13 @@ def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
         assert f"Could not read --upload {path}: {named}, not a plain file or a folder." in str(caught.value)
 
 
-@pytest.mark.parametrize("bucket", ["B?", "x"])
+def test_a_bucket_of_the_local_s3_may_have_a_short_name(folder: Path, bench: Workbench) -> None:
+    for name in ("x", "b1"):
+        put_files(bench.aws, Upload(folder, f"s3://{name}/code"))
+        assert bench.aws.stored_objects(f"s3://{name}/code")
+
+
+@pytest.mark.parametrize("bucket", ["B?", "-", "x.", "X", "é"])
 def test_a_bucket_that_s3_would_not_take_is_refused(folder: Path, bench: Workbench, bucket: str) -> None:
     with pytest.raises(UsageError) as caught:
         put_files(bench.aws, Upload(folder, f"s3://{bucket}/code"))

@@ -1,0 +1,25 @@
+"""Which buckets a job's request writes to: on AWS they are there before the job, and so they are here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.local.state.objects import split_uri
+from pipeline.spec.definition import Json
+from pipeline.spec.refusals import values_at
+
+_PLACES = (
+    "ProcessingOutputConfig.Outputs.*.S3Output.S3Uri",
+    "OutputDataConfig.S3OutputPath",
+    "CheckpointConfig.S3Uri",
+)
+
+
+def output_buckets(request: Mapping[str, Json]) -> set[str]:
+    """The buckets of all outputs and checkpoints of a processing or training job."""
+    return {
+        split_uri(uri)[0]
+        for place in _PLACES
+        for _, uri in values_at(request, place.split("."), "$")
+        if isinstance(uri, str)
+    }
