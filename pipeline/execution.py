@@ -15,7 +15,7 @@ StepStatus = Literal[
     "Pending", "Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded", "Skipped"
 ]
 # The states after which nothing happens to an execution, or a step, any more: the only lists of them. SageMaker's
-# CompletedWithFailures is an execution that came to its end although steps of it failed; the local engine has none.
+# CompletedWithFailures is an execution that came to its end although steps of it failed: others ran on that.
 EXECUTION_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "CompletedWithFailures", "Failed", "Stopped"})
 STEP_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "Failed", "Stopped", "Skipped"})
 
@@ -36,6 +36,8 @@ class StepRecord:
     reused_from: str | None = None
     attempts: int = 0
     failure_reason: str | None = None
+    # Skipped because it was not among the steps selected to run, whatever the steps before it did.
+    left_out: bool = False
     # How its job's program was started, for a step that ran one here; see pipeline.local.jobs.launchers.
     launcher: str | None = None
     # What Get of Steps.<name>.* sees: the Describe response of the job, as SageMaker shapes it.

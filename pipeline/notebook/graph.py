@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 from pipeline.notebook.progress import WAITING
 from pipeline.printable import printable
-from pipeline.spec.definition import Definition
+from pipeline.spec.definition import Definition, Trigger
 from pipeline.spec.graph import dependencies
 from pipeline.view.states import State
 
@@ -25,6 +25,13 @@ COLORS = {
     "failed": "#d55e00",
     "stopped": "#e69f00",
     "stopping": "#e69f00",
+}
+# What stands on the edge to a step that runs on this end of the step before.
+TRIGGERS: Mapping[Trigger, str] = {
+    "Completed": "",
+    "Failed": "failed",
+    "Stopped": "stopped",
+    "Any": "any end",
 }
 
 
@@ -84,6 +91,10 @@ def lay_out(definition: Definition) -> Graph:
             y += HEIGHT + BETWEEN_ROWS
         x += width + BETWEEN_COLUMNS
     labels = {
+        (dependency.step, step.name): TRIGGERS[dependency.trigger]
+        for step in definition.steps
+        for dependency in step.depends_on
+    } | {
         (branch.condition_step, step.name): "met" if branch.taken else "missed"
         for step in definition.steps
         for branch in step.branch

@@ -9,7 +9,7 @@ from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import listed, shown
 from pipeline.spec.conditions import check_condition
-from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step
+from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step, Trigger
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression, references
 from pipeline.spec.graph import cycles, dependencies
@@ -95,8 +95,10 @@ def _roots(value: Json) -> set[str]:
 
 
 def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> None:
-    for name in step.depends_on:
-        checker.require_step(name, f"{step.json_path}.DependsOn")
+    for dependency in step.depends_on:
+        at = f"{step.json_path}.DependsOn"
+        if (before := checker.require_step(dependency.step, at)) and dependency.trigger != "Completed":
+            _check_trigger(step, dependency.trigger, before, at, findings)
     path = f"{step.json_path}.Arguments"
     if step.type == "Condition":
         for index, condition in enumerate(step.arguments["Conditions"]):
@@ -118,6 +120,22 @@ def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> 
                 f"expected an output of the step: {listed(outputs)}. Received: {shown(file.output_name)}",
             )
     checker.check(step.arguments, path)
+
+
+def _check_trigger(step: Step, trigger: Trigger, before: Step, path: str, findings: Findings) -> None:
+    """Notes a trigger that can never fire."""
+    if before.type == "Fail":
+        findings.add(
+            path, f"nothing runs after a Fail step: it ends the execution. Received: {before.name}, {trigger}"
+        )
+    ways = {branch.condition_step: branch.taken for branch in before.branch}
+    for branch in step.branch:
+        if ways.get(branch.condition_step, branch.taken) != branch.taken:
+            findings.add(
+                path,
+                f"step {before.name} is on the other branch of {branch.condition_step}, so of the two only one "
+                f"can run. Received: {before.name}, {trigger}",
+            )
 
 
 def _output_names(step: Step) -> list[str] | None:

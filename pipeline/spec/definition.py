@@ -18,6 +18,8 @@ from pipeline.spec.json_text import note_odd_texts, parse_json
 Json = Any
 
 ParameterType = Literal["String", "Integer", "Float", "Boolean"]
+# Which end of the step before lets a step start; Any is each of the three.
+Trigger = Literal["Completed", "Failed", "Stopped", "Any"]
 
 
 class Missing:
@@ -72,6 +74,14 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """A step waits for the end of `step`, and starts if `trigger` is the end that came."""
+
+    step: str
+    trigger: Trigger = "Completed"
+
+
+@dataclass(frozen=True)
 class Branch:
     """A step stands in the IfSteps (`taken` True) or the ElseSteps (False) of `condition_step`."""
 
@@ -91,7 +101,7 @@ class Step:
     name: str
     type: str
     arguments: Mapping[str, Json]
-    depends_on: tuple[str, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
     property_files: tuple[PropertyFile, ...] = ()
     cache: CacheConfig | None = None
     retry_policies: tuple[RetryPolicy, ...] = ()

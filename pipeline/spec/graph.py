@@ -44,4 +44,5 @@ def cycles(waits_for: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
 
 def _waits_for(step: Step) -> frozenset[str]:
     conditions = {branch.condition_step for branch in step.branch}
-    return steps_referenced(step.arguments) | conditions | set(step.depends_on)
+    named = {dependency.step for dependency in step.depends_on}
+    return steps_referenced(step.arguments) | conditions | named

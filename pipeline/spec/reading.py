@@ -16,12 +16,14 @@ from pipeline.spec.definition import (
     Branch,
     CacheConfig,
     Definition,
+    Dependency,
     Json,
     Parameter,
     ParameterType,
     PropertyFile,
     RetryPolicy,
     Step,
+    Trigger,
 )
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.durations import parse_duration
@@ -161,21 +163,25 @@ def _read_branches(step: Step, arguments: JsonObject) -> list[Step]:
     return steps
 
 
-def _read_depends_on(entry: JsonObject) -> tuple[str, ...]:
-    names = []
+def _read_depends_on(entry: JsonObject) -> tuple[Dependency, ...]:
+    found: dict[str, Dependency] = {}
     path = child(entry.path, "DependsOn")
     for index, item in enumerate(entry.get("DependsOn", list, [])):
+        trigger: Trigger = "Completed"
         if isinstance(item, dict):
             dependency = JsonObject(item, child(path, index), entry.findings)
             dependency.allow("Step", "Trigger")
-            # Failed, Stopped and Any start a step after one that did not succeed.
-            dependency.one_of("Trigger", ["Completed"])
+            trigger = dependency.one_of("Trigger", get_args(Trigger)) or trigger  # type: ignore[assignment]
             item = dependency.require("Step", str, "")
-        if isinstance(item, str):
-            names.append(item)
-        else:
+        if not isinstance(item, str):
             entry.findings.add(child(path, index), f"expected the name of a step. Received: {shown(item)}")
-    return tuple(dict.fromkeys(names))
+        elif found.setdefault(item, Dependency(item, trigger)).trigger != trigger:
+            entry.findings.add(
+                child(path, index),
+                f"step {shown(item)} stands here twice, with the triggers {found[item].trigger} and {trigger}."
+                " Keep one of them.",
+            )
+    return tuple(found.values())
 
 
 def _read_property_file(entry: JsonObject) -> PropertyFile:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.graph import dependencies
 
 
 def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definition, ExecutionRecord]:
     """The definition and the record with which the execution goes on; None: the newest.
 
-    Steps that succeeded or were skipped stay as they are, the others wait to run (again). The definition is the one
-    that was started, parameters and all: what changed in the project since does not count.
+    Steps that succeeded or were skipped stay as they are, unless what they ran or were skipped on may end otherwise
+    now; the others wait to run (again). The definition is the one that was started, parameters and all: what
+    changed in the project since does not count.
 
     Raises:
         UsageError: there is no such execution, it succeeded, or it is not one of the local engine's.
@@ -31,10 +35,22 @@ def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definit
             f"{doing}: expected one that ran in the local engine. Received: one of --target {record.target}, which "
             f"keeps no steps. Start a new one with: python -m pipeline run --target {record.target}"
         )
-    steps = tuple(step if step.status in ("Succeeded", "Skipped") else _again(step) for step in record.steps)
-    return parse_definition(store.definition_text(record.execution_id)), replace(
-        record, status="Executing", ended_at=None, failure_reason=None, steps=steps
-    )
+    definition = parse_definition(store.definition_text(record.execution_id))
+    again = steps_to_run(definition, {step.name: step for step in record.steps})
+    steps = tuple(_again(step) if step.name in again else step for step in record.steps)
+    return definition, replace(record, status="Executing", ended_at=None, failure_reason=None, steps=steps)
+
+
+def steps_to_run(definition: Definition, records: Mapping[str, StepRecord]) -> set[str]:
+    """The steps that wait to run, or to be skipped, again."""
+    again = {name for name, step in records.items() if step.status not in ("Succeeded", "Skipped")}
+    if any(dependency.trigger != "Completed" for step in definition.steps for dependency in step.depends_on):
+        # What ran on a failure is not done once what failed runs again.
+        waits_for = dependencies(definition)
+        for name in TopologicalSorter(waits_for).static_order():
+            if waits_for[name] & again and not records[name].left_out:
+                again.add(name)
+    return again
 
 
 def _again(step: StepRecord) -> StepRecord:

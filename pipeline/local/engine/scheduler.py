@@ -1,8 +1,8 @@
 """The scheduler: executes a definition's steps, each as soon as what it waits for has ended.
 
 As in SageMaker a failed step ends nothing but what waits for it: other branches go on, and the execution ends as
-Failed when nothing is left to do. Steps that never became ready stay Pending; steps of a branch that was not taken,
-and what waits for them, are Skipped.
+Failed when nothing is left to do, or as CompletedWithFailures when steps ran on what failed (readiness.py). Steps
+that never became ready stay Pending; steps of a branch that was not taken, and what waits for them, are Skipped.
 
 One thread decides (this module, in the caller's thread); each job runs in a thread of its own (attempts.py) and
 reports through a queue. A record that already has succeeded steps is continued: they are kept as they are.
@@ -10,6 +10,7 @@ reports through a queue. A record that already has succeeded steps is continued:
 
 from __future__ import annotations
 
+import heapq
 import queue
 import threading
 import time
@@ -21,6 +22,7 @@ from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
 from pipeline.local.engine.attempts import Again, Attempts, End
 from pipeline.local.engine.cores import JOB_TYPES, available_cores, share_cores
+from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scope import ExecutionScope
 from pipeline.local.jobs.runner import JobOutcome, JobRunner, name_job
@@ -108,6 +110,19 @@ class _Engine:
     threads: dict[str, threading.Thread] = field(default_factory=dict)
     reports: queue.SimpleQueue[End | Again] = field(default_factory=queue.SimpleQueue)
 
+    def __post_init__(self) -> None:
+        """Look at every step once; later only at those that wait for what has ended."""
+        self.all = {step.name: step for step in self.definition.steps}
+        self.places = {name: place for place, name in enumerate(self.all)}
+        self.waiting: dict[str, list[str]] = {name: [] for name in self.all}
+        for name, before in self.waits_for.items():
+            for other in before:
+                self.waiting[other].append(name)
+        # Heaps of (place in the definition, name): steps to look at, and those that can start.
+        self.unseen = [(place, name) for name, place in self.places.items()]
+        self.ready: list[tuple[int, str]] = []
+        self.queued: set[str] = set()
+
     def run(self) -> ExecutionRecord:
         """See execute."""
         try:
@@ -132,31 +147,27 @@ class _Engine:
 
     def _start_ready(self) -> None:
         """Start, decide or skip every step that is ready, until none is: a decided step can make others ready."""
-        progress = True
-        while progress:
-            progress = False
-            for step in self.definition.steps:
-                if self.steps[step.name].status != "Pending" or self.stop.is_set():
-                    continue
-                verdict = self._verdict(step)
-                if verdict == "skip":
-                    self._end_step(step.name, "Skipped")
-                elif verdict == "wait" or (step.type not in _DECIDED_HERE and self._full()):
-                    continue
-                else:
-                    self._begin(step)
-                progress = True
+        while not self.stop.is_set():
+            if self.unseen:
+                self._look_at(heapq.heappop(self.unseen))
+            elif self.ready and not self._full():
+                self._begin(self.all[heapq.heappop(self.ready)[1]])
+            else:
+                return
 
-    def _verdict(self, step: Step) -> str:
-        """What to do about a pending step now: "start" it, "skip" it, or "wait"."""
-        before = [self.steps[name] for name in self.waits_for[step.name]]
-        if any(other.status == "Skipped" for other in before):
-            return "skip"
-        for branch in step.branch:
-            condition = self.steps[branch.condition_step]
-            if condition.status == "Succeeded" and condition.properties["Outcome"] != str(branch.taken):
-                return "skip"
-        return "start" if all(other.status == "Succeeded" for other in before) else "wait"
+    def _look_at(self, entry: tuple[int, str]) -> None:
+        """Skip a pending step, decide it, or let it queue for its start, if it is time for that."""
+        step = self.all[entry[1]]
+        if self.steps[step.name].status != "Pending" or step.name in self.queued:
+            return
+        found = verdict(step, self.waits_for[step.name], self.steps)
+        if found == "skip":
+            self._end_step(step.name, "Skipped")
+        elif found == "start" and step.type in _DECIDED_HERE:
+            self._begin(step)
+        elif found == "start":
+            self.queued.add(step.name)
+            heapq.heappush(self.ready, entry)
 
     def _full(self) -> bool:
         return self.at_once is not None and len(self.threads) >= self.at_once
@@ -255,6 +266,8 @@ class _Engine:
             properties=self.steps[name].properties if properties is None else properties,
             **changes,
         )
+        for waiting in self.waiting[name]:
+            heapq.heappush(self.unseen, (self.places[waiting], waiting))
 
     def _change(self, name: str, **changes: object) -> None:
         self.steps[name] = replace(self.steps[name], **changes)  # type: ignore[arg-type]
@@ -267,7 +280,9 @@ class _Engine:
         self.observer.execution_changed(self.record)
 
     def _conclude(self) -> ExecutionRecord:
-        status, reason = conclusion(self.steps.values(), self.stop.is_set())
+        status, reason = conclusion(
+            self.steps.values(), self.stop.is_set(), ran_on(self.definition.steps, self.steps)
+        )
         self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
         return self.record
 

@@ -12,6 +12,8 @@ from pipeline.local.jobs.runner import JobRunner
 from pipeline.spec.definition import Definition, Json
 from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
 
+_ENDS = {"Failed": "failed", "Stopped": "was stopped", "Skipped": "was skipped"}
+
 
 class ExecutionScope:
     """The Scope of one execution. `records` is the engine's own, by step name, and changes while it runs."""
@@ -51,8 +53,18 @@ class ExecutionScope:
         return self._definition.experiment
 
     def properties(self, step: str) -> Mapping[str, Json]:
-        """What the finished `step` left behind."""
-        return self._records[step].properties
+        """What the finished `step` left behind.
+
+        Raises:
+            StepFailed: it did not succeed, which a step may see that runs on a failure, and left nothing.
+        """
+        record = self._records[step]
+        if record.status != "Succeeded" and not record.properties:
+            raise StepFailed(
+                f"Reading the properties of step {step}: it {_ENDS.get(record.status, 'has not run')}, so it has "
+                "none. Read them only in steps that run after it succeeded."
+            )
+        return record.properties
 
     def property_file(self, step: str, name: str) -> Json:
         """The content of a property file, read once."""

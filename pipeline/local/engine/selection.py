@@ -55,7 +55,7 @@ def select_steps(
         if step.name in selected
         else _reused(left[step.name], source)
         if step.name in upstream and step.name in left
-        else StepRecord(step.name, step.type, "Skipped")
+        else StepRecord(step.name, step.type, "Skipped", left_out=True)
         for step in definition.steps
     )
 
@@ -84,6 +84,11 @@ def _check_needed(
         for name in sorted(waits_for[step.name] - frozenset(selected)):
             if name not in left:
                 problems.append(f"{step.name} needs {name}, which did not succeed there")
+        problems += [
+            f"{step.name} runs only when {each.step} ends as {each.trigger}, so {each.step} has to run too"
+            for each in step.depends_on
+            if each.trigger in ("Failed", "Stopped") and each.step not in selected
+        ]
         for branch in step.branch:
             condition = left.get(branch.condition_step)
             if branch.condition_step not in selected and condition is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, ExecutionStatus, StepRecord
@@ -21,17 +21,30 @@ def settle(store: Store) -> None:
         store.save_execution(as_it_is(record, None), store.definition_text(record.execution_id))
 
 
-def conclusion(steps: Iterable[StepRecord], stopping: bool) -> tuple[ExecutionStatus, str | None]:
-    """The status and the failure reason of an execution of which nothing runs any more."""
+def conclusion(
+    steps: Iterable[StepRecord], stopping: bool, ran_on: Collection[str] = ()
+) -> tuple[ExecutionStatus, str | None]:
+    """The status and the failure reason of an execution of which nothing runs any more.
+
+    `ran_on`: the steps whose failure let another step run. Where that is so of every failure, the execution ends as
+    CompletedWithFailures.
+    """
     steps = tuple(steps)
     statuses = {step.status for step in steps}
-    failed = [step for step in steps if step.status == "Failed"]
+    failed = [step for step in steps if step.status in ("Failed", "Stopped")]
     # A stop that came when nothing was left to stop changes nothing.
     unfinished = "Stopped" in statuses or ("Pending" in statuses and not failed)
     if stopping and unfinished:
         return "Stopped", None
     if failed:
-        return "Failed", "\n".join(f"Step {step.name} failed: {step.failure_reason}" for step in failed)
+        reasons = (
+            f"Step {step.name} failed: {step.failure_reason}"
+            if step.status == "Failed"
+            else f"Step {step.name} was stopped."
+            for step in failed
+        )
+        served = all(step.name in ran_on for step in failed)
+        return "CompletedWithFailures" if served else "Failed", "\n".join(reasons)
     return "Succeeded", None
 
 

@@ -31,6 +31,7 @@ _STEP: Mapping[str, tuple[type, ...]] = {
     "started_at": (*_NUMBER, type(None)),
     "ended_at": (*_NUMBER, type(None)),
     "cached": (bool,),
+    "left_out": (bool,),
     "reused_from": (str, type(None)),
     "attempts": (int,),
     "failure_reason": (str, type(None)),

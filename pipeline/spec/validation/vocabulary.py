@@ -36,6 +36,9 @@ STEP_TYPES = (
     "BedrockProvisionedModelThroughput",
 )
 
+# SageMaker SDK 3.27.0, TriggerCondition.
+TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
+
 # SageMaker SDK, ExecutionVariables.
 EXECUTION_VARIABLES = (
     "PipelineExecutionId",

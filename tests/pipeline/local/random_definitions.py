@@ -44,36 +44,50 @@ _NUMBERS_OF = {
 
 @dataclass
 class _Drawing:
-    """`jobs`, `conditions` and `all` are the names of the steps drawn so far."""
+    """`jobs`, `conditions` and `all` are the names of the steps drawn so far, `within` the branches of each."""
 
     draw: st.DrawFn
     jobs: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     all: list[str] = field(default_factory=list)
+    within: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     def pick(self, *choices: Any) -> Any:
         return self.draw(st.sampled_from(choices))
 
-    def steps(self, depth: int, most: int) -> list[Any]:
+    def steps(self, branch: dict[str, bool], most: int) -> list[Any]:
         """At most `most` steps side by side, at least one of them at the top."""
-        least = 1 if depth == 0 else 0
-        drawn = [self.step(depth) for _ in range(self.draw(st.integers(least, most)))]
+        least = 0 if branch else 1
+        drawn = [self.step(branch) for _ in range(self.draw(st.integers(least, most)))]
         return self.draw(st.permutations(drawn))
 
-    def step(self, depth: int) -> dict[str, Any]:
+    def dependency(self, step: str, branch: dict[str, bool]) -> Any:
+        """An entry of DependsOn; of a step that may run on what this one may not wait for."""
+        never = any(branch.get(gate, way) is not way for gate, way in self.within[step].items())
+        ends = (
+            ("Completed",) if never or step.endswith("_Fail") else ("Completed", "Failed", "Stopped", "Any")
+        )
+        return self.pick(step, *({"Step": step, "Trigger": end} for end in ends))
+
+    def step(self, branch: dict[str, bool]) -> dict[str, Any]:
+        depth = len(branch)
         kind = self.pick(*JOBS, "Processing", "Training", "Fail", *(["Condition"] * 4 if depth < 2 else []))
         name = f"S-{len(self.all)}_{kind}"
         after = self.draw(st.lists(st.sampled_from(self.all), max_size=2, unique=True)) if self.all else []
         step = {
             "Name": name,
             "Type": kind,
-            "DependsOn": [self.pick(each, {"Step": each, "Trigger": "Completed"}) for each in after],
+            "DependsOn": [self.dependency(each, branch) for each in after],
         }
+        self.within[name] = branch
         if kind == "Condition":
             conditions = [self.condition(1) for _ in range(self.pick(1, 2))]
             self.all.append(name)
             self.conditions.append(name)
-            branches = {"IfSteps": self.steps(depth + 1, 2), "ElseSteps": self.steps(depth + 1, 2)}
+            branches = {
+                key: self.steps({**branch, name: taken}, 2)
+                for key, taken in (("IfSteps", True), ("ElseSteps", False))
+            }
             return {**step, "Arguments": {"Conditions": conditions, **branches}}
         arguments = {
             "Processing": self._processing,
@@ -249,7 +263,7 @@ def definitions(draw: st.DrawFn) -> Drawn:
         default = {"DefaultValue": parameters[name]} if name not in given or draw(st.booleans()) else {}
         declared.append({"Name": name, "Type": kind, **default})
     drawing = _Drawing(draw)
-    steps = drawing.steps(0, 6)
+    steps = drawing.steps({}, 6)
     document = {
         "Version": "2020-12-01",
         "Metadata": {},

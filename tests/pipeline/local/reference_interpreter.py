@@ -53,6 +53,10 @@ def document_at(uri: str) -> Any:
     return {"digits": sum(character.isdigit() for character in uri), "uri": uri}
 
 
+class Unreadable(Exception):
+    """A step reads what a step that failed would have left."""
+
+
 @dataclass
 class Interpreter:
     """`execute` fills the rest: every step's status, what jobs were asked, how conditions went, what failed how."""
@@ -83,10 +87,19 @@ class Interpreter:
         """Interpret every step; returns the execution's status."""
         for name in self.steps:
             self.status(name)
-        return "Failed" if "Failed" in self.statuses.values() else "Succeeded"
+        failed = {name for name, status in self.statuses.items() if status == "Failed"}
+        ran_on = {
+            entry["Step"]
+            for name, step in self.steps.items()
+            for entry in step.get("DependsOn", [])
+            if self.statuses[name] in ("Succeeded", "Failed")
+            and not isinstance(entry, str)
+            and entry["Trigger"] in ("Failed", "Any")
+        }
+        return "Succeeded" if not failed else "CompletedWithFailures" if failed <= ran_on else "Failed"
 
     def needs(self, name: str) -> set[str]:
-        """The steps that must have succeeded before the step `name` can run."""
+        """The steps that must have ended before the step `name` can run."""
         step = self.steps[name]
         own = step["Arguments"]["Conditions"] if step["Type"] == "Condition" else step["Arguments"]
         read = re.findall(r'"Get": "Steps\.([\w-]+)', json.dumps(own))
@@ -97,14 +110,32 @@ class Interpreter:
         """How the step `name` ends; interprets what it needs first."""
         if name not in self.statuses:
             before = {self.status(other) for other in sorted(self.needs(name))}
+            fires = [self._fires(name, other) for other in self.needs(name)]
             elsewhere = any(self.outcomes.get(gate, way) is not way for gate, way in self.guards[name])
-            if "Skipped" in before or elsewhere:
+            if "Skipped" in before or elsewhere or "never" in fires:
                 self.statuses[name] = "Skipped"
-            elif before <= {"Succeeded"}:
-                self.statuses[name] = self._run(name, self.steps[name])
+            elif "not yet" not in fires:
+                try:
+                    self.statuses[name] = self._run(name, self.steps[name])
+                except Unreadable:
+                    self.statuses[name] = "Failed"
             else:
                 self.statuses[name] = "Pending"
         return self.statuses[name]
+
+    def _fires(self, name: str, other: str) -> str:
+        """Whether the end of `other` lets the step `name` start: yes, never, not yet."""
+        triggers = [
+            entry["Trigger"]
+            for entry in self.steps[name].get("DependsOn", [])
+            if not isinstance(entry, str) and entry["Step"] == other
+        ]
+        match (triggers or ["Completed"])[0], self.status(other):
+            case ("Completed" | "Any", "Succeeded") | ("Failed" | "Any", "Failed"):
+                return "yes"
+            case ("Failed" | "Stopped", "Succeeded") | ("Stopped", "Failed"):
+                return "never"
+        return "not yet"
 
     def _run(self, name: str, step: Any) -> str:
         arguments = step["Arguments"]
@@ -114,7 +145,8 @@ class Interpreter:
         if step["Type"] == "Fail":
             self.messages[name] = self.value(arguments["ErrorMessage"])
             return "Failed"
-        self.asked[name] = self.value(arguments)
+        asked = self.value(arguments)
+        self.asked[name] = asked
         return "Failed" if name in self.failing else "Succeeded"
 
     def true(self, condition: Any) -> bool:
@@ -148,6 +180,7 @@ class Interpreter:
                 return on.join(text if isinstance(text, str) else json.dumps(text) for text in texts)
             case {"Std:JsonGet": {"PropertyFile": {"Get": path}, "Path": inside}}:
                 name = path.split(".")[1]
+                self._must_have_succeeded(name)
                 return _inside(file_of(properties_of(name, self.asked[name])), "." + inside)
             case {"Std:JsonGet": {"S3Uri": uri, "Path": inside}}:
                 return _inside(document_at(self.value(uri)), "." + inside)
@@ -157,8 +190,14 @@ class Interpreter:
                 return [self.value(each) for each in value]
         return value
 
+    def _must_have_succeeded(self, name: str) -> None:
+        if self.statuses[name] != "Succeeded":
+            raise Unreadable(name)
+
     def _get(self, path: str) -> Any:
         root, name, inside = re.fullmatch(r"(\w+)\.([\w-]+)(.*)", path).groups()  # type: ignore[union-attr]
+        if root == "Steps":
+            self._must_have_succeeded(name)
         if root == "Steps" and name in self.outcomes:
             return str(self.outcomes[name])
         if root == "Steps":

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.notebook.graph import HEIGHT, NARROWEST, Graph, draw, lay_out
-from pipeline.spec.definition import Definition, Step, parse_definition
+from pipeline.spec.definition import Definition, Dependency, Step, parse_definition
 from pipeline.view.states import STATES
 
 GOLDEN = Path(__file__).resolve().parents[1] / "definition.golden.json"
@@ -18,7 +18,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 def graph_of(**waits_for: str) -> Graph:
     """The graph of steps that wait for those that their text lists."""
     steps = tuple(
-        Step(name, "Processing", {}, depends_on=tuple(others.split())) for name, others in waits_for.items()
+        Step(name, "Processing", {}, depends_on=tuple(map(Dependency, others.split())))
+        for name, others in waits_for.items()
     )
     return lay_out(Definition("2020-12-01", (), steps, ""))
 

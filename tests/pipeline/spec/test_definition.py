@@ -18,6 +18,7 @@ from pipeline.spec.definition import (
     Branch,
     CacheConfig,
     Definition,
+    Dependency,
     Parameter,
     PropertyFile,
     RetryPolicy,
@@ -59,7 +60,7 @@ def test_what_the_sdk_compiles_is_read_with_every_part() -> None:
         RetryPolicy(("Step.THROTTLING",), 1, 2.0, max_attempts=3),
         RetryPolicy(("SageMaker.CAPACITY_ERROR",), 1, 2.0, expire_after_minutes=5),
     )
-    assert train.depends_on == ("Normalize",)
+    assert train.depends_on == (Dependency("Normalize"),)
     assert train.arguments == compiled()["Steps"][1]["Arguments"]
     assert evaluate.property_files == (PropertyFile("Report", "evaluation", "evaluation.json"),)
     assert definition.step("Train") is train
@@ -102,7 +103,7 @@ def test_parallelism_metadata_and_completed_triggers_are_read() -> None:
     definition = parse_definition(json.dumps(document))
     assert definition.parallelism == 2
     assert definition.metadata == {"Team": "vision"}
-    assert definition.step("Train").depends_on == ("Normalize",)
+    assert definition.step("Train").depends_on == (Dependency("Normalize"),)
 
 
 def set_at(*keys: Any) -> Callable[[Any, Any], None]:
@@ -160,8 +161,12 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 1, "DependsOn"], ["Normalise"], "$.Steps[1].DependsOn: there is no step 'Normalise'. "
             "Did you mean 'Normalize'?"),
         (["Steps", 1, "DependsOn"], [3], "$.Steps[1].DependsOn[0]: expected the name of a step. Received: 3"),
-        (["Steps", 1, "DependsOn"], [{"Step": "Normalize", "Trigger": "Failed"}],
-            "$.Steps[1].DependsOn[0].Trigger: expected one of Completed. Received: Trigger='Failed'"),
+        (["Steps", 1, "DependsOn"], [{"Step": "Normalize", "Trigger": "Skipped"}],
+            "$.Steps[1].DependsOn[0].Trigger: expected one of Completed, Failed, Stopped, Any. Received: Tr"),
+        (["Steps", 1, "DependsOn"], ["Normalize", {"Step": "Normalize", "Trigger": "Any"}],
+            "$.Steps[1].DependsOn[1]: step 'Normalize' stands here twice, with the triggers Completed and Any."),
+        (["Steps", 1, "DependsOn"], [{"Step": "Missed", "Trigger": "Any"}],
+            "$.Steps[1].DependsOn: nothing runs after a Fail step: it ends the execution. Received: Missed, Any"),
         (["Steps", 0, "CacheConfig", "ExpireAfter"], "a month", "$.Steps[0].CacheConfig.ExpireAfter: expected an"),
         (["Steps", 0, "RetryPolicies", 0, "ExpireAfterMin"], 5, "expected either MaxAttempts or ExpireAfterMin"),
         (["Steps", 0, "RetryPolicies", 0, "ExceptionType"], ["Job.OOM"], "Received: 'Job.OOM'"),

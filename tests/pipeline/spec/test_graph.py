@@ -24,7 +24,9 @@ def processing(name: str, depends_on: tuple[str, ...] = (), reads: tuple[str, ..
             },
             "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
             "ProcessingOutputConfig": {
-                "Outputs": [{"OutputName": "o", "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/opt/ml/o"}}]
+                "Outputs": [
+                    {"OutputName": "o", "S3Output": {"S3Uri": "s3://bkt/o", "LocalPath": "/opt/ml/o"}}
+                ]
             },
         },
         "PropertyFiles": [{"PropertyFileName": "F", "OutputName": "o", "FilePath": "f.json"}],

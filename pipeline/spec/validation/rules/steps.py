@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from pipeline.shown import cut, shown
+from pipeline.shown import cut, listed, shown
 from pipeline.spec.validation.constraints import violations
-from pipeline.spec.validation.document import Document, Json, Step, child_path, look_up
+from pipeline.spec.validation.document import Document, Json, Step, child_path, entries, look_up
 from pipeline.spec.validation.references import references
 from pipeline.spec.validation.service_model import shape
-from pipeline.spec.validation.vocabulary import STEP_TYPES
+from pipeline.spec.validation.vocabulary import STEP_TYPES, TRIGGERS
 
 
 def version_is_2020_12_01(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -77,6 +77,20 @@ def depends_on_known_steps(document: Document, given: Mapping[str, Json]) -> Ite
             )
 
 
+def triggers_are_known(step: Step) -> Iterator[tuple[str, str]]:
+    """An entry of DependsOn that is an object has a Step and a Trigger. SageMaker SDK 3.27.0, StepDependency."""
+    at = child_path(step.path, "DependsOn")
+    for index, entry in entries(step.raw.get("DependsOn")):
+        if set(entry) != {"Step", "Trigger"}:
+            received = listed(sorted(entry))
+            yield child_path(at, index), f"expected a step's name, or Step and Trigger. Received: {received}"
+        elif entry["Trigger"] not in TRIGGERS:
+            yield (
+                child_path(at, index, "Trigger"),
+                f"expected one of {', '.join(TRIGGERS)}. Received: {shown(entry['Trigger'])}",
+            )
+
+
 def depends_on(step: Step) -> set[str]:
     """The names in the step's DependsOn, whose entries are names or objects with the key Step."""
     listed = step.raw.get("DependsOn")
@@ -129,4 +143,4 @@ DEFINITION_RULES = (
     steps_form_no_circle,
     depends_on_known_steps,
 )
-RULES = (step_name_form, step_texts, step_type_is_known)
+RULES = (step_name_form, step_texts, step_type_is_known, triggers_are_known)

@@ -1,16 +1,16 @@
 """A job's share of the cores follows from the graph, never from timing."""
 
 from pipeline.local.engine.cores import available_cores, share_cores
-from pipeline.spec.definition import Definition, Step
+from pipeline.spec.definition import Definition, Dependency, Step
 from pipeline.spec.graph import dependencies
 
 
 def shares(cores: int, at_once: int | None = None) -> dict[str, int]:
     """The project's own shape: one job, then three side by side, then one, then a condition."""
     steps = [Step("Normalize", "Processing", {})]
-    steps += [Step(f"Train{i}", "Training", {}, depends_on=("Normalize",)) for i in range(3)]
-    steps += [Step("Evaluate", "Processing", {}, depends_on=tuple(f"Train{i}" for i in range(3)))]
-    steps += [Step("Gate", "Condition", {"Conditions": []}, depends_on=("Evaluate",))]
+    steps += [Step(f"Train{i}", "Training", {}, depends_on=(Dependency("Normalize"),)) for i in range(3)]
+    steps += [Step("Evaluate", "Processing", {}, depends_on=tuple(Dependency(f"Train{i}") for i in range(3)))]
+    steps += [Step("Gate", "Condition", {"Conditions": []}, depends_on=(Dependency("Evaluate"),))]
     definition = Definition("2020-12-01", (), tuple(steps), "")
     return share_cores(definition, dependencies(definition), cores, at_once)
 

@@ -13,7 +13,7 @@ from pipeline.errors import StateError, StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.runner import JobOutcome, StepStopped, name_job
-from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, RetryPolicy, Step
+from pipeline.spec.definition import Branch, Definition, Dependency, Json, PropertyFile, RetryPolicy, Step
 
 Behaviour = Callable[[Mapping[str, Json], threading.Event], Mapping[str, Json]]
 
@@ -91,15 +91,23 @@ class Watcher:
         self.lines.append((step, line))
 
 
+def after_all(names: Iterable[str | Dependency]) -> tuple[Dependency, ...]:
+    return tuple(each if isinstance(each, Dependency) else Dependency(each) for each in names)
+
+
 def job(
-    name: str, *after: str, type: str = "Processing", branch: Iterable[Branch] = (), **arguments: Json
+    name: str,
+    *after: str | Dependency,
+    type: str = "Processing",
+    branch: Iterable[Branch] = (),
+    **arguments: Json,
 ) -> Step:
-    return Step(name, type, arguments, depends_on=after, branch=tuple(branch))
+    return Step(name, type, arguments, depends_on=after_all(after), branch=tuple(branch))
 
 
 def condition(name: str, left: Json, right: Json, *after: str, branch: Iterable[Branch] = ()) -> Step:
     entry = {"Type": "Equals", "LeftValue": left, "RightValue": right}
-    return Step(name, "Condition", {"Conditions": [entry]}, depends_on=after, branch=tuple(branch))
+    return Step(name, "Condition", {"Conditions": [entry]}, depends_on=after_all(after), branch=tuple(branch))
 
 
 def define(*steps: Step, parallelism: int | None = None) -> Definition:

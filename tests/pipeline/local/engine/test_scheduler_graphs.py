@@ -14,7 +14,7 @@ from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.runner import JobOutcome
-from pipeline.spec.definition import Branch, Definition, Json, PropertyFile, Step
+from pipeline.spec.definition import Branch, Definition, Dependency, Json, PropertyFile, Step
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def definition_of(nodes: list[Node]) -> Definition:
             arguments["Inputs"] = [{"Get": f"Steps.{name}.Number"} for name in names]
         type = {"true": "Condition", "false": "Condition", "fail": "Fail"}.get(node.kind, "Processing")
         branch = tuple(Branch(f"S{condition}", taken) for condition, taken in node.branch)
-        depends_on = () if node.by_data else tuple(names)
+        depends_on = () if node.by_data else tuple(map(Dependency, names))
         steps.append(Step(f"S{number}", type, arguments, depends_on=depends_on, branch=branch))
     # The engine must not depend on the order in which the definition lists the steps.
     return Definition("2020-12-01", (), tuple(reversed(steps)), "")

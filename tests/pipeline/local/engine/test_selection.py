@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord, StepStatus
 from pipeline.local.engine.selection import select_steps
-from pipeline.spec.definition import Branch, Definition, Step
+from pipeline.spec.definition import Branch, Definition, Dependency, Step
 
 # Prepare → Train-1, Train-2 → Evaluate → Gate ─ missed → Missed
 DEFINITION = Definition(
@@ -16,9 +16,9 @@ DEFINITION = Definition(
     (
         Step("Prepare", "Processing", {}),
         Step("Train-1", "Training", {"Data": {"Get": "Steps.Prepare.Output"}}),
-        Step("Train-2", "Training", {}, depends_on=("Prepare",)),
-        Step("Evaluate", "Processing", {}, depends_on=("Train-1", "Train-2")),
-        Step("Gate", "Condition", {"Conditions": []}, depends_on=("Evaluate",)),
+        Step("Train-2", "Training", {}, depends_on=(Dependency("Prepare"),)),
+        Step("Evaluate", "Processing", {}, depends_on=(Dependency("Train-1"), Dependency("Train-2"))),
+        Step("Gate", "Condition", {"Conditions": []}, depends_on=(Dependency("Evaluate"),)),
         Step("Missed", "Fail", {}, branch=(Branch("Gate", False),)),
         Step("Passed", "Processing", {}, branch=(Branch("Gate", True),)),
     ),

@@ -23,10 +23,17 @@ CASES: list[tuple[Any, ...]] = [
     ("step-type-is-known", {}, {"Train.Type": "Trainning"}, ""),
     (
         "depends-on-known-steps",
-        {"Train.DependsOn": [{"Step": "Prepare", "Trigger": "Succeeded"}]},
+        {"Train.DependsOn": [{"Step": "Prepare", "Trigger": "Completed"}]},
         {"Train.DependsOn": ["Prepair"]},
         "",
     ),
+    (
+        "triggers-are-known",
+        {"Train.DependsOn": [{"Step": "Prepare", "Trigger": "Any"}]},
+        {"Train.DependsOn": [{"Step": "Prepare", "Trigger": "Succeeded"}]},
+        "Train.DependsOn[0].Trigger",
+    ),
+    ("triggers-are-known", {}, {"Train.DependsOn": [{"Step": "Prepare"}]}, "Train.DependsOn[0]"),
     (
         "steps-form-no-circle",
         {"Evaluate.DependsOn": ["Prepare"]},
