@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -166,7 +167,8 @@ class LocalJobs:
                 # What matters of it, its checkpoints, is in S3. Deleting thousands of files takes its time, which a
                 # stop does not have: the next command does it.
                 with suppress(OSError):
-                    root.rename(self._home.scratch(f"stopped-{job_name}"))
+                    # A job that is stopped again after a resume has the same name.
+                    root.rename(self._home.scratch(f"stopped-{job_name}-{secrets.token_hex(4)}"))
                 raise
         remove_tree(root)
         return JobOutcome(properties)

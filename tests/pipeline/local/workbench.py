@@ -22,7 +22,8 @@ from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.spec.definition import PropertyFile, Step
 
-QUICK = Graces(limit=0.3, stop=0.3, checkpoints=0.05)
+# Long enough for a program to end well on a busy machine.
+QUICK = Graces(limit=5.0, stop=5.0, checkpoints=0.05)
 
 
 class Workbench:
@@ -40,7 +41,7 @@ class Workbench:
         self.prefix = f"s3://{aws.BUCKET}/tests/{self.execution_id}"
         self.lines: list[str] = []
         self.stop = threading.Event()
-        self.stop_at: str | None = None
+        self.stop_at: str | tuple[str, ...] | None = None
 
     def use(self, wanted: Wanted) -> None:
         """Run the jobs from now on in this way."""
@@ -50,7 +51,13 @@ class Workbench:
         """Run the jobs from now on with this launcher."""
         self.launcher = launcher
         self.jobs = LocalJobs(
-            self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher
+            self.home,
+            self.aws,
+            self.execution_id,
+            self._reaper,
+            GRACES,
+            self.execution_arn,
+            launcher=launcher,
         )
 
     def uri(self, *parts: str) -> str:
@@ -201,7 +208,7 @@ class Workbench:
         name: str = "job-1",
         cores: int = 1,
     ) -> JobOutcome:
-        """Run a request as the job of a step; with `stop_at`, stop it once it has written that line."""
+        """Run a request as the job of a step; with `stop_at`, stop it when it has written that line or all those."""
         files = (PropertyFile("File", "out", "file.json"),)
         return self.jobs(
             Step(step, type, {}, property_files=files), request, name, cores, self._on_line, self.stop
@@ -209,5 +216,6 @@ class Workbench:
 
     def _on_line(self, line: str) -> None:
         self.lines.append(line)
-        if line == self.stop_at:
+        awaited = (self.stop_at,) if isinstance(self.stop_at, str) else self.stop_at
+        if awaited and set(awaited) <= set(self.lines):
             self.stop.set()

@@ -40,7 +40,7 @@ from pipeline.view.failure import print_failure
 from tests.pipeline.local.engine.test_any_definition import Nobody
 from tests.pipeline.local.engine.test_foreign_definitions import condition, processing, training
 
-HERE = Path(__file__).parent
+SPEC = Path(__file__).parents[2] / "spec"
 MOST_LINES, LONGEST_LINE, LONGEST_MESSAGE = 40, 1200, 8000
 VALUES = {"String": "x", "Integer": 3, "Float": 0.5, "Boolean": True}
 REPORT = {"PropertyFileName": "Report", "OutputName": "train", "FilePath": "report.json"}
@@ -95,7 +95,7 @@ FOREIGN = {
 }
 VALID: list[Any] = [
     FOREIGN,
-    *(json.loads((HERE / name).read_text()) for name in ("compiled_definition.json", "compiled_models.json")),
+    *(json.loads((SPEC / name).read_text()) for name in ("compiled_definition.json", "compiled_models.json")),
 ]
 DEEP = 0
 for _ in range(190):

@@ -251,24 +251,25 @@ def test_a_host_that_is_done_early_ends_nothing(bench: Workbench) -> None:
     assert "[algo-2] done late" in bench.lines
 
 
+# Not by print, which fails when the signal comes within another print.
 GRACEFUL = """
 def end(*_):
-    print("told to stop", flush=True)
+    os.write(1, b"told to stop\\n")
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
 """
 
 
 def test_a_stop_reaches_every_host(bench: Workbench) -> None:
-    bench.stop_at = "[algo-2] waiting"
+    bench.stop_at = ("[algo-1] waiting", "[algo-2] waiting")
     with pytest.raises(StepStopped):
         bench.run("Processing", processing(bench, GRACEFUL + WAIT))
     assert {"[algo-1] told to stop", "[algo-2] told to stop"} <= set(bench.lines)
 
 
 def test_the_time_limit_reaches_every_host(bench: Workbench) -> None:
-    with pytest.raises(StepFailed, match=r"^ran longer than MaxRuntimeInSeconds=2\n"):
-        bench.run("Processing", processing(bench, GRACEFUL + WAIT, limit=2))
+    with pytest.raises(StepFailed, match=r"^ran longer than MaxRuntimeInSeconds=5\n"):
+        bench.run("Processing", processing(bench, GRACEFUL + WAIT, limit=5))
     assert {"[algo-1] told to stop", "[algo-2] told to stop"} <= set(bench.lines)
 
 
