@@ -55,7 +55,7 @@ class Workbench:
             self.aws,
             self.execution_id,
             self._reaper,
-            GRACES,
+            QUICK,
             self.execution_arn,
             launcher=launcher,
         )
@@ -208,7 +208,7 @@ class Workbench:
         name: str = "job-1",
         cores: int = 1,
     ) -> JobOutcome:
-        """Run a request as the job of a step; with `stop_at`, stop it when it has written that line or all those."""
+        """Run a request as the job of a step; with `stop_at`, stop it once it has written that line, or all."""
         files = (PropertyFile("File", "out", "file.json"),)
         return self.jobs(
             Step(step, type, {}, property_files=files), request, name, cores, self._on_line, self.stop
