@@ -66,6 +66,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --definition: first copy a file, or the files of a folder, into the local S3, where they stay; "
         "may be repeated",
     )
+    run.add_argument(
+        "--stand-in",
+        action="append",
+        default=[],
+        metavar="STEP-OR-IMAGE=COMMAND",
+        help="with --definition: what to run in the place of a step, or of images (a glob) that bring no "
+        "command of their own; may be repeated",
+    )
+    run.add_argument(
+        "--python", metavar="PATH", help="run the jobs of a local run with this Python and its packages"
+    )
     run.add_argument("--no-cache", action="store_true", help="run every step, also what could be reused")
     run.add_argument(
         "--parallel", type=int, metavar="N", help="run at most N jobs at once (default: all there are)"

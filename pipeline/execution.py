@@ -6,7 +6,7 @@ not started and "Skipped" for one on a branch that was not taken, which the serv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -56,7 +56,8 @@ class ExecutionRecord:
     """One execution of a pipeline: its parameters as resolved, its steps in the definition's order.
 
     How it was started, for resuming it: `parallel` is the most jobs at once (None: what the definition says), and
-    `use_cache` whether steps may be reused.
+    `use_cache` whether steps may be reused. `stand_ins` are the commands that run in the place of images, by step
+    or image, and `python` the program that jobs run with (None: the one that runs the engine).
     """
 
     execution_id: str
@@ -70,6 +71,8 @@ class ExecutionRecord:
     steps: tuple[StepRecord, ...] = ()
     parallel: int | None = None
     use_cache: bool = True
+    stand_ins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    python: str | None = None
 
     @property
     def ended(self) -> bool:

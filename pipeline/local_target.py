@@ -15,7 +15,9 @@ from pipeline.dataset import digest_of
 from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
+from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.state.changed_code import changed_code
 from pipeline.local.state.ending import settle
 from pipeline.local.state.local_aws import LocalAws
@@ -59,6 +61,8 @@ class Choices:
     only: Sequence[str] = ()
     source: ExecutionRecord | None = None
     launcher: Wanted = "auto"
+    stand_ins: Sequence[StandIn] = ()
+    python: Interpreter | None = None
 
 
 ALL_STEPS = Choices()
@@ -134,6 +138,8 @@ class LocalTarget:
             source=choices.source,
             lock=self.lock,
             launcher=choices.launcher,
+            stand_ins=choices.stand_ins,
+            python=choices.python,
             explain=say,
         )
 

@@ -24,6 +24,11 @@ def check_choices(args: argparse.Namespace) -> None:
             f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
     check_launcher(args)
+    if args.python is not None and args.target != "local":
+        raise UsageError(
+            f"--python {args.python} goes with --target local; with --target {args.target} jobs have the Python of "
+            "their container. Leave it out."
+        )
     if args.target != "sagemaker":
         for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
             if chosen:

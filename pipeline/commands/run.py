@@ -52,6 +52,11 @@ def run_project(args: argparse.Namespace) -> int:
             f"Reading --upload: expected it with --definition FILE. Received: --upload {args.upload[0]}. "
             "The data of this project's own pipeline are given with --data DIR."
         )
+    if args.stand_in:
+        raise UsageError(
+            f"--stand-in {args.stand_in[0]!r} goes with --definition FILE: this project's own pipeline brings its "
+            "programs. Leave it out."
+        )
     given = parse_parameters(args.param)
     graph = compile_choices(args, given)
     # Where jobs run: values that the service would not take, and that are not checked against its model.
@@ -127,9 +132,19 @@ def execute(
     source: ExecutionRecord | None,
 ) -> int:
     """Starts an execution and follows it to its end; returns the exit status."""
+    from pipeline.local.jobs.interpreter import find_interpreter
+    from pipeline.local.jobs.stand_in import parse_stand_in
     from pipeline.local_target import Choices
 
-    choices = Choices(args.parallel, not args.no_cache, args.only, source, args.launcher)
+    choices = Choices(
+        args.parallel,
+        not args.no_cache,
+        args.only,
+        source,
+        args.launcher,
+        [parse_stand_in(each, Path.cwd()) for each in args.stand_in],
+        None if args.python is None else find_interpreter(args.python),
+    )
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 
 

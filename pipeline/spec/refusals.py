@@ -153,8 +153,6 @@ _RULES: Mapping[str, tuple[Only | Between | Never | Folder | Address, ...]] = {
         Never("ValidationSpecification"),
     ),
 }
-# The image is not run, so what its own entry point would do cannot be known.
-_COMMAND = {"Processing": "AppSpecification", "Training": "AlgorithmSpecification"}
 
 
 def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, findings: Findings) -> None:
@@ -164,13 +162,6 @@ def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, f
             problem = None if is_expression(value) else rule.problem(value)
             if problem:
                 findings.add(place, problem)
-    if section := _COMMAND.get(step_type):
-        specification = arguments.get(section)
-        if isinstance(specification, Mapping) and not specification.get("ContainerEntrypoint"):
-            findings.add(
-                child(child(path, section), "ContainerEntrypoint"),
-                "missing. The local engine does not run the image, so the command must be in the definition.",
-            )
 
 
 def values_at(value: Json, keys: list[str], path: str) -> Iterator[tuple[str, Json]]:

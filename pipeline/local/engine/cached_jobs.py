@@ -16,6 +16,7 @@ class CachedJobs:
     """The JobRunner of one execution of `pipeline`.
 
     `reuse` says whether results may be reused, or only recorded; `say` adds a line to the log of a step.
+    `image` says what stands for the image of a step's job in the cache; see cache_key.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class CachedJobs:
         *,
         reuse: bool,
         say: Callable[[str, str], None],
+        image: Callable[[Step, Mapping[str, Json]], str | None] = lambda step, arguments: None,
     ) -> None:
         self._jobs = jobs
         self._cache = cache
@@ -34,6 +36,7 @@ class CachedJobs:
         self._execution_id = execution_id
         self._reuse = reuse
         self._say = say
+        self._image = image
 
     def __call__(
         self,
@@ -47,7 +50,7 @@ class CachedJobs:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
         if step.type not in KEY_ATTRIBUTES:
             return self._jobs(step, arguments, job_name, cores, log, stop)
-        key = cache_key(self._pipeline, step, arguments)
+        key = cache_key(self._pipeline, step, arguments, self._image(step, arguments))
         if self._reuse and step.cache is not None and step.cache.enabled:
             found = self._cache.find(key, step.cache.expire_after)
             if not isinstance(found, Miss) and found.execution_id == self._execution_id:

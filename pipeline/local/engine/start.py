@@ -15,12 +15,15 @@ from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.engine.selection import select_steps
 from pipeline.local.jobs.inputs import check_inputs, is_there
+from pipeline.local.jobs.interpreter import Interpreter, find_interpreter, this_interpreter
 from pipeline.local.jobs.job import GRACES, Graces, time_text
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.local_jobs import LocalJobs
+from pipeline.local.jobs.programs import Programs, check_programs
 from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.jobs.stand_in import StandIn, from_json, to_json, visible_paths
 from pipeline.local.state import clock
 from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
@@ -54,6 +57,8 @@ def start_execution(
     graces: Graces = GRACES,
     launcher: Wanted = "auto",
     explain: Callable[[str], None] = lambda line: None,
+    stand_ins: Sequence[StandIn] = (),
+    python: Interpreter | None = None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -63,6 +68,7 @@ def start_execution(
         only: the steps to run, on what the execution `source` left; empty: all.
         lock: the state folder's, if it is held.
         launcher: how to start jobs' programs; `explain` is told why it is not the best way, if it is not.
+        stand_ins: what runs in the place of images; python: what jobs run with, None: what runs this.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -76,8 +82,9 @@ def start_execution(
         steps = select_steps(definition, only, source)
     to_run = {step.name for step in steps if step.status == "Pending"}
     selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
+    check_programs(selected, values, _programs(stand_ins, python))
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
-    chosen = choose_launcher(launcher, home, os.environ, explain)
+    chosen = _choose_launcher(launcher, home, explain, stand_ins, python)
     # Waits for the server, which is not the execution's time.
     aws.restore_registry()
     record = ExecutionRecord(
@@ -90,10 +97,12 @@ def start_execution(
         steps=steps,
         parallel=max_parallel,
         use_cache=use_cache,
+        stand_ins=to_json(stand_ins),
+        python=None if python is None else str(python.executable),
     )
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces, launcher=chosen,
+        graces=graces, launcher=chosen, python=python,
     )  # fmt: skip
 
 
@@ -117,11 +126,28 @@ def resume_execution(
         StateError: the state folder cannot be written.
     """
     definition, record = execution_to_resume(store, execution_id)
-    chosen = choose_launcher(launcher, home, os.environ, explain)
+    python = None if record.python is None else find_interpreter(record.python)
+    chosen = _choose_launcher(launcher, home, explain, from_json(record.stand_ins), python)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces, launcher=chosen,
+        graces=graces, launcher=chosen, python=python,
     )  # fmt: skip
+
+
+def _choose_launcher(
+    wanted: Wanted,
+    home: Home,
+    explain: Callable[[str], None],
+    stand_ins: Sequence[StandIn],
+    python: Interpreter | None,
+) -> Launcher:
+    visible = [*visible_paths(stand_ins), *(() if python is None else python.places)]
+    protected = () if python is None else python.protected
+    return choose_launcher(wanted, home, os.environ, explain, visible=visible, protected=protected)
+
+
+def _programs(stand_ins: Sequence[StandIn], python: Interpreter | None) -> Programs:
+    return Programs(tuple(stand_ins), (python or this_interpreter()).has("xgboost"))
 
 
 def _run(
@@ -136,6 +162,7 @@ def _run(
     lock: Held | None,
     graces: Graces,
     launcher: Launcher,
+    python: Interpreter | None,
 ) -> ExecutionRecord:
     """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
     # The registry's earlier versions must be there before a job registers the next.
@@ -175,13 +202,21 @@ def _run(
             variables["PipelineExecutionArn"],
             launcher=launcher,
             reached_at=reached_at,
+            programs=_programs(from_json(record.stand_ins), python),
+            python=python,
         )
         cache = StepCache(home, store)
         return execute(
             definition,
             record.parameters,
             run_job=CachedJobs(
-                jobs, cache, record.pipeline_name, record.execution_id, reuse=record.use_cache, say=say
+                jobs,
+                cache,
+                record.pipeline_name,
+                record.execution_id,
+                reuse=record.use_cache,
+                say=say,
+                image=jobs.image,
             ),
             execution=variables,
             record=record,

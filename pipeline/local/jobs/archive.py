@@ -1,4 +1,4 @@
-"""Packs a folder as SageMaker packs a training job's model and output: model.tar.gz, output.tar.gz.
+"""Packs a folder as SageMaker packs a training job's model and output: model.tar.gz, output.tar.gz. Unpacks code.
 
 Equal contents give equal bytes (sorted, no times, no owners), so that digests of artifacts can be compared.
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import zlib
 from pathlib import Path
+
+from pipeline.errors import StepFailed
 
 
 def pack_folder(folder: Path, archive: Path) -> int:
@@ -35,3 +38,21 @@ def pack_folder(folder: Path, archive: Path) -> int:
                 tar.addfile(entry, file)
             count += 1
     return count
+
+
+def unpack(archive: Path, folder: Path, name: str) -> None:
+    """Extract the tar `archive`, packed or not, into `folder`; `name` is what the user knows it by.
+
+    Raises:
+        StepFailed: it is no archive, is damaged, or would write outside of the folder.
+        OSError: a file cannot be written.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        # Of a file that is no archive, each format says why in a line of its own.
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise StepFailed(
+            f"Could not unpack {name}: {reason}. It must be a .tar.gz whose files lie at its top; pack it anew."
+        ) from error

@@ -26,10 +26,16 @@ def job_environment(
     container: Container,
     cores: int,
     *layers: Mapping[str, str],
+    programs: Path | None = None,
 ) -> dict[str, str]:
-    """The environment of a job in `container` on `cores` cores; later `layers` win. `user` is the CLI's own."""
+    """The environment of a job in `container` on `cores` cores; later `layers` win. `user` is the CLI's own.
+
+    `programs`: the folder of the jobs' Python; None: of the one that runs this.
+    """
     environment = {name: user[name] for name in _PASSED if name in user}
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), user.get("PATH") or os.defpath])
+    environment["PATH"] = os.pathsep.join(
+        [str(programs or Path(sys.executable).parent), user.get("PATH") or os.defpath]
+    )
     environment |= {
         "HOME": container.seen("/"),
         "TMPDIR": container.seen("/tmp"),

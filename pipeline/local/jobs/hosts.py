@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.local.jobs.channels import s3_errors
 from pipeline.local.jobs.container import Container, remove_tree
 from pipeline.local.jobs.environment import visible_gpus
+from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import HostLog, JobLog, Log
 from pipeline.local.jobs.layer import PYTHON, make_layer
 from pipeline.spec.definition import Json
@@ -62,10 +63,11 @@ def make_hosts(
     log: JobLog,
     user: Mapping[str, str],
     seen_at: Path | None = None,
+    python: Interpreter | None = None,
 ) -> tuple[Host, ...]:
     """Make fresh containers at `root` for `count` instances that share `cores` cores and the GPUs of `user`.
 
-    `seen_at`: see Container.
+    `seen_at`: see Container. `python`: see make_layer.
 
     The service's instances are equal, so the shares are; what does not divide is left over. With fewer GPUs than
     hosts nobody gets one: NCCL refuses two processes on the same.
@@ -76,22 +78,24 @@ def make_hosts(
     """
     gpus = visible_gpus(user)
     if count == 1:
-        return (Host("algo-1", _make_container(root, mounts, seen_at), log, cores, gpus),)
+        return (Host("algo-1", _make_container(root, mounts, seen_at, python), log, cores, gpus),)
     remove_tree(root)
     hosts = []
     each = len(gpus) // count
     for rank in range(count):
         name = f"algo-{rank + 1}"
-        container = _make_container(root / name, mounts, seen_at)
+        container = _make_container(root / name, mounts, seen_at, python)
         share = gpus[rank * each : (rank + 1) * each]
         hosts.append(Host(name, container, HostLog(log, name), max(1, cores // count), share))
     log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
 
 
-def _make_container(root: Path, mounts: tuple[str, ...], seen_at: Path | None) -> Container:
+def _make_container(
+    root: Path, mounts: tuple[str, ...], seen_at: Path | None, python: Interpreter | None
+) -> Container:
     container = Container.create(root, mounts, seen_at)
-    make_layer(container)
+    make_layer(container, python)
     return container
 
 

@@ -63,6 +63,14 @@ def _first_inputs(definition: Definition, parameters: Mapping[str, Json]) -> Ite
                 yield path, uri
 
 
+def before_execution(value: Json, parameters: Mapping[str, Json]) -> Json:
+    """`value` with its expressions resolved from parameters; as it is, where they need more than that."""
+    try:
+        return resolve(value, _ParametersOnly(parameters))
+    except StepFailed:
+        return value
+
+
 def is_there(aws: LocalAws, uri: str) -> bool:
     """Whether the local S3 has an object whose key begins with that of `uri`, of now or of an earlier command."""
     # What is there already needs no server.

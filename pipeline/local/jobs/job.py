@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipeline.local.jobs.channels import download, s3_errors
 from pipeline.local.jobs.environment import job_environment
 from pipeline.local.jobs.faults import fault_of_end
 from pipeline.local.jobs.hosts import Host, merge_folders
+from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
@@ -22,6 +24,7 @@ from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.jobs.running import Launch, decisive, run_hosts
+from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.state import clock
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.spec.definition import Json
@@ -65,6 +68,26 @@ class Job:
     reaper: Reaper
     graces: Graces
     launcher: Launcher
+    # What is added to the environment of its processes; see pip.py.
+    variables: Mapping[str, str] = field(default_factory=dict)
+    # What runs in the place of what the request says.
+    stand_in: StandIn | None = None
+    # None: the one that runs the engine.
+    python: Interpreter | None = None
+
+    @property
+    def runs_with(self) -> str:
+        """What its program runs with, in words."""
+        python = (
+            "this Python"
+            if self.python is None
+            else f"Python {self.python.version} ({self.python.executable})"
+        )
+        return (
+            python
+            if self.stand_in is None
+            else f"{python}, `{shlex.join(self.stand_in.command)}` in its place"
+        )
 
     def arn(self, kind: str) -> str:
         """The job's ARN; `kind` is "training-job" or "processing-job"."""
@@ -159,9 +182,11 @@ class Job:
             host.cores,
             # One host sees what the user lets it see.
             {"CUDA_VISIBLE_DEVICES": ",".join(host.gpus)} if len(self.hosts) > 1 else {},
+            self.variables,
             start.variables,
             host.container.localize(own),
             self.aws.job_environment(),
+            programs=None if self.python is None else self.python.executable.parent,
         )
         return Launch(host, self.launcher.program(host.container, start.command, start.cwd, environment))
 

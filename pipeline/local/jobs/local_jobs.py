@@ -18,14 +18,18 @@ from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.create_model import create_model
 from pipeline.local.jobs.hosts import make_hosts
+from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.job import GRACES, Graces, Job
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.output_buckets import output_buckets
+from pipeline.local.jobs.pip import pip_variables
+from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.register_model import register_model
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
+from pipeline.local.state.cache import local_image
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.shown import listing
@@ -79,8 +83,13 @@ class LocalJobs:
         *,
         launcher: Launcher,
         reached_at: Path | None = None,
+        programs: Programs = ALL_OWN,
+        python: Interpreter | None = None,
     ) -> None:
-        """`reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py."""
+        """`programs`: what jobs run in the place of images; `python`: with which Python (None: this).
+
+        `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
+        """
         self._home = home
         self._reached_at = reached_at or home.root
         self._aws = aws
@@ -89,6 +98,21 @@ class LocalJobs:
         self._graces = graces
         self._execution_arn = execution_arn
         self._launcher = launcher
+        self._programs = programs
+        self._python = python
+
+    def image(self, step: Step, arguments: Mapping[str, Json]) -> str:
+        """What stands for the image of a step's job, in the key of the step cache.
+
+        Raises:
+            StepFailed: a file of its stand-in cannot be read.
+        """
+        image = local_image() if self._python is None else self._python.image
+        stand_in = self._programs.stand_in(step.name, step.type, arguments)
+        if stand_in is None:
+            return image
+        with s3_errors("Reading the files of --stand-in"):
+            return f"{image}\n{stand_in.identity()}"
 
     def __call__(
         self,
@@ -119,6 +143,9 @@ class LocalJobs:
         stop: threading.Event,
     ) -> JobOutcome:
         check_arguments(step, arguments)
+        stand_in = self._programs.stand_in(step.name, step.type, arguments)
+        if stand_in is None and not has_own_program(step.type, arguments):
+            raise StepFailed(missing_text(step.name, arguments, step.type))
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
         with s3_errors(f"Making the folder of the job {job_name}"):
@@ -147,6 +174,7 @@ class LocalJobs:
                     log=job_log,
                     user=os.environ,
                     seen_at=self._launcher.seen_at,
+                    python=self._python,
                 )
             job = Job(
                 name=job_name,
@@ -158,6 +186,9 @@ class LocalJobs:
                 reaper=self._reaper,
                 graces=self._graces,
                 launcher=self._launcher,
+                variables=pip_variables(os.environ, self._reached_at / "pip"),
+                stand_in=stand_in,
+                python=self._python,
             )
             try:
                 properties = run(job)

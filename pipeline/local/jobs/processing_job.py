@@ -38,7 +38,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     specification = request["AppSpecification"]
     created = now_text()
     job.log.say(
-        f"processing job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
+        f"processing job {job.name} on {job.hosts[0].cores} core(s), with {job.runs_with}; its image "
         f"{specification['ImageUri']} is not used"
     )
     if line := left_out(request):
@@ -66,7 +66,10 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     for item in _inputs(request):
         job.fetch(item["S3Input"], item["S3Input"]["LocalPath"])
 
-    words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
+    if job.stand_in is not None:
+        words = list(job.stand_in.command)
+    else:
+        words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
 
     def start(host: Host) -> Start:

@@ -2,10 +2,9 @@
 
 In script mode the SDK sends its driver along as the channel `sm_drivers`; its shell script starts
 `scripts/environment.py`, which exports the variables, and `distributed_drivers/basic_script_driver.py`, which turns
-the hyperparameters into flags. The tests compare this module with those files. Three things differ on purpose: no
-requirements are installed (the job runs in this project's own environment), SM_NUM_CPUS is the job's share, and
-several hosts, whose names nothing resolves here, are told this machine's address as SM_MASTER_ADDR and the first of
-as many free ports as SM_MASTER_PORT.
+the hyperparameters into flags. The tests compare this module with those files. Two things differ on purpose:
+SM_NUM_CPUS is the job's share, and several hosts, whose names nothing resolves here, are told this machine's
+address as SM_MASTER_ADDR and the first of as many free ports as SM_MASTER_PORT.
 """
 
 from __future__ import annotations

@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StepFailed
-from pipeline.local.jobs.archive import pack_folder
+from pipeline.local.jobs.archive import pack_folder, unpack
 from pipeline.local.jobs.channels import s3_errors, upload, upload_files
 from pipeline.local.jobs.checkpoints import keep_checkpoints
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, Start, now_text
 from pipeline.local.jobs.left_out import left_out
+from pipeline.local.jobs.pip import after_installing
 from pipeline.local.jobs.ports import reserve_ports
+from pipeline.local.jobs.script_mode import in_script_mode
+from pipeline.local.jobs.script_start import fetch_code, start_script
 from pipeline.local.jobs.training_driver import (
     CODE_FOLDER,
     DEFAULT_MASTER,
@@ -57,14 +60,16 @@ def run_training_job(job: Job) -> dict[str, Json]:
     request = job.request
     created = now_text()
     job.log.say(
-        f"training job {job.name} on {job.hosts[0].cores} core(s), with this Python; its image "
+        f"training job {job.name} on {job.hosts[0].cores} core(s), with {job.runs_with}; its image "
         f"{request['AlgorithmSpecification'].get('TrainingImage')} is not used"
     )
     if line := left_out(request):
         job.log.say(line)
     for channel in request.get("InputDataConfig") or ():
         job.fetch(channel["DataSource"]["S3DataSource"], f"/opt/ml/input/data/{channel['ChannelName']}")
-    source_code = _source_code(job)
+    source_code = None if job.stand_in is not None else _source_code(job)
+    if _is_script(job):
+        fetch_code(job)
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
     with contextlib.ExitStack() as held:
         master = DEFAULT_MASTER
@@ -96,9 +101,16 @@ def _start(
     hyperparameters = {
         name: container.localize(str(value)) for name, value in (request.get("HyperParameters") or {}).items()
     }
-    variables = {
+    configuration = _write_configuration(job, host, hyperparameters)
+    about = {
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.arn("training-job"),
+        "SM_CHECKPOINT_DIR": container.seen(checkpoints),
+    }
+    if _is_script(job):
+        start = start_script(job, host, hyperparameters, configuration, FAILURE_FILE)
+        return replace(start, variables={**start.variables, **about})
+    variables = {
         **sm_variables(
             container,
             job_name=job.name,
@@ -108,17 +120,35 @@ def _start(
             gpus=len(host.gpus),
             log_level=(request.get("Environment") or {}).get("SM_LOG_LEVEL"),
             master=master,
-            **_write_configuration(job, host, hyperparameters),
+            **configuration,
         ),
-        "SM_CHECKPOINT_DIR": container.seen(checkpoints),
+        **about,
     }
+    if job.stand_in is not None:
+        return Start(local_command(job.stand_in.command, container, host.python), "/", variables)
     if source_code is None:
         specification = request["AlgorithmSpecification"]
         words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
         return Start(local_command(words, container, host.python), "/", variables)
     # The hyperparameters are mapped already, and the Python is no path of the container.
     command = script_command(container.localize(dict(source_code)), hyperparameters, host.python)
+    packages = _requirements(source_code, container.path(CODE_FOLDER))
+    command = after_installing(packages, command, host.python, container, FAILURE_FILE)
     return Start(command, CODE_FOLDER if container.path(CODE_FOLDER).is_dir() else "/", variables)
+
+
+def _is_script(job: Job) -> bool:
+    """Whether the job runs in script mode, which a command of its own, or a stand-in, would win over."""
+    own = job.stand_in or job.request["AlgorithmSpecification"].get("ContainerEntrypoint")
+    return not own and in_script_mode(job.request.get("HyperParameters"))
+
+
+def _requirements(source_code: Mapping[str, Json], code: Path) -> list[str]:
+    """What the SDK's driver installs first, as arguments of pip install; "auto": the usual file, if any."""
+    name = source_code.get("requirements")
+    if name == "auto":
+        name = "requirements.txt" if (code / "requirements.txt").is_file() else None
+    return ["-r", str(name)] if name else []
 
 
 def _write_configuration(job: Job, host: Host, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
@@ -162,16 +192,12 @@ def _source_code(job: Job) -> dict[str, Json] | None:
             "Starting a training script: expected the SDK's basic script driver. Received: a distributed driver, "
             f"{json.dumps(distributed)}, which the local engine does not have. Leave out `distributed`."
         )
-    if source_code.get("requirements"):
-        job.log.say(
-            f"{source_code['requirements']} is not installed: the job uses this project's own packages"
-        )
     source = str(source_code.get("source_dir") or "")
     if source.endswith(".tar.gz"):
         for host in job.hosts:
             code = host.container.path(CODE_FOLDER)
-            with s3_errors(f"Unpacking {source}"), tarfile.open(code / Path(source).name) as archive:
-                archive.extractall(code, filter="data")
+            with s3_errors(f"Unpacking {source}"):
+                unpack(code / Path(source).name, code, source)
     return source_code
 
 

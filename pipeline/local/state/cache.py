@@ -57,11 +57,14 @@ class Miss:
     reason: str | None = None
 
 
-def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json]) -> str:
-    """SHA-256 (hex) over what decides the result of a step whose arguments are resolved; `step.type` is cached."""
+def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
+    """SHA-256 (hex) over what decides the result of a step whose arguments are resolved; `step.type` is cached.
+
+    `image` stands for the container's image; None: local_image().
+    """
     # An attribute that is left out, null or empty asks for the same job.
     attributes = {name: arguments[name] for name in KEY_ATTRIBUTES[step.type] if arguments.get(name)}
-    document = [pipeline, step.name, step.type, attributes, local_image()]
+    document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

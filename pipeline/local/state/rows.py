@@ -23,6 +23,8 @@ _EXECUTION: Mapping[str, tuple[type, ...]] = {
     "failure_reason": (str, type(None)),
     "parallel": (int, type(None)),
     "use_cache": (bool,),
+    "stand_ins": (dict,),
+    "python": (str, type(None)),
 }
 _STEP: Mapping[str, tuple[type, ...]] = {
     "name": (str,),

@@ -16,8 +16,10 @@ from pipeline.local.jobs.job import Graces
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.local_jobs import LocalJobs, step_folder
+from pipeline.local.jobs.programs import Programs
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.stand_in import StandIn, visible_paths
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.spec.definition import PropertyFile, Step
@@ -50,15 +52,20 @@ class Workbench:
     def run_with(self, launcher: Launcher) -> None:
         """Run the jobs from now on with this launcher."""
         self.launcher = launcher
-        self.jobs = LocalJobs(
-            self.home,
-            self.aws,
-            self.execution_id,
-            self._reaper,
-            QUICK,
-            self.execution_arn,
-            launcher=launcher,
+        self.jobs = self._jobs(launcher, Programs())
+
+    def stand_in(self, *stand_ins: StandIn) -> None:
+        """Run these from now on in the place of what requests say; with a launcher of the same kind."""
+        chosen = choose_launcher(
+            self.launcher.name, self.home, os.environ, lambda line: None, visible=visible_paths(stand_ins)
         )
+        self.jobs = self._jobs(chosen, Programs(stand_ins))
+
+    def _jobs(self, launcher: Launcher, programs: Programs) -> LocalJobs:
+        return LocalJobs(
+            self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher,
+            programs=programs,
+        )  # fmt: skip
 
     def uri(self, *parts: str) -> str:
         """An S3 URI of this test."""

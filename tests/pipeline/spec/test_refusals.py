@@ -64,7 +64,6 @@ def change(holder: Any, place: tuple[str | int, ...], value: Any) -> None:
         ((*OUTPUT, "OutputName"), 3, "Outputs[0].OutputName: expected a string. Received: 3"),
         (("ProcessingResources", "ClusterConfig", "InstanceCount"), 0, "Count: the local engine supports 1 to 16"),
         (("ProcessingResources",), DELETE, "$.Steps[0].Arguments.ProcessingResources: missing"),
-        (("AppSpecification", "ContainerEntrypoint"), DELETE, "missing. The local engine does not run the image"),
         (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: expected an object or a list"),
         (("AppSpecification", "ContainerArguments"), ["--epochs", 3], "ContainerArguments[1]: expected a string. "
             "Received: 3"),

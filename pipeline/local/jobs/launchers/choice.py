@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import UsageError
@@ -17,18 +18,26 @@ WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process")
 
 
 def choose_launcher(
-    wanted: Wanted, home: Home, environ: Mapping[str, str], say: Callable[[str], None]
+    wanted: Wanted,
+    home: Home,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    visible: Iterable[Path] = (),
+    protected: Sequence[Path] = (),
 ) -> Launcher:
     """The launcher `wanted`; "auto" is a sandbox, or a process where none can be made, which `say` explains.
+
+    `visible`: what jobs must find besides, `protected`: what they must not change where that can be had.
 
     Raises:
         UsageError: a sandbox is wanted and cannot be made.
     """
-    needed = needed_folders(home.root, environ)
+    needed = needed_folders(home.root, environ, visible)
     process = Process(needed)
     if wanted == "process":
         return process
-    sandbox = Sandbox(needed)
+    sandbox = Sandbox(needed, protected)
     fault = sandbox.fault(home.temporary)
     if fault is None:
         return sandbox

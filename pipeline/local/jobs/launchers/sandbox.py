@@ -30,13 +30,15 @@ _PROBE_SECONDS = 20
 
 
 class Sandbox:
-    """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own."""
+    """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own,
+    `protected` those that it must not change."""
 
     name: Name = "sandbox"
     seen_at: Path | None = Path("/")
 
-    def __init__(self, needed: Sequence[Path]) -> None:
+    def __init__(self, needed: Sequence[Path], protected: Sequence[Path] = ()) -> None:
         self._needed = needed
+        self._protected = (*_base(), *(path.resolve() for path in protected))
 
     @contextlib.contextmanager
     def around(self, containers: Sequence[Container]) -> Iterator[None]:
@@ -66,7 +68,9 @@ class Sandbox:
             else:
                 place.touch()
             binds.append(str(path))
-        readonly = [str(path) for path in _base() if path not in container.root.parents]
+        readonly = [
+            str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
+        ]
         return Program(
             enter("sandbox", [str(container.root), cwd, binds, readonly], command, environment),
             container.root,

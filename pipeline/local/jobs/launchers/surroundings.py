@@ -23,10 +23,12 @@ def around(own: Iterable[Path], needed: Iterable[Path] = ()) -> list[Path]:
     return [*_entries(Path("/"), own, above), *_outermost(hidden)]
 
 
-def needed_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """What a job of this engine must find where it is: its Python, this checkout, the state folder, programs."""
+def needed_folders(state: Path, environ: Mapping[str, str], more: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """What a job of this engine must find where it is: its Python, this checkout, the state folder, programs, and
+    what `more` names."""
     paths = [
         state,
+        *more,
         Path(pipeline.__file__).resolve().parents[2],
         *(Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)),
         Path(sys.executable).parent,

@@ -189,6 +189,16 @@ def test_without_script_mode_the_requests_command_runs(either: Workbench) -> Non
     assert f"['--data', '{root}/opt/ml/input/data/own'] {root}/opt/ml/model" in either.lines
 
 
+@pytest.mark.parametrize("packed", [b"no archive", b"\x1f\x8b\x08\0 neither", b""])
+def test_code_that_is_no_archive_fails_the_step_with_its_name(bench: Workbench, packed: bytes) -> None:
+    request = bench.training("", source_code={"source_dir": "s3://b/source.tar.gz"})
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = (
+        bench.put("damaged", {"source.tar.gz": packed}) + "source.tar.gz"
+    )
+    with pytest.raises(StepFailed, match=r"Could not unpack s3://b/source\.tar\.gz: .*pack it anew"):
+        bench.run("Training", request)
+
+
 def test_a_request_without_any_command_is_refused_by_name(bench: Workbench) -> None:
     request = bench.training("")
     request["InputDataConfig"] = []
@@ -219,11 +229,6 @@ def test_code_that_was_sent_packed_is_unpacked(bench: Workbench) -> None:
     )
     bench.run("Training", request)
     assert "from the archive" in bench.lines
-
-
-def test_requirements_are_said_not_to_be_installed(bench: Workbench) -> None:
-    bench.run("Training", bench.training("", source_code={"requirements": "requirements.txt"}))
-    assert any("requirements.txt is not installed" in line for line in bench.lines)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""Which program a step's job runs here: its own command, its script, or a stand-in for its image.
+
+Decided before anything runs, for all steps at once, because an image's own entry point cannot be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pipeline.errors import UsageError
+from pipeline.local.jobs.inputs import before_execution
+from pipeline.local.jobs.script_mode import SUBMIT_DIRECTORY, distributed_settings, in_script_mode
+from pipeline.local.jobs.script_start import distributed_text
+from pipeline.local.jobs.stand_in import StandIn, choose_stand_in, is_xgboost, xgboost_stand_in
+from pipeline.local.jobs.training_driver import SCRIPT_CHANNEL
+from pipeline.near_match import did_you_mean
+from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.refusals import values_at
+
+# Where a request says what runs, by the step's type.
+_SPECIFICATIONS = {
+    "Processing": ("AppSpecification", "ImageUri"),
+    "Training": ("AlgorithmSpecification", "TrainingImage"),
+}
+_NEED_XGBOOST = (
+    "its image is SageMaker's built-in XGBoost. This project has a stand-in for it, but the jobs' Python lacks the "
+    "package xgboost: name one that has it with --python PATH (pip install xgboost-cpu; on macOS: xgboost)"
+)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The choices of an execution: the user's stand-ins, and whether the jobs' Python has xgboost."""
+
+    stand_ins: tuple[StandIn, ...] = ()
+    has_xgboost: bool = False
+
+    def stand_in(self, step: str, step_type: str, arguments: Mapping[str, Json]) -> StandIn | None:
+        """What runs in the place of the job of a step; None: what the request says."""
+        if step_type not in _SPECIFICATIONS:
+            return None
+        own, image = has_own_program(step_type, arguments), image_of(step_type, arguments)
+        chosen = choose_stand_in(self.stand_ins, step, image, own_program=own)
+        if chosen is None and not own and step_type == "Training" and is_xgboost(image) and self.has_xgboost:
+            return xgboost_stand_in(image)
+        return chosen
+
+
+ALL_OWN = Programs()
+
+
+def image_of(step_type: str, arguments: Mapping[str, Json]) -> str:
+    """The URI of the image, "" where it is not known (yet)."""
+    section, key = _SPECIFICATIONS[step_type]
+    image = (arguments.get(section) or {}).get(key)
+    return image if isinstance(image, str) else ""
+
+
+def has_own_program(step_type: str, arguments: Mapping[str, Json]) -> bool:
+    """Whether the request itself says what runs: a command, script mode, or the SDK's driver.
+
+    A step of a type that runs no job has nothing to say.
+    """
+    if step_type not in _SPECIFICATIONS:
+        return True
+    if (arguments.get(_SPECIFICATIONS[step_type][0]) or {}).get("ContainerEntrypoint"):
+        return True
+    if step_type != "Training":
+        return False
+    hyperparameters = arguments.get("HyperParameters") or {}
+    if in_script_mode(hyperparameters) and hyperparameters.get(SUBMIT_DIRECTORY):
+        return True
+    channels = values_at(arguments, ["InputDataConfig", "*", "ChannelName"], "")
+    return any(name == SCRIPT_CHANNEL for _, name in channels)
+
+
+def check_programs(definition: Definition, parameters: Mapping[str, Json], programs: Programs) -> None:
+    """Check that it is known of every step's job what it runs, and that every stand-in is one for something.
+
+    Raises:
+        UsageError: it is not; the message lists all steps.
+    """
+    jobs = [step for step in definition.steps if step.type in _SPECIFICATIONS]
+    resolved = {step.name: _known(step, parameters) for step in jobs}
+    _check_matches(programs.stand_ins, jobs, resolved)
+    problems = [
+        f"  {step.name}: {problem}"
+        for step in jobs
+        for problem in _problems(step, resolved[step.name], programs)
+    ]
+    if problems:
+        raise UsageError(
+            "The local engine runs no images, so it has to know what these steps run in their place (nothing was "
+            "started):\n" + "\n".join(problems)
+        )
+
+
+def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> str:
+    """What to do about a job of which it is not known what it runs."""
+    image = image_of(step_type, arguments)
+    section = _SPECIFICATIONS[step_type][0]
+    reason = f"no ContainerEntrypoint in its {section}" + (f" (image {image})" if image else "")
+    if step_type == "Training" and is_xgboost(image):
+        reason = _NEED_XGBOOST
+    return f'{reason}. Say what to run: --stand-in "{step}=python3 my_script.py"'
+
+
+def _check_matches(
+    stand_ins: Iterable[StandIn], jobs: Iterable[Step], resolved: Mapping[str, Mapping[str, Json]]
+) -> None:
+    """Raises UsageError for a stand-in that is one for nothing."""
+    names = [step.name for step in jobs]
+    images = {image_of(step.type, resolved[step.name]) for step in jobs}
+    for stand_in in stand_ins:
+        of_image = (choose_stand_in([stand_in], "", image, own_program=False) for image in images)
+        # Some images have a name only once the execution runs.
+        if stand_in.of not in names and "" not in images and not any(of_image):
+            raise UsageError(
+                f"Could not use --stand-in {stand_in.of}=…: the definition has no job of that name, and no image "
+                f"that it matches.{did_you_mean(stand_in.of, names)} Its jobs: {', '.join(names) or 'none'}."
+            )
+
+
+def _problems(step: Step, arguments: Mapping[str, Json], programs: Programs) -> Iterator[str]:
+    if programs.stand_in(step.name, step.type, arguments) is not None:
+        return
+    if not has_own_program(step.type, arguments):
+        yield missing_text(step.name, arguments, step.type)
+        return
+    hyperparameters = arguments.get("HyperParameters") or {}
+    own = (arguments.get(_SPECIFICATIONS[step.type][0]) or {}).get("ContainerEntrypoint")
+    if step.type == "Training" and not own and (names := distributed_settings(hyperparameters)):
+        yield distributed_text(names)
+
+
+def _known(step: Step, parameters: Mapping[str, Json]) -> dict[str, Json]:
+    """What of a step's arguments decides its program, as far as it is known before anything runs."""
+    section = _SPECIFICATIONS[step.type][0]
+    parts: Iterable[str] = (section, "HyperParameters", "InputDataConfig")
+    return {
+        name: {key: before_execution(item, parameters) for key, item in value.items()}
+        if isinstance(value, Mapping)
+        else value
+        for name in parts
+        if (value := step.arguments.get(name)) is not None
+    }
