@@ -14,6 +14,9 @@ CREDENTIALS_HINT = (
 )
 
 
+CONNECT_SECONDS, READ_SECONDS = 10, 30
+
+
 @dataclass(frozen=True)
 class Aws:
     """An account in a region. `client` makes a boto3 client of a service."""
@@ -37,15 +40,22 @@ def open_aws(profile: str | None, region: str | None) -> Aws:
     import boto3
     from botocore.config import Config
 
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    from pipeline.aws.answers import guard
+
+    patient = Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+    )
     # AWS_REGION goes first, as in AWS's other tools; boto3 itself knows only AWS_DEFAULT_REGION.
-    session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
+    region = region or os.environ.get("AWS_REGION") or None
+    session = guard(boto3.Session(profile_name=profile, region_name=region))
     if session.region_name is None:
         raise UsageError(
             "Opening AWS: expected a region. Received: none from --region, AWS_REGION, AWS_DEFAULT_REGION or the "
             "profile. Name the one to use, for example --region us-east-1."
         )
-    identity = session.client("sts").get_caller_identity()
+    identity = session.client("sts", config=patient).get_caller_identity()
     clients: dict[str, Any] = {}
 
     def client(service: str) -> Any:

@@ -14,9 +14,11 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.parsers import ResponseParserError
 
 from infra.aws import CREDENTIALS_HINT
 from infra.stack import InfraError
+from pipeline.printable import printable
 
 EXPIRED = (
     "ExpiredToken",
@@ -25,6 +27,7 @@ EXPIRED = (
     "InvalidClientTokenId",
     "UnrecognizedClientException",
 )
+SHOWN = 300  # characters of what came from elsewhere
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
@@ -53,6 +56,11 @@ def in_plain_words(command: str) -> Iterator[None]:
     except ClientError as error:
         raise InfraError(
             f"infra {command}: expected AWS to accept it. Received: {error}. {hint(error)}"
+        ) from error
+    except ResponseParserError as error:
+        raise InfraError(
+            f"infra {command}: expected an answer of AWS. Received: {printable(str(error))[:SHOWN]}. Is it AWS "
+            "that answers there? Look at proxies and AWS_ENDPOINT_URL."
         ) from error
     except BotoCoreError as error:
         raise InfraError(

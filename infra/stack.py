@@ -12,10 +12,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.change_set import Change, ChangeSet
+from pipeline.aws.answers import OddAnswerError, require_new, the_only
 from pipeline.errors import FashionError
 
 POLL_SECONDS = 5.0
 SETTLED = ("_COMPLETE", "_FAILED")
+# So many looks at a stack in which nothing goes on, while its events do not say so, are enough.
+IDLE_LOOKS = 60
+# States of a change set that is still being made.
+PLANNING = ("CREATE_PENDING", "CREATE_IN_PROGRESS")
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 STACK = "AWS::CloudFormation::Stack"
 
@@ -64,11 +69,12 @@ class Stack:
     def state(self, stack_id: str | None = None) -> StackState | None:
         """What it is now; None when there is no such stack. A deleted one is found by its id alone."""
         try:
-            (found,) = self.client.describe_stacks(StackName=stack_id or self.name)["Stacks"]
+            answer = self.client.describe_stacks(StackName=stack_id or self.name)
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
+        found = the_only(answer["Stacks"], "DescribeStacks", "Stacks")
         return StackState(
             id=found["StackId"],
             status=found["StackStatus"],
@@ -87,7 +93,12 @@ class Stack:
     def template(self) -> dict[str, Any]:
         """The template as it is deployed; it was sent as JSON."""
         body = self.client.get_template(StackName=self.name)["TemplateBody"]
-        parsed: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        try:
+            parsed = json.loads(body) if isinstance(body, str) else body
+        except ValueError as error:
+            raise OddAnswerError("GetTemplate", f"its template is no JSON ({error})") from error
+        if not isinstance(parsed, dict) or not isinstance(parsed.get("Resources"), dict):
+            raise OddAnswerError("GetTemplate", "its template has no Resources")
         return parsed
 
     def propose(
@@ -118,19 +129,21 @@ class Stack:
         arn = made["Id"]
         while True:
             described = self.client.describe_change_set(ChangeSetName=arn)
-            if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            if described["Status"] not in PLANNING:
                 break
             self.sleep(POLL_SECONDS)
         reason = described.get("StatusReason", "")
         empty = "didn't contain changes" in reason or "No updates are to be performed" in reason
-        if described["Status"] == "FAILED" and not empty:
+        if described["Status"] != "CREATE_COMPLETE" and not empty:
             self.discard(ChangeSet(arn, made["StackId"], new, ()))
             raise InfraError(
                 f"Planning the stack {self.name}: expected CloudFormation to accept template and parameters. "
-                f"Received: {reason}"
+                f"Received: {reason or described['Status']}"
             )
         changes = list(described.get("Changes", []))
+        seen: set[str] = set()
         while "NextToken" in described:
+            require_new(described["NextToken"], seen, "DescribeChangeSet")
             described = self.client.describe_change_set(ChangeSetName=arn, NextToken=described["NextToken"])
             changes += described.get("Changes", [])
         return ChangeSet(
@@ -190,14 +203,20 @@ class Stack:
         status alone can be that of an operation before.
         """
         over = False
-        while True:
+        idle, status = 0, ""
+        while idle < IDLE_LOOKS:
             for event in self.events(stack_id):
                 if event.id not in seen and event.status.endswith(SETTLED):
                     say(f"  {event.status:<22} {event.resource}")
                     over = over or event.kind == STACK
                 seen.add(event.id)
             state = self.state(stack_id)
-            assert state is not None  # by its id, a stack is found for 90 days after it is gone
+            if state is None:  # by its id, a stack is found for 90 days after it is gone
+                raise OddAnswerError("DescribeStacks", f"it has no stack {stack_id}, which there was")
             if state.status == "DELETE_COMPLETE" or (over and state.settled):
                 return state
+            idle, status = (idle + 1 if state.settled else 0), state.status
             self.sleep(POLL_SECONDS)
+        raise OddAnswerError(
+            "DescribeStackEvents", f"it has no event of the stack's own, which has long been {status}"
+        )

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.aws.answers import guard
 from pipeline.aws.plain_words import AWS_ERRORS, NAME_A_REGION, SIGN_IN, plain_words
 from pipeline.errors import CredentialsError
 
 # Adaptive: after it was throttled a client slows down by itself.
 ATTEMPTS = 10
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+OPENING_SECONDS = 20  # for an answer to the first request
 CREDENTIALS_SECONDS = 120.0  # long enough to sign in with a browser
 
 
@@ -56,7 +58,7 @@ def open_account(environ: Mapping[str, str]) -> Account:
 
     doing = "Opening the AWS account"
     with plain_words(doing):
-        session = boto3.Session(region_name=environ.get("AWS_REGION") or None)
+        session = guard(boto3.Session(region_name=environ.get("AWS_REGION") or None))
         region = session.region_name
         if not region:
             raise CredentialsError(f"{doing}: {_what_is_missing(session)}")
@@ -67,7 +69,8 @@ def open_account(environ: Mapping[str, str]) -> Account:
         )
         with _odd_settings(doing):
             find_credentials(session)
-            identity = session.client("sts", config=patient).get_caller_identity()
+            brief = patient.merge(Config(read_timeout=OPENING_SECONDS))
+            identity = session.client("sts", config=brief).get_caller_identity()
             account, caller = str(identity["Account"]), str(identity["Arn"])
         partition = session.get_partition_for_region(region)
     clients: dict[tuple[str, str], Any] = {}

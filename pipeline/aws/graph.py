@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import UsageError
+from pipeline.errors import AwsError, UsageError
 from pipeline.spec.validation.vocabulary import DEFAULT_PARAMETER_TYPE
 
 
@@ -30,13 +30,20 @@ class Graph:
 
 
 def read_graph(definition: str) -> Graph:
-    """The graph of a compiled definition."""
-    document = json.loads(definition)
-    parameters = {
-        each["Name"]: (each.get("Type", DEFAULT_PARAMETER_TYPE), each.get("DefaultValue"))
-        for each in document.get("Parameters", ())
-    }
-    return Graph(tuple(_nodes(document["Steps"], ())), parameters)
+    """The graph of a compiled definition. Raises AwsError when it is none: anybody may have sent it there."""
+    try:
+        document = json.loads(definition)
+        parameters = {
+            str(each["Name"]): (each.get("Type", DEFAULT_PARAMETER_TYPE), each.get("DefaultValue"))
+            for each in document.get("Parameters") or ()
+        }
+        return Graph(tuple(_nodes(document["Steps"], ())), parameters)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        lack = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise AwsError(
+            f"Could not read the pipeline's definition, as the service keeps it: {lack}. Bring it up to date by a "
+            "run: python -m pipeline run --target sagemaker"
+        ) from error
 
 
 def check_selection(only: Collection[str], graph: Graph) -> None:
@@ -53,7 +60,8 @@ def check_selection(only: Collection[str], graph: Graph) -> None:
 
 def _nodes(steps: list[dict[str, Any]], branch: tuple[tuple[str, bool], ...]) -> Iterator[Node]:
     for step in steps:
-        yield Node(step["Name"], step["Type"], branch)
-        if step["Type"] == "Condition":
+        name, kind = str(step["Name"]), str(step["Type"])
+        yield Node(name, kind, branch)
+        if kind == "Condition":
             for part, taken in (("IfSteps", True), ("ElseSteps", False)):
-                yield from _nodes(step["Arguments"].get(part, []), (*branch, (step["Name"], taken)))
+                yield from _nodes(step["Arguments"].get(part) or [], (*branch, (name, taken)))

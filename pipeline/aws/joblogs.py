@@ -21,6 +21,8 @@ _PAGES = 5
 _FULL = 1000
 # Hosts that come up later have streams of their own: looked for every so many looks.
 _LOOKS = 6
+# So many looks in a row that bring no line, though the log is said to go on, are its end.
+_SILENT = 100
 
 
 class JobLog:
@@ -95,10 +97,13 @@ class JobLog:
 
     def whole(self) -> Iterator[str]:
         """Every line of the log, host after host."""
-        while True:
-            yield from self.new_lines()
+        silent = 0
+        while silent < _SILENT:
+            lines = self.new_lines()
+            yield from lines
             if self._at_end:
                 return
+            silent = 0 if lines else silent + 1
 
     def _host(self, stream: str) -> str:
         """algo-1 out of <job>/algo-1-1700000000."""

@@ -22,12 +22,13 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from pipeline.aws.answers import NoAnswerError, OddAnswerError
 from pipeline.errors import AwsError, CredentialsError, FashionError
 from pipeline.printable import printable
 
 _SHOWN = 300  # characters of what came from elsewhere
-# What boto3 raises. The last is none of botocore's own: for an answer that is not one of AWS, such as a web page.
-AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+# What clients raise. The last two are none of botocore's own: for answers that are not AWS's, such as a web page.
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError, OddAnswerError)
 
 SIGN_IN = "Sign in (aws login, aws sso login) or set AWS_PROFILE; `aws sts get-caller-identity` must work."
 NAME_A_REGION = (
@@ -82,7 +83,9 @@ def is_missing(error: BaseException, *codes: str) -> bool:
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same request may well succeed a little later: AWS is busy, or the network is away."""
-    return code_of(error) in (*THROTTLED, *BUSY) or isinstance(error, ConnectionError | HTTPClientError)
+    return code_of(error) in (*THROTTLED, *BUSY) or isinstance(
+        error, ConnectionError | HTTPClientError | NoAnswerError
+    )
 
 
 @contextmanager
@@ -97,6 +100,8 @@ def plain_words(doing: str) -> Iterator[None]:
 def explain(error: BaseException, doing: str) -> FashionError:
     """The error to show for what boto3 raised."""
     said = str(error).strip().rstrip(".")
+    if isinstance(error, OddAnswerError):
+        return AwsError(f"{doing}: {error}")
     if isinstance(error, NoRegionError | InvalidRegionError):
         return CredentialsError(f"{doing}: expected a region. Received: {said}. {NAME_A_REGION}")
     if isinstance(error, ProfileNotFound):
@@ -116,7 +121,7 @@ def explain(error: BaseException, doing: str) -> FashionError:
         return AwsError(
             f"{doing}: expected a request that AWS would take. Received: {said}. Correct what it names."
         )
-    if isinstance(error, ConnectionError | HTTPClientError):
+    if isinstance(error, ConnectionError | HTTPClientError | NoAnswerError):
         return AwsError(
             f"{doing}: expected to reach AWS. Received: {said}. Check the network, proxies and the region's name; "
             "then run the same command again."

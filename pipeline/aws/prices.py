@@ -10,11 +10,13 @@ ceiling that rests on the table is a guess, and is called one wherever it is sho
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.aws.account import Account
+from pipeline.aws.answers import OddAnswerError
 from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.plan import Kind
 
@@ -75,16 +77,21 @@ class Prices:
 
 
 def prices_in(text: str, kind: Kind) -> Iterator[float]:
-    """The on-demand prices in USD in one product of the price list, if it is an hour of such a job's instance."""
-    document: Any = json.loads(text)
-    attributes: Mapping[str, str] = document["product"]["attributes"]
-    if attributes.get("component") != kind:
-        return
-    for term in document.get("terms", {}).get("OnDemand", {}).values():
-        for dimension in term["priceDimensions"].values():
-            usd = float(dimension["pricePerUnit"].get("USD", 0))
-            if usd > 0:
-                yield usd
+    """The on-demand prices in USD in one product of the price list, if it is an hour of such a job's instance.
+
+    Raises OddAnswerError when the text is none of the list's.
+    """
+    try:
+        document: Any = json.loads(text)
+        if document["product"]["attributes"].get("component") != kind:
+            return
+        for term in document.get("terms", {}).get("OnDemand", {}).values():
+            for dimension in term["priceDimensions"].values():
+                usd = float(dimension["pricePerUnit"].get("USD", 0))
+                if 0 < usd < math.inf:
+                    yield usd
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise OddAnswerError("GetProducts", f"a product of its list lacks {error}") from error
 
 
 def tabled(instance_type: str) -> Price | None:

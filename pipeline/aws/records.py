@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from pipeline.aws.answers import OddAnswerError
 from pipeline.aws.graph import Graph, Node
 from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, StepRecord, StepStatus
 
@@ -147,5 +148,10 @@ def _parameters(graph: Graph, given: Iterable[Mapping[str, str]]) -> dict[str, A
         if text is None:
             values[name] = default
         else:
-            values[name] = {"Integer": int, "Float": float}.get(kind, str)(text)
+            try:
+                values[name] = {"Integer": int, "Float": float}.get(kind, str)(text)
+            except ValueError as error:
+                raise OddAnswerError(
+                    "ListPipelineParametersForExecution", f"{name} should be of type {kind}, and is {text!r}"
+                ) from error
     return values

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pipeline.aws.answers import the_only
 from pipeline.aws.plain_words import plain_words
 from pipeline.errors import UsageError
 from pipeline.settings import PROJECT, Choices, Settings
@@ -67,7 +68,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
     doing = f"Reading the stack {name}"
     with plain_words(doing):
         try:
-            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            answer = cloudformation.describe_stacks(StackName=name)
         except ClientError as error:
             if "does not exist" in str(error):
                 raise UsageError(
@@ -75,6 +76,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
                     f"of that name in this account and region. {DEPLOY} (another name: set FASHION_STACK)"
                 ) from error
             raise
+        stack = the_only(answer["Stacks"], "DescribeStacks", "Stacks")
     if stack["StackStatus"] not in READY:
         raise UsageError(
             f"{doing}: expected one that is deployed. Received: {stack['StackStatus']}. "

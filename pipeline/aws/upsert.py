@@ -45,5 +45,10 @@ def upsert_pipeline(client: Any, name: str, definition: str, role: str, tags: Ma
 
 def _same(left: str, right: str) -> bool:
     """Whether two definitions say the same, however they are written."""
-    same: bool = json.loads(left) == json.loads(right)
+    if left == right:
+        return True
+    try:
+        same: bool = json.loads(left) == json.loads(right)
+    except ValueError:  # what is there is no JSON
+        return False
     return same

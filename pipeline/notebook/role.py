@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from pipeline.aws.answers import guard
+from pipeline.aws.plain_words import AWS_ERRORS
 
 SECONDS = 5
 
@@ -23,7 +24,7 @@ def find_role(client: Callable[[str], Any]) -> str:
     STS leaves a role's path out; where IAM may not be asked for it, so does the answer.
 
     Raises:
-        BotoCoreError, ClientError: STS does not answer.
+        one of AWS_ERRORS: STS does not answer.
     """
     arn: str = client("sts").get_caller_identity()["Arn"]
     assumed = re.fullmatch(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.+", arn)
@@ -32,7 +33,7 @@ def find_role(client: Callable[[str], Any]) -> str:
     partition, account, name = assumed.groups()
     try:
         found: str = client("iam").get_role(RoleName=name)["Role"]["Arn"]
-    except (BotoCoreError, ClientError):
+    except AWS_ERRORS:
         return f"arn:{partition}:iam::{account}:role/{name}"
     return found
 
@@ -44,8 +45,9 @@ def main() -> int:
 
     patience = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"max_attempts": 1})
     try:
-        print(find_role(lambda service: boto3.client(service, config=patience)))
-    except (BotoCoreError, ClientError) as error:
+        session = guard(boto3.Session())
+        print(find_role(lambda service: session.client(service, config=patience)))
+    except AWS_ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     return 0
