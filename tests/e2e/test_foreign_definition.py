@@ -47,7 +47,7 @@ def get(path: str) -> dict[str, str]:
 
 def document() -> dict[str, Any]:
     """What the SDK compiled (Make → Gate → Register and Create), and a training, a condition and a job on it."""
-    compiled = ROOT / "tests" / "pipeline" / "local" / "compiled_models.json"
+    compiled = ROOT / "tests" / "pipeline" / "spec" / "compiled_models.json"
     definition: dict[str, Any] = json.loads(compiled.read_text())
     learn = {
         "AlgorithmSpecification": {

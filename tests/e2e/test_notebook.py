@@ -168,8 +168,8 @@ def test_outside_a_clone_it_says_what_is_missing(home: Path, tmp_path: Path) -> 
         run_all(home, tmp_path)
 
 
-def test_a_target_that_does_not_exist_is_the_commands_own_message(home: Path, arguments: str) -> None:
-    with pytest.raises(CellExecutionError, match=r"invalid choice: 'mars'"):
+def test_a_target_that_does_not_exist_is_told_before_anything_is_set_up(home: Path, arguments: str) -> None:
+    with pytest.raises(CellExecutionError, match=r"expected TARGET to be one of .* Received: 'mars'"):
         run_all(home, ROOT, TARGET="mars", ARGS=arguments)
 
 

@@ -102,7 +102,10 @@ def test_a_first_run_has_nothing_to_build_on(tmp_path: Path) -> None:
         (("stop",), "Received: one that is Succeeded"),
         (("stop", "0fashion"), "Received: one that is Succeeded"),
         (("resume", "0fashion"), "Received: one that succeeded"),
-        (("resume", "0fashion", "--json", "/nowhere/result.json"), "Received: /nowhere/result.json"),
+        (
+            ("resume", "0fashion", "--json", "/nowhere/result.json"),
+            "Could not take /nowhere/result.json for --json",
+        ),
     ],
 )
 def test_there_must_be_something_to_stop_or_resume(

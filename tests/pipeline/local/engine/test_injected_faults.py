@@ -253,10 +253,13 @@ def test_a_job_that_the_system_kills_is_run_again_where_a_policy_says_so(
 
 # Writes more than the disk takes; with `lift`, the job can, but not what copies its output afterwards.
 LARGE = """
-import pathlib, resource, sys
+import os, pathlib, resource, sys
 if {lift}:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 pathlib.Path("opt/ml/processing/output/out/data.txt").write_text("x" * (1 << 21))
+if {lift}:
+    # A file with a second name is copied into the store; one without is taken over as it is, which needs no space.
+    os.link("opt/ml/processing/output/out/data.txt", "opt/ml/processing/data.txt")
 """
 
 
