@@ -22,7 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def pytest_configure() -> None:
-    """A shell ignores SIGINT for what it starts in the background, nohup SIGHUP, and so would all that tests start."""
+    """A shell ignores SIGINT for what it starts in the background, nohup SIGHUP; what the tests start must not."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
