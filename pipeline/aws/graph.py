@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import AwsError, UsageError
-from pipeline.spec.validation.vocabulary import DEFAULT_PARAMETER_TYPE
+from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE
 
 
 @dataclass(frozen=True)

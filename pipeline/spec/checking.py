@@ -16,13 +16,13 @@ from pipeline.spec.graph import cycles, dependencies
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.limits import check_limits
 from pipeline.spec.parameters import convert
-from pipeline.spec.reading import SUPPORTED_STEPS
-from pipeline.spec.references import Reference, parse_path, parse_reference
+from pipeline.spec.references import Reference, parse_path, parse_reference, written
 from pipeline.spec.refusals import refuse_arguments
 from pipeline.spec.request_schema import check_request
+from pipeline.spec.step_types import STEP_TYPES, is_executed
 from pipeline.spec.validation import document as validation
 from pipeline.spec.validation.properties import UnknownProperty, check_property
-from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables
+from pipeline.spec.vocabulary import JOB_NAME_VARIABLES, execution_variables
 
 _EXPERIMENT_NAMES = ("ExperimentName", "TrialName")
 _JOB_OF = {variable: step_type for step_type, variable in JOB_NAME_VARIABLES.items()}
@@ -221,15 +221,16 @@ class _ExpressionChecker:
             self._check_property(step, reference, operand, path)
 
     def _check_property(self, step: Step, reference: Reference, operand: str, path: str) -> None:
-        if step.type == "Fail":
-            self.findings.add(path, f"a Fail step has no properties. Received: {shown(operand)}")
-        elif step.type == "Condition" and reference.path != ("Outcome",):
-            self.findings.add(path, f"a Condition step has only Outcome. Received: {shown(operand)}")
+        known = STEP_TYPES.get(step.type)
+        own = known.properties(step) if known is not None and known.properties is not None else None
+        if own is not None and reference.path not in own:
+            has = f"only {', '.join(map(written, own))}" if own else "no properties"
+            self.findings.add(path, f"a {step.type} step has {has}. Received: {shown(operand)}")
         elif reference.path[:1] == ("PropertyFiles",):
             self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {shown(operand)}")
         elif not reference.path:
             self.findings.add(path, f"expected a property of the step. Received: {shown(operand)}")
-        elif step.type in SUPPORTED_STEPS and step.type != "Condition":
+        elif own is None and is_executed(step.type):
             described = validation.Step(step.name, step.type, step.json_path, {}, step.arguments)
             try:
                 check_property(described, reference.path)
@@ -271,7 +272,7 @@ class _ExpressionChecker:
         reference = self._parse(operand.require("Get", str, "Steps.?"), path)
         if reference is None or (step := self.require_step(reference.name, path)) is None:
             return
-        if step.type not in SUPPORTED_STEPS:
+        if not is_executed(step.type):
             return  # Noted already, and what it declares was not read.
         if len(reference.path) != 2 or reference.path[0] != "PropertyFiles":
             expected = "expected Steps.<step>.PropertyFiles.<name>"

@@ -28,21 +28,11 @@ from pipeline.spec.definition import (
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.durations import parse_duration
 from pipeline.spec.json_object import JsonObject
-from pipeline.spec.validation.vocabulary import DEFAULT_PARAMETER_TYPE, STEP_TYPES
+from pipeline.spec.step_types import STEP_TYPES, executed, is_executed
+from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE, SERVICE_STEP_TYPES
 
 VERSION = "2020-12-01"
-# What the local engine executes; Model is what the SDK and the service call CreateModel.
-SUPPORTED_STEPS = ("Processing", "Training", "RegisterModel", "Model", "Condition", "Fail")
 _COMMON_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
-_JOB_KEYS = (*_COMMON_KEYS, "CacheConfig", "RetryPolicies")
-_STEP_KEYS = {
-    "Processing": (*_JOB_KEYS, "PropertyFiles"),
-    "Training": _JOB_KEYS,
-    "RegisterModel": (*_COMMON_KEYS, "RetryPolicies"),
-    "Model": (*_COMMON_KEYS, "RetryPolicies"),
-    "Condition": _COMMON_KEYS,
-    "Fail": _COMMON_KEYS,
-}
 _RETRIED = (
     "Step.SERVICE_FAULT",
     "Step.THROTTLING",
@@ -120,7 +110,7 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
     if kind is None:
         # Its other fields have a form of their own: only the name matters, to those that refer to it.
         return [Step(name, str(entry.value.get("Type")), {}, branch=branch, json_path=entry.path)]
-    entry.allow(*_STEP_KEYS[kind])
+    entry.allow(*_COMMON_KEYS, *STEP_TYPES[kind].keys)
     entry.get("Description", str, "")
     arguments = entry.child("Arguments")
     step = Step(
@@ -141,10 +131,10 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
 def _read_type(entry: JsonObject) -> str | None:
     """The step's type; None when it is noted as none that is executed here."""
     kind = entry.value.get("Type")
-    if isinstance(kind, str) and kind in STEP_TYPES and kind not in SUPPORTED_STEPS:
-        entry.note("Type", f"the local engine executes no {kind} steps, only {', '.join(SUPPORTED_STEPS)}.")
+    if isinstance(kind, str) and kind in SERVICE_STEP_TYPES and not is_executed(kind):
+        entry.note("Type", f"the local engine executes no {kind} steps, only {', '.join(executed())}.")
         return None
-    return entry.one_of("Type", SUPPORTED_STEPS)
+    return entry.one_of("Type", executed())
 
 
 def _read_branches(step: Step, arguments: JsonObject) -> list[Step]:

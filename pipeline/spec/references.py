@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.near_match import did_you_mean
 from pipeline.shown import listed, shown
-from pipeline.spec.validation.vocabulary import ITEM_NAMES
+from pipeline.spec.vocabulary import ITEM_NAMES
 
 # What a Get can read. Only steps have an inside.
 ROOTS = ("Parameters", "Execution", "PipelineExperimentConfig", "Steps")
@@ -53,6 +53,12 @@ def parse_path(text: str) -> Path:
     if position < len(text) or not keys:
         raise ValueError(f"expected a path such as a.b['c'][0]. Received: {shown(text)}")
     return tuple(keys)
+
+
+def written(path: Path) -> str:
+    """The path as a definition has it: OutputParameters['rows']."""
+    first, *rest = path
+    return "".join([str(first), *(f"[{part!r}]" for part in rest)])
 
 
 def parse_reference(text: str) -> Reference:

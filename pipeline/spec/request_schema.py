@@ -12,101 +12,12 @@ from dataclasses import dataclass
 from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
+from pipeline.spec.argument_rules import OBJECT
 from pipeline.spec.definition import Json, ParameterType
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression, references
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a request; "*" in `place` is every entry. A `required` one must be there if its parent is."""
-
-    place: str
-    type: ParameterType | None = "String"
-    required: bool = True
-
-
-_OBJECT = None
-_LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)
-_ENVIRONMENT = Field("Environment.*", required=False)
-# The members of CreateProcessingJob, CreateTrainingJob, CreateModelPackage and CreateModel: what is none of them is
-# a misspelt name, or newer than this.
-_MEMBERS: Mapping[str, frozenset[str]] = {
-    step_type: frozenset(members.split())
-    for step_type, members in {
-        "Processing": "AppSpecification Environment ExperimentConfig NetworkConfig ProcessingInputs"
-        " ProcessingJobName ProcessingOutputConfig ProcessingResources RoleArn StoppingCondition Tags",
-        "Training": "AlgorithmSpecification CheckpointConfig DebugHookConfig DebugRuleConfigurations"
-        " EnableInterContainerTrafficEncryption EnableManagedSpotTraining EnableNetworkIsolation Environment"
-        " ExperimentConfig HyperParameters InfraCheckConfig InputDataConfig MlflowConfig ModelPackageConfig"
-        " OutputDataConfig ProfilerConfig ProfilerRuleConfigurations RemoteDebugConfig ResourceConfig RetryStrategy"
-        " RoleArn ServerlessJobConfig SessionChainingConfig StoppingCondition Tags TensorBoardOutputConfig"
-        " TrainingJobName VpcConfig",
-        "RegisterModel": "AdditionalInferenceSpecifications CertifyForMarketplace ClientToken"
-        " CustomerMetadataProperties Domain DriftCheckBaselines InferenceSpecification ManagedStorageType"
-        " MetadataProperties ModelApprovalStatus ModelCard ModelLifeCycle ModelMetrics ModelPackageDescription"
-        " ModelPackageGroupName ModelPackageName ModelPackageRegistrationType SamplePayloadUrl SecurityConfig"
-        " SkipModelValidation SourceAlgorithmSpecification SourceUri Tags Task ValidationSpecification",
-        "Model": "Containers EnableNetworkIsolation ExecutionRoleArn InferenceExecutionConfig ModelName"
-        " PrimaryContainer Tags VpcConfig",
-    }.items()
-}
-_FIELDS: Mapping[str, tuple[Field, ...]] = {
-    "Processing": (
-        Field("AppSpecification", _OBJECT),
-        Field("AppSpecification.ImageUri"),
-        Field("AppSpecification.ContainerEntrypoint.*", required=False),
-        Field("AppSpecification.ContainerArguments.*", required=False),
-        Field("ProcessingResources", _OBJECT),
-        Field("ProcessingResources.ClusterConfig", _OBJECT),
-        Field("ProcessingResources.ClusterConfig.InstanceType"),
-        Field("ProcessingInputs.*.InputName"),
-        Field("ProcessingInputs.*.S3Input", _OBJECT),
-        Field("ProcessingInputs.*.S3Input.S3Uri"),
-        Field("ProcessingInputs.*.S3Input.LocalPath"),
-        Field("ProcessingOutputConfig.Outputs.*.OutputName"),
-        Field("ProcessingOutputConfig.Outputs.*.S3Output", _OBJECT),
-        Field("ProcessingOutputConfig.Outputs.*.S3Output.S3Uri"),
-        Field("ProcessingOutputConfig.Outputs.*.S3Output.LocalPath"),
-        _ENVIRONMENT,
-        _LIMIT,
-    ),
-    "Training": (
-        Field("AlgorithmSpecification", _OBJECT),
-        Field("AlgorithmSpecification.ContainerEntrypoint.*", required=False),
-        Field("AlgorithmSpecification.ContainerArguments.*", required=False),
-        Field("AlgorithmSpecification.MetricDefinitions.*.Name"),
-        Field("AlgorithmSpecification.MetricDefinitions.*.Regex"),
-        Field("HyperParameters.*", required=False),
-        Field("InputDataConfig.*.ChannelName"),
-        Field("InputDataConfig.*.DataSource", _OBJECT),
-        Field("InputDataConfig.*.DataSource.S3DataSource", _OBJECT),
-        Field("InputDataConfig.*.DataSource.S3DataSource.S3Uri"),
-        Field("OutputDataConfig", _OBJECT),
-        Field("OutputDataConfig.S3OutputPath"),
-        Field("ResourceConfig", _OBJECT),
-        Field("ResourceConfig.InstanceType"),
-        Field("CheckpointConfig.S3Uri"),
-        _ENVIRONMENT,
-        _LIMIT,
-    ),
-    "RegisterModel": (
-        Field("ModelPackageGroupName"),
-        Field("ModelApprovalStatus", required=False),
-        Field("InferenceSpecification.Containers.*.Image", required=False),
-        Field("InferenceSpecification.Containers.*.ModelDataUrl", required=False),
-        Field("InferenceSpecification.Containers.*.Environment.*", required=False),
-        Field("CustomerMetadataProperties.*", required=False),
-    ),
-    "Model": (
-        Field("PrimaryContainer.Image", required=False),
-        Field("PrimaryContainer.ModelDataUrl", required=False),
-        Field("PrimaryContainer.Environment.*", required=False),
-        Field("Containers.*.Image", required=False),
-        Field("Containers.*.ModelDataUrl", required=False),
-        Field("Containers.*.Environment.*", required=False),
-    ),
-}
+from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.validation.service_model import request_shape
 
 
 def check_request(
@@ -121,13 +32,16 @@ def check_request(
     A bare Get of an Integer where a string belongs is refused, as the service refuses it when the pipeline is
     created; what a property of another step will be is not known yet and not checked.
     """
-    if members := _MEMBERS.get(step_type):
+    # What is none of the service's own is a misspelt name, or newer than its model here.
+    if shape := request_shape(step_type):
         for key in request:
-            if key not in members:
+            if key not in shape.members:
                 findings.add(
-                    child(path, key), f"{step_type} steps have no such argument.{did_you_mean(key, members)}"
+                    child(path, key),
+                    f"{step_type} steps have no such argument.{did_you_mean(key, shape.members)}",
                 )
-    for field in _FIELDS.get(step_type, ()):
+    known = STEP_TYPES.get(step_type)
+    for field in known.fields if known is not None else ():
         for place, value in _places(request, field.place.split("."), path, required=field.required):
             if problem := _problem(value, field.type, parameter_types):
                 findings.add(place, problem)
@@ -143,7 +57,7 @@ def _problem(
         return "missing."
     if isinstance(value, _Misplaced):
         return f"expected an object or a list. Received: {shown(value.value)}"
-    if type_ is _OBJECT:
+    if type_ is OBJECT:
         return None if isinstance(value, Mapping) else f"expected an object. Received: {shown(value)}"
     expected = {"String": "a string", "Integer": "a whole number"}[type_]
     if not is_expression(value):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pipeline.local.jobs.runner import JobOutcome, JobRunner
 from pipeline.local.state import clock
-from pipeline.local.state.cache import KEY_ATTRIBUTES, Miss, StepCache, cache_key
+from pipeline.local.state.cache import Miss, StepCache, cache_attributes, cache_key
 from pipeline.quantities import duration
 from pipeline.spec.definition import Json, PropertyFile, Step
 
@@ -48,7 +48,7 @@ class CachedJobs:
         stop: threading.Event,
     ) -> JobOutcome:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
-        if step.type not in KEY_ATTRIBUTES:
+        if cache_attributes(step.type) is None:
             return self._jobs(step, arguments, job_name, cores, log, stop)
         key = cache_key(self._pipeline, step, arguments, self._image(step, arguments))
         if self._reuse and step.cache is not None and step.cache.enabled:

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
 from pipeline.spec.definition import Definition
-
-JOB_TYPES = frozenset({"Processing", "Training"})
+from pipeline.spec.step_types import job_types
 
 
 def available_cores() -> int:
@@ -31,6 +30,7 @@ def share_cores(
     levels: dict[str, int] = {}
     for name in TopologicalSorter(waits_for).static_order():
         levels[name] = max((levels[before] + 1 for before in waits_for[name]), default=0)
-    jobs = [step.name for step in definition.steps if step.type in JOB_TYPES]
+    sharing = job_types()
+    jobs = [step.name for step in definition.steps if step.type in sharing]
     width = Counter(levels[name] for name in jobs)
     return {name: max(1, cores // min(width[levels[name]], at_once or cores)) for name in jobs}

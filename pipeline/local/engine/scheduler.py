@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
 from pipeline.local.engine.attempts import Again, Attempts, End
-from pipeline.local.engine.cores import JOB_TYPES, available_cores, share_cores
+from pipeline.local.engine.cores import available_cores, share_cores
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scope import ExecutionScope
@@ -32,11 +32,10 @@ from pipeline.spec.conditions import holds
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.expressions import reads_execution, resolve
 from pipeline.spec.graph import dependencies
-from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
+from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.vocabulary import JOB_NAME_VARIABLES
 
 _POLL_SECONDS = 0.1
-# The types that are done within a moment, here, without a thread of their own.
-_DECIDED_HERE = ("Condition", "Fail")
 
 
 def execute(
@@ -163,7 +162,7 @@ class _Engine:
         found = verdict(step, self.waits_for[step.name], self.steps)
         if found == "skip":
             self._end_step(step.name, "Skipped")
-        elif found == "start" and step.type in _DECIDED_HERE:
+        elif found == "start" and STEP_TYPES[step.type].runs == "here":
             self._begin(step)
         elif found == "start":
             self.queued.add(step.name)
@@ -182,7 +181,7 @@ class _Engine:
             started_at=clock.now(),
             attempts=attempt,
             failure_reason=None,
-            launcher=self.launcher if step.type in JOB_TYPES else None,
+            launcher=self.launcher if STEP_TYPES[step.type].runs == "job" else None,
         )
         try:
             if step.type == "Condition":

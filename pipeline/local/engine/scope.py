@@ -10,7 +10,7 @@ from pipeline.execution import StepRecord
 from pipeline.local.jobs.job import now_text
 from pipeline.local.jobs.runner import JobRunner
 from pipeline.spec.definition import Definition, Json
-from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES
+from pipeline.spec.vocabulary import JOB_NAME_VARIABLES
 
 _ENDS = {"Failed": "failed", "Stopped": "was stopped", "Skipped": "was skipped"}
 

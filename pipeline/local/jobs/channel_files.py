@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.errors import StepFailed
 from pipeline.local.state.contents import pieces_of
 from pipeline.local.state.objects import Objects, StoredObject, split_uri
+from pipeline.spec.argument_rules import MANIFEST_FILE, S3_PREFIX
 from pipeline.spec.json_text import parse_document
-from pipeline.spec.refusals import MANIFEST_FILE, S3_PREFIX
 
 
 def input_files(

@@ -22,9 +22,9 @@ from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.state.contents import Content, UnreadableError, pieces_of
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import StoredObject, damage_text, split_uri
+from pipeline.spec.argument_rules import S3_PREFIX
 from pipeline.spec.definition import Json
 from pipeline.spec.json_text import parse_document
-from pipeline.spec.refusals import S3_PREFIX
 
 # What to do about an S3 object that nothing here wrote; format it with the `uri`.
 UPLOAD_HINT = (

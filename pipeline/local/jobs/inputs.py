@@ -12,21 +12,7 @@ from pipeline.spec.definition import Definition, Json
 from pipeline.spec.expressions import resolve
 from pipeline.spec.graph import dependencies
 from pipeline.spec.refusals import values_at
-
-# Where a request names the S3 objects that its step reads.
-_PLACES = {
-    "Processing": ("ProcessingInputs.*.S3Input.S3Uri",),
-    "Training": ("InputDataConfig.*.DataSource.S3DataSource.S3Uri",),
-    "RegisterModel": (
-        "InferenceSpecification.Containers.*.ModelDataUrl",
-        "InferenceSpecification.Containers.*.ModelDataSource.S3DataSource.S3Uri",
-    ),
-    "Model": (
-        "PrimaryContainer.ModelDataUrl",
-        "PrimaryContainer.ModelDataSource.S3DataSource.S3Uri",
-        "Containers.*.ModelDataUrl",
-    ),
-}
+from pipeline.spec.step_types import STEP_TYPES
 
 
 def check_inputs(
@@ -54,7 +40,7 @@ def _first_inputs(definition: Definition, parameters: Mapping[str, Json]) -> Ite
     for step in definition.steps:
         if waits_for[step.name]:
             continue
-        for place in _PLACES.get(step.type, ()):
+        for place in STEP_TYPES[step.type].inputs:
             for path, value in values_at(step.arguments, place.split("."), f"{step.json_path}.Arguments"):
                 try:
                     uri = resolve(value, scope)

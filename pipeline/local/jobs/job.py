@@ -27,8 +27,8 @@ from pipeline.local.jobs.running import Launch, decisive, run_hosts
 from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.state import clock
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.spec.argument_rules import S3_PREFIX
 from pipeline.spec.definition import Json
-from pipeline.spec.refusals import S3_PREFIX
 
 _DEFAULT_LIMIT_SECONDS = 86400
 
@@ -205,6 +205,16 @@ class Job:
             several=len(self.hosts) > 1,
             log=self.log.path,
         ).text()
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """What differs between the types of jobs: of its request, the folders outside /opt/ml and the number of hosts;
+    and how it is run, which returns its Describe response."""
+
+    mounts: Callable[[Mapping[str, Json]], tuple[str, ...]]
+    instances: Callable[[Mapping[str, Json]], int]
+    run: Callable[[Job], dict[str, Json]]
 
 
 def now_text() -> str:

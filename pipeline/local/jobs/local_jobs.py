@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.errors import FashionError, StepFailed
-from pipeline.local.jobs import processing_job, training_job
 from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
-from pipeline.local.jobs.create_model import create_model
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.interpreter import Interpreter
-from pipeline.local.jobs.job import GRACES, Graces, Job
+from pipeline.local.jobs.job import GRACES, Graces, Job, JobKind
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.output_buckets import output_buckets
 from pipeline.local.jobs.pip import pip_variables
+from pipeline.local.jobs.processing_job import output_uri
 from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.jobs.register_model import register_model
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
 from pipeline.local.state.cache import local_image
@@ -39,6 +37,7 @@ from pipeline.spec.json_text import note_odd_texts
 from pipeline.spec.limits import check_limits
 from pipeline.spec.refusals import refuse_arguments
 from pipeline.spec.request_schema import check_request
+from pipeline.spec.step_types import STEP_TYPES
 
 
 def step_folder(home: Home, execution_id: str, step: str) -> Path:
@@ -46,24 +45,13 @@ def step_folder(home: Home, execution_id: str, step: str) -> Path:
     return home.execution(execution_id) / "steps" / quote(step, safe="")
 
 
-class _Kind(NamedTuple):
-    """What differs between the types of jobs."""
+def runner_of(step_type: str) -> JobKind | Callable[[ServiceCall], dict[str, Json]]:
+    """Who runs steps of this type, as its entry in the table of step types names them."""
+    runner: JobKind | Callable[[ServiceCall], dict[str, Json]] = pkgutil.resolve_name(
+        STEP_TYPES[step_type].runner
+    )
+    return runner
 
-    mounts: Callable[[Mapping[str, Json]], tuple[str, ...]]
-    instances: Callable[[Mapping[str, Json]], int]
-    run: Callable[[Job], dict[str, Json]]
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "Processing": _Kind(processing_job.mounts, processing_job.instances, processing_job.run_processing_job),
-    "Training": _Kind(training_job.mounts, training_job.instances, training_job.run_training_job),
-}
-
-
-_CALLS: Mapping[str, Callable[[ServiceCall], dict[str, Json]]] = {
-    "RegisterModel": register_model,
-    "Model": create_model,
-}
 
 # Names no exception type that a retry policy could have: waiting does not bring the server back.
 SERVER_DIED = "the local S3 has died"
@@ -154,13 +142,13 @@ class LocalJobs:
             again = (folder / "request.json").exists()
             (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
             job_log = JobLog(log_path, log, self._aws.credentials.secret_key)
-        if step.type in _CALLS:
+        runner = runner_of(step.type)
+        if not isinstance(runner, JobKind):
             with job_log:
                 call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
-                return JobOutcome(_CALLS[step.type](call))
-        for bucket in output_buckets(arguments) - {self._aws.BUCKET}:
+                return JobOutcome(runner(call))
+        for bucket in output_buckets(step.type, arguments) - {self._aws.BUCKET}:
             self._aws.ensure_bucket(bucket)
-        mounts, instances, run = _KINDS[step.type]
         # A job that has a view of its own does not see the path.
         seen = self._home.root if self._launcher.seen_at is not None else self._reached_at
         root = seen / folder.relative_to(self._home.root) / "container"
@@ -168,8 +156,8 @@ class LocalJobs:
             with s3_errors(f"Making the folder of the job {job_name}"):
                 hosts = make_hosts(
                     root,
-                    mounts(arguments),
-                    count=instances(arguments),
+                    runner.mounts(arguments),
+                    count=runner.instances(arguments),
                     cores=cores,
                     log=job_log,
                     user=os.environ,
@@ -191,7 +179,7 @@ class LocalJobs:
                 python=self._python,
             )
             try:
-                properties = run(job)
+                properties = runner.run(job)
             except StepFailed as error:
                 raise StepFailed(f"{error}\nIts folder is kept: {folder / 'container'}") from error
             except StepStopped:
@@ -208,7 +196,7 @@ class LocalJobs:
         self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]
     ) -> Json:
         """Read the file from S3, where the step's job left it."""
-        uri = processing_job.output_uri(properties, property_file.output_name).rstrip("/")
+        uri = output_uri(properties, property_file.output_name).rstrip("/")
         return self.read_document(f"{uri}/{property_file.path}")
 
     def read_document(self, uri: str) -> Json:

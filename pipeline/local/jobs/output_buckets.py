@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from pipeline.local.state.objects import split_uri
 from pipeline.spec.definition import Json
 from pipeline.spec.refusals import values_at
-
-_PLACES = (
-    "ProcessingOutputConfig.Outputs.*.S3Output.S3Uri",
-    "OutputDataConfig.S3OutputPath",
-    "CheckpointConfig.S3Uri",
-)
+from pipeline.spec.step_types import STEP_TYPES
 
 
-def output_buckets(request: Mapping[str, Json]) -> set[str]:
-    """The buckets of all outputs and checkpoints of a processing or training job."""
+def output_buckets(step_type: str, request: Mapping[str, Json]) -> set[str]:
+    """The buckets of all outputs and checkpoints of a job."""
     return {
         split_uri(uri)[0]
-        for place in _PLACES
+        for place in STEP_TYPES[step_type].outputs
         for _, uri in values_at(request, place.split("."), "$")
         if isinstance(uri, str)
     }

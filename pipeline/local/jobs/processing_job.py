@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import upload
 from pipeline.local.jobs.hosts import Host
-from pipeline.local.jobs.job import Job, Start, now_text
+from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.training_driver import local_command
 from pipeline.spec.definition import Json
@@ -130,3 +130,6 @@ def _inputs(request: Mapping[str, Json]) -> list[dict[str, Any]]:
 
 def _outputs(request: Mapping[str, Json]) -> list[dict[str, Any]]:
     return list((request.get("ProcessingOutputConfig") or {}).get("Outputs") or ())
+
+
+PROCESSING = JobKind(mounts, instances, run_processing_job)

@@ -17,12 +17,8 @@ from pipeline.local.jobs.training_driver import SCRIPT_CHANNEL
 from pipeline.near_match import did_you_mean
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.refusals import values_at
+from pipeline.spec.step_types import STEP_TYPES
 
-# Where a request says what runs, by the step's type.
-_SPECIFICATIONS = {
-    "Processing": ("AppSpecification", "ImageUri"),
-    "Training": ("AlgorithmSpecification", "TrainingImage"),
-}
 _NEED_XGBOOST = (
     "its image is SageMaker's built-in XGBoost. This project has a stand-in for it, but the jobs' Python lacks the "
     "package xgboost: name one that has it with --python PATH (pip install xgboost-cpu; on macOS: xgboost)"
@@ -38,7 +34,7 @@ class Programs:
 
     def stand_in(self, step: str, step_type: str, arguments: Mapping[str, Json]) -> StandIn | None:
         """What runs in the place of the job of a step; None: what the request says."""
-        if step_type not in _SPECIFICATIONS:
+        if STEP_TYPES[step_type].image is None:
             return None
         own, image = has_own_program(step_type, arguments), image_of(step_type, arguments)
         chosen = choose_stand_in(self.stand_ins, step, image, own_program=own)
@@ -52,9 +48,15 @@ ALL_OWN = Programs()
 
 def image_of(step_type: str, arguments: Mapping[str, Json]) -> str:
     """The URI of the image, "" where it is not known (yet)."""
-    section, key = _SPECIFICATIONS[step_type]
-    image = (arguments.get(section) or {}).get(key)
+    _, key = STEP_TYPES[step_type].image or ("", "")
+    image = _specification(step_type, arguments).get(key)
     return image if isinstance(image, str) else ""
+
+
+def _specification(step_type: str, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The section of the request that says what runs; empty where there is none."""
+    section, _ = STEP_TYPES[step_type].image or ("", "")
+    return arguments.get(section) or {}
 
 
 def has_own_program(step_type: str, arguments: Mapping[str, Json]) -> bool:
@@ -62,9 +64,7 @@ def has_own_program(step_type: str, arguments: Mapping[str, Json]) -> bool:
 
     A step of a type that runs no job has nothing to say.
     """
-    if step_type not in _SPECIFICATIONS:
-        return True
-    if (arguments.get(_SPECIFICATIONS[step_type][0]) or {}).get("ContainerEntrypoint"):
+    if STEP_TYPES[step_type].image is None or _specification(step_type, arguments).get("ContainerEntrypoint"):
         return True
     if step_type != "Training":
         return False
@@ -81,7 +81,7 @@ def check_programs(definition: Definition, parameters: Mapping[str, Json], progr
     Raises:
         UsageError: it is not; the message lists all steps.
     """
-    jobs = [step for step in definition.steps if step.type in _SPECIFICATIONS]
+    jobs = [step for step in definition.steps if STEP_TYPES[step.type].image is not None]
     resolved = {step.name: _known(step, parameters) for step in jobs}
     _check_matches(programs.stand_ins, jobs, resolved)
     problems = [
@@ -99,7 +99,7 @@ def check_programs(definition: Definition, parameters: Mapping[str, Json], progr
 def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> str:
     """What to do about a job of which it is not known what it runs."""
     image = image_of(step_type, arguments)
-    section = _SPECIFICATIONS[step_type][0]
+    section, _ = STEP_TYPES[step_type].image or ("", "")
     reason = f"no ContainerEntrypoint in its {section}" + (f" (image {image})" if image else "")
     if step_type == "Training" and is_xgboost(image):
         reason = _NEED_XGBOOST
@@ -129,14 +129,14 @@ def _problems(step: Step, arguments: Mapping[str, Json], programs: Programs) -> 
         yield missing_text(step.name, arguments, step.type)
         return
     hyperparameters = arguments.get("HyperParameters") or {}
-    own = (arguments.get(_SPECIFICATIONS[step.type][0]) or {}).get("ContainerEntrypoint")
+    own = _specification(step.type, arguments).get("ContainerEntrypoint")
     if step.type == "Training" and not own and (names := distributed_settings(hyperparameters)):
         yield distributed_text(names)
 
 
 def _known(step: Step, parameters: Mapping[str, Json]) -> dict[str, Json]:
     """What of a step's arguments decides its program, as far as it is known before anything runs."""
-    section = _SPECIFICATIONS[step.type][0]
+    section, _ = STEP_TYPES[step.type].image or ("", "")
     parts: Iterable[str] = (section, "HyperParameters", "InputDataConfig")
     return {
         name: {key: before_execution(item, parameters) for key, item in value.items()}

@@ -15,7 +15,7 @@ from pipeline.local.jobs.archive import pack_folder, unpack
 from pipeline.local.jobs.channels import s3_errors, upload, upload_files
 from pipeline.local.jobs.checkpoints import keep_checkpoints
 from pipeline.local.jobs.hosts import Host
-from pipeline.local.jobs.job import Job, Start, now_text
+from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.pip import after_installing
 from pipeline.local.jobs.ports import reserve_ports
@@ -250,3 +250,6 @@ def _read_json(path: Path) -> Any:
             f"Reading {path.name} of the channel {SCRIPT_CHANNEL}: expected JSON. Received: {error}. Compile and "
             "upload the definition again."
         ) from error
+
+
+TRAINING = JobKind(mounts, instances, run_training_job)

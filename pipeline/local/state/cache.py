@@ -25,19 +25,7 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.durations import parse_duration
-
-KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    ),
-}
+from pipeline.spec.step_types import STEP_TYPES
 
 
 @dataclass(frozen=True)
@@ -57,13 +45,18 @@ class Miss:
     reason: str | None = None
 
 
+def cache_attributes(step_type: str) -> tuple[str, ...] | None:
+    """The arguments that decide the result of a step of this type; None: its results are not reused."""
+    return STEP_TYPES[step_type].cache_attributes
+
+
 def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
     """SHA-256 (hex) over what decides the result of a step whose arguments are resolved; `step.type` is cached.
 
     `image` stands for the container's image; None: local_image().
     """
     # An attribute that is left out, null or empty asks for the same job.
-    attributes = {name: arguments[name] for name in KEY_ATTRIBUTES[step.type] if arguments.get(name)}
+    attributes = {name: arguments[name] for name in cache_attributes(step.type) or () if arguments.get(name)}
     document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

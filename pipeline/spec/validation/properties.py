@@ -13,7 +13,7 @@ from pipeline.shown import cut, listed
 from pipeline.spec.validation.document import Json, Step, entries, look_up
 from pipeline.spec.validation.references import is_expression
 from pipeline.spec.validation.service_model import describe_shape, sample_job_name
-from pipeline.spec.validation.vocabulary import ITEM_NAMES
+from pipeline.spec.vocabulary import ITEM_NAMES
 
 
 class Placeholder(str):

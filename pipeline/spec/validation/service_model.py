@@ -6,37 +6,15 @@ The model is a file of the botocore package: no client, no credentials, no netwo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pipeline.shown import shown
+from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.step_types.step_type import Operation
 from pipeline.spec.validation.constraints import violations
 from pipeline.spec.validation.document import Step
 from pipeline.spec.validation.problem import MODEL_PREFIX, Problem
-
-
-@dataclass(frozen=True)
-class Operation:
-    """The API operations behind a step type.
-
-    `create` takes the step's arguments; the Describe response of `describe` is what other steps can refer to.
-    `name_field` is the required field that Pipelines fills in when the step leaves it out.
-    """
-
-    create: str
-    describe: str
-    name_field: str | None = None
-
-
-# Amazon SageMaker developer guide, "Pipelines steps": step types and their properties.
-OPERATIONS = {
-    "Processing": Operation("CreateProcessingJob", "DescribeProcessingJob", "ProcessingJobName"),
-    "Training": Operation("CreateTrainingJob", "DescribeTrainingJob", "TrainingJobName"),
-    "Transform": Operation("CreateTransformJob", "DescribeTransformJob", "TransformJobName"),
-    "Model": Operation("CreateModel", "DescribeModel", "ModelName"),
-    "RegisterModel": Operation("CreateModelPackage", "DescribeModelPackage"),
-}
 
 
 @cache
@@ -56,17 +34,21 @@ def shape(name: str) -> Any:
     return service_model().shape_for(name)
 
 
-@cache
+def operation_of(step_type: str) -> Operation | None:
+    """The operations behind a step type; None when we know of none."""
+    known = STEP_TYPES.get(step_type)
+    return known.operation if known is not None else None
+
+
 def request_shape(step_type: str) -> Any | None:
     """The shape of the request that a step of this type makes; None when we know of none."""
-    operation = OPERATIONS.get(step_type)
+    operation = operation_of(step_type)
     return service_model().operation_model(operation.create).input_shape if operation else None
 
 
-@cache
 def describe_shape(step_type: str) -> Any | None:
     """The shape of a finished step's properties; None when the step type has none that we know."""
-    operation = OPERATIONS.get(step_type)
+    operation = operation_of(step_type)
     return service_model().operation_model(operation.describe).output_shape if operation else None
 
 
@@ -78,12 +60,12 @@ def sample_job_name(step_name: str) -> str:
 def check_arguments(step: Step) -> Iterator[Problem]:
     """What in the step's arguments (expressions already replaced) the model of the API does not allow."""
     request = request_shape(step.type)
-    if request is None:
+    operation = operation_of(step.type)
+    if request is None or operation is None:
         return
     arguments = dict(step.arguments)
-    name_field = OPERATIONS[step.type].name_field
-    if name_field:
-        arguments.setdefault(name_field, sample_job_name(step.name))
+    if operation.name_field:
+        arguments.setdefault(operation.name_field, sample_job_name(step.name))
     root = step.argument_path()
     for path, kind, message in shape_mismatches(arguments, request):
         yield Problem(step.name, root + path, MODEL_PREFIX + kind, message)

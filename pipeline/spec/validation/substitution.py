@@ -17,7 +17,7 @@ from pipeline.spec.validation.problem import Problem
 from pipeline.spec.validation.properties import Placeholder, UnknownProperty, sample_property
 from pipeline.spec.validation.references import Reference, is_expression, parse_reference
 from pipeline.spec.validation.service_model import sample_job_name
-from pipeline.spec.validation.vocabulary import JOB_NAME_VARIABLES, execution_variables
+from pipeline.spec.vocabulary import JOB_NAME_VARIABLES, execution_variables
 
 # SageMaker SDK, ExecutionVariables; values of the form that the service gives.
 EXECUTION_SAMPLES = {

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pipeline.shown import shown
+from pipeline.spec.step_types import STEP_TYPES
 from pipeline.spec.validation.document import Step, child_path, entries, look_up, members
 from pipeline.spec.validation.references import references
-
-# Developer guide, "Default cache key attributes by pipeline step type".
-CACHE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    ),
-    "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
-}
 
 # Definition schema: the step types that have a CacheConfig.
 CACHEABLE = frozenset(
@@ -102,7 +88,8 @@ def cache_key_has_no_execution_id(step: Step) -> Iterator[tuple[str, str]]:
     """
     if not caches(step):
         return
-    for key in CACHE_KEYS.get(step.type, ()):
+    known = STEP_TYPES.get(step.type)
+    for key in (known.cache_attributes if known is not None else None) or ():
         value = look_up(step.raw, "Arguments", key)
         for path, reference in references(value, step.argument_path(key)):
             if reference.root == "Execution" and reference.name in CHANGING:

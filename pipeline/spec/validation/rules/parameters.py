@@ -9,7 +9,7 @@ from pipeline.shown import listed, shown
 from pipeline.spec.validation.constraints import violations
 from pipeline.spec.validation.document import Document, Json, child_path, entries
 from pipeline.spec.validation.service_model import shape
-from pipeline.spec.validation.vocabulary import DEFAULT_PARAMETER_TYPE
+from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE
 
 # Definition schema, StringParameter, IntegerParameter, FloatParameter, BooleanParameter.
 PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -13,7 +13,7 @@ from pipeline.spec.validation.constraints import violations
 from pipeline.spec.validation.document import Document, Json, Step, child_path, entries, look_up
 from pipeline.spec.validation.references import references
 from pipeline.spec.validation.service_model import shape
-from pipeline.spec.validation.vocabulary import STEP_TYPES, TRIGGERS
+from pipeline.spec.vocabulary import SERVICE_STEP_TYPES, TRIGGERS
 
 
 def version_is_2020_12_01(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -128,8 +128,8 @@ def step_texts(step: Step) -> Iterator[tuple[str, str]]:
 
 def step_type_is_known(step: Step) -> Iterator[tuple[str, str]]:
     """A step is of a type that Pipelines has. Developer guide, "Pipelines steps", step types."""
-    if step.type not in STEP_TYPES:
-        near = difflib.get_close_matches(step.type, STEP_TYPES, n=2) or STEP_TYPES
+    if step.type not in SERVICE_STEP_TYPES:
+        near = difflib.get_close_matches(step.type, SERVICE_STEP_TYPES, n=2) or SERVICE_STEP_TYPES
         yield (
             child_path(step.path, "Type"),
             f"expected a step type, such as {', '.join(near)}. Received: {shown(step.type)}",

@@ -12,7 +12,7 @@ from pipeline.spec.definition import parse_definition
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.validation import service_problems, validate_definition
 from pipeline.spec.validation.service_model import shape
-from pipeline.spec.validation.vocabulary import STEP_TYPES
+from pipeline.spec.vocabulary import SERVICE_STEP_TYPES
 
 PRINT = ["python3", "-c", "print(1)"]
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -199,7 +199,7 @@ def test_a_mistake_31_conditions_deep_is_one_short_line() -> None:
 def test_every_type_of_step_that_the_service_knows_has_its_name() -> None:
     # In an execution's steps it says which job it was: TrainingJob for Training.
     listed = {name.removesuffix("Job") or name for name in shape("PipelineExecutionStepMetadata").members}
-    assert listed - {*STEP_TYPES, "TuningJob"} == set()
+    assert listed - {*SERVICE_STEP_TYPES, "TuningJob"} == set()
 
 
 def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> None:

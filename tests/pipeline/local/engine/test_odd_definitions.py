@@ -27,7 +27,7 @@ from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.inputs import check_inputs
 from pipeline.local.jobs.local_jobs import check_arguments
 from pipeline.local.jobs.runner import JobOutcome
-from pipeline.local.state.cache import KEY_ATTRIBUTES, cache_key
+from pipeline.local.state.cache import cache_attributes, cache_key
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.result import run_result
@@ -214,7 +214,7 @@ class MadeUpJobs:
         stop: threading.Event,
     ) -> JobOutcome:
         check_arguments(step, arguments)
-        if step.type in KEY_ATTRIBUTES:
+        if cache_attributes(step.type) is not None:
             cache_key("pipeline", step, arguments)
         Container(Path("/container")).localize(dict(arguments))
         json.dumps(arguments).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Definition schema, Steps; the StepTypeEnum of the SageMaker SDK; API reference, PipelineExecutionStepMetadata.
-STEP_TYPES = (
+SERVICE_STEP_TYPES = (
     "Processing",
     "Training",
     "Transform",

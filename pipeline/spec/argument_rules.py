@@ -1,0 +1,112 @@
+"""What a step type can say of its request: where strings and numbers stand, and what is not done here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.shown import shown
+from pipeline.spec.bucket_name import local_bucket_problem
+from pipeline.spec.definition import Json, ParameterType
+
+# The values of S3DataType that are executed here.
+S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
+# The type of a Field that is an object.
+OBJECT = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a request; "*" in `place` is every entry. A `required` one must be there if its parent is."""
+
+    place: str
+    type: ParameterType | None = "String"
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Only:
+    """The value at `place`, where there is one, must be one of `allowed`; "*" in `place` is every entry."""
+
+    place: str
+    allowed: tuple[Json, ...]
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if value in self.allowed:
+            return None
+        return f"the local engine supports {' and '.join(map(repr, self.allowed))} only. Received: {shown(value)}"
+
+
+@dataclass(frozen=True)
+class Between:
+    """The value at `place`, where there is one, must be a whole number from `least` to `most`."""
+
+    place: str
+    least: int
+    most: int
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if type(value) is int and self.least <= value <= self.most:
+            return None
+        return f"the local engine supports {self.least} to {self.most} only. Received: {shown(value)}"
+
+
+@dataclass(frozen=True)
+class Never:
+    """There must be nothing at `place`."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with there being `value`; null, false and empty are nothing."""
+        return "the local engine does not support this." if value else None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The value at `place`, where there is one, must be a folder of the container."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if (
+            isinstance(value, str)
+            and value.startswith("/")
+            and value.strip("/")
+            and ".." not in value.split("/")
+        ):
+            return None
+        return f"expected an absolute path below /, without “..”. Received: {shown(value)}"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The value at `place`, where there is one, must be an S3 address that the local S3 can have."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if not isinstance(value, str) or not value.startswith("s3://"):
+            return f"expected s3://bucket/key. Received: {shown(value)}"
+        bucket, _, key = value.removeprefix("s3://").partition("/")
+        if problem := local_bucket_problem(bucket):
+            return f"{problem}. Received: {shown(value)}"
+        if "//" in f"/{key}":
+            return f"SageMaker takes no address with an empty part (“//”). Received: {shown(value)}"
+        return None
+
+
+Rule = Only | Between | Never | Folder | Address
+
+# Of several types of jobs.
+TIME_LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)
+ENVIRONMENT = Field("Environment.*", required=False)
+# A process each, on one machine.
+INSTANCES = (1, 16)
+S3_DATA, NOT_PACKED = (S3_PREFIX, MANIFEST_FILE), ("None",)
+DISTRIBUTIONS = ("FullyReplicated", "ShardedByS3Key")
+# FastFile streams the same files that File copies.
+AS_FILES = ("File", "FastFile")

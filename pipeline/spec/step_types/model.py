@@ -1,0 +1,27 @@
+"""The Model step, which the SDK calls CreateModel: a CreateModel request."""
+
+from __future__ import annotations
+
+from pipeline.spec.argument_rules import Field
+from pipeline.spec.step_types.step_type import Operation, StepType
+
+MODEL = StepType(
+    name="Model",
+    runs="call",
+    runner="pipeline.local.jobs.create_model:create_model",
+    keys=("RetryPolicies",),
+    operation=Operation("CreateModel", "DescribeModel", "ModelName"),
+    fields=(
+        Field("PrimaryContainer.Image", required=False),
+        Field("PrimaryContainer.ModelDataUrl", required=False),
+        Field("PrimaryContainer.Environment.*", required=False),
+        Field("Containers.*.Image", required=False),
+        Field("Containers.*.ModelDataUrl", required=False),
+        Field("Containers.*.Environment.*", required=False),
+    ),
+    inputs=(
+        "PrimaryContainer.ModelDataUrl",
+        "PrimaryContainer.ModelDataSource.S3DataSource.S3Uri",
+        "Containers.*.ModelDataUrl",
+    ),
+)

@@ -1,0 +1,59 @@
+"""What has to be known of a type of step, to read, check, cache and run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.spec.argument_rules import Field, Rule
+from pipeline.spec.definition import Step
+from pipeline.spec.references import Path
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The API operations behind a step type.
+
+    `create` takes the step's arguments; the Describe response of `describe` is what other steps can refer to.
+    `name_field` is the required field that Pipelines fills in when the step leaves it out.
+    """
+
+    create: str
+    describe: str
+    name_field: str | None = None
+
+
+@dataclass(frozen=True)
+class StepType:
+    """A type of step.
+
+    Args:
+        name: the step's Type.
+        runs: how it is executed: a "job" shares the machine's cores with others, a "call" asks a service of the
+            local AWS, "here" the scheduler decides it itself, "nowhere": it is only known.
+        runner: who runs a job (a JobKind) or a call (a function of a ServiceCall), as "module:name". A name, since
+            this package may not import what runs steps.
+        keys: the members of its JSON besides those that every step has.
+        operation: the API operations behind it: they say which arguments and properties it has.
+        fields: which arguments must be there, and what type they have.
+        rules: what the local engine does not do.
+        image: of a job in a container, the section of the request that says what runs, and its key for the image.
+        inputs: where the request names the S3 objects that it reads.
+        outputs: where it names the S3 addresses that it writes to.
+        cache_attributes: the arguments that decide its result; None: its results are not reused.
+        properties: those that a finished step has, where no `operation` describes them; None: nobody knows.
+    """
+
+    name: str
+    runs: Literal["job", "call", "here", "nowhere"]
+    runner: str = ""
+    keys: tuple[str, ...] = ()
+    operation: Operation | None = None
+    fields: tuple[Field, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    image: tuple[str, str] | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    cache_attributes: tuple[str, ...] | None = None
+    properties: Callable[[Step], Collection[Path]] | None = None
