@@ -54,15 +54,17 @@ def print_failure(
 
 
 def print_step(paper: Console, step: StepRecord, tail: Sequence[str]) -> None:
-    """A failed step: what it was, its reason, and the end of its log unless the reason has it already."""
+    """A failed step: what it was, how its reason begins, and the end of its log unless that shows it already."""
     state = state_of(step.status)
     tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
     spent = "" if step.seconds is None else f" after {duration(step.seconds)}"
     paper.print()
     print_fact(paper, step.type, f"{state.symbol} {step.name} failed{spent}{tries}", state.style)
     reason = (step.failure_reason or "").strip() or "No reason was given."
-    print_lines(paper, reason.splitlines()[:REASON_LINES])
-    news = [line for line in tail if line.strip() and line.strip() not in reason]
+    beginning = reason.splitlines()[:REASON_LINES]
+    print_lines(paper, beginning)
+    shown = "\n".join(beginning)
+    news = [line for line in tail if line.strip() and line.strip() not in shown]
     if news:
         paper.print(Text("The end of its log:", style="dim"))
         print_lines(paper, news[-LOG_LINES:], style="dim")
