@@ -38,6 +38,8 @@ class StepRecord:
     failure_reason: str | None = None
     # Skipped because it was not among the steps selected to run, whatever the steps before it did.
     left_out: bool = False
+    # The ForEach step that runs it for one of its items.
+    part_of: str | None = None
     # How its job's program was started, for a step that ran one here; see pipeline.local.jobs.launchers.
     launcher: str | None = None
     # What Get of Steps.<name>.* sees: the Describe response of the job, as SageMaker shapes it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
@@ -12,11 +12,12 @@ from pipeline.spec.conditions import check_condition
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step, Trigger
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression, references
+from pipeline.spec.for_each import COUNTS, check_for_each, every_request, selected
 from pipeline.spec.graph import cycles, dependencies
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.limits import check_limits
 from pipeline.spec.parameters import convert
-from pipeline.spec.references import Reference, parse_path, parse_reference, written
+from pipeline.spec.references import Path, Reference, parse_path, parse_reference, written
 from pipeline.spec.refusals import refuse_arguments
 from pipeline.spec.request_schema import check_request
 from pipeline.spec.step_types import STEP_TYPES, is_executed
@@ -31,22 +32,28 @@ _JOB_OF = {variable: step_type for step_type, variable in JOB_NAME_VARIABLES.ite
 def check_definition(definition: Definition, findings: Findings) -> None:
     """Notes duplicate names, unknown references, malformed expressions, cycles and unsupported arguments."""
     _note_duplicates(((f"$.Parameters[{i}]", p.name) for i, p in enumerate(definition.parameters)), findings)
-    _note_duplicates(((step.json_path, step.name) for step in definition.steps), findings)
+    _note_duplicates(((step.json_path, step.name) for step in every_request(definition)), findings)
     for index, parameter in enumerate(definition.parameters):
         _check_parameter(parameter, f"$.Parameters[{index}]", findings)
     steps = {step.name: step for step in definition.steps}
     types = {parameter.name: parameter.type for parameter in definition.parameters}
-    checker = _ExpressionChecker(types, steps, definition.experiment, findings)
+    loops = {each.name: step.name for step in definition.steps for each in step.body}
+    checker = _ExpressionChecker(types, steps, definition.experiment, findings, loops)
     _check_experiment(definition.experiment, types, findings)
-    for step in definition.steps:
-        _check_step(step, replace(checker, step_type=step.type), findings)
+    for step in every_request(definition):
+        loop = loops.get(step.name)
+        seen = steps if loop is None else {**steps, **{each.name: each for each in steps[loop].body}}
+        if step.type == "ForEach":
+            check_for_each(step, steps, findings)
+        _check_step(step, replace(checker, steps=seen, step_type=step.type, loop=loop), findings)
         path = f"{step.json_path}.Arguments"
         check_request(step.type, step.arguments, types, path, findings)
         refuse_arguments(step.type, step.arguments, path, findings)
         check_limits(step.type, step.arguments, path, findings)
     if not findings.entries:
-        for cycle in cycles(dependencies(definition)):
-            findings.add(steps[cycle[0]].json_path, f"these steps wait for each other: {_circle(cycle)}")
+        requests = {step.name: step for step in every_request(definition)}
+        for cycle in cycles(dependencies(replace(definition, steps=tuple(requests.values())))):
+            findings.add(requests[cycle[0]].json_path, f"these steps wait for each other: {_circle(cycle)}")
 
 
 def _circle(names: list[str]) -> str:
@@ -119,7 +126,12 @@ def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> 
                 f"{file_path}.OutputName",
                 f"expected an output of the step: {listed(outputs)}. Received: {shown(file.output_name)}",
             )
-    checker.check(step.arguments, path)
+    # What Field reads is an iteration's, and checked with the rest of the Selector.
+    checker.check({key: value for key, value in step.arguments.items() if key != "Selector"}, path)
+    if (how := selected(step)) is not None:
+        _, name, inside = how
+        at = f"{path}.Selector.Field.Get"
+        checker.check_property_of(next(each for each in step.body if each.name == name), inside, at)
 
 
 def _check_trigger(step: Step, trigger: Trigger, before: Step, path: str, findings: Findings) -> None:
@@ -151,14 +163,17 @@ def _output_names(step: Step) -> list[str] | None:
 class _ExpressionChecker:
     """Checks every expression in a JSON value against the parameters, steps and experiment's names that exist.
 
-    `step_type` is the type of the step in which the value stands; None: outside of steps.
+    `step_type` is the type of the step in which the value stands; None: outside of steps. `loop` is the ForEach
+    step in whose body that step stands, `loops` that of every step in a body.
     """
 
     parameters: Collection[str]
     steps: Mapping[str, Step]
     experiment: Mapping[str, Json]
     findings: Findings
+    loops: Mapping[str, str] = field(default_factory=dict)
     step_type: str | None = None
+    loop: str | None = None
 
     def check(self, value: Json, path: str) -> None:
         """Notes what is wrong with the expressions in `value`, which stands at `path`."""
@@ -178,7 +193,10 @@ class _ExpressionChecker:
     def require_step(self, name: str, path: str) -> Step | None:
         """The step called `name`; noted when there is none."""
         if name not in self.steps:
-            self.findings.add(path, f"there is no step {shown(name)}.{did_you_mean(name, self.steps)}")
+            hint = did_you_mean(name, self.steps)
+            if loop := self.loops.get(name):
+                hint = f" It runs for each item of {loop}: Steps.{loop}.IterationOutputs[0].{name}.… is the first."
+            self.findings.add(path, f"there is no step {shown(name)}.{hint}")
         return self.steps.get(name)
 
     def _check_function(self, function: str, operand: Json, path: str) -> None:
@@ -217,6 +235,14 @@ class _ExpressionChecker:
                 )
             elif reference.root == "PipelineExperimentConfig" and reference.name not in self.experiment:
                 self.findings.add(path, f"PipelineExperimentConfig has no {reference.name} here.")
+        elif reference.root != "Steps":
+            if reference.root != "ForEach" or reference.name != "CurrentItem":
+                expected = "expected ForEach.CurrentItem, or IterationOutput.… in the Field of a Selector"
+                self.findings.add(path, f"{expected}. Received: {shown(operand)}")
+            elif self.loop is None:
+                self.findings.add(
+                    path, "only the steps in the body of a ForEach step have a ForEach.CurrentItem."
+                )
         elif step := self.require_step(reference.name, path):
             self._check_property(step, reference, operand, path)
 
@@ -230,12 +256,38 @@ class _ExpressionChecker:
             self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {shown(operand)}")
         elif not reference.path:
             self.findings.add(path, f"expected a property of the step. Received: {shown(operand)}")
+        elif step.type == "ForEach":
+            self._check_loop(step, reference.path, operand, path)
         elif own is None and is_executed(step.type):
-            described = validation.Step(step.name, step.type, step.json_path, {}, step.arguments)
-            try:
-                check_property(described, reference.path)
-            except UnknownProperty as error:
-                self.findings.add(path, str(error))
+            self.check_property_of(step, reference.path, path)
+
+    def check_property_of(self, step: Step, inside: Path, path: str) -> None:
+        """Notes at `path` that the job of `step` will have no property at `inside`, if that is so."""
+        try:
+            check_property(validation.Step(step.name, step.type, step.json_path, {}, step.arguments), inside)
+        except UnknownProperty as error:
+            self.findings.add(path, str(error))
+
+    def _check_loop(self, step: Step, inside: Path, operand: str, path: str) -> None:
+        """Notes what no ForEach step has, or this one has not."""
+        bodies = {each.name: each for each in step.body}
+        match inside:
+            case ("Status",):
+                return
+            case (str(count),) if count in COUNTS:
+                return
+            case ("IterationOutputs", int(), str(name), _, *_) if name in bodies:
+                self.check_property_of(bodies[name], inside[3:], path)
+            case ("Selected", _, *_) if (how := selected(step)) is not None:
+                self.check_property_of(bodies[how[1]], inside[1:], path)
+            case ("Selected", *_):
+                self.findings.add(path, f"step {step.name} has no Selector, so nothing is Selected.")
+            case _:
+                self.findings.add(
+                    path,
+                    f"a ForEach step has Status, {', '.join(COUNTS)}, Selected.… and IterationOutputs[i].<step>.… "
+                    f"of {listed(bodies)}. Received: {shown(operand)}",
+                )
 
     def _check_join(self, operand: JsonObject) -> None:
         operand.allow("On", "Values")

@@ -95,6 +95,8 @@ class Step:
 
     The `arguments` of a Condition step hold only its "Conditions": its branches are steps of their own, each with
     a `branch` that lists, outermost first, every Condition that must have gone that way for the step to run.
+    Those of a ForEach step hold all but its ForEachBody, whose steps are its `body`: they are no steps themselves,
+    but what its children are made of (for_each.py).
     `json_path` says where the step stands in the definition, for messages.
     """
 
@@ -106,6 +108,7 @@ class Step:
     cache: CacheConfig | None = None
     retry_policies: tuple[RetryPolicy, ...] = ()
     branch: tuple[Branch, ...] = ()
+    body: tuple[Step, ...] = ()
     json_path: str = "$"
     display_name: str | None = None
 

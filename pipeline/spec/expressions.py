@@ -116,6 +116,8 @@ def _get(operand: Json, scope: Scope) -> Json:
         return _named(scope.execution, reference.name, "execution variable")
     if reference.root == "PipelineExperimentConfig":
         return resolve(_named(scope.experiment, reference.name, "entry of PipelineExperimentConfig"), scope)
+    if reference.root != "Steps":
+        raise ValueError(f"{reference.root} has a value for the steps in the body of a ForEach step only")
     properties = scope.properties(reference.name)
     return look_up(properties, reference.path, entries_by_name=True)
 

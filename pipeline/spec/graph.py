@@ -43,6 +43,12 @@ def cycles(waits_for: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
 
 
 def _waits_for(step: Step) -> frozenset[str]:
+    """What the step waits for, and for a ForEach step all that its body waits for outside of it."""
+    inside = {each.name for each in step.body}
+    return _own(step).union(*(_own(each) for each in step.body)) - inside
+
+
+def _own(step: Step) -> frozenset[str]:
     conditions = {branch.condition_step for branch in step.branch}
     named = {dependency.step for dependency in step.depends_on}
     return steps_referenced(step.arguments) | conditions | named

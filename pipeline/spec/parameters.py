@@ -12,6 +12,7 @@ from pipeline.shown import cut, listed, listing, shown
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import with_parameters
+from pipeline.spec.for_each import every_request
 from pipeline.spec.json_text import odd_character
 from pipeline.spec.limits import check_limits
 from pipeline.spec.refusals import refuse_arguments
@@ -57,7 +58,7 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
 def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> None:
     """Raises DefinitionError for requests that these `values` make into something not supported."""
     findings = Findings()
-    for step in definition.steps:
+    for step in every_request(definition):
         arguments = with_parameters(step.arguments, values)
         path = f"{step.json_path}.Arguments"
         refuse_arguments(step.type, arguments, path, findings)

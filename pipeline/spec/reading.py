@@ -27,6 +27,7 @@ from pipeline.spec.definition import (
 )
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.durations import parse_duration
+from pipeline.spec.for_each import read_body
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.step_types import STEP_TYPES, executed, is_executed
 from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE, SERVICE_STEP_TYPES
@@ -125,6 +126,8 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
         json_path=entry.path,
         display_name=entry.get("DisplayName", str, "") or None,
     )
+    if kind == "ForEach":
+        return [read_body(step, arguments, lambda entry: _read_step(entry, ()))]
     return _read_branches(step, arguments) if kind == "Condition" else [step]
 
 

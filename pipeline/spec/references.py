@@ -11,8 +11,9 @@ from pipeline.near_match import did_you_mean
 from pipeline.shown import listed, shown
 from pipeline.spec.vocabulary import ITEM_NAMES
 
-# What a Get can read. Only steps have an inside.
-ROOTS = ("Parameters", "Execution", "PipelineExperimentConfig", "Steps")
+# What a Get can read: the last two in the body of a ForEach step, and in its Selector.
+ROOTS = ("Parameters", "Execution", "PipelineExperimentConfig", "Steps", "ForEach", "IterationOutput")
+_WITH_AN_INSIDE = ("Steps", "ForEach", "IterationOutput")
 
 _NAME = re.compile(r"[^.\[\]]+")
 _SUBSCRIPT = re.compile(r"""\[(?:(?P<index>[0-9]{1,9})|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]""")
@@ -73,7 +74,7 @@ def parse_reference(text: str) -> Reference:
         raise ValueError(f"expected one of {forms}. Received: Get={shown(text)}.{did_you_mean(root, ROOTS)}")
     # Parameter and step names may not contain dots or brackets, so the path's grammar fits all of it.
     name, *path = parse_path(rest)
-    if not isinstance(name, str) or (path and root != "Steps"):
+    if not isinstance(name, str) or (path and root not in _WITH_AN_INSIDE):
         raise ValueError(f"expected {root}.<name>. Received: Get={shown(text)}")
     return Reference(root, name, tuple(path))
 

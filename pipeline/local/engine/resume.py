@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.local.engine.for_each import ITEMS
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.for_each import every_request
 from pipeline.spec.graph import dependencies
 
 
@@ -36,23 +38,53 @@ def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definit
             f"keeps no steps. Start a new one with: python -m pipeline run --target {record.target}"
         )
     definition = parse_definition(store.definition_text(record.execution_id))
-    again = steps_to_run(definition, {step.name: step for step in record.steps})
-    steps = tuple(_again(step) if step.name in again else step for step in record.steps)
+    steps = wait_again(definition, record.steps)
     return definition, replace(record, status="Executing", ended_at=None, failure_reason=None, steps=steps)
+
+
+def wait_again(definition: Definition, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
+    """The records of an execution that ended, as it goes on."""
+    again = steps_to_run(definition, {step.name: step for step in steps})
+    ended = {step.name for step in steps} - again
+    waits_for = dependencies(definition)
+    return tuple(
+        _again(step, items_stay=waits_for.get(step.name, frozenset()) <= ended)
+        if step.name in again
+        else step
+        for step in steps
+    )
 
 
 def steps_to_run(definition: Definition, records: Mapping[str, StepRecord]) -> set[str]:
     """The steps that wait to run, or to be skipped, again."""
     again = {name for name, step in records.items() if step.status not in ("Succeeded", "Skipped")}
-    if any(dependency.trigger != "Completed" for step in definition.steps for dependency in step.depends_on):
+    every = tuple(every_request(definition))
+    if any(dependency.trigger != "Completed" for step in every for dependency in step.depends_on):
         # What ran on a failure is not done once what failed runs again.
         waits_for = dependencies(definition)
+        in_bodies = dependencies(replace(definition, steps=every))
+        for name, record in records.items():
+            if record.part_of is not None:
+                body, dash, number = name.rpartition("-")
+                waits_for[name] = (
+                    frozenset(f"{other}{dash}{number}" for other in in_bodies[body]) & records.keys()
+                )
         for name in TopologicalSorter(waits_for).static_order():
             if waits_for[name] & again and not records[name].left_out:
                 again.add(name)
+        # What a ForEach step's children did was for the items that it had.
+        again |= {
+            name
+            for name, step in records.items()
+            if step.part_of in again and waits_for[step.part_of] & again
+        }
     return again
 
 
-def _again(step: StepRecord) -> StepRecord:
-    """The step before its next attempt: the number of those it had is kept, as jobs are named after it."""
-    return StepRecord(step.name, step.type, attempts=step.attempts)
+def _again(step: StepRecord, *, items_stay: bool) -> StepRecord:
+    """The step before its next attempt: the number of those it had is kept, as jobs are named after it.
+
+    So are the items of a ForEach step, unless what they come from runs again, too.
+    """
+    kept = {ITEMS: step.properties[ITEMS]} if items_stay and ITEMS in step.properties else {}
+    return StepRecord(step.name, step.type, attempts=step.attempts, part_of=step.part_of, properties=kept)

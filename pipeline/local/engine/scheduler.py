@@ -10,7 +10,6 @@ reports through a queue. A record that already has succeeded steps is continued:
 
 from __future__ import annotations
 
-import heapq
 import queue
 import threading
 import time
@@ -20,8 +19,10 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
+from pipeline.local.engine.agenda import Agenda
 from pipeline.local.engine.attempts import Again, Attempts, End
 from pipeline.local.engine.cores import available_cores, share_cores
+from pipeline.local.engine.for_each import ITEMS, Loop, find_items
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scope import ExecutionScope
@@ -80,10 +81,11 @@ def execute(
         say=say or observer.log_line,
         stop=stop,
         at_once=at_once,
-        waits_for=waits_for,
+        agenda=Agenda(definition.steps, waits_for),
         cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
         launcher=launcher,
         steps=steps,
+        order=list(steps),
         scope=ExecutionScope(definition, parameters, execution, steps, run_job),
     ).run()
 
@@ -100,27 +102,16 @@ class _Engine:
     say: Callable[[str, str], None]
     stop: threading.Event
     at_once: int | None
-    waits_for: Mapping[str, frozenset[str]]
-    cores: Mapping[str, int]
+    agenda: Agenda
+    cores: dict[str, int]
     launcher: str | None
     steps: dict[str, StepRecord]
     scope: ExecutionScope
+    # The names of the steps, as the record lists them.
+    order: list[str]
     clock: dict[str, float] = field(default_factory=dict)
     threads: dict[str, threading.Thread] = field(default_factory=dict)
     reports: queue.SimpleQueue[End | Again] = field(default_factory=queue.SimpleQueue)
-
-    def __post_init__(self) -> None:
-        """Look at every step once; later only at those that wait for what has ended."""
-        self.all = {step.name: step for step in self.definition.steps}
-        self.places = {name: place for place, name in enumerate(self.all)}
-        self.waiting: dict[str, list[str]] = {name: [] for name in self.all}
-        for name, before in self.waits_for.items():
-            for other in before:
-                self.waiting[other].append(name)
-        # Heaps of (place in the definition, name): steps to look at, and those that can start.
-        self.unseen = [(place, name) for name, place in self.places.items()]
-        self.ready: list[tuple[int, str]] = []
-        self.queued: set[str] = set()
 
     def run(self) -> ExecutionRecord:
         """See execute."""
@@ -147,26 +138,25 @@ class _Engine:
     def _start_ready(self) -> None:
         """Start, decide or skip every step that is ready, until none is: a decided step can make others ready."""
         while not self.stop.is_set():
-            if self.unseen:
-                self._look_at(heapq.heappop(self.unseen))
-            elif self.ready and not self._full():
-                self._begin(self.all[heapq.heappop(self.ready)[1]])
-            else:
+            if (step := self.agenda.to_look_at()) is not None:
+                self._look_at(step)
+            elif not self._full() and (step := self.agenda.to_start()) is not None:
+                self._begin(step)
+            elif not self._end_loops():
                 return
+        self._end_loops()
 
-    def _look_at(self, entry: tuple[int, str]) -> None:
+    def _look_at(self, step: Step) -> None:
         """Skip a pending step, decide it, or let it queue for its start, if it is time for that."""
-        step = self.all[entry[1]]
-        if self.steps[step.name].status != "Pending" or step.name in self.queued:
+        if self.steps[step.name].status != "Pending":
             return
-        found = verdict(step, self.waits_for[step.name], self.steps)
+        found = verdict(step, self.agenda.waits_for[step.name], self.steps)
         if found == "skip":
             self._end_step(step.name, "Skipped")
         elif found == "start" and STEP_TYPES[step.type].runs == "here":
             self._begin(step)
         elif found == "start":
-            self.queued.add(step.name)
-            heapq.heappush(self.ready, entry)
+            self.agenda.can_start(step)
 
     def _full(self) -> bool:
         return self.at_once is not None and len(self.threads) >= self.at_once
@@ -188,6 +178,9 @@ class _Engine:
                 outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])
                 self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
                 return
+            if step.type == "ForEach":
+                self._begin_loop(Loop.of(step, find_items(step, self.steps[step.name], self.scope)))
+                return
             arguments = self._resolve(step, attempt)
         except FashionError as error:
             self._end_step(step.name, "Failed", failure_reason=str(error))
@@ -196,6 +189,27 @@ class _Engine:
             self._end_step(step.name, "Failed", failure_reason=str(arguments.get("ErrorMessage", "")))
             return
         self._begin_job(step, arguments, attempt)
+
+    def _begin_loop(self, loop: Loop) -> None:
+        """Let the children of a ForEach step be steps of the execution, after it."""
+        name, children = loop.step.name, loop.children
+        width = min(loop.at_once, self.at_once or loop.at_once, len(children) or 1)
+        self.cores |= dict.fromkeys(children, max(1, self.cores.get(name, 1) // width))
+        self.scope.add(children.values())
+        self.steps |= loop.records(self.steps)
+        others = [other for other in self.order if self.steps[other].part_of != name]
+        place = others.index(name) + 1
+        self.order = [*others[:place], *children, *others[place:]]
+        self.agenda.begin_loop(loop)
+        self._change(name, properties={ITEMS: loop.items})
+
+    def _end_loops(self) -> bool:
+        """End every ForEach step of which no child runs, nor may start any more; whether there was one."""
+        stopping = self.stop.is_set()
+        ended = self.agenda.end_loops(self.threads.keys(), stopping=stopping)
+        for loop in ended:
+            self._end_step(loop.step.name, **loop.end(self.steps, stopping=stopping))  # type: ignore[arg-type]
+        return bool(ended)
 
     def _resolve(self, step: Step, attempt: int) -> Json:
         """The step's arguments, for the job that its attempt of this number starts."""
@@ -265,22 +279,21 @@ class _Engine:
             properties=self.steps[name].properties if properties is None else properties,
             **changes,
         )
-        for waiting in self.waiting[name]:
-            heapq.heappush(self.unseen, (self.places[waiting], waiting))
+        self.agenda.ended(name)
 
     def _change(self, name: str, **changes: object) -> None:
         self.steps[name] = replace(self.steps[name], **changes)  # type: ignore[arg-type]
         self._note(self.record.status)
 
     def _note(self, status: ExecutionStatus, **changes: object) -> None:
-        steps = tuple(self.steps.values())
+        steps = tuple(map(self.steps.__getitem__, self.order))
         self.record = replace(self.record, status=status, steps=steps, **changes)  # type: ignore[arg-type]
         self.save(self.record)
         self.observer.execution_changed(self.record)
 
     def _conclude(self) -> ExecutionRecord:
         status, reason = conclusion(
-            self.steps.values(), self.stop.is_set(), ran_on(self.definition.steps, self.steps)
+            self.record.steps, self.stop.is_set(), ran_on(self.definition.steps, self.steps)
         )
         self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
         return self.record

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipeline.errors import StepFailed
 from pipeline.execution import StepRecord
 from pipeline.local.jobs.job import now_text
 from pipeline.local.jobs.runner import JobRunner
-from pipeline.spec.definition import Definition, Json
+from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.vocabulary import JOB_NAME_VARIABLES
 
 _ENDS = {"Failed": "failed", "Stopped": "was stopped", "Skipped": "was skipped"}
@@ -28,6 +28,7 @@ class ExecutionScope:
     ) -> None:
         self.parameters = parameters
         self._definition = definition
+        self._steps = {step.name: step for step in definition.steps}
         self._execution = execution
         self._records = records
         self._run_job = run_job
@@ -46,6 +47,10 @@ class ExecutionScope:
         scope = copy.copy(self)
         scope._execution = {**self._execution, variable: job_name}
         return scope
+
+    def add(self, steps: Iterable[Step]) -> None:
+        """Steps that the definition does not list: the children of a ForEach step."""
+        self._steps |= {step.name: step for step in steps}
 
     @property
     def experiment(self) -> Mapping[str, Json]:
@@ -69,14 +74,14 @@ class ExecutionScope:
     def property_file(self, step: str, name: str) -> Json:
         """The content of a property file, read once."""
         if (step, name) not in self._files:
-            declared = {file.name: file for file in self._definition.step(step).property_files}
+            declared = {file.name: file for file in self._steps[step].property_files}
             if self._records[step].status != "Succeeded" or name not in declared:
                 raise StepFailed(
                     f"Reading the property file {name} of step {step}: expected a finished step that declares it. "
                     f"Received: {self._records[step].status}, with {', '.join(declared) or 'no property files'}."
                 )
             content = self._run_job.read_property_file(
-                self._definition.step(step), declared[name], self.properties(step)
+                self._steps[step], declared[name], self.properties(step)
             )
             self._files[step, name] = content
         return self._files[step, name]

@@ -9,7 +9,8 @@ from pipeline.errors import StepFailed, UsageError
 from pipeline.local.jobs.channels import UPLOAD_HINT
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.spec.definition import Definition, Json
-from pipeline.spec.expressions import resolve
+from pipeline.spec.expressions import resolve, steps_referenced
+from pipeline.spec.for_each import every_request
 from pipeline.spec.graph import dependencies
 from pipeline.spec.refusals import values_at
 from pipeline.spec.step_types import STEP_TYPES
@@ -37,8 +38,8 @@ def check_inputs(
 def _first_inputs(definition: Definition, parameters: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     waits_for = dependencies(definition)
     scope = _ParametersOnly(parameters)
-    for step in definition.steps:
-        if waits_for[step.name]:
+    for step in every_request(definition):
+        if waits_for.get(step.name) or steps_referenced(step.arguments) or step.depends_on:
             continue
         for place in STEP_TYPES[step.type].inputs:
             for path, value in values_at(step.arguments, place.split("."), f"{step.json_path}.Arguments"):

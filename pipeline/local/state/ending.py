@@ -29,7 +29,8 @@ def conclusion(
     `ran_on`: the steps whose failure let another step run. Where that is so of every failure, the execution ends as
     CompletedWithFailures.
     """
-    steps = tuple(steps)
+    # A ForEach step says how its children ended.
+    steps = tuple(step for step in steps if step.part_of is None)
     statuses = {step.status for step in steps}
     failed = [step for step in steps if step.status in ("Failed", "Stopped")]
     # A stop that came when nothing was left to stop changes nothing.

@@ -34,6 +34,7 @@ _STEP: Mapping[str, tuple[type, ...]] = {
     "ended_at": (*_NUMBER, type(None)),
     "cached": (bool,),
     "left_out": (bool,),
+    "part_of": (str, type(None)),
     "reused_from": (str, type(None)),
     "attempts": (int,),
     "failure_reason": (str, type(None)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.spec.step_types.condition import CONDITION
 from pipeline.spec.step_types.fail import FAIL
+from pipeline.spec.step_types.for_each import FOR_EACH
 from pipeline.spec.step_types.model import MODEL
 from pipeline.spec.step_types.processing import PROCESSING
 from pipeline.spec.step_types.register_model import REGISTER_MODEL
@@ -16,7 +17,7 @@ from pipeline.spec.step_types.transform import TRANSFORM
 
 STEP_TYPES: dict[str, StepType] = {
     step_type.name: step_type
-    for step_type in (PROCESSING, TRAINING, REGISTER_MODEL, MODEL, CONDITION, FAIL, TRANSFORM)
+    for step_type in (PROCESSING, TRAINING, REGISTER_MODEL, MODEL, CONDITION, FAIL, FOR_EACH, TRANSFORM)
 }
 
 

@@ -12,15 +12,20 @@ from pipeline.spec.validation.problem import Problem
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
 Json = Any
+# The arguments of a step that are steps themselves.
+NESTED: Mapping[str, tuple[str, ...]] = {
+    "Condition": ("IfSteps", "ElseSteps"),
+    "ForEach": ("ForEachBody",),
+}
 
 
 @dataclass(frozen=True)
 class Step:
     """A step. `raw` is its JSON; `arguments` its Arguments, with expressions until a Substitution replaces them.
 
-    A Condition's branches (IfSteps, ElseSteps) are not part of its arguments: they are steps of the document.
-    `inside` names the Condition step in whose branch it stands. `unknown_values` are the paths of expressions that
-    have no value before the execution runs: what the checks say about these paths means nothing.
+    A Condition's branches and a ForEach's body (see NESTED) are not part of its arguments: they are steps of the
+    document. `inside` names the step in whose branch or body it stands. `unknown_values` are the paths of
+    expressions that have no value before the execution runs: what the checks say about these paths means nothing.
     """
 
     name: str
@@ -38,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Document:
-    """A definition: as it was given, its parameters by name, its steps with nested ones after their Condition."""
+    """A definition: as it was given, its parameters by name, its steps with nested ones after theirs."""
 
     raw: Mapping[str, Json]
     parameters: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -115,7 +120,7 @@ def read_document(definition: Json) -> tuple[Document, list[Problem]]:
                 malformed(child_path(at, "Arguments"), "an object with the step's arguments", arguments)
             if not (isinstance(name, str) and isinstance(kind, str) and isinstance(arguments, Mapping)):
                 continue
-            branches = ("IfSteps", "ElseSteps") if kind == "Condition" else ()
+            branches = NESTED.get(kind, ())
             own = {key: item for key, item in arguments.items() if key not in branches}
             yield Step(name, kind, at, raw, own, inside)
             for branch in branches:

@@ -12,12 +12,17 @@ EXPRESSIONS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 
 # One part of a property path: .Key, ['key'] or [0].
 PART = re.compile(r"\.(?P<key>[A-Za-z0-9_]+)|\['(?P<name>[^']+)'\]|\[(?P<index>\d+)\]")
-GET = re.compile(r"(?P<root>Parameters|Execution|Steps)\.(?P<name>[A-Za-z0-9_\-]+)(?P<rest>.*)", re.DOTALL)
+GET = re.compile(
+    r"(?P<root>Parameters|Execution|Steps|ForEach|IterationOutput)\.(?P<name>[A-Za-z0-9_\-]+)(?P<rest>.*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
 class Reference:
     """What {"Get": …} names: `root` Parameters, Execution or Steps, `name` under it, then keys and positions.
+
+    In the body of a ForEach step `root` may be ForEach, in its Selector IterationOutput.
 
     A string part after the first may be a key of an object or the name of a list's item (Outputs['processed']).
     """
@@ -39,7 +44,8 @@ def parse_reference(text: Json) -> Reference | None:
             return None
         parts.append(int(part["index"]) if part["index"] is not None else part["key"] or part["name"])
         position = part.end()
-    if (match["root"] == "Steps") != bool(parts):
+    # The item itself may be read, and what is in it.
+    if match["root"] != "ForEach" and (match["root"] in ("Steps", "IterationOutput")) != bool(parts):
         return None
     return Reference(match["root"], match["name"], tuple(parts))
 

@@ -104,7 +104,19 @@ class Substitution:
             return self._parameter(reference.name, path, step)
         if reference.root == "Execution":
             return self._execution_variable(reference.name, path, step)
+        if reference.root != "Steps":
+            self._check_iteration(reference, path, step)
+            raise NoValue
         return self._property(reference, path, step)
+
+    def _check_iteration(self, reference: Reference, path: str, step: Step) -> None:
+        """See that an item is read in a body alone, and an iteration's output by a ForEach step alone."""
+        around = None if step.inside is None else self.document.step(step.inside)
+        reader = around if reference.root == "ForEach" else step
+        if reader is None or reader.type != "ForEach":
+            place = "the body" if reference.root == "ForEach" else "the Selector"
+            expected = f"{reference.root} in {place} of a ForEach step only"
+            raise self._report(step, path, "known-expression", f"expected {expected}. Received: {step.name}")
 
     def _parameter(self, name: str, path: str, step: Step) -> Json:
         parameter = self.document.parameters.get(name)

@@ -145,6 +145,13 @@ def test_waiting_for_a_failure_is_refused(
         execute(sdk, session, workflow, tmp_path, first, after)
 
 
+def test_a_loop_is_refused(sdk: ModuleType, session: Any, workflow: ModuleType, tmp_path: Path) -> None:
+    callback = workflow.callback_step.CallbackStep("Ask", sqs_queue_url="queue", inputs={}, outputs=[])
+    step = workflow.for_each_step.ForEachStep("Each", ["a"], 1, [callback])
+    with pytest.raises(Exception, match="Step type ForEach is not supported in local mode"):
+        execute(sdk, session, workflow, tmp_path, step)
+
+
 def test_a_parameter_cannot_be_empty_or_of_another_type(
     sdk: ModuleType, session: Any, workflow: ModuleType, tmp_path: Path
 ) -> None:

@@ -139,12 +139,12 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 0, "Name"], "../x", "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received:"),
         (["Steps", 2, "Name"], "Train", "$.Steps[2]: expected a name of its own. Received: 'Train', as at $.St"),
         (["Steps", 0, "Type"], "Lambda", "$.Steps[0].Type: the local engine executes no Lambda steps, only "
-            "Processing, Training, RegisterModel, Model, Condition, Fail."),
+            "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach."),
         *[(["Steps", 0, "Type"], other, f"$.Steps[0].Type: the local engine executes no {other} steps")
-            for other in ("Callback", "Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "ForEach")],
+            for other in ("Callback", "Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "Cleanup")],
         (["Steps", 0, "Type"], ["Training"], "$.Steps[0].Type: expected one of Processing, Training"),
         (["Steps", 0, "Type"], "CreateModel", "$.Steps[0].Type: expected one of Processing, Training, "
-            "RegisterModel, Model, Condition, Fail. Received: Type='CreateModel'"),
+            "RegisterModel, Model, Condition, Fail, ForEach. Received: Type='CreateModel'"),
         ([*TRAIN, "Enviroment"], {}, "$.Steps[1].Arguments.Enviroment: Training steps have no such argument. "
             "Did you mean 'Environment'?"),
         (["PipelineExperimentConfig"], [], "$.PipelineExperimentConfig: expected an object. Received: []"),
@@ -178,7 +178,8 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
             "step Evaluate declares these property files: Reports. Received: 'Report'. Did you mean 'Reports'?"),
         (ROLE, {"Get": "Parameter.X"},
             "$.Steps[1].Arguments.RoleArn.Get: expected one of Parameters.…, Execution.…, "
-            "PipelineExperimentConfig.…, Steps.…. Received: Get='Parameter.X'. Did you mean 'Parameters'?"),
+            "PipelineExperimentConfig.…, Steps.…, ForEach.…, IterationOutput.…. "
+            "Received: Get='Parameter.X'. Did you mean 'Parameters'?"),
         (ROLE, {"Get": "PipelineExperimentConfig.Trial"}, "expected of PipelineExperimentConfig: ExperimentName, "
             "TrialName. Received: 'PipelineExperimentConfig.Trial'. Did you mean 'TrialName'?"),
         (ROLE, {"Get": "Execution.ProcessingJobName"}, "RoleArn.Get: only a Processing step has "),
@@ -254,7 +255,7 @@ def test_what_an_unsupported_step_would_have_had_is_no_problem_of_its_own() -> N
     set_at("Steps", 2, "Type")(document, "QualityCheck")
     assert problems(document) == [
         "$.Steps[2].Type: the local engine executes no QualityCheck steps, only Processing, Training, "
-        "RegisterModel, Model, Condition, Fail."
+        "RegisterModel, Model, Condition, Fail, ForEach."
     ]
 
 

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from pipeline.shown import cut, listed, shown
 from pipeline.spec.validation.constraints import violations
-from pipeline.spec.validation.document import Document, Json, Step, child_path, entries, look_up
+from pipeline.spec.validation.document import NESTED, Document, Json, Step, child_path, entries, look_up
 from pipeline.spec.validation.references import references
 from pipeline.spec.validation.service_model import shape
 from pipeline.spec.vocabulary import SERVICE_STEP_TYPES, TRIGGERS
@@ -101,9 +101,8 @@ def depends_on(step: Step) -> set[str]:
 def steps_read(step: Step) -> set[str]:
     """The names of the steps that the step's own arguments refer to."""
     own = dict(step.raw.get("Arguments", {}))
-    if step.type == "Condition":
-        own.pop("IfSteps", None)
-        own.pop("ElseSteps", None)
+    for key in NESTED.get(step.type, ()):
+        own.pop(key, None)
     return {reference.name for _, reference in references(own, "") if reference.root == "Steps"}
 
 

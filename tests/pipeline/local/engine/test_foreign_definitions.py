@@ -206,7 +206,7 @@ def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> N
     others = ("Lambda", "Athena", "HubContent", "BedrockModelImport", "EMRServerless")
     steps = [{"Name": kind, "Type": kind, "Arguments": {}} for kind in others]
     get = {"A": {"Get": "Steps.Lambda.OutputParameters['o']"}}
-    only = "only Processing, Training, RegisterModel, Model, Condition, Fail."
+    only = "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach."
     assert refused(*steps, processing(Environment=get)) == [
         f"$.Steps[{index}].Type: the local engine executes no {kind} steps, {only}"
         for index, kind in enumerate(others)

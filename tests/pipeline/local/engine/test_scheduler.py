@@ -124,7 +124,9 @@ def run(
     done: Mapping[str, StepRecord] | None = None,
     max_parallel: int | None = None,
     cores: int | None = None,
+    listed: Definition | None = None,
 ) -> ExecutionRecord:
+    """`done`: records of an execution that goes on; its steps are those of `listed`, if that is given."""
     watcher = watcher or Watcher()
     record = ExecutionRecord(
         execution_id="abcdef123456",
@@ -134,7 +136,8 @@ def run(
         parameters=parameters or {},
         started_at=time.time(),
         steps=tuple(
-            (done or {}).get(step.name, StepRecord(step.name, step.type)) for step in definition.steps
+            (done or {}).get(step.name, StepRecord(step.name, step.type))
+            for step in (listed or definition).steps
         ),
     )
     return execute(

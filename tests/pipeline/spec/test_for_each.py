@@ -1,0 +1,202 @@
+"""What a ForEach step may look like: both models of a definition, what each refuses and where."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.errors import DefinitionError
+from pipeline.spec.definition import parse_definition
+from pipeline.spec.graph import dependencies
+from pipeline.spec.validation import service_problems
+from tests.pipeline.local.engine.test_foreign_definitions import condition, output, processing, training
+
+ITEM = {"Get": "ForEach.CurrentItem"}
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """Make, a ForEach step with a body of two, and a job that reads what it leaves."""
+    arguments = {
+        "IterableItems": ["a", {"Get": "Parameters.Last"}],
+        "MaxConcurrency": 2,
+        "Selector": {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.T.FinalMetricDataList['acc'].Value"}},
+        "ForEachBody": [
+            processing("P", ProcessingOutputConfig=output(), Environment={"ITEM": ITEM}),
+            training("T", HyperParameters={"from": {"Get": "Steps.P.ProcessingJobArn"}, "n": ITEM}),
+        ],
+        **changes,
+    }
+    reads = {
+        "BEST": {"Get": "Steps.Each.Selected.ModelArtifacts.S3ModelArtifacts"},
+        "FIRST": {
+            "Get": "Steps.Each.IterationOutputs[0].P.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"
+        },
+        "STATUS": {"Get": "Steps.Each.Status"},
+    }
+    each = {"Name": "Each", "Type": "ForEach", "DependsOn": ["Make"], "Arguments": arguments}
+    last = {"Name": "Last", "Type": "String", "DefaultValue": "z"}
+    steps = [processing("Make"), each, processing("Read", Environment=reads)]
+    return {"Version": "2020-12-01", "Parameters": [last], "Steps": steps}
+
+
+def refusals(broken: Any) -> list[str]:
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(json.dumps(broken))
+    return [line.strip() for line in str(caught.value).splitlines() if line.startswith("  ")]
+
+
+def test_both_models_take_it_and_its_body_is_no_step_of_the_execution() -> None:
+    definition = parse_definition(json.dumps(document()))
+    assert [step.name for step in definition.steps] == ["Make", "Each", "Read"]
+    assert [step.name for step in definition.step("Each").body] == ["P", "T"]
+    assert definition.step("Each").body[1].json_path == "$.Steps[1].Arguments.ForEachBody[1]"
+    assert "ForEachBody" not in definition.step("Each").arguments
+    assert [str(problem) for problem in service_problems(document())] == []
+
+
+def test_the_step_waits_for_what_its_body_waits_for_outside() -> None:
+    made = document()
+    made["Steps"][1]["Arguments"]["ForEachBody"][0]["Arguments"]["Environment"]["MADE"] = {
+        "Get": "Steps.Make.ProcessingJobArn"
+    }
+    del made["Steps"][1]["DependsOn"]
+    assert dependencies(parse_definition(json.dumps(made))) == {
+        "Make": frozenset(),
+        "Each": {"Make"},
+        "Read": {"Each"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"IterableItems": []}, "IterableItems: expected 1 to 100 items. Received: 0"),
+        ({"IterableItems": ["a"] * 101}, "IterableItems: expected 1 to 100 items. Received: 101"),
+        (
+            {"IterableItems": ["a", {"b": 1}]},
+            "IterableItems[1]: expected a string, number, boolean or expression.",
+        ),
+        ({"IterableItems": [None]}, "IterableItems[0]: expected a string, number, boolean or expression."),
+        ({"IterableItems": '["a"]'}, "IterableItems: expected a list, or an expression that stands for one."),
+        (
+            {"IterableItems": ITEM},
+            "IterableItems.Get: only the steps in the body of a ForEach step have a ForEach",
+        ),
+        ({"MaxConcurrency": 0}, "MaxConcurrency: expected a whole number from 1 to 50. Received: 0"),
+        ({"MaxConcurrency": 51}, "MaxConcurrency: expected a whole number from 1 to 50. Received: 51"),
+        ({"MaxConcurrency": True}, "MaxConcurrency: expected a whole number from 1 to 50. Received: True"),
+        ({"MaxConcurency": 1}, "MaxConcurency: not supported here."),
+        ({"ForEachBody": []}, "ForEachBody: expected at least one step."),
+        (
+            {"ForEachBody": [condition("C")]},
+            "ForEachBody[0].Type: a body has no Condition, Fail, ForEach steps.",
+        ),
+        ({"Selector": {"Pick": "Max", "Field": ITEM}}, "Selector.Pick: expected one of MaxBy, MinBy."),
+        (
+            {"Selector": {"Pick": "MaxBy", "Field": ITEM}},
+            "Selector.Field: expected Get of IterationOutput.P.…",
+        ),
+        (
+            {"Selector": {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.T.Nothing"}}},
+            "Selector.Field.Get: expected a property of T",
+        ),
+        ({"ForEachBody": [processing("Make-it"), processing("Read")]}, "expected a name of its own."),
+        (
+            {"ForEachBody": [processing("P", Environment={"1": "x"})]},
+            "ForEachBody[0].Arguments.Environment['1']: an",
+        ),
+        (
+            {"ForEachBody": [processing("P", RoleArm="x")]},
+            "ForEachBody[0].Arguments.RoleArm: Processing steps",
+        ),
+        (
+            {"ForEachBody": [processing("P", Environment={"A": {"Get": "ForEach.Item"}})]},
+            "ForEachBody[0].Arguments.Environment.A.Get: expected ForEach.CurrentItem, or IterationOutput.…",
+        ),
+    ],
+)
+def test_what_is_malformed_is_refused_with_its_place(changes: dict[str, Any], expected: str) -> None:
+    found = refusals(document(**changes))
+    assert any(expected in each for each in found), found
+
+
+def read(path: str) -> dict[str, Any]:
+    made = document()
+    made["Steps"][2]["Arguments"]["Environment"] = {"A": {"Get": path}}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("ForEach.CurrentItem", "only the steps in the body of a ForEach step have a ForEach.CurrentItem."),
+        (
+            "Steps.P.ProcessingJobArn",
+            "there is no step 'P'. It runs for each item of Each: Steps.Each.IterationOutp",
+        ),
+        ("Steps.Each.IterationOutputs", "a ForEach step has Status, InputItemCount, TotalStepCount"),
+        (
+            "Steps.Each.IterationOutputs[0].Q.ProcessingJobArn",
+            "of P, T. Received: 'Steps.Each.IterationOutputs[0].Q",
+        ),
+        ("Steps.Each.IterationOutputs[0].P.JobArn", "expected a property of P"),
+        ("Steps.Each.Selected.Nothing", "expected a property of T"),
+        ("Steps.Each.ItemCount", "a ForEach step has Status, InputItemCount"),
+    ],
+)
+def test_what_no_for_each_step_leaves_cannot_be_read(path: str, expected: str) -> None:
+    assert [expected in each for each in refusals(read(path))] == [True]
+
+
+def test_without_a_selector_nothing_is_selected() -> None:
+    made = document()
+    del made["Steps"][1]["Arguments"]["Selector"]
+    assert refusals(made) == [
+        "$.Steps[2].Arguments.Environment.BEST.Get: step Each has no Selector, so nothing is Selected."
+    ]
+
+
+def test_no_other_step_is_called_like_a_child() -> None:
+    made = document()
+    made["Steps"][0]["Name"], made["Steps"][1]["DependsOn"] = "P-12", ["P-12"]
+    assert refusals(made) == [
+        "$.Steps[1].Arguments.ForEachBody[0].Name: its children are called P-0 and so on, as another step is: P-12"
+    ]
+
+
+def test_a_trigger_on_a_step_outside_belongs_to_the_for_each_step() -> None:
+    made = document()
+    made["Steps"][1]["Arguments"]["ForEachBody"][0]["DependsOn"] = [{"Step": "Make", "Trigger": "Any"}]
+    assert refusals(made) == [
+        "$.Steps[1].Arguments.ForEachBody[0].DependsOn: Make is no step of the body: let Each depend on it, with "
+        "the trigger Any"
+    ]
+
+
+def test_the_steps_of_a_body_form_no_circle() -> None:
+    made = document()
+    made["Steps"][1]["Arguments"]["ForEachBody"][0]["DependsOn"] = ["T"]
+    assert refusals(made) == [
+        "$.Steps[1].Arguments.ForEachBody[0]: these steps wait for each other: P → T → P",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("ForEach.CurrentItem", "the body"), ("IterationOutput.P.ProcessingJobArn", "the Selector")],
+)
+def test_the_service_would_refuse_items_outside_of_a_body(path: str, place: str) -> None:
+    (problem,) = service_problems(read(path))
+    assert (problem.rule, f"in {place} of a ForEach step only" in problem.message) == (
+        "known-expression",
+        True,
+    )
+
+
+def test_the_service_would_refuse_the_same_in_a_body_as_in_a_step() -> None:
+    made = document()
+    made["Steps"][1]["Arguments"]["ForEachBody"][1]["Arguments"]["ResourceConfig"]["InstanceType"] = "huge"
+    (problem,) = service_problems(made)
+    assert problem.path == "$.Steps[1].Arguments.ForEachBody[1].Arguments.ResourceConfig.InstanceType"
