@@ -61,6 +61,10 @@ class Workbench:
         )
         self.jobs = self._jobs(chosen, Programs(stand_ins))
 
+    def run_programs(self, programs: Programs) -> None:
+        """Let jobs run from now on what `programs` says."""
+        self.jobs = self._jobs(self.launcher, programs)
+
     def _jobs(self, launcher: Launcher, programs: Programs) -> LocalJobs:
         return LocalJobs(
             self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher,

@@ -222,7 +222,8 @@ def save(booster: xgboost.Booster, path: Path, image: str) -> None:
 
         path.write_bytes(pickle.dumps(booster))
         return
-    booster.save_model(path)
+    # Not save_model, which warns of a name without an ending.
+    path.write_bytes(booster.save_raw(raw_format="ubj"))
 
 
 if __name__ == "__main__":
