@@ -145,14 +145,17 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("--plain", action="store_true", help="with --follow: plain lines, not the live view")
 
     logs = commands.add_parser("logs", help="print a step's log")
-    logs.add_argument("execution", metavar="ID", help="execution id, or a unique beginning of one")
-    logs.add_argument("step", metavar="STEP", help="the step's name, for example Train-cnn-3x3-0")
+    add_step(logs)
     logs.add_argument(
         "--all",
         action="store_true",
         help="also the lines that TensorFlow writes before it knows that they are switched off",
     )
     add_target(logs)
+
+    explain = commands.add_parser("explain", help="say why a step was run and not reused")
+    add_step(explain)
+    explain.add_argument("--json", action="store_true", help="print JSON")
 
     report = commands.add_parser("report", help="build an execution's HTML report again")
     add_execution(report)
@@ -458,6 +461,12 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="execution id, or a unique beginning of one (default: the latest)",
     )
+
+
+def add_step(parser: argparse.ArgumentParser) -> None:
+    """Adds a step of an execution."""
+    parser.add_argument("execution", metavar="ID", help="execution id, or a unique beginning of one")
+    parser.add_argument("step", metavar="STEP", help="the step's name, for example Train-cnn-3x3-0")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -18,13 +18,12 @@ from pipeline.local.engine.start import resume_execution, start_execution
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.jobs.stand_in import StandIn
+from pipeline.local.opened import open_state
 from pipeline.local.state.changed_code import changed_code
-from pipeline.local.state.ending import settle
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.state.lock import Held, exclusive
+from pipeline.local.state.lock import Held
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.openness import openness
-from pipeline.local.state.rebuilding import write_journals
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_compiling import CompiledDefinitions
@@ -37,13 +36,8 @@ from pipeline.settings import Choices as SettingsChoices
 def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
     """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
     warn_of_openness(home)
-    with exclusive(home, waiting) as lock, Store(home) as store:
-        settle(store)
-        write_journals(home, store)
-        if left := home.sweep():
-            say(left)
-        with LocalAws(home, store, holding=lock.descriptor) as aws:
-            yield LocalTarget(home, lock, store, aws)
+    with open_state(home, waiting) as opened:
+        yield LocalTarget(home, opened.lock, opened.store, opened.aws)
 
 
 def warn_of_openness(home: Home) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from pipeline.local.jobs.runner import JobOutcome, JobRunner
 from pipeline.local.state import clock
-from pipeline.local.state.cache import Miss, StepCache, cache_attributes, cache_key
+from pipeline.local.state.cache import Miss, StepCache, cache_attributes, key_document
+from pipeline.local.state.decisions import Verdict, digest_of_key
 from pipeline.quantities import duration
 from pipeline.spec.definition import Json, PropertyFile, Step
 
@@ -50,14 +51,25 @@ class CachedJobs:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
         if cache_attributes(step.type) is None:
             return self._jobs(step, arguments, job_name, cores, log, stop)
-        key = cache_key(self._pipeline, step, arguments, self._image(step, arguments))
-        if self._reuse and step.cache is not None and step.cache.enabled:
+        document = key_document(self._pipeline, step, arguments, self._image(step, arguments))
+        key = digest_of_key(document)
+
+        def note(verdict: Verdict, detail: str | None = None) -> None:
+            self._cache.decisions.note(self._execution_id, step.name, document, verdict, detail)
+
+        if step.cache is None or not step.cache.enabled:
+            note("caching is off")
+        elif not self._reuse:
+            note("no cache wanted")
+        else:
             found = self._cache.find(key, step.cache.expire_after)
             if not isinstance(found, Miss) and found.execution_id == self._execution_id:
                 # Killed between the job's end and the step's. It did run here.
                 self._say(step.name, "an earlier attempt of this execution finished this")
+                note("finished before")
                 return JobOutcome(found.properties)
             if not isinstance(found, Miss):
+                note("reused", found.execution_id)
                 age = duration(max(0.0, clock.now() - found.recorded_at))
                 self._say(
                     step.name,
@@ -65,6 +77,7 @@ class CachedJobs:
                     f"inputs. Its log: python -m pipeline logs {found.execution_id} {step.name}",
                 )
                 return JobOutcome(found.properties, reused_from=found.execution_id)
+            note(found.verdict, found.reason)
             if found.reason is not None:
                 self._say(step.name, f"not reused: {found.reason}")
         outcome = self._jobs(step, arguments, job_name, cores, log, stop)

@@ -8,7 +8,6 @@ a check that everything the earlier job wrote is still on disk as it was.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.local.state import clock
+from pipeline.local.state.decisions import Decisions, Verdict, digest_of_key
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.objects import Objects, StoredObject, dump_objects, load_objects
 from pipeline.local.state.schema import checksum, is_sound
@@ -26,6 +26,9 @@ from pipeline.local.state.store import Store
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.durations import parse_duration
 from pipeline.spec.step_types import STEP_TYPES
+
+# What a key_document lists, in this order.
+KEY_PARTS = ("pipeline", "step", "type", "attributes", "image")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Miss:
     """There is no result to reuse; `reason` says why one that there is cannot be, None where there is none."""
 
     reason: str | None = None
+    verdict: Verdict = "no result"
 
 
 def cache_attributes(step_type: str) -> tuple[str, ...] | None:
@@ -50,15 +54,22 @@ def cache_attributes(step_type: str) -> tuple[str, ...] | None:
     return STEP_TYPES[step_type].cache_attributes
 
 
-def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
-    """SHA-256 (hex) over what decides the result of a step whose arguments are resolved; `step.type` is cached.
+def key_document(
+    pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None
+) -> str:
+    """What decides the result of a step whose arguments are resolved, as JSON: a list of KEY_PARTS.
 
-    `image` stands for the container's image; None: local_image().
+    `step.type` is one that is cached. `image` stands for the container's image; None: local_image().
     """
     # An attribute that is left out, null or empty asks for the same job.
     attributes = {name: arguments[name] for name in cache_attributes(step.type) or () if arguments.get(name)}
     document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    return json.dumps(document, sort_keys=True)
+
+
+def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
+    """The SHA-256 (hex) of the step's key_document."""
+    return digest_of_key(key_document(pipeline, step, arguments, image))
 
 
 @lru_cache(maxsize=1)
@@ -74,6 +85,7 @@ class StepCache:
 
     def __init__(self, home: Home, store: Store) -> None:
         self._objects = Objects(home, store)
+        self.decisions = Decisions(store)
         self._database = store.database
         self._journal = store.journal
 
@@ -107,11 +119,13 @@ class StepCache:
         if not rows:
             return Miss()
         if not is_sound(rows[0]):
-            return Miss("the record of an earlier result is damaged")
+            return Miss("the record of an earlier result is damaged", "damaged")
         _, execution_id, recorded_at, properties, outputs, _ = rows[0]
         # A clock that was set back makes nothing old.
         if expire_after is not None and clock.now() - recorded_at > parse_duration(expire_after):
-            return Miss(f"the result of execution {execution_id} is older than ExpireAfter={expire_after}")
+            return Miss(
+                f"the result of execution {execution_id} is older than ExpireAfter={expire_after}", "expired"
+            )
         result = CachedResult(
             execution_id,
             recorded_at,
@@ -119,7 +133,9 @@ class StepCache:
             load_objects(outputs),
         )
         fault = self._objects.change(result.outputs)
-        return result if fault is None else Miss(f"what execution {execution_id} wrote has changed: {fault}")
+        if fault is not None:
+            return Miss(f"what execution {execution_id} wrote has changed: {fault}", "changed on disk")
+        return result
 
 
 def output_folders(properties: Mapping[str, Json]) -> list[str]:

@@ -84,7 +84,7 @@ def lines_of_execution(number: int, text: str, count: int, steps: Iterable[tuple
 
 
 def line_of(kind: str, *values: object) -> str:
-    """The line for a row of the database's tables: "object", "forgotten", "cache", "group" or "package"."""
+    """The line for a row of the database's tables: "object", "forgotten", "cache", "key", "group", …"""
     return json.dumps([kind, *values], separators=(",", ":"))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.database import Database
+from pipeline.local.state.decisions import is_key_row
 from pipeline.local.state.journal import (
     DEFINITION,
     journal_of,
@@ -44,11 +45,15 @@ _TABLES = {
     "bucket": ("buckets", "name, versioning"),
     "object": ("objects", "bucket, key, sha256, size, etag, modified, details"),
     "cache": ("cache", "key, execution, recorded_at, properties, outputs, crc"),
+    "key": ("keys", "key, document"),
+    "decision": ("decisions", "execution, step, decided_at, key, verdict, detail, crc"),
     "group": ("package_groups", "name, record, crc"),
     "package": ("packages", "arn, record, crc"),
 }
-# An object is checked by its content's digest.
-_UNCHECKED = ("bucket", "object")
+# An object and a key are checked by the digests of their contents.
+_UNCHECKED = ("bucket", "object", "key")
+# How many columns say which row it is, where that is not one.
+_LENGTHS = {"object": 2, "decision": 2}
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,10 @@ def _read_journal(home: Home, found: Found) -> None:
                 found.rows["object"].pop((bucket, key), None)
             case ["cache", *row] if len(row) == 5:
                 found.rows["cache"][row[0],] = (*row, checksum(*row))
+            case ["key", key, document] if is_key_row((key, document)):
+                found.rows["key"][key,] = (key, document)
+            case ["decision", *row] if len(row) == 6:
+                found.rows["decision"][row[0], row[1]] = (*row, checksum(*row))
             case [("group" | "package") as kind, name, record]:
                 text = json.dumps(record)
                 found.rows[kind][name,] = (name, text, checksum(name, text))
@@ -192,9 +201,9 @@ def _read_database(home: Home, found: Found) -> None:
             view_as_new(connection)
         for kind, (table, columns) in _TABLES.items():
             known = found.rows[kind]
-            length = 2 if kind == "object" else 1
+            length = _LENGTHS.get(kind, 1)
             for row in _rows(connection, f"SELECT {columns} FROM {table}"):
-                if is_sound(row) or (kind == "object" and is_object_row(row[:4])) or kind == "bucket":
+                if _is_whole(kind, row):
                     known.setdefault(row[:length], row)
         # An execution that this leaves out has a folder, and is known or named by that.
         for number in read_numbers(connection)[0]:
@@ -205,6 +214,19 @@ def _read_database(home: Home, found: Found) -> None:
                 found.add_execution(Kept(record, number, texts[0] if texts else None))
             except (UnsoundError, sqlite3.DatabaseError):
                 continue  # Its journal is what there is of it.
+
+
+def _is_whole(kind: str, row: tuple[Any, ...]) -> bool:
+    """Whether a row of the old database is what was written."""
+    match kind:
+        case "bucket":
+            return True
+        case "object":
+            return is_object_row(row[:4])
+        case "key":
+            return is_key_row(row)
+        case _:
+            return is_sound(row)
 
 
 def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> Iterator[tuple[Any, ...]]:

@@ -72,6 +72,22 @@ UPDATE cache SET crc = checksum(key, execution, recorded_at, properties, outputs
 ALTER TABLE compiled ADD COLUMN crc INTEGER;
 UPDATE compiled SET crc = checksum(inputs, text, code);
 """,
+    """
+CREATE TABLE keys (                          -- what the keys of `cache` and `decisions` are the SHA-256 of
+  key TEXT PRIMARY KEY,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE decisions (                     -- why a step's job ran or was not run, the latest (decisions.py)
+  execution TEXT NOT NULL,
+  step TEXT NOT NULL,
+  decided_at REAL NOT NULL,
+  key TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  detail TEXT,
+  crc INTEGER,
+  PRIMARY KEY (execution, step)
+) WITHOUT ROWID;
+""",
 )
 SCHEMA_VERSION = len(_UPGRADES)
 

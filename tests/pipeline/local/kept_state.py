@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.cache import StepCache
+from pipeline.local.state.decisions import Decisions
 from pipeline.local.state.objects import Objects, new_entry
 from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home
@@ -109,6 +110,9 @@ def make_state(home: Home, executions: int = 3, packages: int = 3) -> None:
         objects.put("bucket", "gone", [b"x"])
         objects.forget("bucket", ["gone"])
         StepCache(home, store).record("k" * 64, "exec00000000", {"Name": "job"})
+        decisions = Decisions(store)
+        decisions.note("exec00000000", "job", '["p", "job"]', "no result")
+        decisions.note("exec00000001", "job", '["p", "job"]', "reused", "exec00000000")
         RegistryState(store).persist(FakeRegistry([package(each) for each in range(1, packages + 1)]))
 
 
@@ -125,4 +129,6 @@ def state_of(home: Home) -> dict[str, Any]:
             "packages": RegistryState(store).packages(),
             "groups": RegistryState(store).groups(),
             "cache": json.loads(json.dumps(store.database.rows("SELECT * FROM cache"))),
+            "keys": store.database.rows("SELECT * FROM keys"),
+            "decisions": store.database.rows("SELECT * FROM decisions"),
         }
