@@ -157,6 +157,23 @@ def build_parser() -> argparse.ArgumentParser:
     add_step(explain)
     explain.add_argument("--json", action="store_true", help="print JSON")
 
+    debug = commands.add_parser(
+        "debug",
+        help="open a shell where a failed step's job ran",
+        description="Opens a shell in the folder that the failed job of a step left, with the job's environment, "
+        "started as the job was, with the local S3 running. The exit status is that of the shell or the command.",
+    )
+    debug.add_argument(
+        "--host", metavar="NAME", help="of a job with several hosts, this one (default: algo-1)"
+    )
+    add_step(debug)
+    debug.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="run this instead of a shell; last, after --",
+    )
+
     report = commands.add_parser("report", help="build an execution's HTML report again")
     add_execution(report)
     add_target(report)

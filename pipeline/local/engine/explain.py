@@ -189,7 +189,7 @@ def _changes(
         elif index == _IMAGE:
             yield _of_packages(str(old), str(new))
         else:
-            label = KEY_PARTS[index] if index < len(KEY_PARTS) else "what stands in for the job"
+            label = KEY_PARTS[index] if index < len(KEY_PARTS) else "the job"
             for each in differences(old, new, label):
                 yield Change(each.name, each.before, each.after)
 
@@ -204,8 +204,10 @@ def _of_packages(before: str, after: str) -> Change:
     old, new = before.splitlines(), after.splitlines()
     gone = [line for line in old if line not in set(new)]
     come = [line for line in new if line not in set(old)]
-    origin = "the Python that jobs run with, and its packages, stand for the container's image"
-    return Change("the Python of the jobs", gone or MISSING, come or MISSING, origin)
+    origin = (
+        "what stands for the container's image: the Python of jobs, its packages, a stand-in and its files"
+    )
+    return Change("the image", gone or MISSING, come or MISSING, origin)
 
 
 def _arguments(store: Store, record: ExecutionRecord, name: str) -> Mapping[str, Json]:

@@ -134,6 +134,18 @@ def resume_execution(
     )  # fmt: skip
 
 
+def launcher_of(
+    record: ExecutionRecord, wanted: Wanted, home: Home, explain: Callable[[str], None]
+) -> Launcher:
+    """The launcher `wanted` for jobs of an execution as it was started.
+
+    Raises:
+        UsageError: this machine does not allow it, or the Python that its jobs ran with is gone.
+    """
+    python = None if record.python is None else find_interpreter(record.python)
+    return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python)
+
+
 def _choose_launcher(
     wanted: Wanted,
     home: Home,

@@ -18,6 +18,7 @@ from pipeline.local.jobs.faults import fault_of_end
 from pipeline.local.jobs.hosts import Host, merge_folders
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import JobLog
+from pipeline.local.jobs.kept_start import HostStart, KeptStart, keep_start, without
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
 from pipeline.local.jobs.reaper import Reaper
@@ -68,6 +69,8 @@ class Job:
     reaper: Reaper
     graces: Graces
     launcher: Launcher
+    # Where what it was started with is written down.
+    folder: Path
     # What is added to the environment of its processes; see pip.py.
     variables: Mapping[str, str] = field(default_factory=dict)
     # What runs in the place of what the request says.
@@ -140,6 +143,7 @@ class Job:
         with s3_errors("Starting the job's process"), self.launcher.around(containers):
             starts = [start(host) for host in self.hosts]
             launches = [self._launch(host, each) for host, each in zip(self.hosts, starts, strict=True)]
+            self._keep(starts, launches)
             ends = run_hosts(
                 launches,
                 stop=self.stop,
@@ -173,6 +177,22 @@ class Job:
                     f"The job ended well and left {inside} empty. {built_in_path_hint(['its program'])}\n"
                     f"Last lines of its log ({self.log.path}):\n{tail}"
                 )
+
+    def _keep(self, starts: Sequence[Start], launches: Sequence[Launch]) -> None:
+        """Write down what the hosts run, without what leads to this run's S3 and to the user's package indexes."""
+        secret = self.variables | self.aws.job_environment()
+        kept = [
+            HostStart(
+                launch.host.name,
+                str(launch.host.container.root),
+                launch.host.container.mounts,
+                start.command,
+                start.cwd,
+                without(launch.program.environment, secret),
+            )
+            for start, launch in zip(starts, launches, strict=True)
+        ]
+        keep_start(self.folder, KeptStart(self.name, self.launcher.name, tuple(kept)))
 
     def _launch(self, host: Host, start: Start) -> Launch:
         own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}

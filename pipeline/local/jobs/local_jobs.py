@@ -174,6 +174,7 @@ class LocalJobs:
                 reaper=self._reaper,
                 graces=self._graces,
                 launcher=self._launcher,
+                folder=folder,
                 variables=pip_variables(os.environ, self._reached_at / "pip"),
                 stand_in=stand_in,
                 python=self._python,

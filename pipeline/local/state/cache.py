@@ -54,9 +54,7 @@ def cache_attributes(step_type: str) -> tuple[str, ...] | None:
     return STEP_TYPES[step_type].cache_attributes
 
 
-def key_document(
-    pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None
-) -> str:
+def key_document(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
     """What decides the result of a step whose arguments are resolved, as JSON: a list of KEY_PARTS.
 
     `step.type` is one that is cached. `image` stands for the container's image; None: local_image().
