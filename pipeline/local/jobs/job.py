@@ -180,7 +180,7 @@ class Job:
 
     def _keep(self, starts: Sequence[Start], launches: Sequence[Launch]) -> None:
         """Write down what the hosts run, without what leads to this run's S3 and to the user's package indexes."""
-        secret = self.variables | self.aws.job_environment()
+        secret = {**self.variables, **self.aws.job_environment()}
         kept = [
             HostStart(
                 launch.host.name,

@@ -1,7 +1,8 @@
 """What a job was started with, written down beside its folder: for `debug`, which starts something there again.
 
 Without secrets: the variables that lead to the local S3 of that run and to the user's package indexes are left out,
-and whoever starts something has his own. What the request itself has in its Environment is there, as it is in request.json.
+and whoever starts something has his own. What the request itself has in its Environment is there, as it is in
+request.json.
 """
 
 from __future__ import annotations
