@@ -95,11 +95,8 @@ def explain(store: Store, record: ExecutionRecord, name: str) -> Explanation:
         return said("skipped", "was skipped: it, or a step before it, is on a branch that was not taken.")
     if step.started_at is None:
         return said("not reached", _not_reached(record))
-    if step.type not in KEY_ATTRIBUTES:
-        types = listed(KEY_ATTRIBUTES)
-        return said(
-            "never reused", f"ran: a step of type {step.type} is never reused, only those of {types}."
-        )
+    if cache_attributes(step.type) is None:
+        return said("never reused", f"ran: a step of type {step.type} is never reused.")
     decisions = Decisions(store)
     decision = decisions.find(record.execution_id, name)
     if decision is None:

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.shown import LONGEST_VALUE
 from pipeline.spec.definition import MISSING, Json
 from pipeline.spec.references import Path
-from pipeline.spec.validation.vocabulary import ITEM_NAMES
+from pipeline.spec.vocabulary import ITEM_NAMES
 
 # How much of two long texts is shown before the place where they begin to differ.
 _CONTEXT = 24

@@ -51,7 +51,11 @@ def test_a_log_that_the_reason_already_quotes_is_not_repeated() -> None:
 
 
 def test_the_end_of_a_log_is_shown_though_a_long_reason_quotes_it() -> None:
-    log = ["Traceback (most recent call last):", *(f"  File {n}" for n in range(12)), "ValueError: what counts"]
+    log = [
+        "Traceback (most recent call last):",
+        *(f"  File {n}" for n in range(12)),
+        "ValueError: what counts",
+    ]
     step = failed_step(failure_reason="\n".join(["exit status 1", "Last lines of its log:", *log]))
     lines = printed(record_of(step), {step.name: log})
     assert lines.count("  │ ValueError: what counts") == 1
