@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 from infra.aws import Aws
 from infra.failure import explain
 from infra.stack import DONE, STACK, Event, Stack, StackState
 from infra.talk import Talk
+from pipeline.printable import json_text
 
 
 def status(aws: Aws, stack: Stack, *, as_json: bool, talk: Talk) -> int:
     """Shows it; returns 0 when the stack is deployed and as the last deployment wanted it, else 1."""
     state = stack.state()
     if as_json:
-        talk.show(json.dumps(summary(aws, stack.name, state), indent=2))
+        talk.show(json_text(summary(aws, stack.name, state)))
     elif state is None:
         talk.show(f"There is no stack {stack.name} in {aws}. Make it: python -m infra deploy")
     else:

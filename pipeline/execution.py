@@ -18,6 +18,8 @@ StepStatus = Literal[
 # CompletedWithFailures is an execution that came to its end although steps of it failed: others ran on that.
 EXECUTION_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "CompletedWithFailures", "Failed", "Stopped"})
 STEP_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "Failed", "Stopped", "Skipped"})
+# An execution of which no step ran for longer was interrupted and resumed.
+PAUSE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,28 @@ class ExecutionRecord:
     def ended(self) -> bool:
         """Whether nothing will happen to it any more, as far as is known."""
         return self.status in EXECUTION_ENDS
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, in seconds, but for what lay between an interruption and `resume`; None until its end."""
+        return None if self.ended_at is None else self.seconds_until(self.ended_at)
+
+    def seconds_until(self, now: float) -> float:
+        """How long it has taken at `now` (seconds since the epoch): what passed, but for pauses.
+
+        What a step did before it was interrupted counts as a pause: it runs again, and its times are the new ones.
+        """
+        paused, reached = 0.0, self.started_at
+        spans = [
+            (step.started_at, now if step.ended_at is None else step.ended_at)
+            for step in self.steps
+            if step.started_at is not None
+        ]
+        for start, end in sorted(spans):
+            if start - reached > PAUSE_SECONDS:
+                paused += start - reached
+            reached = max(reached, end)
+        return now - self.started_at - paused
 
     def step(self, name: str) -> StepRecord:
         """The step called `name`; KeyError when the execution has none."""

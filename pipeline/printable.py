@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Cc: control characters; Cf: invisible ones, such as those that reverse the direction of what follows;
@@ -16,6 +19,19 @@ _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 def without_userinfo(text: str) -> str:
     """`text`, with "…" for the user and password in each URL (`https://user:password@host`)."""
     return _USERINFO.sub("…@", text) if "@" in text else text
+
+
+def json_text(document: Any) -> str:
+    """`document` as indented JSON for whoever reads it, without the users and passwords of URLs."""
+    return json.dumps(_masked(document), indent=2)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_userinfo(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(each) for key, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def printable(text: str) -> str:

@@ -31,7 +31,8 @@ def run_result(
     `evaluation` and `registration` are the contents of the evaluation step's evaluation.json and
     registration.json, None where the execution did not get there: then `candidates` is empty, and `winner`
     (a candidate's name) and `gate` are null. `model_package_arn` is that of the evaluation, or of the first
-    RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds.
+    RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds. A step's
+    `launcher` is null where none of this machine's started it.
 
     An execution ends as Succeeded, Failed or Stopped here: SageMaker's CompletedWithFailures reads Failed, so that
     a program which waits for one of the three does not wait for ever.
@@ -53,6 +54,7 @@ def run_result(
                 "status": step.status,
                 "seconds": step.seconds,
                 "cached": step.cached,
+                "launcher": step.launcher,
             }
             for step in record.steps
         ],

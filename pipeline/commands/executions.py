@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
@@ -12,6 +11,7 @@ from pipeline.local.state.database import REBUILD
 from pipeline.local.state.history import read_executions
 from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
+from pipeline.printable import json_text
 from pipeline.result import run_result
 from pipeline.view.executions import print_executions
 
@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
         if not faults and (damage := store.database.damage()):
             faults.append(f"The state database {store.database.path} is damaged ({damage}). {REBUILD}")
     if args.json:
-        print(json.dumps([run_result(record, None, None, None) for record in records], indent=2))
+        print(json_text([run_result(record, None, None, None) for record in records]))
     elif records or not faults:
         print_executions(records, sys.stdout)
     for fault in faults:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 
 from pipeline.commands.predict import pictures_of, require_top
 from pipeline.local.state.state_dir import home_from
+from pipeline.printable import json_text
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     predictions = predictions_of(pictures, CLASS_NAMES, ask_model(transport, pixels, len(CLASS_NAMES)))
     if args.json:
         document = {"asked": transport.name, "predictions": [each.as_json(args.top) for each in predictions]}
-        print(json.dumps(document, indent=2))
+        print(json_text(document))
     else:
         print_predictions(transport.name, predictions, args.top, sys.stdout)
     return 0

@@ -15,6 +15,7 @@ from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.outcome import require_results, tell_faults
 from pipeline.output_file import check_writable
+from pipeline.printable import json_text
 
 if TYPE_CHECKING:
     from pipeline.aws.records import AwsExecution
@@ -40,7 +41,7 @@ def executions(args: argparse.Namespace) -> int:
     found, older = open_target().executions.newest(LISTED)
     records = [each.record for each in found]
     if args.json:
-        print(json.dumps([run_result(record, None, None, None) for record in records], indent=2))
+        print(json_text([run_result(record, None, None, None) for record in records]))
     else:
         print_executions(records, sys.stdout)
     if older:
@@ -63,7 +64,7 @@ def show(args: argparse.Namespace) -> int:
     outcome = target.outcome(execution, predictions=False)
     if args.json:
         result = run_result(execution.record, outcome.evaluation, outcome.registration, outcome.report)
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         require_results(execution.record, outcome)
         return 0
     print_execution(execution.record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)

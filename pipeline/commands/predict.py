@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.predicting.picture import Picture
 from pipeline.predicting.reading import read_pictures
+from pipeline.printable import json_text
 
 
 def main(args: argparse.Namespace) -> int:
@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
             "model": loaded.as_json(),
             "predictions": [each.as_json(args.top) for each in predictions],
         }
-        print(json.dumps(document, indent=2))
+        print(json_text(document))
     else:
         print_predictions(loaded.name, predictions, args.top, sys.stdout)
     return 0

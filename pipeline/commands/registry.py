@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import report_file
+from pipeline.printable import json_text
 from pipeline.registry import find_package, packages_of_group
 from pipeline.settings import PROJECT
 
@@ -101,7 +101,7 @@ def print_list(args: argparse.Namespace, group: str, packages: Sequence[Package]
     from pipeline.view.registry import print_packages
 
     if args.json:
-        print(json.dumps([package.as_json() for package in packages], indent=2))
+        print(json_text([package.as_json() for package in packages]))
     else:
         print_packages(group, packages, sys.stdout)
 
@@ -113,7 +113,7 @@ def print_one(
     from pipeline.view.registry import print_package
 
     if args.json:
-        print(json.dumps(package.as_json(), indent=2))
+        print(json_text(package.as_json()))
     else:
         report = report_of(package.metadata.get("execution_id", ""))
         print_package(group, package, sys.stdout, report)

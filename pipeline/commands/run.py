@@ -17,6 +17,7 @@ from pipeline.console import say
 from pipeline.errors import StateError, UsageError
 from pipeline.output_file import check_writable
 from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
+from pipeline.printable import json_text
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
 def write_result(file: Path, result: dict[str, Any], execution_id: str) -> None:
     """Writes `result` as JSON; raises StateError when the disk does not take it."""
     try:
-        file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        file.write_text(json_text(result) + "\n", encoding="utf-8")
     except OSError as error:
         raise StateError(
             f"Could not write the result to {file}: {error.strerror}. The execution has ended; get its result "

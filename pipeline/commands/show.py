@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
@@ -13,6 +12,7 @@ from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import read_outcome
 from pipeline.outcome import require_results
+from pipeline.printable import json_text
 from pipeline.result import run_result
 from pipeline.view.executions import print_execution
 
@@ -34,7 +34,7 @@ def main(args: argparse.Namespace) -> int:
         outcome = read_outcome(home, store, record)
     if args.json:
         result = run_result(record, outcome.evaluation, outcome.registration, outcome.report)
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
     else:
         print_execution(record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)
     require_results(record, outcome)

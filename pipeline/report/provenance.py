@@ -31,7 +31,7 @@ def make_facts(
     record: ExecutionRecord, evaluation: Mapping[str, Any], registration: Mapping[str, Any]
 ) -> list[Facts]:
     """Every list of the provenance section, from the record and the contents of the evaluation's files."""
-    spent = None if record.ended_at is None else record.ended_at - record.started_at
+    spent = record.seconds
     execution = (
         ("Execution", record.execution_id),
         ("Pipeline", record.pipeline_name),

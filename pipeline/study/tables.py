@@ -47,7 +47,7 @@ def study_document(
         "execution_id": record.execution_id,
         "status": record.status,
         "started_at": record.started_at,
-        "seconds": None if record.ended_at is None else record.ended_at - record.started_at,
+        "seconds": record.seconds,
         "parallel": record.parallel,
         "steps": [
             {"name": step.name, "seconds": step.seconds, "reused_from": step.reused_from}

@@ -34,7 +34,7 @@ def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None
         table.add_column("steps", no_wrap=True, justify="right")
         table.add_column("target", no_wrap=True)
     for record in records:
-        spent = None if record.ended_at is None else record.ended_at - record.started_at
+        spent = record.seconds
         row = [Text(printable(record.execution_id)), state_text(state_of(record.status))]
         if wide:
             done = sum(has_ended(step) for step in record.steps)

@@ -144,7 +144,10 @@ def registered(registration: Mapping[str, Any]) -> str:
 
 def duration_of(record: ExecutionRecord) -> str:
     """How the execution ended, and after how long."""
-    spent = None if record.ended_at is None else record.ended_at - record.started_at
+    spent = record.seconds
     reused = sum(step.cached for step in record.steps)
     note = f", {reused} of {len(record.steps)} steps reused" if reused else ""
+    if record.ended_at is not None and spent is not None:
+        paused = record.ended_at - record.started_at - spent
+        note += f", with a pause of {duration(paused)}" if paused > 0 else ""
     return f"{state_of(record.status).word} after {duration(spent)}{note}"

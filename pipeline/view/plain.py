@@ -38,7 +38,7 @@ class PlainView:
                 if step.status != old.status or step.attempts > max(old.attempts, 1):
                     self._say(f"{step.name}: {describe(step)}")
             if execution.status != old_status and execution.status != "Executing":
-                total = None if execution.ended_at is None else execution.ended_at - execution.started_at
+                total = execution.seconds
                 spent = "" if total is None else f" after {duration(total)}"
                 self._say(f"execution {execution.execution_id}: {state_of(execution.status).word}{spent}")
 

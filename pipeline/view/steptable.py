@@ -87,7 +87,7 @@ def tally(steps: Sequence[StepRecord]) -> str:
 def title(execution: ExecutionRecord, now: float, width: int) -> Text:
     """One line about the execution as a whole."""
     state = state_of(execution.status)
-    spent = duration((execution.ended_at or now) - execution.started_at)
+    spent = duration(execution.seconds_until(execution.ended_at or now))
     done = sum(has_ended(step) for step in execution.steps)
     line = Text(no_wrap=True, overflow="ellipsis")
     if width >= MEDIUM:

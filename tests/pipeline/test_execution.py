@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
-from pipeline.execution import EXECUTION_ENDS, STEP_ENDS, ExecutionStatus, StepStatus
+from pipeline.execution import (
+    EXECUTION_ENDS,
+    STEP_ENDS,
+    ExecutionRecord,
+    ExecutionStatus,
+    StepRecord,
+    StepStatus,
+)
 from pipeline.spec.validation.service_model import shape
+from pipeline.view.leaderboard import duration_of
 from pipeline.view.states import STATES
 
 UNDER_WAY = {"Pending", "Starting", "Executing", "Stopping"}
@@ -24,3 +33,32 @@ def test_every_state_that_is_not_under_way_is_an_end() -> None:
 @pytest.mark.parametrize("status", sorted({*get_args(ExecutionStatus), *get_args(StepStatus)}))
 def test_every_state_is_shown_in_words(status: str) -> None:
     assert status in STATES
+
+
+def record(*steps: StepRecord, end: float | None = 5060.0) -> ExecutionRecord:
+    return ExecutionRecord("a", "p", "local", "Succeeded", {}, 0.0, end, steps=steps)
+
+
+def test_a_pause_before_resuming_is_no_part_of_the_time_that_an_execution_took() -> None:
+    first, second = (
+        StepRecord("A", "Processing", "Succeeded", 1.0, 10.0),
+        StepRecord("B", "Training", "Succeeded", 5000.0, 5060.0),
+    )
+    resumed = record(first, second)
+    assert resumed.seconds == 5060.0 - 4990.0
+    assert duration_of(resumed) == "succeeded after 1 min 10 s, with a pause of 1 h 23 min"
+    running = record(first, replace(second, ended_at=None), end=None)
+    assert running.seconds is None
+    assert running.seconds_until(5030.0) == 40.0
+
+
+def test_an_execution_without_a_pause_took_all_of_its_time() -> None:
+    steps = (
+        StepRecord("A", "Processing", "Succeeded", 20.0, 3000.0),
+        StepRecord("B", "Processing", "Succeeded", 30.0, 60.0),
+        StepRecord("C", "Training", "Failed", 3030.0, 5060.0),
+        StepRecord("D", "Training"),
+    )
+    assert record(*steps).seconds == 5060.0
+    assert duration_of(record(*steps)) == "succeeded after 1 h 24 min"
+    assert record().seconds == 5060.0

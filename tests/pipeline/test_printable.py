@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 from xml.etree import ElementTree
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.printable import printable, without_userinfo
+from pipeline.printable import json_text, printable, without_userinfo
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,14 @@ def test_any_text_becomes_one_line_that_xml_and_utf_8_can_hold(text: str) -> Non
     element = ElementTree.Element("text")
     element.text = printed
     assert ElementTree.fromstring(ElementTree.tostring(element, encoding="utf-8")).text == (printed or None)
+
+
+def test_json_for_readers_tells_no_password_at_any_depth() -> None:
+    document = {
+        "steps": [{"reason": "git clone https://me:pass-word@host/x"}],
+        "uri": ("s3://b/a@b", 1, None),
+    }
+    assert json.loads(json_text(document)) == {
+        "steps": [{"reason": "git clone https://…@host/x"}],
+        "uri": ["s3://b/a@b", 1, None],
+    }

@@ -44,6 +44,7 @@ def test_the_result_of_a_run_that_succeeded_has_everything(
         "status": "Succeeded",
         "seconds": pytest.approx(9.6),
         "cached": False,
+        "launcher": None,
     }
     assert result["candidates"][1] == {
         "name": "cnn-3x3",
