@@ -85,7 +85,7 @@ class ExecutionRecord:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, in seconds, but for what lay between an interruption and `resume`; None until its end."""
+        """How long it took, in seconds, but for pauses before a `resume`; None until its end."""
         return None if self.ended_at is None else self.seconds_until(self.ended_at)
 
     def seconds_until(self, now: float) -> float:
