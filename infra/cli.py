@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.arguments import Parser
 from pipeline.console import say
 from pipeline.errors import FashionError
 from pipeline.settings import PROJECT
@@ -25,7 +26,7 @@ INTERRUPTED = 130
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m infra",
         description="Makes, shows and removes what an AWS account needs: the stack of infra/stack.yaml.",
     )

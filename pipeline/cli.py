@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.arguments import Parser
 from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError, UsageError
 from pipeline.parameters import LOCAL_VALUES, PARAMETERS
@@ -26,7 +27,7 @@ INTERRUPTED = 130
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command; each sets `command` to the name of its module in pipeline.commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pipeline",
         description="Fashion-MNIST on Amazon SageMaker Pipelines: run it here, or on AWS.",
         epilog="State lies under .local/, or in the folder that FASHION_HOME names.",

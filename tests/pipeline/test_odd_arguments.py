@@ -7,18 +7,22 @@ refused; what takes seconds for each call is left to the other tests.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import infra.cli
 from pipeline import cli
 
-# They start the local AWS, build images, or ask AWS.
-SLOW = {"definition", "deploy", "image", "invoke", "predict", "registry", "serve", "undeploy"}
+SLOW = {"image"}  # It builds one.
 REFUSED = {"run": [["--seeds", "0"], ["--seeds", "21"], ["--data", "/nope"], ["--data", "n" * 300]]}
 REFUSED["study"] = REFUSED["run"]
+REFUSED["definition"] = [["--seeds", "0"], ["--seeds", "21"]]
+# Without credentials; the local one would start the local AWS.
+REFUSED["registry"] = [["--target", "sagemaker"]]
 ODD = st.sampled_from([
     "", "x", "-", "--", "-1", "0", "1", "1e400", "nan", "-inf", "9" * 30, "a" * 300, "a" * 5000, "true",
     "\udcff", "\ud800", "é×", "a\0b", "\n", "\x1b[2J", "%s%n{}", "../..", "/", "/dev/null", "/dev/full",
@@ -81,3 +85,29 @@ def test_no_arguments_end_in_a_traceback(
     assert status in (0, 1, 2)
     assert "Traceback" not in said
     assert (status == 0) or "error: " in said
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (cli.main, ["predict", "x", "--top=--"]),
+        (cli.main, ["serve", "--port=--"]),
+        (cli.main, ["run", "--param=Epochs=1", "--param=--"]),
+        (cli.main, ["deploy", "--endpoint-name=--"]),
+        (infra.cli.main, ["status", "--stack=--"]),
+    ],
+)
+def test_two_dashes_are_no_value_of_a_flag(
+    main: Callable[[list[str]], int], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert (
+        f"argument {words[-1].partition('=')[0]}: expected one argument (got --)" in capsys.readouterr().err
+    )
+
+
+def test_flags_may_be_left_out_and_repeated() -> None:
+    assert cli.build_parser().parse_args(["run"]).param == []
+    assert cli.build_parser().parse_args(["run", "--param=A=1", "--param=B=2"]).param == ["A=1", "B=2"]
