@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 from functools import cache
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import infra.cli
+from pipeline import cli
 from pipeline.aws.plain_words import EXPIRED, FORBIDDEN
 from pipeline.aws.remedies import CAPACITY, CODE, DATA, IMAGE, KEY, QUOTA, ROLE, TIME, likely_remedy
 
@@ -20,6 +23,8 @@ OF_OTHERS = {
     "No space left on device",
     "SageMaker Studio Docker Usage only allows 'sagemaker' as network input",
 }
+FLAG = r"(?<![\w-])--[a-z][a-z-]*"
+FLAGS_OF_OTHERS: set[str] = set()
 JOBS = "On AWS, a job that failed"
 REMEDIES = {
     "ResourceLimitExceeded": QUOTA,
@@ -49,7 +54,13 @@ def rows() -> list[tuple[str, list[str]]]:
 def quoted() -> list[str]:
     """The messages that the code is said to have."""
     cells = [cells[0] for heading, cells in rows() if heading != JOBS]
-    texts = [match[1] for cell in cells if (match := re.match(r"`([^`]+)`", cell))]
+    # Of a cell with several messages each, of one with words after the message the first.
+    texts = [
+        text
+        for cell in cells
+        if cell.startswith("`")
+        for text in (re.findall(r"`([^`]+)`", cell) if "`, `" in cell else re.findall(r"`([^`]+)`", cell)[:1])
+    ]
     return [text for text in texts if text not in OF_OTHERS]
 
 
@@ -117,3 +128,20 @@ def test_codes_of_aws_on_the_page_are_those_that_are_explained() -> None:
 def test_its_parameters_of_the_stack_exist() -> None:
     assert "`CreateVpc=true`" in PAGE.read_text()
     assert re.search(r"^  CreateVpc:", (ROOT / "infra" / "stack.yaml").read_text(), re.MULTILINE)
+
+
+def test_its_flags_are_flags_of_a_command() -> None:
+    known = {
+        flag
+        for build in (cli.build_parser, infra.cli.build_parser)
+        for action in build()._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for command in action.choices.values()
+        for flag in command._option_string_actions
+    }
+    cells = [cell for heading, cells in rows() if heading != JOBS for cell in cells]
+    named = {
+        flag for cell in cells for code in re.findall("`([^`]+)`", cell) for flag in re.findall(FLAG, code)
+    }
+    assert named - known - FLAGS_OF_OTHERS == set()
+    assert {"--force", "--launcher", "--delete-data"} <= named

@@ -54,7 +54,7 @@ class OddAnswerError(AwsError, KeyError):
 class NoAnswerError(BotoCoreError):  # type: ignore[misc]
     """A request was tried again and again for so long that it is given up."""
 
-    fmt = "no answer to {operation} within {seconds:.0f} s"
+    fmt = "there was no answer to {operation} within {seconds:.0f} s"
 
 
 class Answer(dict[str, Any]):
