@@ -15,6 +15,8 @@ _LEFT_OUT = (
     ("ProcessingResources.ClusterConfig.VolumeKmsKeyId", "an encrypted volume"),
     ("OutputDataConfig.KmsKeyId", "encrypted outputs"),
     ("ProcessingOutputConfig.KmsKeyId", "encrypted outputs"),
+    ("DebugRuleConfigurations", "rules of the debugger"),
+    ("ProfilerRuleConfigurations", "rules of the profiler"),
     ("VpcConfig", "a VPC"),
     ("NetworkConfig.VpcConfig", "a VPC"),
     ("EnableNetworkIsolation", "isolation from the network"),

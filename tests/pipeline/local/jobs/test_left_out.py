@@ -51,6 +51,19 @@ def test_a_processing_job_with_everything_switched_on_runs_and_names_what_it_doe
 
 
 @pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("DebugRuleConfigurations", "rules of the debugger"),
+        ("ProfilerRuleConfigurations", "rules of the profiler"),
+    ],
+)
+def test_rules_that_watch_a_training_are_left_out(bench: Workbench, name: str, what: str) -> None:
+    rule = {"RuleConfigurationName": "Watch", "RuleEvaluatorImage": "1.dkr/rules:1"}
+    bench.run("Training", bench.training(WRITE) | {name: [rule]})
+    assert f"[local] not done here, but on SageMaker: {what}" in bench.lines
+
+
+@pytest.mark.parametrize(
     "request_",
     [{}, {"NetworkConfig": {"EnableNetworkIsolation": False}}, {"EnableManagedSpotTraining": False}],
 )
