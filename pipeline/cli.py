@@ -76,6 +76,14 @@ def build_parser() -> argparse.ArgumentParser:
         "command of their own; may be repeated",
     )
     run.add_argument(
+        "--handler",
+        action="append",
+        default=[],
+        metavar="STEP-OR-ARN=FILE:FUNCTION",
+        help="with --definition: the Python function that a Lambda or Callback step calls here, named by the step, "
+        "the function's ARN or the queue's URL; may be repeated",
+    )
+    run.add_argument(
         "--python", metavar="PATH", help="run the jobs of a local run with this Python and its packages"
     )
     run.add_argument("--no-cache", action="store_true", help="run every step, also what could be reused")

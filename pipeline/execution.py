@@ -61,7 +61,8 @@ class ExecutionRecord:
 
     How it was started, for resuming it: `parallel` is the most jobs at once (None: what the definition says), and
     `use_cache` whether steps may be reused. `stand_ins` are the commands that run in the place of images, by step
-    or image, and `python` the program that jobs run with (None: the one that runs the engine).
+    or image, and `python` the program that jobs run with (None: the one that runs the engine);
+    `handlers` are the functions of Lambda and Callback steps, FILE:FUNCTION by what they are for.
     """
 
     execution_id: str
@@ -77,6 +78,7 @@ class ExecutionRecord:
     use_cache: bool = True
     stand_ins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     python: str | None = None
+    handlers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:

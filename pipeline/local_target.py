@@ -15,6 +15,7 @@ from pipeline.dataset import digest_of
 from pipeline.dataset_check import published_files
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.jobs.functions.handler import Handler
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.jobs.stand_in import StandIn
@@ -57,6 +58,7 @@ class Choices:
     launcher: Wanted = "auto"
     stand_ins: Sequence[StandIn] = ()
     python: Interpreter | None = None
+    handlers: Sequence[Handler] = ()
 
 
 ALL_STEPS = Choices()
@@ -134,6 +136,7 @@ class LocalTarget:
             launcher=choices.launcher,
             stand_ins=choices.stand_ins,
             python=choices.python,
+            handlers=choices.handlers,
             explain=say,
         )
 

@@ -58,6 +58,11 @@ def run_project(args: argparse.Namespace) -> int:
             f"--stand-in {args.stand_in[0]!r} goes with --definition FILE: this project's own pipeline brings its "
             "programs. Leave it out."
         )
+    if args.handler:
+        raise UsageError(
+            f"--handler {args.handler[0]!r} goes with --definition FILE: this project's own pipeline calls no "
+            "functions. Leave it out."
+        )
     given = parse_parameters(args.param)
     graph = compile_choices(args, given)
     # Where jobs run: values that the service would not take, and that are not checked against its model.
@@ -133,6 +138,7 @@ def execute(
     source: ExecutionRecord | None,
 ) -> int:
     """Starts an execution and follows it to its end; returns the exit status."""
+    from pipeline.local.jobs.functions.handler import parse_handler
     from pipeline.local.jobs.interpreter import find_interpreter
     from pipeline.local.jobs.stand_in import parse_stand_in
     from pipeline.local_target import Choices
@@ -145,6 +151,7 @@ def execute(
         args.launcher,
         [parse_stand_in(each, Path.cwd()) for each in args.stand_in],
         None if args.python is None else find_interpreter(args.python),
+        [parse_handler(each, Path.cwd()) for each in args.handler],
     )
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 

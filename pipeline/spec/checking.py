@@ -132,6 +132,7 @@ def _check_step(step: Step, checker: _ExpressionChecker, findings: Findings) -> 
         _, name, inside = how
         at = f"{path}.Selector.Field.Get"
         checker.check_property_of(next(each for each in step.body if each.name == name), inside, at)
+    checker.check(step.members, step.json_path)
 
 
 def _check_trigger(step: Step, trigger: Trigger, before: Step, path: str, findings: Findings) -> None:

@@ -97,6 +97,7 @@ class Step:
     a `branch` that lists, outermost first, every Condition that must have gone that way for the step to run.
     Those of a ForEach step hold all but its ForEachBody, whose steps are its `body`: they are no steps themselves,
     but what its children are made of (for_each.py).
+    `members` are what its type has beside its arguments (a Lambda step's FunctionArn), expressions unresolved.
     `json_path` says where the step stands in the definition, for messages.
     """
 
@@ -111,6 +112,7 @@ class Step:
     body: tuple[Step, ...] = ()
     json_path: str = "$"
     display_name: str | None = None
+    members: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -51,4 +51,4 @@ def _waits_for(step: Step) -> frozenset[str]:
 def _own(step: Step) -> frozenset[str]:
     conditions = {branch.condition_step for branch in step.branch}
     named = {dependency.step for dependency in step.depends_on}
-    return steps_referenced(step.arguments) | conditions | named
+    return steps_referenced([step.arguments, step.members]) | conditions | named

@@ -34,6 +34,8 @@ from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE, SERVICE_STEP_TYPES
 
 VERSION = "2020-12-01"
 _COMMON_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+# Members that some types have and that are read into attributes of Step.
+_READ = ("CacheConfig", "RetryPolicies", "PropertyFiles")
 _RETRIED = (
     "Step.SERVICE_FAULT",
     "Step.THROTTLING",
@@ -114,6 +116,8 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
     entry.allow(*_COMMON_KEYS, *STEP_TYPES[kind].keys)
     entry.get("Description", str, "")
     arguments = entry.child("Arguments")
+    if (check := STEP_TYPES[kind].check) is not None:
+        check(entry)
     step = Step(
         name=name,
         type=kind,
@@ -125,6 +129,9 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
         branch=branch,
         json_path=entry.path,
         display_name=entry.get("DisplayName", str, "") or None,
+        members={
+            key: entry.value[key] for key in STEP_TYPES[kind].keys if key in entry.value and key not in _READ
+        },
     )
     if kind == "ForEach":
         return [read_body(step, arguments, lambda entry: _read_step(entry, ()))]

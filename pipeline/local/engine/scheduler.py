@@ -171,7 +171,7 @@ class _Engine:
             started_at=clock.now(),
             attempts=attempt,
             failure_reason=None,
-            launcher=self.launcher if STEP_TYPES[step.type].runs == "job" else None,
+            launcher=self.launcher if STEP_TYPES[step.type].runs in ("job", "function") else None,
         )
         try:
             if step.type == "Condition":

@@ -14,6 +14,8 @@ from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.engine.selection import select_steps
+from pipeline.local.jobs.functions import handler
+from pipeline.local.jobs.functions.handler import Function, Handler, assign_handlers
 from pipeline.local.jobs.inputs import check_inputs, is_there
 from pipeline.local.jobs.interpreter import Interpreter, find_interpreter, this_interpreter
 from pipeline.local.jobs.job import GRACES, Graces, time_text
@@ -59,6 +61,7 @@ def start_execution(
     explain: Callable[[str], None] = lambda line: None,
     stand_ins: Sequence[StandIn] = (),
     python: Interpreter | None = None,
+    handlers: Sequence[Handler] = (),
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -69,6 +72,7 @@ def start_execution(
         lock: the state folder's, if it is held.
         launcher: how to start jobs' programs; `explain` is told why it is not the best way, if it is not.
         stand_ins: what runs in the place of images; python: what jobs run with, None: what runs this.
+        handlers: what Lambda and Callback steps call.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -84,7 +88,8 @@ def start_execution(
     selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
     check_programs(selected, values, _programs(stand_ins, python))
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
-    chosen = _choose_launcher(launcher, home, explain, stand_ins, python)
+    assign_handlers(definition, values, handlers, to_run)
+    chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers)
     # Waits for the server, which is not the execution's time.
     aws.restore_registry()
     record = ExecutionRecord(
@@ -99,6 +104,7 @@ def start_execution(
         use_cache=use_cache,
         stand_ins=to_json(stand_ins),
         python=None if python is None else str(python.executable),
+        handlers=handler.to_json(handlers),
     )
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
@@ -127,7 +133,8 @@ def resume_execution(
     """
     definition, record = execution_to_resume(store, execution_id)
     python = None if record.python is None else find_interpreter(record.python)
-    chosen = _choose_launcher(launcher, home, explain, from_json(record.stand_ins), python)
+    handlers = handler.from_json(record.handlers)
+    chosen = _choose_launcher(launcher, home, explain, from_json(record.stand_ins), python, handlers)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces, launcher=chosen, python=python,
@@ -152,14 +159,25 @@ def _choose_launcher(
     explain: Callable[[str], None],
     stand_ins: Sequence[StandIn],
     python: Interpreter | None,
+    handlers: Sequence[Handler],
 ) -> Launcher:
-    visible = [*visible_paths(stand_ins), *(() if python is None else python.places)]
+    visible = [
+        *visible_paths(stand_ins),
+        *handler.visible_paths(handlers),
+        *(() if python is None else python.places),
+    ]
     protected = () if python is None else python.protected
     return choose_launcher(wanted, home, os.environ, explain, visible=visible, protected=protected)
 
 
 def _programs(stand_ins: Sequence[StandIn], python: Interpreter | None) -> Programs:
     return Programs(tuple(stand_ins), (python or this_interpreter()).has("xgboost"))
+
+
+def _functions(definition: Definition, record: ExecutionRecord) -> dict[str, Function]:
+    """What the steps that are still to run call."""
+    to_run = {step.name for step in record.steps if step.status == "Pending"}
+    return assign_handlers(definition, record.parameters, handler.from_json(record.handlers), to_run)
 
 
 def _run(
@@ -216,6 +234,7 @@ def _run(
             reached_at=reached_at,
             programs=_programs(from_json(record.stand_ins), python),
             python=python,
+            functions=_functions(definition, record),
         )
         cache = StepCache(home, store)
         return execute(

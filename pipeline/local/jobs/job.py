@@ -15,6 +15,7 @@ from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import download, s3_errors
 from pipeline.local.jobs.environment import job_environment
 from pipeline.local.jobs.faults import fault_of_end
+from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import Host, merge_folders
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import JobLog
@@ -77,6 +78,8 @@ class Job:
     stand_in: StandIn | None = None
     # None: the one that runs the engine.
     python: Interpreter | None = None
+    # Of a step whose function the user names: what is called.
+    function: Function | None = None
 
     @property
     def runs_with(self) -> str:

@@ -9,12 +9,15 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
+from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.job import GRACES, Graces, Job, JobKind
@@ -73,8 +76,10 @@ class LocalJobs:
         reached_at: Path | None = None,
         programs: Programs = ALL_OWN,
         python: Interpreter | None = None,
+        functions: Mapping[str, Function] = MappingProxyType({}),
     ) -> None:
-        """`programs`: what jobs run in the place of images; `python`: with which Python (None: this).
+        """`programs`: what jobs run in the place of images; `python`: with which Python (None: this);
+        `functions`: what Lambda and Callback steps call, by the step's name.
 
         `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
         """
@@ -88,6 +93,9 @@ class LocalJobs:
         self._launcher = launcher
         self._programs = programs
         self._python = python
+        self._functions = {
+            name: replace(function, execution_arn=execution_arn) for name, function in functions.items()
+        }
 
     def image(self, step: Step, arguments: Mapping[str, Json]) -> str:
         """What stands for the image of a step's job, in the key of the step cache.
@@ -96,6 +104,9 @@ class LocalJobs:
             StepFailed: a file of its stand-in cannot be read.
         """
         image = local_image() if self._python is None else self._python.image
+        if function := self._functions.get(step.name):
+            with s3_errors(f"Reading {function.handler.file}"):
+                return f"{image}\n{function.identity()}"
         stand_in = self._programs.stand_in(step.name, step.type, arguments)
         if stand_in is None:
             return image
@@ -178,6 +189,7 @@ class LocalJobs:
                 variables=pip_variables(os.environ, self._reached_at / "pip"),
                 stand_in=stand_in,
                 python=self._python,
+                function=self._functions.get(step.name),
             )
             try:
                 properties = runner.run(job)

@@ -60,7 +60,9 @@ def key_document(pipeline: str, step: Step, arguments: Mapping[str, Json], image
     `step.type` is one that is cached. `image` stands for the container's image; None: local_image().
     """
     # An attribute that is left out, null or empty asks for the same job.
-    attributes = {name: arguments[name] for name in cache_attributes(step.type) or () if arguments.get(name)}
+    compared = cache_attributes(step.type) or ()
+    names = arguments if "*" in compared else compared
+    attributes = {name: arguments[name] for name in names if arguments.get(name)}
     document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
     return json.dumps(document, sort_keys=True)
 

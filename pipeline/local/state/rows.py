@@ -25,6 +25,7 @@ _EXECUTION: Mapping[str, tuple[type, ...]] = {
     "use_cache": (bool,),
     "stand_ins": (dict,),
     "python": (str, type(None)),
+    "handlers": (dict,),
 }
 _STEP: Mapping[str, tuple[type, ...]] = {
     "name": (str,),

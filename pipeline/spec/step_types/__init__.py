@@ -5,9 +5,11 @@ Everything that reads, checks, caches or runs steps asks this table, when it nee
 
 from __future__ import annotations
 
+from pipeline.spec.step_types.callback import CALLBACK
 from pipeline.spec.step_types.condition import CONDITION
 from pipeline.spec.step_types.fail import FAIL
 from pipeline.spec.step_types.for_each import FOR_EACH
+from pipeline.spec.step_types.lambda_function import LAMBDA
 from pipeline.spec.step_types.model import MODEL
 from pipeline.spec.step_types.processing import PROCESSING
 from pipeline.spec.step_types.register_model import REGISTER_MODEL
@@ -17,7 +19,18 @@ from pipeline.spec.step_types.transform import TRANSFORM
 
 STEP_TYPES: dict[str, StepType] = {
     step_type.name: step_type
-    for step_type in (PROCESSING, TRAINING, REGISTER_MODEL, MODEL, CONDITION, FAIL, FOR_EACH, TRANSFORM)
+    for step_type in (
+        PROCESSING,
+        TRAINING,
+        REGISTER_MODEL,
+        MODEL,
+        CONDITION,
+        FAIL,
+        FOR_EACH,
+        LAMBDA,
+        CALLBACK,
+        TRANSFORM,
+    )
 }
 
 

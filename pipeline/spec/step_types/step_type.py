@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipeline.spec.argument_rules import Field, Rule
 from pipeline.spec.definition import Step
+from pipeline.spec.json_object import JsonObject
 from pipeline.spec.references import Path
 
 
@@ -30,10 +31,11 @@ class StepType:
 
     Args:
         name: the step's Type.
-        runs: how it is executed: a "job" shares the machine's cores with others, a "call" asks a service of the
-            local AWS, "here" the scheduler decides it itself, "nowhere": it is only known.
-        runner: who runs a job (a JobKind) or a call (a function of a ServiceCall), as "module:name". A name, since
-            this package may not import what runs steps.
+        runs: how it is executed: a "job" shares the machine's cores with others, a "function" is a program that the
+            user names for it, a "call" asks a service of the local AWS, "here" the scheduler decides it
+            itself, "nowhere": it is only known.
+        runner: who runs a job or function (a JobKind) or a call (a function of a ServiceCall), as
+            "module:name". A name, since this package may not import what runs steps.
         keys: the members of its JSON besides those that every step has.
         operation: the API operations behind it: they say which arguments and properties it has.
         fields: which arguments must be there, and what type they have.
@@ -41,12 +43,14 @@ class StepType:
         image: of a job in a container, the section of the request that says what runs, and its key for the image.
         inputs: where the request names the S3 objects that it reads.
         outputs: where it names the S3 addresses that it writes to.
-        cache_attributes: the arguments that decide its result; None: its results are not reused.
+        cache_attributes: the arguments that decide its result, "*" for all; None: its results are not reused.
+        called: for a function, the member of the step's JSON that says what is called on AWS.
+        check: notes what is malformed in the step's own members.
         properties: those that a finished step has, where no `operation` describes them; None: nobody knows.
     """
 
     name: str
-    runs: Literal["job", "call", "here", "nowhere"]
+    runs: Literal["job", "function", "call", "here", "nowhere"]
     runner: str = ""
     keys: tuple[str, ...] = ()
     operation: Operation | None = None
@@ -56,4 +60,6 @@ class StepType:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     cache_attributes: tuple[str, ...] | None = None
+    called: str | None = None
+    check: Callable[[JsonObject], None] | None = None
     properties: Callable[[Step], Collection[Path]] | None = None

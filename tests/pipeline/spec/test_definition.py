@@ -138,13 +138,13 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Parameters", 1, "Name"], "LearningRate", "expected a name of its own. Received: 'LearningRate', as at"),
         (["Steps", 0, "Name"], "../x", "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received:"),
         (["Steps", 2, "Name"], "Train", "$.Steps[2]: expected a name of its own. Received: 'Train', as at $.St"),
-        (["Steps", 0, "Type"], "Lambda", "$.Steps[0].Type: the local engine executes no Lambda steps, only "
-            "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach."),
+        (["Steps", 0, "Type"], "Athena", "$.Steps[0].Type: the local engine executes no Athena steps, only "
+            "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."),
         *[(["Steps", 0, "Type"], other, f"$.Steps[0].Type: the local engine executes no {other} steps")
-            for other in ("Callback", "Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "Cleanup")],
+            for other in ("Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "Cleanup")],
         (["Steps", 0, "Type"], ["Training"], "$.Steps[0].Type: expected one of Processing, Training"),
         (["Steps", 0, "Type"], "CreateModel", "$.Steps[0].Type: expected one of Processing, Training, "
-            "RegisterModel, Model, Condition, Fail, ForEach. Received: Type='CreateModel'"),
+            "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback. Received: Type='CreateModel'"),
         ([*TRAIN, "Enviroment"], {}, "$.Steps[1].Arguments.Enviroment: Training steps have no such argument. "
             "Did you mean 'Environment'?"),
         (["PipelineExperimentConfig"], [], "$.PipelineExperimentConfig: expected an object. Received: []"),
@@ -255,7 +255,7 @@ def test_what_an_unsupported_step_would_have_had_is_no_problem_of_its_own() -> N
     set_at("Steps", 2, "Type")(document, "QualityCheck")
     assert problems(document) == [
         "$.Steps[2].Type: the local engine executes no QualityCheck steps, only Processing, Training, "
-        "RegisterModel, Model, Condition, Fail, ForEach."
+        "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."
     ]
 
 

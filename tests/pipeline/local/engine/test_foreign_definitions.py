@@ -203,10 +203,10 @@ def test_every_type_of_step_that_the_service_knows_has_its_name() -> None:
 
 
 def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> None:
-    others = ("Lambda", "Athena", "HubContent", "BedrockModelImport", "EMRServerless")
+    others = ("EMR", "Athena", "HubContent", "BedrockModelImport", "EMRServerless")
     steps = [{"Name": kind, "Type": kind, "Arguments": {}} for kind in others]
-    get = {"A": {"Get": "Steps.Lambda.OutputParameters['o']"}}
-    only = "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach."
+    get = {"A": {"Get": "Steps.EMR.OutputParameters['o']"}}
+    only = "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."
     assert refused(*steps, processing(Environment=get)) == [
         f"$.Steps[{index}].Type: the local engine executes no {kind} steps, {only}"
         for index, kind in enumerate(others)

@@ -104,10 +104,10 @@ def test_a_type_that_the_table_lacks_is_no_type(bench: Workbench, local_store: S
 @pytest.mark.parametrize("name", [each.name for each in STEP_TYPES.values() if each.runner])
 def test_every_runner_that_the_table_names_is_there(name: str) -> None:
     runner = runner_of(name)
-    assert isinstance(runner, JobKind) == (STEP_TYPES[name].runs == "job")
+    assert isinstance(runner, JobKind) == (STEP_TYPES[name].runs in ("job", "function"))
     assert callable(pkgutil.resolve_name(STEP_TYPES[name].runner)) == (STEP_TYPES[name].runs == "call")
 
 
 def test_what_runs_in_a_job_or_a_call_has_a_runner_and_nothing_else_has() -> None:
-    runs = {each.name: each.runs in ("job", "call") for each in STEP_TYPES.values()}
+    runs = {each.name: each.runs in ("job", "function", "call") for each in STEP_TYPES.values()}
     assert {each.name: bool(each.runner) for each in STEP_TYPES.values()} == runs
