@@ -133,8 +133,7 @@ def resume_execution(
     """
     definition, record = execution_to_resume(store, execution_id)
     python = None if record.python is None else find_interpreter(record.python)
-    handlers = handler.from_json(record.handlers)
-    chosen = _choose_launcher(launcher, home, explain, from_json(record.stand_ins), python, handlers)
+    chosen = launcher_of(record, launcher, home, explain)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces, launcher=chosen, python=python,
@@ -147,10 +146,11 @@ def launcher_of(
     """The launcher `wanted` for jobs of an execution as it was started.
 
     Raises:
-        UsageError: this machine does not allow it, or the Python that its jobs ran with is gone.
+        UsageError: this machine does not allow it, or the Python or a handler of its jobs is gone.
     """
     python = None if record.python is None else find_interpreter(record.python)
-    return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python)
+    handlers = handler.from_json(record.handlers)
+    return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python, handlers)
 
 
 def _choose_launcher(

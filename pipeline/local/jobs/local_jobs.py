@@ -79,7 +79,7 @@ class LocalJobs:
         functions: Mapping[str, Function] = MappingProxyType({}),
     ) -> None:
         """`programs`: what jobs run in the place of images; `python`: with which Python (None: this);
-        `functions`: what Lambda and Callback steps call, by the step's name.
+        `functions`: what Lambda and Callback steps call, by the step's json_path.
 
         `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
         """
@@ -94,7 +94,7 @@ class LocalJobs:
         self._programs = programs
         self._python = python
         self._functions = {
-            name: replace(function, execution_arn=execution_arn) for name, function in functions.items()
+            place: replace(function, execution_arn=execution_arn) for place, function in functions.items()
         }
 
     def image(self, step: Step, arguments: Mapping[str, Json]) -> str:
@@ -104,7 +104,7 @@ class LocalJobs:
             StepFailed: a file of its stand-in cannot be read.
         """
         image = local_image() if self._python is None else self._python.image
-        if function := self._functions.get(step.name):
+        if function := self._functions.get(step.json_path):
             with s3_errors(f"Reading {function.handler.file}"):
                 return f"{image}\n{function.identity()}"
         stand_in = self._programs.stand_in(step.name, step.type, arguments)
@@ -189,7 +189,7 @@ class LocalJobs:
                 variables=pip_variables(os.environ, self._reached_at / "pip"),
                 stand_in=stand_in,
                 python=self._python,
-                function=self._functions.get(step.name),
+                function=self._functions.get(step.json_path),
             )
             try:
                 properties = runner.run(job)

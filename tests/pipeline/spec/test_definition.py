@@ -235,8 +235,8 @@ def test_what_is_malformed_or_unsupported_is_refused_with_its_json_path(
 def test_every_problem_is_listed_at_once() -> None:
     document = compiled()
     set_at("Version")(document, "2030-01-01")
-    set_at("Steps", 0, "Type")(document, "Lambda")
-    set_at("Steps", 0, "Arguments")(document, {"FunctionArn": {"Get": "Nothing.At.All"}})
+    set_at("Steps", 0, "Type")(document, "EMR")
+    set_at("Steps", 0, "Arguments")(document, {"ClusterId": {"Get": "Nothing.At.All"}})
     set_at(*TRAIN, "HyperParameters", "x.y")(document, {"Std:Upper": "a"})
     set_at(*TRAIN, "InputDataConfig", 1, "InputMode")(document, "Pipe")
     set_at(*GATE, 0, "Type")(document, "Xor")

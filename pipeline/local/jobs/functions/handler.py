@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.near_match import did_you_mean
 from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.for_each import every_request
 from pipeline.spec.step_types import STEP_TYPES
 
 
@@ -97,13 +98,13 @@ def assign_handlers(
     handlers: Sequence[Handler],
     to_run: Collection[str],
 ) -> dict[str, Function]:
-    """What each of the steps `to_run` that call a function calls, by the step's name; of several handlers for the
-    same the last counts.
+    """What each of the steps `to_run` that call a function calls, by the step's place in the definition, which a
+    step of a ForEach step's body shares with its children; of several handlers for the same the last counts.
 
     Raises:
         UsageError: a step has no handler, or a handler no step; the message lists all of them.
     """
-    targets = {step.name: _target(step, parameters) for step in definition.steps if _calls(step)}
+    targets = {step.name: _target(step, parameters) for step in every_request(definition) if _calls(step)}
     by_name = {handler.of: handler for handler in handlers}
     known = [*targets, *filter(None, targets.values())]
     for handler in handlers:
@@ -114,13 +115,12 @@ def assign_handlers(
                 f"{', '.join(targets) or 'none'}."
             )
     functions, problems = {}, []
-    for step in definition.steps:
-        if step.name not in to_run or not _calls(step):
-            continue
+    due = (each for step in definition.steps if step.name in to_run for each in (step, *step.body))
+    for step in filter(_calls, due):
         target = targets[step.name]
         chosen = by_name.get(step.name) or by_name.get(target)
         if chosen is not None:
-            functions[step.name] = Function(chosen, target, step)
+            functions[step.json_path] = Function(chosen, target, step)
         else:
             problems.append(f"  {step.name} ({step.type}, calls {target or 'what another step says'})")
     if problems:

@@ -301,3 +301,17 @@ def test_a_handler_is_read(file: Path) -> None:
     assert parse_handler(f"{ARN}=handlers.py:double", file.parent) == Handler(ARN, file, "double")
     with pytest.raises(UsageError, match=r"there is no file .*none\.py"):
         parse_handler("L=none.py:double", file.parent)
+
+
+def test_the_children_of_a_loop_call_what_the_step_of_its_body_calls(
+    bench: Workbench, local_store: Store, file: Path
+) -> None:
+    body = calling("L", outputs(n="Integer"), n=get("ForEach.CurrentItem"))
+    arguments = {"IterableItems": [1, 2], "MaxConcurrency": 2, "ForEachBody": [body]}
+    text = document({"Name": "Loop", "Type": "ForEach", "Arguments": arguments})
+    with pytest.raises(UsageError, match=r"L \(Lambda, calls arn"):
+        start(bench, local_store, text)
+    record = start(bench, local_store, text, handlers=[Handler("L", file, "double")])
+    assert record.status == "Succeeded", record.failure_reason
+    made = [record.step(f"L-{index}").properties["OutputParameters"] for index in (0, 1)]
+    assert made == [{"n": 2}, {"n": 4}]
