@@ -79,7 +79,7 @@ def check_for_each(step: Step, outside: Collection[str], findings: Findings) -> 
             )
     for each in step.body:
         for name in outside:
-            if _is_child(name, each.name):
+            if is_child(name, each.name):
                 findings.add(
                     f"{each.json_path}.Name",
                     f"its children are called {each.name}-0 and so on, as another step is: {name}",
@@ -93,7 +93,8 @@ def check_for_each(step: Step, outside: Collection[str], findings: Findings) -> 
                 )
 
 
-def _is_child(name: str, body: str) -> bool:
+def is_child(name: str, body: str) -> bool:
+    """Whether a step of that name may be a child of the step `body` of a ForEach's body."""
     start, dash, number = name.rpartition("-")
     return start == body and dash == "-" and number.isascii() and number.isdigit()
 

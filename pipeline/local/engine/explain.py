@@ -14,13 +14,14 @@ from typing import Any
 
 from pipeline.errors import FashionError, UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.engine.json_changes import differences, two_texts
+from pipeline.local.engine.json_changes import differences, same, two_texts
 from pipeline.local.state.cache import KEY_PARTS, cache_attributes
 from pipeline.local.state.decisions import Decision, Decisions
 from pipeline.local.state.store import Store
 from pipeline.shown import cut, listed
 from pipeline.spec.definition import MISSING, Json, parse_definition
 from pipeline.spec.expressions import is_expression, references
+from pipeline.spec.for_each import every_request, is_child
 from pipeline.spec.references import Path, Reference
 
 _ATTRIBUTES, _IMAGE = KEY_PARTS.index("attributes"), KEY_PARTS.index("image")
@@ -177,7 +178,7 @@ def _changes(
     arguments = _arguments(store, record, step.name)
     for index in range(max(len(before), len(after))):
         old, new = (parts[index] if index < len(parts) else MISSING for parts in (before, after))
-        if old == new:
+        if same(old, new):
             continue
         if index == _ATTRIBUTES:
             for each in differences(old, new):
@@ -210,9 +211,14 @@ def _of_packages(before: str, after: str) -> Change:
 def _arguments(store: Store, record: ExecutionRecord, name: str) -> Mapping[str, Json]:
     """The step's arguments as the definition has them; empty when that cannot be told."""
     try:
-        return parse_definition(store.definition_text(record.execution_id)).step(name).arguments
-    except (FashionError, KeyError):
+        definition = parse_definition(store.definition_text(record.execution_id))
+    except FashionError:
         return {}
+    steps = list(every_request(definition))
+    found = [each for each in steps if each.name == name] or [
+        each for each in steps if is_child(name, each.name)
+    ]
+    return found[0].arguments if found else {}
 
 
 def _origin(

@@ -33,7 +33,7 @@ class Difference:
 
 def differences(before: Json, after: Json, name: str = "", path: Path = ()) -> Iterator[Difference]:
     """The places where two JSON values differ; a text that holds a JSON object or list is looked into."""
-    if before == after and type(before) is type(after):
+    if same(before, after):
         return
     inner = _inside(before), _inside(after)
     if isinstance(inner[0], Mapping) and isinstance(inner[1], Mapping):
@@ -42,6 +42,13 @@ def differences(before: Json, after: Json, name: str = "", path: Path = ()) -> I
         yield from _in_lists(inner[0], inner[1], name, path)
     else:
         yield Difference(name, path, before, after)
+
+
+def same(before: Json, after: Json) -> bool:
+    """Whether both are written alike in JSON, where 1 and true are not; MISSING is like itself alone."""
+    if before is MISSING or after is MISSING:
+        return before is after
+    return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
 
 def two_texts(before: Json, after: Json) -> tuple[str, str]:

@@ -233,3 +233,52 @@ def test_a_step_says_that_its_cacheconfig_is_off_or_that_its_output_changed(shar
     told = shared.run(definition(step), uploads=RAW, pipeline_name="off").explain("First")
     assert told.reason == "changed on disk"
     assert uri in told.text
+
+
+def test_a_value_comes_from_another_steps_retry_or_from_the_executions_own_id(
+    shared: LocalPipeline,
+) -> None:
+    """The job is killed once: its second attempt is a job with another name, and so with another artifact."""
+    once = training_step("Train")
+    die_once = (
+        "import boto3, os; s3 = boto3.client('s3'); "
+        "there = s3.list_objects_v2(Bucket='a-bucket', Prefix='flag')['KeyCount']; "
+        "s3.put_object(Bucket='a-bucket', Key='flag', Body=b''); there or os.kill(os.getpid(), 9)"
+    )
+    once["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", die_once]
+    once["RetryPolicies"] = [
+        {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 2}
+    ]
+    model = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+    both = definition(
+        once,
+        copy_step("Use", model, word={"Get": "Execution.PipelineExecutionId"}),
+    )
+    shared.upload(RAW)
+    first = shared.run(both, pipeline_name="retry").check()
+    assert first.step("Train").attempts == 2
+    shared.boto_session.client("s3").delete_object(Bucket="a-bucket", Key="flag")
+    second = shared.run(both, pipeline_name="retry").check()
+    told = {change.member: change for change in second.explain("Use").changes}
+    assert "which ran, in attempt 2" in str(told["ProcessingInputs[in].S3Input.S3Uri"].origin)
+    assert "PipelineExecutionId" in str(told["AppSpecification.ContainerArguments[0]"].origin)
+    assert "can never be reused" in str(told["AppSpecification.ContainerArguments[0]"].origin)
+
+
+def test_a_child_of_a_for_each_is_explained_like_any_step(shared: LocalPipeline) -> None:
+    each = copy_step("Each", f"{BUCKET}/raw/", word={"Get": "Parameters.Word"})
+    loop = {
+        "Name": "Loop",
+        "Type": "ForEach",
+        "Arguments": {"IterableItems": ["x", "y"], "MaxConcurrency": 2, "ForEachBody": [each]},
+    }
+    each["Arguments"]["Environment"] = {"ITEM": {"Get": "ForEach.CurrentItem"}}
+    text = definition(loop, Word="one")
+    shared.run(text, uploads=RAW, pipeline_name="loop").check()
+    again = shared.run(text, uploads=RAW, pipeline_name="loop").check()
+    assert again.explain("Each-1").reason == "reused"
+    other = shared.run(text, uploads=RAW, parameters={"Word": "two"}, pipeline_name="loop").check()
+    assert [str(change) for change in other.explain("Each-1").changes] == [
+        'AppSpecification.ContainerArguments[0]: "one" → "two"  (from the parameter Word)'
+    ]
+    assert other.explain("Loop").reason == "never reused"
