@@ -19,18 +19,12 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from tests.pipeline.aws.answers import DEFINITION
+from tests.pipeline.aws.cloud.wire import TARGETS
 
 ACCOUNT, REGION, ID = "123456789012", "us-east-1", "abcdefabcdef"
 NAME = "fashion-mnist"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 EXECUTION = f"{ARN}:pipeline/{NAME}/execution/{ID}"
-TARGETS = {
-    "SageMaker": "sagemaker",
-    "Logs_20140328": "logs",
-    "ServiceQuotasV20190624": "service-quotas",
-    "AWSPriceListService": "pricing",
-    "AmazonEC2ContainerRegistry_V20150921": "ecr",
-}
 OUTPUTS = {
     "BucketName": "a-bucket",
     "KeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d",
