@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
@@ -10,6 +12,10 @@ from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.history import read_execution, read_executions
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.local.jobs.interpreter import Interpreter
+    from pipeline.local.jobs.stand_in import StandIn
 
 
 def check_choices(args: argparse.Namespace) -> None:
@@ -48,6 +54,22 @@ def check_choices(args: argparse.Namespace) -> None:
                     f"Choosing a target: expected --target local with {flag}. Received: --target docker, whose "
                     "engine, the SageMaker SDK's local mode, always runs all steps, one after another."
                 )
+    if args.stand_in or args.python is not None:
+        # Read again where they are used: here so that what is wrong is said before anything is uploaded.
+        read_programs(args)
+
+
+def read_programs(args: argparse.Namespace) -> tuple[list[StandIn], Interpreter | None]:
+    """The stand-ins and the Python that the jobs of a local run get (None: this one).
+
+    Raises:
+        UsageError: one is not what it should be.
+    """
+    from pipeline.local.jobs.interpreter import find_interpreter
+    from pipeline.local.jobs.stand_in import parse_stand_in
+
+    stand_ins = [parse_stand_in(each, Path.cwd()) for each in args.stand_in]
+    return stand_ins, None if args.python is None else find_interpreter(args.python)
 
 
 def check_launcher(args: argparse.Namespace) -> None:

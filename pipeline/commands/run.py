@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.commands.choices import check_choices, find_source
+from pipeline.commands.choices import check_choices, find_source, read_programs
 from pipeline.commands.graph import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
@@ -139,19 +139,12 @@ def execute(
 ) -> int:
     """Starts an execution and follows it to its end; returns the exit status."""
     from pipeline.local.jobs.functions.handler import parse_handler
-    from pipeline.local.jobs.interpreter import find_interpreter
-    from pipeline.local.jobs.stand_in import parse_stand_in
     from pipeline.local_target import Choices
 
+    stand_ins, python = read_programs(args)
+    handlers = [parse_handler(each, Path.cwd()) for each in args.handler]
     choices = Choices(
-        args.parallel,
-        not args.no_cache,
-        args.only,
-        source,
-        args.launcher,
-        [parse_stand_in(each, Path.cwd()) for each in args.stand_in],
-        None if args.python is None else find_interpreter(args.python),
-        [parse_handler(each, Path.cwd()) for each in args.handler],
+        args.parallel, not args.no_cache, args.only, source, args.launcher, stand_ins, python, handlers
     )
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 

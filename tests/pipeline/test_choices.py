@@ -37,6 +37,9 @@ def run(*words: str) -> argparse.Namespace:
         (("--max-cost", "5"), "expected --target sagemaker with --max-cost"),
         (("--again", "1", "--target", "docker"), "expected --target sagemaker with --again"),
         (("--again", "-1", "--target", "sagemaker"), "Received: --again -1"),
+        (("--python", "python3", "--target", "docker"), "--python python3 goes with --target local"),
+        (("--python", "/no/such/python"), "Could not use --python /no/such/python"),
+        (("--definition", "d.json", "--stand-in", "Train"), "Could not read --stand-in 'Train'"),
     ],
 )
 def test_choices_that_cannot_be_are_refused(words: tuple[str, ...], message: str) -> None:

@@ -30,7 +30,7 @@ class StandIn:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files of this machine that the command names."""
-        return tuple(Path(word) for word in self.command if Path(word).is_absolute() and Path(word).is_file())
+        return tuple(Path(word) for word in self.command if word.startswith("/") and _is_file(Path(word)))
 
     def identity(self) -> str:
         """What decides what it does, as text: its words, and the digest of each file that they name.
@@ -61,15 +61,22 @@ def parse_stand_in(text: str, folder: Path) -> StandIn:
     found = [_absolute(word, folder) for word in words]
     for word, path in zip(words, found, strict=True):
         of_container = word.startswith("/opt/ml/")
-        if path == word and word.endswith((".py", ".sh")) and not of_container and not Path(word).is_file():
+        if path == word and word.endswith((".py", ".sh")) and not of_container and not _is_file(Path(word)):
             raise UsageError(f"Could not read --stand-in {text!r}: there is no file {word} in {folder}.")
     return StandIn(of.strip(), tuple(found))
 
 
 def _absolute(word: str, folder: Path) -> str:
     # `python3` is a program, though a folder may have a file of that name.
-    path = folder / Path(word).expanduser()
-    return str(path.absolute()) if ("/" in word or "." in word) and path.is_file() else word
+    path = folder / word
+    return str(path.absolute()) if ("/" in word or "." in word) and _is_file(path) else word
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False  # No name of a file: a program's text, longer than names may be.
 
 
 def choose_stand_in(

@@ -42,6 +42,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -
         parse_stand_in(text, tmp_path)
 
 
+def test_a_programs_text_is_no_name_of_a_file(tmp_path: Path) -> None:
+    text = "/".join(["import os; os.nice(0)"] * 400)
+    read = parse_stand_in(f"Train=python3 -c '{text}'", tmp_path)
+    assert (read.command[2], read.files) == (text, ())
+    assert StandIn("Train", (f"/{text}",)).files == ()
+
+
 def test_a_script_of_the_container_need_not_be_here(tmp_path: Path) -> None:
     words = parse_stand_in("Train=python3 /opt/ml/input/data/code/x.py", tmp_path).command
     assert words == ("python3", "/opt/ml/input/data/code/x.py")
