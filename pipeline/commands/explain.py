@@ -21,7 +21,8 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(explanation.as_json(), indent=2))
         return 0
-    print(printable(explanation.text))
+    text = printable(explanation.text)
+    print(f"{text.removesuffix('.')}:" if explanation.changes else text)
     for change in explanation.changes:
         print(f"  {printable(str(change))}")
     return 0

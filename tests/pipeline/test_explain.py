@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,15 @@ def test_a_step_that_there_is_not_is_named_with_those_that_there_are(
     said = capsys.readouterr().err
     assert said.startswith(f"error: Execution {execution} has no step 'Evalaute'. Its steps are ")
     assert step in said
+
+
+def test_it_is_not_known_what_decided_successes_of_an_older_version(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execution, step = first_step(home)
+    with Store(home) as store:
+        later = replace(store.load_execution(execution), execution_id="later0000000", started_at=2000.0)
+        store.save_execution(later, "{}")
+        Decisions(store).note("later0000000", step, "[]", "no result")
+    assert main(["explain", "later0000000", step]) == 0
+    assert capsys.readouterr().out == f"{step} ran; it is not known what decided its earlier successes.\n"

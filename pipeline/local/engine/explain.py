@@ -93,7 +93,11 @@ def explain(store: Store, record: ExecutionRecord, name: str) -> Explanation:
     if step.reused_from is not None and step.started_at is None:
         return said("not selected", f"was not selected to run: its result is that of {step.reused_from}.")
     if step.status == "Skipped":
-        return said("skipped", "was skipped: it, or a step before it, is on a branch that was not taken.")
+        return said(
+            "skipped",
+            "was skipped: it was not selected, is on a branch that was not taken, or waits for what was skipped or "
+            "did not end as it asks.",
+        )
     if step.started_at is None:
         return said("not reached", _not_reached(record))
     if cache_attributes(step.type) is None:
@@ -121,16 +125,20 @@ def explain(store: Store, record: ExecutionRecord, name: str) -> Explanation:
         "no cache wanted": "ran, since the execution was started without reuse (--no-cache).",
     }.get(decision.verdict)
     reason: str = decision.verdict if why else "changed"
-    earlier = _earlier_success(store, decisions, record, name, decision)
+    successes = _successes(store, record, name)
+    earlier = _latest_known(decisions, successes, name, decision)
     if earlier is None:
-        first = "No earlier execution of this pipeline has a success of it whose key is known."
-        return said(decision.verdict, why) if why else said("no earlier success", f"ran. {first}")
+        if why:
+            return said(decision.verdict, why)
+        if any(other.started_at < record.started_at for other in successes):
+            return said("not known", "ran; it is not known what decided its earlier successes.")
+        return said("no earlier success", "ran: no earlier execution of this pipeline has a success of it.")
     other, before = earlier
     changes = tuple(_changes(store, decisions, record, step, other, decision.key, before.key))
     since = f"the success in execution {other.execution_id}"
     if changes:
         text = (
-            f"{why} Besides, it has changed since {since}:" if why else f"ran, since it differs from {since}:"
+            f"{why} Besides, it has changed since {since}." if why else f"ran, since it differs from {since}."
         )
     elif why:
         text = f"{why} Nothing that decides its result has changed since {since}."
@@ -148,18 +156,26 @@ def _not_reached(record: ExecutionRecord) -> str:
     return f"was not reached: the execution is {record.status}."
 
 
-def _earlier_success(
-    store: Store, decisions: Decisions, record: ExecutionRecord, name: str, decision: Decision
+def _successes(store: Store, record: ExecutionRecord, name: str) -> list[ExecutionRecord]:
+    """The other executions of the same pipeline in which the step succeeded."""
+    return [
+        other
+        for other in store.executions()
+        if other.pipeline_name == record.pipeline_name
+        and other.execution_id != record.execution_id
+        and any(step.name == name and step.status == "Succeeded" for step in other.steps)
+    ]
+
+
+def _latest_known(
+    decisions: Decisions, successes: Sequence[ExecutionRecord], name: str, decision: Decision
 ) -> tuple[ExecutionRecord, Decision] | None:
-    """The latest execution of the same pipeline before this decision in which the step succeeded."""
+    """Of the successes the latest one before this decision whose key is known."""
     found = []
-    for other in store.executions():
-        if other.pipeline_name != record.pipeline_name or other.execution_id == record.execution_id:
-            continue
-        if any(step.name == name and step.status == "Succeeded" for step in other.steps):
-            before = decisions.find(other.execution_id, name)
-            if before is not None and before.decided_at <= decision.decided_at:
-                found.append((other, before))
+    for other in successes:
+        before = decisions.find(other.execution_id, name)
+        if before is not None and before.decided_at <= decision.decided_at:
+            found.append((other, before))
     return max(found, key=lambda pair: pair[1].decided_at, default=None)
 
 
