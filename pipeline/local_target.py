@@ -83,7 +83,8 @@ class LocalTarget:
     def _compile(self, settings: Settings) -> str:
         say("Compiling the pipeline with the SageMaker SDK …")
         self._make_ready(settings.uri("code"))
-        text = compile_definition(settings, self.aws.session())
+        with self.aws.faults("Uploading the code to the local S3"):
+            text = compile_definition(settings, self.aws.session())
         self.aws.save_objects()
         return text
 
@@ -105,7 +106,8 @@ class LocalTarget:
             return uri  # It names the content. The server need not have it: perhaps no step has to read it.
         self._make_ready(uri)
         prefix = uri.removeprefix(f"s3://{settings.bucket}/")
-        upload_files(self.aws.client("s3"), settings.bucket, prefix, files)
+        with self.aws.faults("Uploading the data set to the local S3"):
+            upload_files(self.aws.client("s3"), settings.bucket, prefix, files)
         self.aws.save_objects()
         return uri
 

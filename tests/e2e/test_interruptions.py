@@ -75,7 +75,7 @@ def interrupted(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Int
     left_by_killed = processes_of(home)
     with Command(home, *words, "--json", folder / "result.json") as command:
         command.wait_for(f"{STEP}: epoch ")
-        with Command(home, "registry", "list") as second:
+        with Command(home, "registry", "approve", "1") as second:
             second.wait_for("Waiting for the state folder")
             second.signal(signal.SIGINT)
             waiting = second.finish()

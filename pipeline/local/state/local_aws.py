@@ -127,7 +127,7 @@ class LocalAws:
 
                 session = LoopbackSession(self.endpoint_url, self.credentials, patient(self._answer_seconds))
                 self._clients["s3"] = session.client("s3")
-                with self._faults("Starting"):
+                with self.faults("Starting"):
                     self._clients["s3"].create_bucket(Bucket=self.BUCKET)
                 self._session = session
             return self._session
@@ -151,7 +151,7 @@ class LocalAws:
 
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""
-        with self._faults(f"Making the bucket {bucket}"):
+        with self.faults(f"Making the bucket {bucket}"):
             self.client("s3").create_bucket(Bucket=bucket)
 
     def save_objects(self) -> None:
@@ -161,7 +161,7 @@ class LocalAws:
             StateError: the disk is full, or the state folder cannot be written.
         """
         if self._server is not None and self._in_use:
-            with self._faults("Saving what was put into the local S3"):
+            with self.faults("Saving what was put into the local S3"):
                 self._server.ask(do="save")
 
     def stored_objects(self, uri: str) -> list[StoredObject]:
@@ -203,32 +203,45 @@ class LocalAws:
         for stored in changed:
             keys.setdefault(stored.bucket, []).append(stored.key)
         if self._server is not None and self._in_use:
-            with self._faults("Telling the local S3 of new objects"):
+            with self.faults("Telling the local S3 of new objects"):
                 for bucket, names in keys.items():
                     self._server.ask(do="reload", bucket=bucket, prefix=_shared_beginning(names))
 
     def restore_registry(self) -> None:
         """Create the saved model package groups and packages in the server, once, with their ARNs and versions."""
-        with self._faults("Putting the saved model packages back"):
+        with self.faults("Putting the saved model packages back"):
             self._registry.restore(self.client("sagemaker"))
 
     def persist_registry(self) -> None:
         """Write new packages and changes of approval or metadata to disk."""
-        with self._faults("Saving the model registry"):
+        with self.faults("Saving the model registry"):
             self._registry.persist(self.client("sagemaker"))
 
     @contextmanager
-    def _faults(self, doing: str) -> Iterator[None]:
-        """Turns a failure of the server, which answers from memory and does not fail by itself, into words."""
-        from botocore.exceptions import BotoCoreError, ClientError
+    def faults(self, doing: str) -> Iterator[None]:
+        """Turns a failure of the server within the block into words: it has died, or the disk is full.
 
+        Raises:
+            FashionError: in place of what boto3 raises.
+        """
         try:
             yield
-        except (BotoCoreError, ClientError, ConnectionError) as error:
+        except _failures() as error:
+            if "InsufficientStorage" in str(error):
+                said = str(error).rpartition("operation: ")[2].rstrip(".")
+                raise FashionError(f"{doing} failed: {said}. Then run the same command again.") from error
             raise FashionError(
                 f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
                 f"{self.death or 'What was saved before is intact: python -m pipeline resume.'}"
             ) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What clients of the server raise. Importing them takes a third of a second: only when something is raised."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (Boto3Error, BotoCoreError, ClientError, ConnectionError)
 
 
 def _shared_beginning(names: Sequence[str]) -> str:

@@ -218,6 +218,25 @@ def test_a_disk_that_takes_no_more_is_an_s3_error_and_the_object_is_as_it_was(tm
         assert [item.size for item in aws.stored_objects(f"s3://{aws.BUCKET}/")] == [3]
 
 
+def test_a_full_disk_is_said_in_words_where_files_are_uploaded(tmp_path: Path) -> None:
+    home, file = Home.open(tmp_path / "home"), tmp_path / "file"
+    file.write_bytes(b"x" * (1 << 21))
+    with Store(home) as store, limited(1 << 20), LocalAws(home, store) as aws:
+        s3 = aws.client("s3")
+        # upload_file, which the SDK uses, raises an error of boto3's own.
+        for upload in (
+            lambda: s3.put_object(Bucket=aws.BUCKET, Key="k", Body=file.read_bytes()),
+            lambda: s3.upload_file(str(file), aws.BUCKET, "k"),
+        ):
+            with (
+                pytest.raises(
+                    FashionError, match=r"(?s)^Uploading the code failed: [^(]*Then run the same command"
+                ),
+                aws.faults("Uploading the code"),
+            ):
+                upload()
+
+
 @contextmanager
 def limited(size: int) -> Iterator[None]:
     """A limit on the size of files, also of processes that start meanwhile: it acts as the end of the disk does."""
