@@ -99,7 +99,23 @@ class Address:
         return None
 
 
-Rule = Only | Between | Never | Folder | Address
+@dataclass(frozen=True)
+class Skipped:
+    """The value at `place`, where there is one, must be true: what it skips is not done here."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if value is True:
+            return None
+        return (
+            f"the local engine checks no data or models, so it passes such steps with {self.place} true only. "
+            f"Received: {shown(value)}"
+        )
+
+
+Rule = Only | Between | Never | Folder | Address | Skipped
 
 # Of several types of jobs.
 TIME_LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)

@@ -18,7 +18,7 @@ from pipeline.spec.json_object import JsonObject
 from pipeline.spec.limits import check_limits
 from pipeline.spec.parameters import convert
 from pipeline.spec.references import Path, Reference, parse_path, parse_reference, written
-from pipeline.spec.refusals import refuse_arguments
+from pipeline.spec.refusals import refuse_arguments, refuse_members
 from pipeline.spec.request_schema import check_request
 from pipeline.spec.step_types import STEP_TYPES, is_executed
 from pipeline.spec.validation import document as validation
@@ -50,6 +50,7 @@ def check_definition(definition: Definition, findings: Findings) -> None:
         check_request(step.type, step.arguments, types, path, findings)
         refuse_arguments(step.type, step.arguments, path, findings)
         check_limits(step.type, step.arguments, path, findings)
+        refuse_members(step.type, step.members, step.json_path, findings)
     if not findings.entries:
         requests = {step.name: step for step in every_request(definition)}
         for cycle in cycles(dependencies(replace(definition, steps=tuple(requests.values())))):

@@ -15,7 +15,7 @@ from pipeline.spec.expressions import with_parameters
 from pipeline.spec.for_each import every_request
 from pipeline.spec.json_text import odd_character
 from pipeline.spec.limits import check_limits
-from pipeline.spec.refusals import refuse_arguments
+from pipeline.spec.refusals import refuse_arguments, refuse_members
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -63,6 +63,7 @@ def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> Non
         path = f"{step.json_path}.Arguments"
         refuse_arguments(step.type, arguments, path, findings)
         check_limits(step.type, arguments, path, findings)
+        refuse_members(step.type, with_parameters(step.members, values), step.json_path, findings)
     findings.raise_if_any()
 
 

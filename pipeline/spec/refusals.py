@@ -6,9 +6,10 @@ from another step is left to the job. What every request must have is in request
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline.json_path import child
+from pipeline.spec.argument_rules import Rule
 from pipeline.spec.definition import Json
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression
@@ -17,11 +18,19 @@ from pipeline.spec.step_types import STEP_TYPES
 
 def refuse_arguments(step_type: str, arguments: Mapping[str, Json], path: str, findings: Findings) -> None:
     """Notes every argument of a step, at `path`, that the local engine cannot honour."""
-    known = STEP_TYPES.get(step_type)
-    if known is None:
-        return
-    for rule in known.rules:
-        for place, value in values_at(arguments, rule.place.split("."), path):
+    if known := STEP_TYPES.get(step_type):
+        _refuse(known.rules, arguments, path, findings)
+
+
+def refuse_members(step_type: str, members: Mapping[str, Json], path: str, findings: Findings) -> None:
+    """Notes every member of a step, at `path`, that the local engine cannot honour."""
+    if known := STEP_TYPES.get(step_type):
+        _refuse(known.member_rules, members, path, findings)
+
+
+def _refuse(rules: Iterable[Rule], members: Mapping[str, Json], path: str, findings: Findings) -> None:
+    for rule in rules:
+        for place, value in values_at(members, rule.place.split("."), path):
             problem = None if is_expression(value) else rule.problem(value)
             if problem:
                 findings.add(place, problem)

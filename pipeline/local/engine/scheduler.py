@@ -182,6 +182,7 @@ class _Engine:
                 self._begin_loop(Loop.of(step, find_items(step, self.steps[step.name], self.scope)))
                 return
             arguments = self._resolve(step, attempt)
+            step = replace(step, members=resolve(step.members, self.scope))
         except FashionError as error:
             self._end_step(step.name, "Failed", failure_reason=str(error))
             return

@@ -17,6 +17,8 @@ _LEFT_OUT = (
     ("ProcessingOutputConfig.KmsKeyId", "encrypted outputs"),
     ("DebugRuleConfigurations", "rules of the debugger"),
     ("ProfilerRuleConfigurations", "rules of the profiler"),
+    ("TensorBoardOutputConfig", "data for TensorBoard"),
+    ("ExperimentConfig", "a trial of an experiment"),
     ("VpcConfig", "a VPC"),
     ("NetworkConfig.VpcConfig", "a VPC"),
     ("EnableNetworkIsolation", "isolation from the network"),

@@ -156,7 +156,9 @@ class LocalJobs:
         runner = runner_of(step.type)
         if not isinstance(runner, JobKind):
             with job_log:
-                call = ServiceCall(job_name, arguments, self._execution_arn, again, self._aws, job_log)
+                call = ServiceCall(
+                    job_name, arguments, self._execution_arn, again, self._aws, job_log, step.members
+                )
                 return JobOutcome(runner(call))
         for bucket in output_buckets(step.type, arguments) - {self._aws.BUCKET}:
             self._aws.ensure_bucket(bucket)

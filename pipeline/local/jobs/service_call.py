@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,7 +20,8 @@ from pipeline.spec.definition import Json
 class ServiceCall:
     """`request` is resolved, in the shape of the operation's input; `name` is what the service would name it.
 
-    `again`: an earlier attempt of this step in this execution began, and may have got as far as the call.
+    `members` are what the step has beside its arguments. `again`: an earlier attempt of this step in this execution
+    began, and may have got as far as the call.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ServiceCall:
     again: bool
     aws: LocalAws
     log: JobLog
+    members: Mapping[str, Json] = field(default_factory=dict)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Everything that reads, checks, caches or runs steps asks this table, when it nee
 from __future__ import annotations
 
 from pipeline.spec.step_types.callback import CALLBACK
+from pipeline.spec.step_types.checks import CLARIFY_CHECK, QUALITY_CHECK
 from pipeline.spec.step_types.condition import CONDITION
 from pipeline.spec.step_types.fail import FAIL
 from pipeline.spec.step_types.for_each import FOR_EACH
@@ -29,6 +30,8 @@ STEP_TYPES: dict[str, StepType] = {
         FOR_EACH,
         LAMBDA,
         CALLBACK,
+        QUALITY_CHECK,
+        CLARIFY_CHECK,
         TRANSFORM,
     )
 }

@@ -45,6 +45,7 @@ class StepType:
         outputs: where it names the S3 addresses that it writes to.
         cache_attributes: the arguments that decide its result, "*" for all; None: its results are not reused.
         called: for a function, the member of the step's JSON that says what is called on AWS.
+        member_rules: as `rules`, of the step's own members.
         check: notes what is malformed in the step's own members.
         properties: those that a finished step has, where no `operation` describes them; None: nobody knows.
     """
@@ -61,5 +62,6 @@ class StepType:
     outputs: tuple[str, ...] = ()
     cache_attributes: tuple[str, ...] | None = None
     called: str | None = None
+    member_rules: tuple[Rule, ...] = ()
     check: Callable[[JsonObject], None] | None = None
     properties: Callable[[Step], Collection[Path]] | None = None

@@ -139,12 +139,14 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 0, "Name"], "../x", "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received:"),
         (["Steps", 2, "Name"], "Train", "$.Steps[2]: expected a name of its own. Received: 'Train', as at $.St"),
         (["Steps", 0, "Type"], "Athena", "$.Steps[0].Type: the local engine executes no Athena steps, only "
-            "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."),
+            "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
+            "QualityCheck, ClarifyCheck."),
         *[(["Steps", 0, "Type"], other, f"$.Steps[0].Type: the local engine executes no {other} steps")
-            for other in ("Tuning", "Transform", "EMR", "QualityCheck", "AutoML", "Cleanup")],
+            for other in ("Tuning", "Transform", "EMR", "HubContent", "AutoML", "Cleanup")],
         (["Steps", 0, "Type"], ["Training"], "$.Steps[0].Type: expected one of Processing, Training"),
         (["Steps", 0, "Type"], "CreateModel", "$.Steps[0].Type: expected one of Processing, Training, "
-            "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback. Received: Type='CreateModel'"),
+            "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
+            "QualityCheck, ClarifyCheck. Received: Type='CreateModel'"),
         ([*TRAIN, "Enviroment"], {}, "$.Steps[1].Arguments.Enviroment: Training steps have no such argument. "
             "Did you mean 'Environment'?"),
         (["PipelineExperimentConfig"], [], "$.PipelineExperimentConfig: expected an object. Received: []"),
@@ -252,10 +254,11 @@ def test_every_problem_is_listed_at_once() -> None:
 
 def test_what_an_unsupported_step_would_have_had_is_no_problem_of_its_own() -> None:
     document = compiled()
-    set_at("Steps", 2, "Type")(document, "QualityCheck")
+    set_at("Steps", 2, "Type")(document, "AutoML")
     assert problems(document) == [
-        "$.Steps[2].Type: the local engine executes no QualityCheck steps, only Processing, Training, "
-        "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."
+        "$.Steps[2].Type: the local engine executes no AutoML steps, only Processing, Training, "
+        "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
+        "QualityCheck, ClarifyCheck."
     ]
 
 

@@ -99,7 +99,6 @@ def test_a_processing_request_is_refused_for(place: tuple[str | int, ...], value
         (("AlgorithmSpecification", "TrainingInputMode"), "Pipe", "TrainingInputMode: the local engine supports"),
         (("AlgorithmSpecification", "MetricDefinitions"), [{"Name": "a"}], "MetricDefinitions[0].Regex: missing"),
         (("CheckpointConfig",), {"S3Uri": "s3://b/c", "LocalPath": "checkpoints"}, "LocalPath: expected an"),
-        (("TensorBoardOutputConfig",), {"S3OutputPath": "s3://b/k"}, "TensorBoardOutputConfig: the local engine"),
         (("ServerlessJobConfig",), {"JobType": "FineTuning"}, "ServerlessJobConfig: the local engine does not"),
     ],
 )  # fmt: skip

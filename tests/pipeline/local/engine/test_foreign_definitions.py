@@ -206,7 +206,10 @@ def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> N
     others = ("EMR", "Athena", "HubContent", "BedrockModelImport", "EMRServerless")
     steps = [{"Name": kind, "Type": kind, "Arguments": {}} for kind in others]
     get = {"A": {"Get": "Steps.EMR.OutputParameters['o']"}}
-    only = "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback."
+    only = (
+        "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, QualityCheck, "
+        "ClarifyCheck."
+    )
     assert refused(*steps, processing(Environment=get)) == [
         f"$.Steps[{index}].Type: the local engine executes no {kind} steps, {only}"
         for index, kind in enumerate(others)

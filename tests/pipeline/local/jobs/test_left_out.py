@@ -63,6 +63,14 @@ def test_rules_that_watch_a_training_are_left_out(bench: Workbench, name: str, w
     assert f"[local] not done here, but on SageMaker: {what}" in bench.lines
 
 
+def test_tensorboard_and_experiments_are_left_out(bench: Workbench) -> None:
+    tensorboard, trial = {"S3OutputPath": bench.uri("board")}, {"ExperimentName": "e", "TrialName": "t"}
+    request = bench.training(WRITE) | {"TensorBoardOutputConfig": tensorboard, "ExperimentConfig": trial}
+    bench.run("Training", request)
+    left = "data for TensorBoard, a trial of an experiment"
+    assert f"[local] not done here, but on SageMaker: {left}" in bench.lines
+
+
 @pytest.mark.parametrize(
     "request_",
     [{}, {"NetworkConfig": {"EnableNetworkIsolation": False}}, {"EnableManagedSpotTraining": False}],
