@@ -207,8 +207,8 @@ def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> N
     steps = [{"Name": kind, "Type": kind, "Arguments": {}} for kind in others]
     get = {"A": {"Get": "Steps.EMR.OutputParameters['o']"}}
     only = (
-        "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, QualityCheck, "
-        "ClarifyCheck."
+        "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
+        "QualityCheck, ClarifyCheck."
     )
     assert refused(*steps, processing(Environment=get)) == [
         f"$.Steps[{index}].Type: the local engine executes no {kind} steps, {only}"
