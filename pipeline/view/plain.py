@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.execution import ExecutionRecord, StepRecord, changed_places
 from pipeline.printable import printable
 from pipeline.quantities import count, decimal, duration, percent
 from pipeline.view.board import Board
@@ -30,11 +30,9 @@ class PlainView:
         with self._lock:
             before = self._board.execution_changed(execution)
             old_status = None if before is None else before.status
-            old_steps = {} if before is None else {step.name: step for step in before.steps}
             if before is None:
                 self._say(f"execution {execution.execution_id}: {len(execution.steps)} steps")
-            for step in execution.steps:
-                old = old_steps.get(step.name, StepRecord(step.name, step.type))
+            for step, old in _changes(execution, before):
                 if step.status != old.status or step.attempts > max(old.attempts, 1):
                     self._say(f"{step.name}: {describe(step)}")
             if execution.status != old_status and execution.status != "Executing":
@@ -62,6 +60,20 @@ class PlainView:
         except (OSError, ValueError):
             # Whoever read this has gone away, or the stream is closed: the execution matters more than its lines.
             self._closed = True
+
+
+def _changes(
+    execution: ExecutionRecord, before: ExecutionRecord | None
+) -> Iterator[tuple[StepRecord, StepRecord]]:
+    """The records that are new, each with that of the same step before."""
+    old = () if before is None else before.steps
+    places = changed_places(execution.steps, old)
+    # A ForEach step that begins moves those after it.
+    moved = len(old) != len(execution.steps)
+    known = {step.name: step for step in old} if moved else {old[place].name: old[place] for place in places}
+    for place in places:
+        step = execution.steps[place]
+        yield step, known.get(step.name, StepRecord(step.name, step.type))
 
 
 def describe(step: StepRecord) -> str:

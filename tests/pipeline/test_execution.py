@@ -12,6 +12,7 @@ from pipeline.execution import (
     ExecutionStatus,
     StepRecord,
     StepStatus,
+    changed_places,
 )
 from pipeline.spec.validation.service_model import shape
 from pipeline.view.leaderboard import duration_of
@@ -23,6 +24,14 @@ UNDER_WAY = {"Pending", "Starting", "Executing", "Stopping"}
 def test_an_execution_has_the_states_that_the_service_has() -> None:
     assert set(get_args(ExecutionStatus)) == set(shape("PipelineExecutionStatus").enum)
     assert set(get_args(StepStatus)) == {*shape("StepStatus").enum, "Pending", "Skipped"}
+
+
+def test_the_places_of_changed_steps_are_found_by_value() -> None:
+    a, b, c = (StepRecord(name, "Training") for name in "abc")
+    assert changed_places((a, b), ()) == [0, 1]
+    assert changed_places((a, replace(b), c), (a, b)) == [2]
+    assert changed_places((a, c, b), (a, b)) == [1, 2]
+    assert changed_places((a, replace(b, attempts=1)), (a, b, c)) == [1]
 
 
 def test_every_state_that_is_not_under_way_is_an_end() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pipeline.errors import StateError, UsageError
-from pipeline.execution import EXECUTION_ENDS, ExecutionRecord
+from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, changed_places
 from pipeline.local.state.database import REBUILD, Database
 from pipeline.local.state.journal import (
     Journal,
@@ -65,11 +65,7 @@ class Store:
             saved = self._saved.get(record.execution_id)
             known = saved.steps if saved is not None else ()
             text = to_text(record)
-            changed = [
-                (position, to_text(step))
-                for position, step in enumerate(record.steps)
-                if position >= len(known) or (step is not known[position] and step != known[position])
-            ]
+            changed = [(place, to_text(record.steps[place])) for place in changed_places(record.steps, known)]
             with self.database.transaction() as connection:
                 if saved is None:
                     digest = hashlib.sha256(definition_text.encode()).hexdigest()

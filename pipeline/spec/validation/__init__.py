@@ -36,7 +36,7 @@ def validate_definition(definition: Json, parameters: Mapping[str, Json] | None 
     given = dict(parameters or {})
     document, problems = read_document(definition)
     substitution = Substitution(document, given)
-    document = replace(document, steps=tuple(substitution.apply(step) for step in document.steps))
+    document = replace(document, steps=substitution.apply_all())
     findings = check_rules(document, given)
     for step in document.steps:
         findings += check_arguments(step)

@@ -8,14 +8,14 @@ a sample made from the shape of the Describe response.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pipeline.shown import listed, shown
 from pipeline.spec.validation.document import Document, Json, Step, child_path, entries, look_up
 from pipeline.spec.validation.problem import Problem
 from pipeline.spec.validation.properties import Placeholder, UnknownProperty, sample_property
-from pipeline.spec.validation.references import Reference, is_expression, parse_reference
+from pipeline.spec.validation.references import Reference, is_expression, parse_reference, references
 from pipeline.spec.validation.service_model import sample_job_name
 from pipeline.spec.vocabulary import JOB_NAME_VARIABLES, execution_variables
 
@@ -42,7 +42,29 @@ class Substitution:
         self.given = given
         self.problems: list[Problem] = []
         self._done: dict[str, Step] = {}
+        self._named = {step.name: step for step in reversed(document.steps)}
         self._open: set[str] = set()
+
+    def apply_all(self) -> tuple[Step, ...]:
+        """All steps as `apply` gives them, each after those that it reads: a long chain must not recurse."""
+        for first in self.document.steps:
+            under_way = [] if first.path in self._done else [(first, self._sources(first))]
+            while under_way:
+                step, sources = under_way[-1]
+                self._open.add(step.name)
+                following = next(sources, None)
+                if following is None:
+                    self.apply(step)
+                    under_way.pop()
+                elif following.path not in self._done and following.name not in self._open:
+                    under_way.append((following, self._sources(following)))
+        return tuple(map(self.apply, self.document.steps))
+
+    def _sources(self, step: Step) -> Iterator[Step]:
+        """The steps whose properties the arguments of `step` read."""
+        for _, reference in references(step.arguments, ""):
+            if reference.root == "Steps" and reference.name in self._named:
+                yield self._named[reference.name]
 
     def apply(self, step: Step) -> Step:
         """The step with every expression in its arguments replaced, and the paths that got only a placeholder."""
@@ -140,7 +162,7 @@ class Substitution:
         )
 
     def _property(self, reference: Reference, path: str, step: Step) -> Json:
-        source = self.document.step(reference.name)
+        source = self._named.get(reference.name)
         if source is None:
             names = listed(known.name for known in self.document.steps)
             message = f"expected one of: {names}. Received: {reference.name}"
@@ -198,7 +220,7 @@ class Substitution:
             expected = "a PropertyFile: Steps.Name.PropertyFiles.Name"
             self._report(step, path, "known-expression", f"expected {expected}. Received: {shown(file)}")
             return
-        source = self.document.step(reference.name)
+        source = self._named.get(reference.name)
         if source is None:
             self._report(step, path, "known-step", f"expected a step's name. Received: {reference.name}")
             return

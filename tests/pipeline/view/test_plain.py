@@ -45,6 +45,16 @@ def test_each_change_of_a_step_is_one_line_and_no_change_is_none() -> None:
     ]
 
 
+def test_steps_that_move_behind_a_new_one_are_no_news() -> None:
+    stream = io.StringIO()
+    view = PlainView(stream)
+    first, last = StepRecord("Each", "ForEach"), StepRecord("Last", "Processing", "Succeeded")
+    view.execution_changed(record_of(first, last))
+    child = StepRecord("P-0", "Processing", "Executing", part_of="Each")
+    view.execution_changed(record_of(first, child, last))
+    assert lines_of(stream) == ["execution 8f3a: 2 steps", "Last: succeeded", "P-0: running"]
+
+
 def test_a_finished_epoch_is_one_line_and_progress_within_it_is_none() -> None:
     stream = io.StringIO()
     view = PlainView(stream)

@@ -144,3 +144,25 @@ def test_steps_that_refer_to_each_other_are_reported_not_followed(changed: Calla
     later = {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri"}
     problems = validate_definition(changed({"Prepare.Arguments.ProcessingInputs[1].S3Input.S3Uri": later}))
     assert [problem.rule for problem in problems] == ["steps-form-no-circle"]
+
+
+def test_a_long_chain_is_followed_however_it_is_written() -> None:
+    def job(number: int) -> dict[str, Any]:
+        source = {"Get": f"Steps.S{number - 1}.ProcessingJobArn"} if number else "first"
+        return {"Name": f"S{number}", "Type": "Processing", "Arguments": {"Environment": {"SOURCE": source}}}
+
+    document, _ = read_document({"Steps": [job(number) for number in reversed(range(2000))]})
+    substitution = Substitution(document, {})
+    steps = substitution.apply_all()
+    assert [step.name for step in steps] == [step.name for step in document.steps]
+    assert str(look_up(steps[0].arguments, "Environment", "SOURCE")).startswith("arn:aws:sagemaker:")
+    assert substitution.problems == []
+
+
+def test_a_long_circle_is_no_end() -> None:
+    def job(number: int) -> dict[str, Any]:
+        source = {"Get": f"Steps.S{(number + 1) % 2000}.ProcessingJobArn"}
+        return {"Name": f"S{number}", "Type": "Processing", "Arguments": {"Environment": {"SOURCE": source}}}
+
+    document, _ = read_document({"Steps": [job(number) for number in range(2000)]})
+    assert len(Substitution(document, {}).apply_all()) == 2000
