@@ -112,3 +112,12 @@ def test_an_execution_goes_on_with_what_it_was_started_with(
     script.write_text("import only_there; print('now')")
     assert runs.resume(failed).status == "Succeeded"
     assert "now" in runs.lines()
+
+
+def test_jobs_do_not_change_the_packages_of_another_python(runs: Runs, other: Interpreter) -> None:
+    if runs.bench.launcher.name != "sandbox":
+        pytest.skip("this machine allows no sandbox")
+    path = Path(other.packages[0], "made")
+    record = runs.start(StandIn("Prepare", ("touch", str(path))), python=other)
+    assert "Read-only file system" in str(record.steps[0].failure_reason)
+    assert not path.exists()
