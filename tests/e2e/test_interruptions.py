@@ -112,7 +112,11 @@ def test_the_execution_reads_stopped(interrupted: Interrupted) -> None:
 
 def test_no_process_and_no_temporary_file_is_left(interrupted: Interrupted) -> None:
     assert interrupted.left_by_stopped == []
-    assert list((interrupted.home / "tmp").iterdir()) == []
+    # A stop does not wait until the jobs' folders are deleted: the next command that runs something does that.
+    temporary = interrupted.home / "tmp"
+    assert [path.name for path in temporary.iterdir() if "-stopped-pipelines-" not in path.name] == []
+    run(interrupted.home, "registry", "reject", "99")
+    assert list(temporary.iterdir()) == []
 
 
 def test_training_ended_cleanly_with_a_checkpoint(interrupted: Interrupted) -> None:
