@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACES = (Path(os.environ.get("FASHION_DATA") or DEBIAN_FOLDER), ROOT / ".local" / "data", DEBIAN_FOLDER)
 COUNTS = {"train": 3000, "t10k": 600}
 
+LONGEST_NAMED_BYTES = 16
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -27,6 +29,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their length: those of an archive hold the time, and workers must name each test alike."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > LONGEST_NAMED_BYTES else None
 
 
 def pytest_report_header() -> str:

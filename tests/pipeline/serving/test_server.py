@@ -212,7 +212,12 @@ class TestGzip:
         for body in (gzip.compress(self.BODY), gzip.compress(self.BODY[:9]) + gzip.compress(self.BODY[9:])):
             assert served.ask("POST", PREDICT, body, kind) == (200, {"predictions": [3.5]})
 
-    @pytest.mark.parametrize("body", [BODY, b"", gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"more"])
+    @pytest.mark.parametrize(
+        "body",
+        [BODY, b"", gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"more"],
+        # The bytes hold the time they were made at, and tests that run in several processes need equal names.
+        ids=["not gzipped", "empty", "cut off", "followed by more"],
+    )
     def test_damaged_gzip_data_are_no_document(self, body, served):
         answer = (400, {"error": "JSON Parse error: The document is empty"})
         assert served.ask("POST", PREDICT, body, {"Content-Encoding": "gzip"}) == answer
