@@ -1,4 +1,7 @@
-"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present."""
+"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present.
+
+`show` adds to each step what the contract does not have (show_result).
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,7 @@ def run_result(
     `evaluation` and `registration` are the contents of the evaluation step's evaluation.json and
     registration.json, None where the execution did not get there: then `candidates` is empty, and `winner`
     (a candidate's name) and `gate` are null. `model_package_arn` is that of the evaluation, or of the first
-    RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds. A step's
-    `launcher` is null where none of this machine's started it.
+    RegisterModel step of another project's pipeline, or null. Accuracies are fractions, times are seconds.
 
     An execution ends as Succeeded, Failed or Stopped here: SageMaker's CompletedWithFailures reads Failed, so that
     a program which waits for one of the three does not wait for ever.
@@ -54,7 +56,6 @@ def run_result(
                 "status": step.status,
                 "seconds": step.seconds,
                 "cached": step.cached,
-                "launcher": step.launcher,
             }
             for step in record.steps
         ],
@@ -64,6 +65,19 @@ def run_result(
         "model_package_arn": _model_package_arn(record, registration),
         "report": None if report is None else str(report),
     }
+
+
+def show_result(
+    record: ExecutionRecord,
+    evaluation: Mapping[str, Any] | None,
+    registration: Mapping[str, Any] | None,
+    report: Path | None,
+) -> dict[str, Any]:
+    """As run_result, with each step's `launcher`: null where none of this machine's started it."""
+    result = run_result(record, evaluation, registration, report)
+    for step, recorded in zip(result["steps"], record.steps, strict=True):
+        step["launcher"] = recorded.launcher
+    return result
 
 
 def _failure_reason(record: ExecutionRecord) -> str | None:
