@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.cli import main
 from pipeline.local.jobs.kept_start import HostStart
 from pipeline.local.testing import local_pipeline
+from tests.e2e.command import await_true
 from tests.pipeline.local.test_testing import BUCKET, RAW, copy_step, definition
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +122,14 @@ def test_a_host_that_there_is_not_is_named(failed: Failed, capsys: pytest.Captur
     assert "there is no host 'algo-2'. Its hosts are algo-1." in capsys.readouterr().err
 
 
+def sleeps_below(pid: int) -> bool:
+    """Whether a process that this one started, or one of theirs, is `sleep`."""
+    try:
+        return any(child.name() == "sleep" for child in psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:  # One ended while it was looked at.
+        return False
+
+
 def test_a_shell_has_the_terminal_and_an_interrupt_is_its_own(failed: Failed) -> None:
     command = [sys.executable, "-c", ON_A_TERMINAL, sys.executable, "-m", "pipeline", "debug"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FASHION_HOME": str(failed.state)}
@@ -138,9 +148,13 @@ def test_a_shell_has_the_terminal_and_an_interrupt_is_its_own(failed: Failed) ->
             piece = os.read(shell.stdout.fileno(), 4096)
             assert piece, seen
             seen += piece
-        for words in (b"\x03", b"echo goes on; exit 5\n"):
-            shell.stdin.write(words)
-            shell.stdin.flush()
+        # Before its child is there the shell would take the interrupt, and the child would sleep to its end.
+        await_true(lambda: sleeps_below(shell.pid), "the program in the shell to start")
+        shell.stdin.write(b"\x03")
+        shell.stdin.flush()
+        await_true(lambda: not sleeps_below(shell.pid), "the program in the shell to end")
+        shell.stdin.write(b"echo goes on; exit 5\n")
+        shell.stdin.flush()
         assert b"goes on" in shell.stdout.read()
         assert shell.wait(60) == 5
 
