@@ -29,6 +29,8 @@ def check_writable(
             content = stream.read()
     except OSError as error:
         raise UsageError(f"{doing}: {error.strerror}. Create the folder, or name another file.") from None
+    except ValueError:  # NUL, or half a character that no byte stands for.
+        raise UsageError(f"{doing}: no file can be called that. Name another file.") from None
     if content.strip() and not _is_own(content, own):
         raise UsageError(
             f"{doing}: it holds something else than an earlier result, which would be overwritten. Name another "

@@ -30,6 +30,8 @@ def prepare_folder(folder: Path, *, force: bool = False) -> None:
         missed = [] if force else _would_be_missed(folder)
     except OSError as error:
         raise UsageError(f"{doing}: {error.strerror or error}. Name another folder with --out.") from None
+    except ValueError:  # NUL, or half a character that no byte stands for.
+        raise UsageError(f"{doing}: no folder can be called that. Name another with --out.") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{doing}: you may not write there. Name another folder with --out.")
     if missed:

@@ -10,6 +10,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.errors import UsageError
 from pipeline.output_file import check_writable
+from pipeline.study.place import prepare_folder
 from tests.folders import contents
 
 RESULT = '{"execution_id": "abc", "status": "Succeeded", "steps": []}'
@@ -51,6 +52,14 @@ def test_what_cannot_be_written_is_refused_with_the_reason(tmp_path: Path, name:
     with pytest.raises(UsageError, match=reason):
         check_writable(tmp_path / name)
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"], ids=["NUL", "half a character"])
+def test_what_no_file_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no file can be called that"):
+        check_writable(tmp_path / name)
+    with pytest.raises(UsageError, match="no folder can be called that"):
+        prepare_folder(tmp_path / name)
 
 
 def test_looking_leaves_no_file_behind_and_links_are_followed(tmp_path: Path) -> None:
