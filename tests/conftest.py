@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,28 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _as_it_was(before: dict[str, str]) -> None:
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment_of_a_module() -> Iterator[None]:
+    """A command that a module's fixture runs in this process puts AWS out of its reach for good."""
+    before = dict(os.environ)
+    yield
+    _as_it_was(before)
+
+
+@pytest.fixture(autouse=True)
+def _environment_of_a_test() -> Iterator[None]:
+    """As that of a module, for what a test runs."""
+    before = dict(os.environ)
+    yield
+    _as_it_was(before)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

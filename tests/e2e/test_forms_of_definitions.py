@@ -53,7 +53,7 @@ def test_the_definition_in_an_answer_of_describe_pipeline_is_run(tmp_path: Path)
 
 def test_what_cannot_run_is_named_at_once_and_nothing_is_started(tmp_path: Path) -> None:
     file = tmp_path / "definition.json"
-    bad = {"Name": "L", "Type": "Lambda", "Arguments": {}}
+    bad = {"Name": "L", "Type": "EMR", "Arguments": {}}
     file.write_text(json.dumps({"Steps": [bad, processing(Environment={"A=B": "x" * 100_000})]}))
 
     finished = run(tmp_path / "home", "run", "--definition", file)
@@ -61,7 +61,7 @@ def test_what_cannot_run_is_named_at_once_and_nothing_is_started(tmp_path: Path)
     check_refusal(
         finished,
         2,
-        "the local engine executes no Lambda steps",
+        "the local engine executes no EMR steps",
         "Environment['A=B']: an environment variable's name has letters",
     )
     assert executions(tmp_path / "home") == []

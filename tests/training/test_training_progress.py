@@ -29,7 +29,7 @@ def test_progress_is_logged_in_the_agreed_form() -> None:
 
 def test_progress_survives_json_to_the_last_bit() -> None:
     progress = Progress(
-        epoch=2, step=5, images=640, loss_sum=0.1 + 0.2, correct=600, seconds=1 / 3, history=[RECORD]
+        epoch=1, step=5, images=640, loss_sum=0.1 + 0.2, correct=600, seconds=1 / 3, history=[RECORD]
     )
     assert Progress.from_json(json.loads(json.dumps(progress.to_json()))) == progress
 

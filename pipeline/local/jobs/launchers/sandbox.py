@@ -25,6 +25,7 @@ from pipeline.local.jobs.container import ML, Container
 from pipeline.local.jobs.launchers.launcher import Name, Program, enter
 from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
+from pipeline.local.state.state_dir import scratch_name
 
 _PROBE_SECONDS = 20
 
@@ -82,7 +83,7 @@ class Sandbox:
         if not sys.platform.startswith("linux"):
             return "it needs Linux"
         try:
-            root = Path(tempfile.mkdtemp(prefix="probe-", dir=folder))
+            root = Path(tempfile.mkdtemp(prefix=scratch_name("probe-"), dir=folder))
         except OSError as error:
             return str(error)
         try:
