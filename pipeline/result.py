@@ -1,7 +1,4 @@
-"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present.
-
-`show` adds to each step what the contract does not have (show_result).
-"""
+"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present."""
 
 from __future__ import annotations
 
@@ -65,19 +62,6 @@ def run_result(
         "model_package_arn": _model_package_arn(record, registration),
         "report": None if report is None else str(report),
     }
-
-
-def show_result(
-    record: ExecutionRecord,
-    evaluation: Mapping[str, Any] | None,
-    registration: Mapping[str, Any] | None,
-    report: Path | None,
-) -> dict[str, Any]:
-    """As run_result, with each step's `launcher`: null where none of this machine's started it."""
-    result = run_result(record, evaluation, registration, report)
-    for step, recorded in zip(result["steps"], record.steps, strict=True):
-        step["launcher"] = recorded.launcher
-    return result
 
 
 def _failure_reason(record: ExecutionRecord) -> str | None:

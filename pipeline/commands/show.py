@@ -13,7 +13,7 @@ from pipeline.local.state.store import Store
 from pipeline.local_outcome import read_outcome
 from pipeline.outcome import require_results
 from pipeline.printable import json_text
-from pipeline.result import show_result
+from pipeline.result import run_result
 from pipeline.view.executions import print_execution
 
 
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
     if args.json:
-        result = show_result(record, outcome.evaluation, outcome.registration, outcome.report)
+        result = run_result(record, outcome.evaluation, outcome.registration, outcome.report)
         print(json_text(result))
     else:
         print_execution(record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.result import run_result, show_result
+from pipeline.result import run_result
 
 Make = Callable[..., Any]
 
@@ -107,12 +107,3 @@ def test_a_step_that_registers_a_model_names_the_package(make_record: Make) -> N
     )
     result = run_result(replace(record, steps=(*record.steps, skipped, register)), None, None, None)
     assert result["model_package_arn"] == "arn:…/theirs/1"
-
-
-def test_show_adds_what_started_each_step_and_nothing_else(make_record: Make) -> None:
-    record = make_record(None)
-    steps = (replace(record.steps[0], launcher="sandbox"), *record.steps[1:])
-    record = replace(record, steps=steps)
-    shown, result = show_result(record, None, None, None), run_result(record, None, None, None)
-    assert [step.pop("launcher") for step in shown["steps"]] == ["sandbox", *[None] * (len(steps) - 1)]
-    assert shown == result
