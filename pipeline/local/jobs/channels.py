@@ -13,13 +13,14 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import StateError, StepFailed
 from pipeline.local.jobs.channel_files import input_files
 from pipeline.local.jobs.runner import StepStopped
-from pipeline.local.state.contents import Content, UnreadableError, pieces_of
+from pipeline.local.state.contents import Content, UnreadableError, pieces_of, pieces_of_open
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import StoredObject, damage_text, split_uri
 from pipeline.spec.argument_rules import S3_PREFIX
@@ -134,14 +135,29 @@ def upload_files(
         if stop.is_set():
             raise StepStopped
         _check_key(path, uri)
-        try:
+        with _reading(path, uri):
             contents[uri] = store.adopt(path, uri) if ours else store.write(pieces_of(path), uri)
-        except UnreadableError as error:
-            raise StepFailed(
-                f"Could not copy {path} of the job to {uri}: {error.strerror}. Let the job leave files that can be "
-                "read."
-            ) from error
     aws.put_contents(contents)
+
+
+def upload_open_file(aws: LocalAws, file: BinaryIO, path: Path, uri: str) -> None:
+    """Copy an open file, called `path` in the job's folder, to the object at `uri`; errors as for upload."""
+    _check_key(path, uri)
+    with _reading(path, uri):
+        content = aws.objects.contents.write(pieces_of_open(file, path), uri)
+    aws.put_contents({uri: content})
+
+
+@contextlib.contextmanager
+def _reading(path: Path, uri: str) -> Iterator[None]:
+    """Raises StepFailed when a file of the job cannot be read."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise StepFailed(
+            f"Could not copy {path} of the job to {uri}: {error.strerror}. Let the job leave files that can be "
+            "read."
+        ) from error
 
 
 def read_json(aws: LocalAws, uri: str) -> Json:

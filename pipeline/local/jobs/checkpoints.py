@@ -7,38 +7,39 @@ What a job replaced by a newer file leaves S3 again; what other jobs left there 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pipeline.errors import FashionError
-from pipeline.local.jobs.channels import download, upload_files
+from pipeline.local.jobs.channels import download, upload_open_file
 from pipeline.local.jobs.job import Job
 from pipeline.local.jobs.joblog import Log
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import split_uri
 
 _Signature = tuple[int, int]
-# A file that was not touched for so long is whole. Less than the interval: a job that writes a new checkpoint every
-# second, and deletes the one before, has none that is still there at the next look.
+# A file that was not touched for so long is whole.
 _SETTLED_SECONDS = 0.1
+_OPEN_AT_ONCE = 64
 
 
 class CheckpointSync:
     """A context manager: uploads from a thread of its own while it lasts, and what is left at its end.
 
-    `upload` copies one file to S3 and `remove` deletes it there, given its path relative to the folder. An error of
-    theirs is told to `warn` and tried again at the next change: a job is not failed for it.
+    `upload` copies one open file to S3 and `remove` deletes it there, given its path relative to the folder. An
+    error of theirs is told to `warn` and tried again at the next change: a job is not failed for it.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        upload: Callable[[Path], None],
+        upload: Callable[[Path, BinaryIO], None],
         remove: Callable[[Path], None],
         warn: Callable[[str], None],
         interval: float = 2.0,
@@ -71,32 +72,50 @@ class CheckpointSync:
             self._sync(settled_only=True)
 
     def _sync(self, *, settled_only: bool) -> None:
-        before = self._scan() if settled_only else {}
-        if settled_only and self._end.wait(_SETTLED_SECONDS):
-            return
         try:
-            changed = False
-            files = self._scan()
-            for path, signature in files.items():
-                settled = not settled_only or before.get(path) == signature
-                if settled and self._uploaded.get(path) != signature:
-                    changed |= self._save(path, signature)
-            if changed:
-                self._forget(self._own - files.keys())
+            found = self._scan()
+            changed = [path for path, signature in found.items() if self._uploaded.get(path) != signature]
+            saved: set[Path] = set()
+            for first in range(0, len(changed), _OPEN_AT_ONCE):
+                saved |= self._save(changed[first : first + _OPEN_AT_ONCE], settled_only=settled_only)
+            if saved:
+                self._forget(self._own - found.keys())
         except (FashionError, OSError) as error:
             self._warn(f"a checkpoint could not be saved: {error}")
 
-    def _save(self, path: Path, signature: _Signature) -> bool:
-        """Upload a file; False when the job has deleted it meanwhile, for a newer one."""
+    def _save(self, paths: Iterable[Path], *, settled_only: bool) -> set[Path]:
+        """Upload these files, or those of them that nobody writes to any more; returns which.
+
+        They are held open meanwhile: a job that replaces its checkpoint faster than we look must not take it away.
+        """
+        saved: set[Path] = set()
+        with contextlib.ExitStack() as stack:
+            files = {path: file for path in paths if (file := self._open(path, stack)) is not None}
+            before = {path: _signature(file) for path, file in files.items()}
+            if settled_only and self._end.wait(_SETTLED_SECONDS):
+                return saved
+            for path, file in files.items():
+                if settled_only and (_signature(file) != before[path] or self._renamed(path, file)):
+                    continue
+                self._upload(path, file)
+                self._uploaded[path] = before[path]
+                self._own.add(path)
+                saved.add(path)
+        return saved
+
+    def _open(self, path: Path, stack: contextlib.ExitStack) -> BinaryIO | None:
         try:
-            self._upload(path)
-        except (FashionError, OSError):
-            if (self._folder / path).exists():
-                raise
-            return False
-        self._uploaded[path] = signature
-        self._own.add(path)
-        return True
+            return stack.enter_context((self._folder / path).open("rb"))
+        except FileNotFoundError:  # deleted for a newer one
+            return None
+
+    def _renamed(self, path: Path, file: BinaryIO) -> bool:
+        """Whether the open file, which was `path`, is there under another name now."""
+        status = os.fstat(file.fileno())
+        try:
+            return not os.path.samestat(status, (self._folder / path).stat()) and status.st_nlink > 0
+        except FileNotFoundError:
+            return status.st_nlink > 0
 
     def _forget(self, gone: set[Path]) -> None:
         for path in sorted(gone):
@@ -110,11 +129,18 @@ class CheckpointSync:
         for path in sorted(self._folder.rglob("*")):
             try:
                 if path.is_file():
-                    status = path.stat()
-                    found[path.relative_to(self._folder)] = (status.st_size, status.st_mtime_ns)
+                    found[path.relative_to(self._folder)] = _signature_of(path.stat())
             except FileNotFoundError:
                 continue
         return found
+
+
+def _signature(file: BinaryIO) -> _Signature:
+    return _signature_of(os.fstat(file.fileno()))
+
+
+def _signature_of(status: os.stat_result) -> _Signature:
+    return status.st_size, status.st_mtime_ns
 
 
 @contextlib.contextmanager
@@ -155,9 +181,8 @@ def _left_out(log: Log, what: str) -> None:
     log.say(f"a checkpoint of an earlier attempt is left out: {what}")
 
 
-def _upload_checkpoint(aws: LocalAws, uri: str, folder: Path, path: Path) -> None:
-    # The last checkpoint is written because the job was stopped: it must be saved nevertheless.
-    upload_files(aws, [(folder / path, f"{uri}/{path.as_posix()}")], stop=threading.Event())
+def _upload_checkpoint(aws: LocalAws, uri: str, folder: Path, path: Path, file: BinaryIO) -> None:
+    upload_open_file(aws, file, folder / path, f"{uri}/{path.as_posix()}")
 
 
 def _remove_checkpoint(aws: LocalAws, uri: str, path: Path) -> None:

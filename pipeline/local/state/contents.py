@@ -14,7 +14,9 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.errors import StateError
 from pipeline.local.state.state_dir import Home
@@ -158,8 +160,16 @@ def pieces_of(path: Path) -> Iterator[bytes]:
     """The content of a file, in pieces. Raises UnreadableError, with the errno and name of what went wrong."""
     try:
         with path.open("rb", buffering=0) as file:
-            while piece := file.read(CHUNK_BYTES):
-                yield piece
+            yield from pieces_of_open(file, path)
+    except OSError as error:
+        raise UnreadableError(error.errno, error.strerror, str(path)) from error
+
+
+def pieces_of_open(file: BinaryIO | FileIO, path: Path) -> Iterator[bytes]:
+    """The rest of an open file that is, or was, called `path`, in pieces. Errors as for pieces_of."""
+    try:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece
     except OSError as error:
         raise UnreadableError(error.errno, error.strerror, str(path)) from error
 

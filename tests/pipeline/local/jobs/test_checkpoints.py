@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from pipeline.errors import StateError, StepFailed
+from pipeline.errors import StateError
 from pipeline.local.jobs.checkpoints import CheckpointSync
 
 
@@ -23,8 +24,8 @@ class Bucket:
         self.removed: list[str] = []
         self.warnings: list[str] = []
 
-    def upload(self, path: Path) -> None:
-        self.uploads.append((str(path), (self.folder / path).read_text()))
+    def upload(self, path: Path, file: BinaryIO) -> None:
+        self.uploads.append((str(path), file.read().decode()))
 
     def remove(self, path: Path) -> None:
         self.removed.append(str(path))
@@ -109,7 +110,7 @@ def test_a_file_that_still_grows_waits(bucket: Bucket) -> None:
 def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
     failures = [StateError("disk full"), OSError("gone")]
 
-    def flaky(path: Path) -> None:
+    def flaky(path: Path, file: BinaryIO) -> None:
         if failures:
             raise failures.pop(0)
         bucket.uploads.append((str(path), "saved"))
@@ -131,39 +132,59 @@ def test_an_upload_that_fails_is_told_and_tried_again(bucket: Bucket) -> None:
     ]
 
 
+@pytest.mark.parametrize("seconds", [0.35, 0.02])
 def test_a_training_that_replaces_its_checkpoint_more_often_than_we_look_has_some_saved(
-    bucket: Bucket,
+    bucket: Bucket, seconds: float
 ) -> None:
     done = threading.Event()
 
     def replace_checkpoints() -> None:
         for number in itertools.count():
-            (bucket.folder / f"epoch-{number}").write_text(str(number))
+            partial = bucket.folder / "partial"
+            partial.write_text(str(number))
+            partial.rename(bucket.folder / f"epoch-{number}")
             (bucket.folder / f"epoch-{number - 1}").unlink(missing_ok=True)
-            if done.wait(0.35):
+            if done.wait(seconds):
                 return
 
     training = threading.Thread(target=replace_checkpoints)
-    # Two looks never see the same file.
+    # Two looks never see the same file, and at 0.02 s none is there for as long as it takes to settle.
     with bucket.sync(interval=0.4):
         training.start()
         try:
-            until(lambda: len(bucket.uploads) >= 2)
+            until(lambda: len(bucket.uploads) >= 3)
         finally:
             done.set()
             training.join()
     assert bucket.warnings == []
+    names = [name for name, _ in bucket.uploads]
+    assert [content for _, content in bucket.uploads] == [name.removeprefix("epoch-") for name in names]
+    assert bucket.removed == names[:-1]
 
 
-def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: Bucket) -> None:
-    deleted = threading.Event()
+def test_a_file_that_is_renamed_while_it_settles_is_saved_under_its_new_name(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.local.jobs.checkpoints._SETTLED_SECONDS", 1.0)
+    with bucket.sync():
+        (bucket.folder / "model.partial").write_text("1")
+        time.sleep(0.3)
+        (bucket.folder / "model.partial").rename(bucket.folder / "model")
+        until(lambda: len(bucket.uploads) == 1)
+    assert bucket.uploads == [("model", "1")]
 
-    def delete_meanwhile(path: Path) -> None:
-        if path.name == "old":
-            (bucket.folder / path).unlink()
-            deleted.set()
-            raise StepFailed("Copying old of the job: no such file")
-        bucket.upload(path)
+
+def test_more_files_than_are_held_open_at_once_are_saved(bucket: Bucket) -> None:
+    with bucket.sync(interval=60):
+        for number in range(200):
+            (bucket.folder / f"{number:03}").write_text(str(number))
+    assert bucket.uploads == [(f"{number:03}", str(number)) for number in range(200)]
+
+
+def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_saved(bucket: Bucket) -> None:
+    def delete_meanwhile(path: Path, file: BinaryIO) -> None:
+        (bucket.folder / path).unlink()
+        bucket.upload(path, file)
 
     sync = CheckpointSync(
         bucket.folder,
@@ -174,10 +195,11 @@ def test_a_checkpoint_that_is_deleted_while_it_is_uploaded_is_no_fault(bucket: B
     )
     with sync:
         (bucket.folder / "old").write_text("1")
-        until(deleted.is_set)
-        (bucket.folder / "new").write_text("2")
         until(lambda: len(bucket.uploads) == 1)
-    assert bucket.uploads == [("new", "2")]
+        (bucket.folder / "new").write_text("2")
+        until(lambda: len(bucket.uploads) == 2)
+    assert bucket.uploads == [("old", "1"), ("new", "2")]
+    assert bucket.removed == ["old"]
     assert bucket.warnings == []
 
 
