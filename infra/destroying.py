@@ -12,8 +12,11 @@ from infra.stack import InfraError, Stack, StackState
 from infra.talk import Talk
 from pipeline.errors import UsageError
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 """S3 delivers access logs for hours: a log bucket that was emptied may fill again before it is deleted."""
+STILL_USED = ("has dependencies", "has a dependent object", "DependencyViolation", "is currently in use")
+"""Of subnets and security groups: the network interfaces of jobs that have ended go some minutes later."""
+WAIT_SECONDS = 120.0
 
 
 def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: Talk) -> int:
@@ -39,7 +42,7 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
             "with it, and with them the logs of every SageMaker job of this account. Nothing was deleted. Deploy "
             "this version first, which keeps them: python -m infra deploy. Then run the same command again."
         )
-    holdings = Holdings(aws, names, state.parameters.get("Project", stack.name))
+    holdings = Holdings(aws, names, state.parameters.get("Project", stack.name), stack.sleep)
     held = holdings.describe()
     talk.show(f"The stack {stack.name} in {aws}: {len(names)} resources.")
     for line in held:
@@ -53,8 +56,10 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
         confirm(stack.name, lost=bool(held), talk=talk)
     if held:
         talk.say("Deleting what it holds …")
-        holdings.delete()
+        holdings.delete(talk.say)
     delete_stack(stack, state, holdings if delete_data else None, talk)
+    if held:
+        holdings.delete_hosting(talk.say)
     if "Key" in names:
         talk.say(
             f"The key {names['Key']} goes in 30 days; until then, aws kms cancel-key-deletion brings it back."
@@ -95,17 +100,20 @@ def delete_stack(stack: Stack, state: StackState, refilled: Holdings | None, tal
         InfraError: something would not go.
     """
     seen = {event.id for event in stack.events(state.id)}
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         old = set(seen)
-        if attempt and refilled is not None:
-            refilled.empty_buckets()
         stack.delete(protected=state.protected)
         state = stack.follow(state.id, seen, talk.say)
         if state.status == "DELETE_COMPLETE":
             talk.say(f"The stack {stack.name} is deleted.")
             return
         reasons = explain(stack.events(state.id), old)
-        if refilled is None or "not empty" not in reasons:
+        if refilled is not None and "not empty" in reasons:
+            refilled.empty_buckets()
+        elif any(word in reasons for word in STILL_USED):
+            talk.say("Something is still in use; trying again in two minutes …")
+            stack.sleep(WAIT_SECONDS)
+        else:
             break
     raise InfraError(
         f"Deleting the stack {stack.name}: expected DELETE_COMPLETE. Received: {state.status}, "

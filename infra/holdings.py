@@ -6,12 +6,15 @@ Endpoints are not its own; without the stack they would go on to cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.aws import Aws
+from infra.hosting import Hosting
+from infra.running import Running
 from infra.stack import InfraError
 
 COUNTED = 1000
@@ -26,8 +29,16 @@ REPOSITORY = "Repository"
 class Holdings:
     """What is in the resources whose physical names are `names`, by their logical names."""
 
-    def __init__(self, aws: Aws, names: Mapping[str, str], pipeline: str) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        names: Mapping[str, str],
+        pipeline: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.aws = aws
+        self.hosting = Hosting(aws.client("sagemaker"), pipeline, sleep)
+        self.running = Running(aws, names, pipeline, sleep)
         self.buckets = [names[name] for name in BUCKETS if name in names]
         self.group = names[GROUP].rpartition("/")[2] if GROUP in names else None
         self.repository = names.get(REPOSITORY)
@@ -51,29 +62,38 @@ class Holdings:
             lines.append(f"image repository {self.repository}: {images} images")
         if self._pipeline_exists():
             lines.append(f"pipeline {self.pipeline}: its definition and the list of its executions")
-        lines += [f"endpoint {name}: it serves a model, and costs" for name in self._endpoints()]
-        return lines
+            lines += [f"execution {arn.rpartition('/')[2]}: it runs" for arn in self.running.executions()]
+        return lines + self.hosting.find().lines()
 
-    def delete(self) -> None:
-        """Deletes all of it, for good.
+    def delete(self, say: Callable[[str], None]) -> None:
+        """Deletes all of it, for good; what runs is stopped first, and waited for.
 
         Raises:
-            InfraError: S3 would not delete some object.
+            InfraError: an execution does not end, or S3 would not delete some object.
+            DeployFailed: an endpoint would not go.
             botocore.exceptions.ClientError: a service refused.
         """
-        exists, endpoints = self._pipeline_exists(), self._endpoints()
-        for name in endpoints:
-            self.aws.client("sagemaker").delete_endpoint(EndpointName=name)
-        if exists:
-            self.aws.client("sagemaker").delete_pipeline(PipelineName=self.pipeline)
-        for arn in self._packages():
-            self.aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
-        images = self._images()
-        for start in range(0, len(images), 100):
-            self.aws.client("ecr").batch_delete_image(
-                repositoryName=self.repository, imageIds=images[start : start + 100]
-            )
-        self.empty_buckets()
+        with self.running.paused():
+            if exists := self._pipeline_exists():
+                self.running.stop(say)
+            self.delete_hosting(say)
+            if exists:
+                self.aws.client("sagemaker").delete_pipeline(PipelineName=self.pipeline)
+            for arn in self._packages():
+                self.aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
+            images = self._images()
+            for start in range(0, len(images), 100):
+                self.aws.client("ecr").batch_delete_image(
+                    repositoryName=self.repository, imageIds=images[start : start + 100]
+                )
+            self.empty_buckets()
+
+    def delete_hosting(self, say: Callable[[str], None]) -> None:
+        """Deletes endpoints with their configurations and models.
+
+        Also once the stack is gone: a function that was deploying a model may have made an endpoint meanwhile.
+        """
+        self.hosting.delete(self.hosting.find(), say)
 
     def empty_buckets(self) -> None:
         """Deletes every version of every object, and every delete marker."""
@@ -118,22 +138,9 @@ class Holdings:
         pages = self.aws.client("ecr").get_paginator("list_images").paginate(repositoryName=self.repository)
         return [each for page in pages for each in page.get("imageIds", [])]
 
-    def _endpoints(self) -> list[str]:
-        """Endpoints of this project: named as EndpointRole is for, and tagged by `deploy` or DeployFunction.
-
-        A name alone may be another project's: fashion-mnist-prod begins with fashion-mnist.
-        """
-        pages = self.aws.client("sagemaker").get_paginator("list_endpoints")
-        return [
-            each["EndpointName"]
-            for page in pages.paginate(NameContains=self.pipeline)
-            for each in page["Endpoints"]
-            if each["EndpointName"].startswith(self.pipeline) and self._is_tagged(each["EndpointArn"])
-        ]
-
-    def _is_tagged(self, arn: str, *more: str) -> bool:
-        """Whether one of the tags Project and `more` has this project's name as its value."""
-        keys = ("Project", *more)
+    def _is_tagged(self, arn: str) -> bool:
+        """Whether one of the tags that the command line gives has this project's name as its value."""
+        keys = ("Project", "Pipeline")
         pages = self.aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
         return any(
             tag["Key"] in keys and tag["Value"] == self.pipeline for page in pages for tag in page["Tags"]
@@ -144,7 +151,7 @@ class Holdings:
         pages = self.aws.client("sagemaker").get_paginator("list_pipelines")
         found = pages.paginate(PipelineNamePrefix=self.pipeline)
         return any(
-            each["PipelineName"] == self.pipeline and self._is_tagged(each["PipelineArn"], "Pipeline")
+            each["PipelineName"] == self.pipeline and self._is_tagged(each["PipelineArn"])
             for page in found
             for each in page["PipelineSummaries"]
         )

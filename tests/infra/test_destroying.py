@@ -63,9 +63,21 @@ def holds_images(account: StubbedAccount, count: int) -> None:
 
 
 def holds_pipeline(
-    account: StubbedAccount, name: str, *endpoints: str, pipeline_tag: str = "fashion-mnist"
+    account: StubbedAccount,
+    name: str,
+    *endpoints: str,
+    pipeline_tag: str = "fashion-mnist",
+    running: tuple[tuple[str, str], ...] = (),
+    made: tuple[str, ...] = (),
 ) -> None:
-    """The answers to looking for the pipeline and for endpoints; others have two, one named like this project's."""
+    """The answers to looking for the pipeline, what runs of it, and what is hosted."""
+    finds_pipeline(account, name, pipeline_tag)
+    if name == pipeline_tag == "fashion-mnist":
+        runs(account, *running)
+    hosts(account, *endpoints, made=made)
+
+
+def finds_pipeline(account: StubbedAccount, name: str, pipeline_tag: str = "fashion-mnist") -> None:
     listed = {"PipelineName": name, "PipelineArn": f"{PIPELINE}/{name}"}
     account.on(
         "sagemaker", "list_pipelines", {"PipelineSummaries": [listed]}, PipelineNamePrefix="fashion-mnist"
@@ -73,14 +85,62 @@ def holds_pipeline(
     if name == "fashion-mnist":
         tags = [{"Key": "Project", "Value": "images"}, {"Key": "Pipeline", "Value": pipeline_tag}]
         account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{PIPELINE}/{name}")
+
+
+def runs(account: StubbedAccount, *executions: tuple[str, str]) -> None:
+    """The answer to looking for executions, of which one has ended."""
+    listed = [
+        {
+            "PipelineExecutionArn": f"{PIPELINE}/fashion-mnist/execution/{each}",
+            "PipelineExecutionStatus": status,
+        }
+        for each, status in (("past", "Succeeded"), *executions)
+    ]
+    account.on(
+        "sagemaker",
+        "list_pipeline_executions",
+        {"PipelineExecutionSummaries": listed},
+        PipelineName="fashion-mnist",
+    )
+
+
+def hosts(account: StubbedAccount, *endpoints: str, made: tuple[str, ...] = ()) -> None:
+    """The answers to looking for endpoints, and configurations and models called `made`; others have some, too."""
     about = {"EndpointStatus": "InService", "CreationTime": NOW, "LastModifiedTime": NOW}
     names = ("their-fashion-mnist", "fashion-mnist-prod", *endpoints)
     found = [{"EndpointName": each, "EndpointArn": f"{ENDPOINT}/{each}", **about} for each in names]
     account.on("sagemaker", "list_endpoints", {"Endpoints": found}, NameContains="fashion-mnist")
     for each in names[1:]:
-        project = "fashion-mnist" if each in endpoints else each
-        tags = [{"Key": "Endpoint", "Value": "fashion-mnist"}, {"Key": "Project", "Value": project}]
-        account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{ENDPOINT}/{each}")
+        tagged(account, f"{ENDPOINT}/{each}", "fashion-mnist" if each in endpoints else each)
+    for operation, kind in (("list_endpoint_configs", "EndpointConfig"), ("list_models", "Model")):
+        names = ("fashion-mnistic-1", "fashion-mnist-prod-1", *made)
+        found = [
+            {f"{kind}Name": each, f"{kind}Arn": f"{ENDPOINT}-{kind}/{each}", "CreationTime": NOW}
+            for each in names
+        ]
+        account.on("sagemaker", operation, {f"{kind}s": found}, NameContains="fashion-mnist")
+        for each in names[1:]:
+            project = "fashion-mnist" if each in made else "fashion-mnist-prod"
+            tagged(account, f"{ENDPOINT}-{kind}/{each}", project)
+
+
+def tagged(account: StubbedAccount, arn: str, project: str) -> None:
+    tags = [{"Key": "Endpoint", "Value": "fashion-mnist"}, {"Key": "Project", "Value": project}]
+    account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=arn)
+
+
+def goes(account: StubbedAccount, name: str, *before: str) -> None:
+    """The endpoint is looked at until it is in none of the states `before`, deleted, and looked at until gone."""
+    for status in (*before, "InService"):
+        account.on("sagemaker", "describe_endpoint", described(name, status), EndpointName=name)
+    account.on("sagemaker", "delete_endpoint", {}, EndpointName=name)
+    account.on("sagemaker", "describe_endpoint", described(name, "Deleting"), EndpointName=name)
+    account.fails("sagemaker", "describe_endpoint", "ValidationException", f"Could not find endpoint {name}")
+
+
+def described(name: str, status: str) -> dict[str, Any]:
+    about = {"CreationTime": NOW, "LastModifiedTime": NOW, "EndpointConfigName": f"{name}-1"}
+    return {"EndpointName": name, "EndpointArn": f"{ENDPOINT}/{name}", "EndpointStatus": status, **about}
 
 
 @pytest.mark.parametrize("policy", ["Delete", None])
@@ -170,7 +230,13 @@ def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: Stubbed
     )
     holds_packages(account, 2)
     holds_images(account, 3)
-    holds_pipeline(account, "fashion-mnist", "fashion-mnist")
+    holds_pipeline(
+        account,
+        "fashion-mnist",
+        "fashion-mnist",
+        running=(("8f3a", "Executing"), ("91bc", "Stopping")),
+        made=("fashion-mnist-1",),
+    )
     with pytest.raises(InfraError, match=r"Nothing was deleted. .*--delete-data"):
         run(account)
     assert account.shown[1:] == [
@@ -179,7 +245,10 @@ def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: Stubbed
         "  model package group fashion-mnist: 2 models",
         "  image repository images: 3 images",
         "  pipeline fashion-mnist: its definition and the list of its executions",
+        "  execution 8f3a: it runs",
+        "  execution 91bc: it runs",
         "  endpoint fashion-mnist: it serves a model, and costs",
+        "  SageMaker hosting: 1 endpoint configurations, 1 models",
     ]
 
 
@@ -197,9 +266,19 @@ def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_e
     account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
     account.has_resources(RESOURCES)
     holds(account, data=2, logs=1)
-    holds_pipeline(account, "fashion-mnist", "fashion-mnist", "fashion-mnist-trial")
-    account.on("sagemaker", "delete_endpoint", {}, EndpointName="fashion-mnist")
-    account.on("sagemaker", "delete_endpoint", {}, EndpointName="fashion-mnist-trial")
+    holds_pipeline(
+        account,
+        "fashion-mnist",
+        "fashion-mnist",
+        "fashion-mnist-trial",
+        made=("fashion-mnist-1", "fashion-mnist-2"),
+    )
+    goes(account, "fashion-mnist")
+    goes(account, "fashion-mnist-trial", "Updating")
+    for name in ("fashion-mnist-1", "fashion-mnist-2"):
+        account.on("sagemaker", "delete_endpoint_config", {}, EndpointConfigName=name)
+    for name in ("fashion-mnist-1", "fashion-mnist-2"):
+        account.on("sagemaker", "delete_model", {}, ModelName=name)
     account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
     holds_packages(account, 1)
     account.on("sagemaker", "delete_model_package", {}, ModelPackageName=PACKAGE)
@@ -219,7 +298,92 @@ def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_e
     account.on("cloudformation", "delete_stack", {})
     account.happened(*failed, GONE)
     account.is_("DELETE_COMPLETE")
+    hosts(account)
     assert run(account, delete_data=True) == 0
+
+
+RULES = {"ScheduleRule": "fashion-mnist-schedule", "ApprovedModelRule": "fashion-mnist-approved-model"}
+
+
+def test_what_runs_is_stopped_before_anything_is_deleted_and_nothing_starts_meanwhile(
+    account: StubbedAccount,
+) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources(RULES)
+    running = (("8f3a", "Executing"), ("91bc", "Stopping"))
+    holds_pipeline(account, "fashion-mnist", running=running)
+    for rule in RULES.values():
+        account.on("events", "disable_rule", {}, Name=rule)
+    finds_pipeline(account, "fashion-mnist")
+    runs(account, *running)
+    # SageMaker goes on saying so for a while, and one that ended by itself cannot be stopped.
+    account.fails("sagemaker", "stop_pipeline_execution", "ConflictException", "It has ended.")
+    runs(account, *running)
+    runs(account, ("9d0e", "Executing"))
+    newer = f"{PIPELINE}/fashion-mnist/execution/9d0e"
+    account.on("sagemaker", "stop_pipeline_execution", {}, PipelineExecutionArn=newer)
+    runs(account)
+    hosts(account)
+    account.on("sagemaker", "delete_pipeline", {}, PipelineName="fashion-mnist")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    hosts(account)
+    assert run(account, delete_data=True) == 0
+    assert len(account.slept) == 3
+    assert [line for line in account.said if "Stopping" in line] == [
+        "Stopping the execution 8f3a …",
+        "Stopping the execution 9d0e …",
+    ]
+
+
+def test_an_execution_that_does_not_end_keeps_everything_and_the_rules_go_on(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources(RULES)
+    holds_pipeline(account, "fashion-mnist", running=(("8f3a", "Stopping"),))
+    account.on("events", "disable_rule", {}, Name=RULES["ScheduleRule"])
+    account.fails("events", "disable_rule", "ResourceNotFoundException", "There is no such rule.")
+    finds_pipeline(account, "fashion-mnist")
+    for _ in range(61):
+        runs(account, ("8f3a", "Stopping"))
+    account.on("events", "enable_rule", {}, Name=RULES["ScheduleRule"])
+    with pytest.raises(InfraError, match=r"after 15 minutes .* still runs \(8f3a\)\. Nothing was deleted"):
+        run(account, delete_data=True)
+
+
+def test_an_endpoint_that_a_function_made_meanwhile_goes_after_the_stack(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({})
+    holds_pipeline(account, "other", made=("fashion-mnist-approved-1-serverless",))
+    holds_pipeline(account, "other")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    hosts(account, "fashion-mnist")
+    goes(account, "fashion-mnist", "Creating")
+    assert run(account, delete_data=True) == 0
+
+
+def test_a_network_that_interfaces_of_jobs_are_still_in_is_tried_again(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE")
+    account.has_resources({})
+    holds_pipeline(account, "other")
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    events = (
+        ("SubnetA", "DELETE_FAILED", "The subnet 'subnet-1' has dependencies and cannot be deleted."),
+        ("", "DELETE_FAILED", ""),
+    )
+    account.happened(*events)
+    account.is_("DELETE_FAILED")
+    account.happened(*events)
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(*events, GONE)
+    account.is_("DELETE_COMPLETE")
+    assert run(account) == 0
+    assert account.slept == [120]
 
 
 def test_what_keeps_a_stack_from_going_is_named(account: StubbedAccount) -> None:
@@ -228,11 +392,11 @@ def test_what_keeps_a_stack_from_going_is_named(account: StubbedAccount) -> None
     holds_pipeline(account, "other")
     account.happened()
     account.on("cloudformation", "delete_stack", {})
-    events = (("Vpc", "DELETE_FAILED", "The vpc has dependencies"), ("", "DELETE_FAILED", ""))
+    events = (("Vpc", "DELETE_FAILED", "The vpc is shared"), ("", "DELETE_FAILED", ""))
     account.happened(*events)
     account.is_("DELETE_FAILED")
     account.happened(*events)
-    with pytest.raises(InfraError, match=r"Vpc \(AWS::S3::Bucket\) DELETE_FAILED: The vpc has dependencies"):
+    with pytest.raises(InfraError, match=r"Vpc \(AWS::S3::Bucket\) DELETE_FAILED: The vpc is shared"):
         run(account)
 
 
@@ -286,5 +450,6 @@ def test_endpoints_of_a_project_whose_name_begins_alike_are_left_alone(account: 
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    hosts(account)
     assert run(account, delete_data=True) == 0
     assert not [line for line in account.shown if "endpoint" in line]
