@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 
-from pipeline.local.jobs.runner import JobOutcome, JobRunner
+from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner
 from pipeline.local.state import clock
 from pipeline.local.state.cache import Miss, StepCache, cache_attributes, key_document
 from pipeline.local.state.decisions import Verdict, digest_of_key
@@ -39,18 +38,11 @@ class CachedJobs:
         self._say = say
         self._image = image
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
+        step, arguments = call.step, call.arguments
         if cache_attributes(step.type) is None:
-            return self._jobs(step, arguments, job_name, cores, log, stop)
+            return self._jobs(call)
         document = key_document(self._pipeline, step, arguments, self._image(step, arguments))
         key = digest_of_key(document)
 
@@ -80,7 +72,7 @@ class CachedJobs:
             note(found.verdict, found.reason)
             if found.reason is not None:
                 self._say(step.name, f"not reused: {found.reason}")
-        outcome = self._jobs(step, arguments, job_name, cores, log, stop)
+        outcome = self._jobs(call)
         # Whether or not this step may be reused today: its CacheConfig is not part of what decided the result.
         self._cache.record(key, self._execution_id, outcome.properties)
         return outcome

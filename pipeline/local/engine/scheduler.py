@@ -26,7 +26,7 @@ from pipeline.local.engine.for_each import ITEMS, Loop, find_items
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scope import ExecutionScope
-from pipeline.local.jobs.runner import JobOutcome, JobRunner, name_job
+from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
 from pipeline.local.state import clock
 from pipeline.local.state.ending import conclusion, cut_off
 from pipeline.spec.conditions import holds
@@ -222,13 +222,16 @@ class _Engine:
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
 
         def run(attempt: int) -> JobOutcome:
+            anew = named and attempt != first_attempt
             return self.run_job(
-                step,
-                self._resolve(step, attempt) if named and attempt != first_attempt else arguments,
-                name_job(self.record.execution_id, step.name, attempt),
-                self.cores.get(step.name, 1),
-                lambda line: self.observer.log_line(step.name, line),
-                self.stop,
+                JobCall(
+                    step=step,
+                    arguments=self._resolve(step, attempt) if anew else arguments,
+                    name=name_job(self.record.execution_id, step.name, attempt),
+                    cores=self.cores.get(step.name, 1),
+                    log=lambda line: self.observer.log_line(step.name, line),
+                    stop=self.stop,
+                )
             )
 
         attempts = Attempts(

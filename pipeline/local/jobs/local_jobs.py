@@ -6,7 +6,6 @@ import json
 import os
 import pkgutil
 import secrets
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -28,7 +27,7 @@ from pipeline.local.jobs.pip import pip_variables
 from pipeline.local.jobs.processing_job import output_uri
 from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.jobs.runner import JobOutcome, StepStopped
+from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
 from pipeline.local.state.cache import local_image
 from pipeline.local.state.local_aws import LocalAws
@@ -113,18 +112,10 @@ class LocalJobs:
         with s3_errors("Reading the files of --stand-in"):
             return f"{image}\n{stand_in.identity()}"
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
         """Run the step's job, whose container is kept only if it failed, or its call."""
         try:
-            return self._run(step, arguments, job_name, cores, log, stop)
+            return self._run(call)
         except FashionError as error:
             death = self._aws.death
             if death is None:
@@ -132,57 +123,50 @@ class LocalJobs:
             reason = str(error) if death in str(error) else f"{error}\n{death}"
             raise StepFailed(reason, fault=SERVER_DIED) from error
 
-    def _run(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def _run(self, call: JobCall) -> JobOutcome:
+        step, arguments = call.step, call.arguments
         check_arguments(step, arguments)
         stand_in = self._programs.stand_in(step.name, step.type, arguments)
         if stand_in is None and not has_own_program(step.type, arguments):
             raise StepFailed(missing_text(step.name, arguments, step.type))
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
-        with s3_errors(f"Making the folder of the job {job_name}"):
+        with s3_errors(f"Making the folder of the job {call.name}"):
             folder.mkdir(parents=True, exist_ok=True)
             log_path.parent.mkdir(parents=True, exist_ok=True)
             again = (folder / "request.json").exists()
             (folder / "request.json").write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
-            job_log = JobLog(log_path, log, self._aws.credentials.secret_key)
+            job_log = JobLog(log_path, call.log, self._aws.credentials.secret_key)
         runner = runner_of(step.type)
         if not isinstance(runner, JobKind):
             with job_log:
-                call = ServiceCall(
-                    job_name, arguments, self._execution_arn, again, self._aws, job_log, step.members
+                service_call = ServiceCall(
+                    call.name, arguments, self._execution_arn, again, self._aws, job_log, step.members
                 )
-                return JobOutcome(runner(call))
+                return JobOutcome(runner(service_call))
         for bucket in output_buckets(step.type, arguments) - {self._aws.BUCKET}:
             self._aws.ensure_bucket(bucket)
         # A job that has a view of its own does not see the path.
         seen = self._home.root if self._launcher.seen_at is not None else self._reached_at
         root = seen / folder.relative_to(self._home.root) / "container"
         with job_log:
-            with s3_errors(f"Making the folder of the job {job_name}"):
+            with s3_errors(f"Making the folder of the job {call.name}"):
                 hosts = make_hosts(
                     root,
                     runner.mounts(arguments),
                     count=runner.instances(arguments),
-                    cores=cores,
+                    cores=call.cores,
                     log=job_log,
                     user=os.environ,
                     seen_at=self._launcher.seen_at,
                     python=self._python,
                 )
             job = Job(
-                name=job_name,
+                name=call.name,
                 request=arguments,
                 hosts=hosts,
                 log=job_log,
-                stop=stop,
+                stop=call.stop,
                 aws=self._aws,
                 reaper=self._reaper,
                 graces=self._graces,
@@ -202,7 +186,7 @@ class LocalJobs:
                 # stop does not have: the next command does it.
                 with suppress(OSError):
                     # A job that is stopped again after a resume has the same name.
-                    root.rename(self._home.scratch(f"stopped-{job_name}-{secrets.token_hex(4)}"))
+                    root.rename(self._home.scratch(f"stopped-{call.name}-{secrets.token_hex(4)}"))
                 raise
         remove_tree(root)
         return JobOutcome(properties)

@@ -30,23 +30,30 @@ class JobOutcome:
     reused_from: str | None = None
 
 
+@dataclass(frozen=True)
+class JobCall:
+    """One job to run: what `step` asks for with its resolved `arguments`, under `name` and on `cores` cores.
+
+    `log` takes the lines of its log, and `stop` ends it once it is set.
+    """
+
+    step: Step
+    arguments: Mapping[str, Json]
+    name: str
+    cores: int
+    log: Callable[[str], None]
+    stop: threading.Event
+
+
 class JobRunner(Protocol):
     """Runs one job to its end; called from several threads."""
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
-        """Run the job that `step` asks for with its resolved `arguments`, on `cores` cores.
+    def __call__(self, call: JobCall) -> JobOutcome:
+        """Run the job to its end.
 
         Raises:
             StepFailed: the job failed; the message is the failure reason.
-            StepStopped: `stop` was set meanwhile.
+            StepStopped: the call's `stop` was set meanwhile.
         """
 
     def read_property_file(

@@ -18,7 +18,7 @@ from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.local_jobs import LocalJobs, step_folder
 from pipeline.local.jobs.programs import Programs
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.local.jobs.stand_in import StandIn, visible_paths
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
@@ -221,9 +221,8 @@ class Workbench:
     ) -> JobOutcome:
         """Run a request as the job of a step; with `stop_at`, stop it once it has written that line, or all."""
         files = (PropertyFile("File", "out", "file.json"),)
-        return self.jobs(
-            Step(step, type, {}, property_files=files), request, name, cores, self._on_line, self.stop
-        )
+        asked = Step(step, type, {}, property_files=files)
+        return self.jobs(JobCall(asked, request, name, cores, self._on_line, self.stop))
 
     def _on_line(self, line: str) -> None:
         self.lines.append(line)

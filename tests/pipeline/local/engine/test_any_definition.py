@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.spec.definition import Json, PropertyFile, Step, parse_definition
 from pipeline.spec.parameters import resolve_parameters
 from tests.pipeline.local.random_definitions import Drawn, definitions
@@ -31,22 +31,15 @@ class InstantJobs:
         self.events: list[tuple[str, str]] = []
         self._lock = threading.Lock()
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
+        step = call.step
         with self._lock:
             self.events.append(("start", step.name))
-            self.asked[step.name] = arguments
+            self.asked[step.name] = call.arguments
         try:
             if step.name in self.failing:
                 raise StepFailed("as drawn")
-            return JobOutcome(properties_of(step.name, arguments))
+            return JobOutcome(properties_of(step.name, call.arguments))
         finally:
             with self._lock:
                 self.events.append(("end", step.name))

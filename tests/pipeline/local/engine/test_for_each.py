@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.resume import steps_to_run, wait_again
-from pipeline.local.jobs.runner import StepStopped
+from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped
 from pipeline.spec.definition import Definition, Dependency, Json, PropertyFile, Step
 from tests.pipeline.local.engine.test_scheduler import FakeJobs, Watcher, define, fail, job, run, statuses
 
@@ -34,14 +34,14 @@ def by_item(values: Mapping[str, Any]) -> FakeJobs:
     """Jobs whose metric follows from their item; None: the job fails."""
 
     class Jobs(FakeJobs):
-        def __call__(self, step: Step, arguments: Mapping[str, Json], *more: Any) -> Any:
-            item = str(arguments.get("Item"))
+        def __call__(self, call: JobCall) -> JobOutcome:
+            item = str(call.arguments.get("Item"))
             if item in values:
                 value = values[item]
-                self.behaviours[step.name] = (
+                self.behaviours[call.step.name] = (
                     fail("no such item") if value is None else lambda *_: {"Score": {"Value": value}}
                 )
-            return super().__call__(step, arguments, *more)
+            return super().__call__(call)
 
     return Jobs()
 

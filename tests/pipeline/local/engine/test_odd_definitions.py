@@ -26,7 +26,7 @@ from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.inputs import check_inputs
 from pipeline.local.jobs.local_jobs import check_arguments
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.local.state.cache import cache_attributes, cache_key
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -204,15 +204,8 @@ class MadeUpJobs:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
+        step, arguments = call.step, call.arguments
         check_arguments(step, arguments)
         if cache_attributes(step.type) is not None:
             cache_key("pipeline", step, arguments)
@@ -221,7 +214,7 @@ class MadeUpJobs:
         for name, value in (arguments.get("Environment") or {}).items():
             assert "=" not in name
             assert "\0" not in f"{name}{value}"
-        log(job_name)
+        call.log(call.name)
         return JobOutcome({**arguments, "ModelArtifacts": {"S3ModelArtifacts": self.answer}})
 
     def read_property_file(

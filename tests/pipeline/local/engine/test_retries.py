@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -14,7 +14,7 @@ from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.retries import Retries
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.faults import CAPACITY_ERROR, JOB_INTERNAL_ERROR, SERVICE_FAULT, THROTTLING
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.spec.definition import Definition, Json, PropertyFile, RetryPolicy, Step
 
 KILLED = RetryPolicy((JOB_INTERNAL_ERROR, CAPACITY_ERROR), 10, 3, max_attempts=3)
@@ -76,19 +76,11 @@ class Flaky:
         self.failures = list(failures)
         self.names: list[str] = []
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
-        self.names.append(job_name)
+    def __call__(self, call: JobCall) -> JobOutcome:
+        self.names.append(call.name)
         if self.failures:
             raise self.failures.pop(0)
-        return JobOutcome({"Name": job_name})
+        return JobOutcome({"Name": call.name})
 
     def read_property_file(
         self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]

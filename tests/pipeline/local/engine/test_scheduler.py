@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import StateError, StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.jobs.runner import JobOutcome, StepStopped, name_job
+from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped, name_job
 from pipeline.spec.definition import Branch, Definition, Dependency, Json, PropertyFile, RetryPolicy, Step
 
 Behaviour = Callable[[Mapping[str, Json], threading.Event], Mapping[str, Json]]
@@ -34,24 +34,17 @@ class FakeJobs:
         self.most_running = 0
         self._lock = threading.Lock()
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
+        step = call.step
         with self._lock:
             self.log.append(("start", step.name))
-            self.requests[step.name] = (arguments, job_name, cores)
+            self.requests[step.name] = (call.arguments, call.name, call.cores)
             self.running += 1
             self.most_running = max(self.most_running, self.running)
         try:
-            log(f"{step.name} runs")
+            call.log(f"{step.name} runs")
             if step.name in self.behaviours:
-                return JobOutcome(self.behaviours[step.name](arguments, stop))
+                return JobOutcome(self.behaviours[step.name](call.arguments, call.stop))
             return JobOutcome({"Name": step.name})
         finally:
             with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.spec.definition import Branch, Definition, Dependency, Json, PropertyFile, Step
 
 
@@ -93,19 +93,12 @@ class Jobs:
         self.arguments: dict[str, Mapping[str, Json]] = {}
         self.lock = threading.Lock()
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
+    def __call__(self, call: JobCall) -> JobOutcome:
+        step = call.step
         number = int(step.name[1:])
         with self.lock:
             self.events.append(("start", step.name))
-            self.arguments[step.name] = arguments
+            self.arguments[step.name] = call.arguments
         # Makes the order in which jobs end differ from the order in which they start.
         time.sleep(number % 3 / 1000)
         with self.lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import StepFailed
 from pipeline.local.engine.cached_jobs import CachedJobs
-from pipeline.local.jobs.runner import JobOutcome
+from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.local.state.cache import StepCache, cache_key
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
@@ -49,16 +49,8 @@ class Worker:
     ran: list[str] = field(default_factory=list)
     fails: bool = False
 
-    def __call__(
-        self,
-        step: Step,
-        arguments: Mapping[str, Json],
-        job_name: str,
-        cores: int,
-        log: Callable[[str], None],
-        stop: threading.Event,
-    ) -> JobOutcome:
-        self.ran.append(step.name)
+    def __call__(self, call: JobCall) -> JobOutcome:
+        self.ran.append(call.step.name)
         if self.fails:
             raise StepFailed("exit status 1")
         key = f"out/{self.execution_id}"
@@ -110,7 +102,7 @@ class State:
         )
         kind = "Training" if "HyperParameters" in arguments else "Processing"
         step = Step(name, kind, {}, cache=cache)
-        return jobs(step, arguments, "job", 1, lambda line: None, threading.Event())
+        return jobs(JobCall(step, arguments, "job", 1, lambda line: None, threading.Event()))
 
     def file(self, execution_id: str) -> Path:
         """The file that holds what the job of the execution wrote."""
@@ -330,5 +322,5 @@ def test_steps_without_a_key_run_as_ever(state: State) -> None:
     )
     step = Step("Register", "RegisterModel", {}, cache=MONTH)
     for _ in range(2):
-        assert jobs(step, {}, "job", 1, lambda line: None, threading.Event()).reused_from is None
+        assert jobs(JobCall(step, {}, "job", 1, lambda line: None, threading.Event())).reused_from is None
     assert worker.ran == ["Register", "Register"]
