@@ -39,7 +39,8 @@ def check_definition(definition: Definition, findings: Findings) -> None:
     types = {parameter.name: parameter.type for parameter in definition.parameters}
     loops = {each.name: step.name for step in definition.steps for each in step.body}
     checker = _ExpressionChecker(types, steps, definition.experiment, findings, loops)
-    _check_experiment(definition.experiment, types, findings)
+    _check_names("PipelineExperimentConfig", definition.experiment, types, findings)
+    _check_names("MlflowConfig", definition.mlflow, types, findings)
     for step in every_request(definition):
         loop = loops.get(step.name)
         seen = steps if loop is None else {**steps, **{each.name: each for each in steps[loop].body}}
@@ -83,12 +84,12 @@ def _check_parameter(parameter: Parameter, path: str, findings: Findings) -> Non
         findings.add(f"{path}.DefaultValue", str(error))
 
 
-def _check_experiment(
-    experiment: Mapping[str, Json], parameters: Collection[str], findings: Findings
+def _check_names(
+    where: str, names: Mapping[str, Json], parameters: Collection[str], findings: Findings
 ) -> None:
     """Notes names that are no strings, and expressions in them: they are evaluated before any step has run."""
-    for key, value in experiment.items():
-        path = f"$.PipelineExperimentConfig.{key}"
+    for key, value in names.items():
+        path = f"$.{where}.{key}"
         if not isinstance(value, str) and not is_expression(value):
             findings.add(path, f"expected a string or an expression. Received: {shown(value)}")
         if _roots(value) & {"Steps", "PipelineExperimentConfig"}:

@@ -120,7 +120,8 @@ class Definition:
     """A whole definition. `steps` is flat, in document order: a Condition's branches follow it.
 
     `parallelism` is the most steps that may run at once (None: no limit), `text` the JSON as it was given,
-    `experiment` the PipelineExperimentConfig, whose values may be expressions.
+    `experiment` the PipelineExperimentConfig, whose values may be expressions; so may those of `mlflow`, the
+    MlflowConfig, which is for SageMaker alone: the engine checks its form, and no cache key has it.
     """
 
     version: str
@@ -130,6 +131,7 @@ class Definition:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     parallelism: int | None = None
     experiment: Mapping[str, Json] = field(default_factory=dict)
+    mlflow: Mapping[str, Json] = field(default_factory=dict)
 
     def step(self, name: str) -> Step:
         """The step called `name`; KeyError when there is none."""

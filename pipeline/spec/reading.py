@@ -59,8 +59,6 @@ def read_definition(document: Json, text: str, findings: Findings) -> Definition
     )
     if "Version" in top.value:  # The service's schema asks for Steps alone.
         top.one_of("Version", [VERSION])
-    if top.value.get("MlflowConfig") is not None:
-        top.note("MlflowConfig", "not supported: the local engine reports to no MLflow server.")
     if not top.require("Steps", list, []):
         top.note("Steps", "expected at least one step.")
     parallelism = None
@@ -73,17 +71,18 @@ def read_definition(document: Json, text: str, findings: Findings) -> Definition
         text=text,
         metadata=top.get("Metadata", dict, {}),
         parallelism=parallelism,
-        experiment=_read_experiment(top),
+        experiment=_read_names(top, "PipelineExperimentConfig", ("ExperimentName", "TrialName")),
+        mlflow=_read_names(top, "MlflowConfig", ("MlflowResourceArn", "MlflowExperimentName")),
     )
 
 
-def _read_experiment(top: JsonObject) -> dict[str, Json]:
-    """The names that the service would give an experiment and a trial; locally they can only be read."""
-    # Null is how the SDK writes that there is to be none.
-    if top.value.get("PipelineExperimentConfig") is None:
+def _read_names(top: JsonObject, key: str, members: tuple[str, ...]) -> dict[str, Json]:
+    """The names under which the service would keep track of an execution; the local engine does not use them."""
+    # Null is how the SDK writes that there are to be none.
+    if top.value.get(key) is None:
         return {}
-    entry = top.child("PipelineExperimentConfig")
-    entry.allow("ExperimentName", "TrialName")
+    entry = top.child(key)
+    entry.allow(*members)
     return dict(entry.value)
 
 

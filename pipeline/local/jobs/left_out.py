@@ -19,6 +19,7 @@ _LEFT_OUT = (
     ("ProfilerRuleConfigurations", "rules of the profiler"),
     ("TensorBoardOutputConfig", "data for TensorBoard"),
     ("ExperimentConfig", "a trial of an experiment"),
+    ("MlflowConfig", "a run in MLflow"),
     ("VpcConfig", "a VPC"),
     ("NetworkConfig.VpcConfig", "a VPC"),
     ("EnableNetworkIsolation", "isolation from the network"),

@@ -63,7 +63,6 @@ TRAINING = StepType(
         Address("OutputDataConfig.S3OutputPath"),
         Address("CheckpointConfig.S3Uri"),
         Only("OutputDataConfig.CompressionType", ("GZIP", "NONE")),
-        Never("MlflowConfig"),
         Never("ModelPackageConfig"),
         Never("ServerlessJobConfig"),
     ),

@@ -126,7 +126,12 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
     [
         (["Version"], "2021-01-01", "$.Version: expected one of 2020-12-01. Received: Version='2021-01-01'"),
         (["Step"], [], "$.Step: not supported here. Expected only Version, Metadata"),
-        (["MlflowConfig"], {"Name": "x"}, "$.MlflowConfig: not supported"),
+        (["MlflowConfig"], [], "$.MlflowConfig: expected an object. Received: []"),
+        (["MlflowConfig"], {"MlflowName": "x"}, "$.MlflowConfig.MlflowName: not supported here. Expected only Ml"),
+        (["MlflowConfig"], {"MlflowResourceArn": 3}, "$.MlflowConfig.MlflowResourceArn: expected a string or an"),
+        (["MlflowConfig"], {"MlflowExperimentName": {"Get": "Parameters.Run"}}, "there is no parameter 'Run'"),
+        (["MlflowConfig"], {"MlflowResourceArn": {"Get": "Steps.Train.RoleArn"}},
+            "$.MlflowConfig.MlflowResourceArn: expected parameters and execution variables only"),
         (["Steps"], [], "$.Steps: expected at least one step"),
         (["Steps"], {}, "$.Steps: expected a list. Received: {}"),
         (["Steps", 0], 7, "$.Steps[0]: expected an object. Received: 7"),

@@ -407,3 +407,14 @@ def alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def test_an_mlflow_app_is_accepted_and_decides_no_cache_key(bench: Workbench, local_store: Store) -> None:
+    arn = {"Std:Join": {"On": "/", "Values": ["arn:aws:sagemaker:us-east-1:1:mlflow-app", "app-1"]}}
+    alone = {**step("Alone", "Processing", bench.processing("pass")), "CacheConfig": {"Enabled": True}}
+    plain = json.loads(document(alone))
+    tracked = {**plain, "MlflowConfig": {"MlflowResourceArn": arn, "MlflowExperimentName": "fashion-mnist"}}
+    other = {**plain, "MlflowConfig": {"MlflowResourceArn": "arn:aws:sagemaker:us-east-1:1:mlflow-app/other"}}
+    records = [start(bench, local_store, json.dumps(each)) for each in (plain, tracked, other)]
+    assert [each.status for each in records] == ["Succeeded"] * 3
+    assert [each.step("Alone").cached for each in records] == [False, True, True]

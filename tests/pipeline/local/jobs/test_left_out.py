@@ -63,11 +63,12 @@ def test_rules_that_watch_a_training_are_left_out(bench: Workbench, name: str, w
     assert f"[local] not done here, but on SageMaker: {what}" in bench.lines
 
 
-def test_tensorboard_and_experiments_are_left_out(bench: Workbench) -> None:
+def test_tensorboard_experiments_and_mlflow_are_left_out(bench: Workbench) -> None:
     tensorboard, trial = {"S3OutputPath": bench.uri("board")}, {"ExperimentName": "e", "TrialName": "t"}
-    request = bench.training(WRITE) | {"TensorBoardOutputConfig": tensorboard, "ExperimentConfig": trial}
-    bench.run("Training", request)
-    left = "data for TensorBoard, a trial of an experiment"
+    app = {"MlflowResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-1"}
+    more = {"TensorBoardOutputConfig": tensorboard, "ExperimentConfig": trial, "MlflowConfig": app}
+    bench.run("Training", bench.training(WRITE) | more)
+    left = "data for TensorBoard, a trial of an experiment, a run in MLflow"
     assert f"[local] not done here, but on SageMaker: {left}" in bench.lines
 
 
