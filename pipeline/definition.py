@@ -189,7 +189,7 @@ class DefinitionBuilder:
             "--job-config": "/opt/ml/config/processingjobconfig.json",
             "--exit-message": "/opt/ml/output/message",
         }
-        # One word each: an empty champion must not become an empty argument, and a job takes 100 arguments at most.
+        # One word each: a job takes 100 arguments at most.
         words = [
             Join(on="=", values=["--champion", parameters["ChampionModelPackage"]]),
             Join(on="=", values=["--must-beat-champion", parameters["MustBeatChampion"]]),

@@ -16,6 +16,9 @@ from pipeline.errors import UsageError
 
 Value = str | int | float
 
+NO_CHAMPION = "none"
+"""Instead of a champion. Not an empty text: StartPipelineExecution refuses one, and Studio's form with it."""
+
 
 @dataclass(frozen=True)
 class PipelineParameter:
@@ -32,7 +35,7 @@ class PipelineParameter:
     at_least: float = -math.inf
     at_most: float = math.inf
     choices: tuple[str, ...] = ()
-    form: tuple[str, str] = ("a text", r".*")
+    form: tuple[str, str] = ("a text that is not empty", r".+")
 
     @property
     def expected(self) -> str:
@@ -104,11 +107,11 @@ PARAMETERS = (
     PipelineParameter(
         "ChampionModelPackage",
         "String",
-        "",
-        "ARN of the package to compare with; empty: none",
+        NO_CHAMPION,
+        "ARN of the package to compare with, or none",
         form=(
-            "nothing, or arn:…:model-package/<group>/<version>",
-            r"(arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[^/]+/[0-9]+)?",
+            f"{NO_CHAMPION}, or arn:…:model-package/<group>/<version>",
+            rf"{NO_CHAMPION}|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{{12}}:model-package/[^/]+/[0-9]+",
         ),
     ),
     PipelineParameter(

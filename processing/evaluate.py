@@ -40,6 +40,7 @@ from s3_objects import upload
 from selection import select
 from served_model import load_served_model, use_threads
 
+NO_CHAMPION = "none"
 _CANDIDATE = "<name>-<seed>=<S3 URI of its model.tar.gz>; once for each training"
 _MUST_BEAT = (
     "true: register no winner that is significantly worse than the champion (McNemar, exact, p < 0.05)"
@@ -67,7 +68,7 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     add("--model-package-group", type=filled, required=True, help="where the winner is registered")
     add("--approval-status", choices=statuses, default=statuses[0], help="of the new package")
     add("--inference-image", type=filled, required=True, help="image that serves the winner's SavedModel")
-    add("--champion", default="", help="ARN of the package to compare with; empty: none")
+    add("--champion", type=filled, default=NO_CHAMPION, help="ARN of the package to compare with, or none")
     add("--must-beat-champion", choices=("true", "false"), default="false", help=_MUST_BEAT)
     add(
         "--job-config", type=Path, default=Path("/opt/ml/config/processingjobconfig.json"), help="of this job"
@@ -106,7 +107,9 @@ def main(args: argparse.Namespace) -> None:
         use_threads(args.threads)
         evaluated = [evaluate(artifact) for artifact in artifacts]
         champion = (
-            score_champion(sagemaker, s3, args.champion, Path(work), evaluate) if args.champion else None
+            None
+            if args.champion == NO_CHAMPION
+            else score_champion(sagemaker, s3, args.champion, Path(work), evaluate)
         )
 
     winner = select(evaluated)

@@ -75,11 +75,8 @@ def start_execution(client: Any, request: StartRequest) -> str:
         answer = client.start_pipeline_execution(
             PipelineName=request.pipeline,
             PipelineExecutionDisplayName=request.display_name,
-            # An empty text is a default here (no champion); whether SageMaker takes one is not documented.
             PipelineParameters=[
-                {"Name": name, "Value": text}
-                for name, value in request.values.items()
-                if (text := parameter_text(value)) != ""
+                {"Name": name, "Value": parameter_text(value)} for name, value in request.values.items()
             ],
             ClientRequestToken=request.token,
             **more,

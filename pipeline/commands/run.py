@@ -16,7 +16,7 @@ from pipeline.commands.graph import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
 from pipeline.output_file import check_writable
-from pipeline.parameters import LOCAL_VALUES, Value, parse_parameters
+from pipeline.parameters import LOCAL_VALUES, NO_CHAMPION, Value, parse_parameters
 from pipeline.printable import json_text
 from pipeline.settings import PROJECT
 
@@ -119,13 +119,13 @@ def run_project(args: argparse.Namespace) -> int:
 
 
 def champion(registry: Registry) -> str:
-    """The ARN of the newest approved package of the group, "" when there is none.
+    """The ARN of the newest approved package of the group, NO_CHAMPION when there is none.
 
     Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
     """
     package = registry.newest_approved()
     if package is None:
-        return ""
+        return NO_CHAMPION
     say(f"Champion: version {package.version} of {registry.group}, the newest approved one.")
     return package.arn
 

@@ -253,7 +253,7 @@ def build_record(evaluation: dict[str, Any] | None = None) -> ExecutionRecord:
         status="Succeeded" if passed else "Failed",
         parameters={
             "BatchSize": 128,
-            "ChampionModelPackage": "",
+            "ChampionModelPackage": "none",
             "Epochs": 3,
             "LearningRate": 0.003,
             "MinAccuracy": evaluation["gate"]["min_accuracy"],

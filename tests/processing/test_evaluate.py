@@ -40,7 +40,7 @@ class Evaluation:
         self,
         execution: str = "execution-1",
         min_accuracy: float = 0.8,
-        champion: str = "",
+        champion: str = "none",
         must_beat: str = "false",
     ) -> list[str]:
         uri = f"s3://bucket/fashion/executions/{execution}/evaluation"

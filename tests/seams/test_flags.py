@@ -21,6 +21,7 @@ from job_settings import JobSettings
 from models import build_model
 from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
 from pipeline.local.jobs.training_driver import script_command
+from pipeline.parameters import NO_CHAMPION
 from tests.seams.conftest import EXECUTION_ID, Requests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +88,7 @@ def test_evaluate_understands_its_arguments(requests: Requests) -> None:
     assert args.min_accuracy == requests.parameters["MinAccuracy"]
     assert args.model_package_group == requests.parameters["ModelPackageGroupName"]
     assert args.approval_status == requests.parameters["ModelApprovalStatus"] == "PendingManualApproval"
-    assert args.champion == ""
+    assert args.champion == NO_CHAMPION
     assert args.must_beat_champion == requests.parameters["MustBeatChampion"] == "false"
     assert "tensorflow-inference:2.20" in args.inference_image
     assert args.job_config == Path("/opt/ml/config/processingjobconfig.json")
@@ -180,3 +181,10 @@ def test_the_condition_asks_for_the_verdict_that_the_gate_gives(requests: Reques
     assert condition["RightValue"] != decide("x", 0.9, 0.8, worse).to_json()["verdict"]
     (file,) = requests.definition.step("Evaluate").property_files
     assert (file.output_name, file.path) == ("evaluation", "evaluation.json")
+
+
+def test_no_champion_is_called_alike_by_both(requests: Requests) -> None:
+    """And never an empty text, which StartPipelineExecution refuses."""
+    request = requests.of("Evaluate")
+    assert f"--champion={NO_CHAMPION}" in words(request)
+    assert parse(request).champion == NO_CHAMPION == importlib.import_module("evaluate").NO_CHAMPION

@@ -16,7 +16,7 @@ DEFINITION = json.dumps(
         "Parameters": [
             {"Name": "Epochs", "Type": "Integer", "DefaultValue": 12},
             {"Name": "MinAccuracy", "Type": "Float", "DefaultValue": 0.9},
-            {"Name": "ChampionModelPackage", "Type": "String", "DefaultValue": ""},
+            {"Name": "ChampionModelPackage", "Type": "String", "DefaultValue": "none"},
         ],
         "Steps": [
             {

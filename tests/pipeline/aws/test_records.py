@@ -99,7 +99,7 @@ def test_parameters_have_their_types_and_defaults() -> None:
     assert make(described()).record.parameters == {
         "Epochs": 3,
         "MinAccuracy": 0.9,
-        "ChampionModelPackage": "",
+        "ChampionModelPackage": "none",
     }
 
 

@@ -11,7 +11,7 @@ from tests.pipeline.aws.answers import DEFINITION, EARLIER, EXECUTION
 from tests.pipeline.aws.stubbed import Stubbed
 
 REQUEST = StartRequest(
-    "fashion-mnist", DEFINITION, {"Epochs": 3, "MinAccuracy": 0.5, "ChampionModelPackage": ""}
+    "fashion-mnist", DEFINITION, {"Epochs": 3, "MinAccuracy": 0.5, "ChampionModelPackage": "none"}
 )
 
 
@@ -50,6 +50,7 @@ def test_it_is_started_with_texts_and_the_token(stubbed: Stubbed) -> None:
         PipelineParameters=[
             {"Name": "Epochs", "Value": "3"},
             {"Name": "MinAccuracy", "Value": "0.5"},
+            {"Name": "ChampionModelPackage", "Value": "none"},
         ],
         ClientRequestToken=REQUEST.token,
     )

@@ -68,7 +68,7 @@ def test_the_provenance_holds_parameters_versions_digests_and_seeds(
     assert facts["Execution"]["Started"] == "2026-11-23 15:00:00 UTC"
     assert facts["Execution"]["Model package"] == registration["model_package_arn"]
     assert facts["Pipeline parameters"]["LearningRate"] == "0.003"
-    assert facts["Pipeline parameters"]["ChampionModelPackage"] == "–"
+    assert facts["Pipeline parameters"]["ChampionModelPackage"] == "none"
     assert facts["Data"]["Data digest"] == evaluation["data"]["data_digest"]
     assert facts["Data"]["Images, test"] == "10,000"
     environment = facts["Code and environment"]

@@ -63,6 +63,7 @@ ADVICE: frozenset[StepRule | DefinitionRule] = frozenset(
         caching.cache_key_has_no_execution_id,
         caching.cached_outputs_carry_the_execution_id,
         network.isolated_jobs_reach_nothing,
+        parameters.default_texts_are_not_empty,
         storage.s3_keys_have_no_empty_parts,
         training.metrics_capture_a_value,
         training.spot_needs_checkpoints,

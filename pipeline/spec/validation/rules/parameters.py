@@ -19,6 +19,8 @@ PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "Boolean": (bool,),
 }
 
+NOT_EMPTY = 'expected a text that is not empty, such as "none"'
+
 
 def fits(value: Json, parameter_type: Json) -> bool:
     """Whether `value` is of the JSON type that `parameter_type` asks for."""
@@ -97,10 +99,22 @@ def parameter_enums(document: Document, given: Mapping[str, Json]) -> Iterator[t
                 yield at, f"{name}: expected one of {listed(enum)}. Received: {shown(value)}"
 
 
-def given_parameters(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """The given values belong to parameters of the definition, and are of their types and at most 1,024 characters.
+def default_texts_are_not_empty(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """No parameter's default is an empty text: Studio's form could not hand it on.
 
-    API reference, Parameter: "Name: must match a named parameter in the pipeline definition"; Value.
+    API reference, Parameter, Value, as in given_parameters. Whether AWS refuses the definition is not documented.
+    """
+    for path, parameter in named(document):
+        if parameter.get("DefaultValue") == "":
+            yield child_path(path, "DefaultValue"), f'{NOT_EMPTY}. Received: ""'
+
+
+def given_parameters(document: Document, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """The given values belong to parameters of the definition, are of their types, and have 1 to 1,024 characters.
+
+    API reference, Parameter: "Name: must match a named parameter in the pipeline definition"; Value. The API's
+    model allows no character, the service does not: `string "" is too short (length: 0, required minimum: 1)`
+    (issue 4016 of aws/sagemaker-python-sdk).
     """
     for name, value in given.items():
         parameter = document.parameters.get(name)
@@ -112,9 +126,18 @@ def given_parameters(document: Document, given: Mapping[str, Json]) -> Iterator[
                 "$.Parameters",
                 f"{name}: expected a value of type {kind}. Received: {shown(value)}",
             )
+        elif value == "":
+            yield "$.Parameters", f'{name}: {NOT_EMPTY}. Received: ""'
         else:
             for found in violations(value, shape("String1024"), "$.Parameters"):
                 yield found.path, f"{name}: {found.message}"
 
 
-RULES = (at_most_200_parameters, parameter_names, parameter_types, parameter_enums, given_parameters)
+RULES = (
+    at_most_200_parameters,
+    parameter_names,
+    parameter_types,
+    parameter_enums,
+    default_texts_are_not_empty,
+    given_parameters,
+)

@@ -91,6 +91,11 @@ class Pipelines:
 
     def StartPipelineExecution(self, request: Request) -> Request:  # noqa: N802
         token = request["ClientRequestToken"]
+        if any(each["Value"] == "" for each in request.get("PipelineParameters", [])):
+            # Issue 4016 of aws/sagemaker-python-sdk; the API's model allows it.
+            raise ServiceError(
+                "ValidationException", '[string "" is too short (length: 0, required minimum: 1)]'
+            )
         if token not in self._tokens:
             definition = self._pipeline(request["PipelineName"])["PipelineDefinition"]
             more: Request = {
