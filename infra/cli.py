@@ -79,6 +79,7 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
     from infra.aws_errors import in_plain_words
     from infra.deploying import deploy, parse_assignments
     from infra.destroying import destroy
+    from infra.regions import for_region
     from infra.stack import Stack
     from infra.status import status
     from infra.talk import Talk
@@ -94,7 +95,13 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
         if args.command == "destroy":
             return destroy(aws, stack, delete_data=args.delete_data, certain=args.yes, talk=talk)
         certain = args.command == "deploy" and args.yes
-        return deploy(aws, stack, compact(load_template()), parameters, certain=certain, talk=talk)
+        template, lacking = for_region(load_template(), aws.region)
+        if "Budget" in lacking:
+            say(
+                f"CloudFormation makes no budgets in {aws.region}: nobody is told of costs. Make one by hand "
+                "(Billing, Budgets)."
+            )
+        return deploy(aws, stack, compact(template), parameters, certain=certain, talk=talk)
 
 
 def ask(question: str) -> str:

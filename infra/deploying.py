@@ -10,6 +10,7 @@ from infra.change_set import ChangeSet
 from infra.failure import explain
 from infra.stack import DONE, InfraError, Stack, StackState
 from infra.talk import Talk
+from infra.template_store import send_template
 from pipeline.errors import UsageError
 
 LOG_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
@@ -52,9 +53,10 @@ def deploy(
     talk.say(f"Planning the stack {stack.name} in {aws}.")
     before = stack.state()
     check_state(stack.name, before)
+    sent = send_template(aws, stack.name, template)
     change_set = stack.propose(
-        template,
-        choose_parameters(aws, stack, before, template, parameters, talk.say),
+        sent,
+        choose_parameters(aws, stack, before, sent, parameters, talk.say),
         {"project": stack.name},
     )
     if not change_set.changes:
@@ -121,7 +123,7 @@ def choose_parameters(
     aws: Aws,
     stack: Stack,
     before: StackState | None,
-    template: str,
+    template: Mapping[str, str],
     given: Mapping[str, str],
     say: Callable[[str], None],
 ) -> dict[str, str | None]:

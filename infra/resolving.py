@@ -15,7 +15,8 @@ from infra.template import Template
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-PARTITION = "aws"
+# Partition and DNS suffix by the beginning of a region's name.
+PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
 
 _MISSING = object()
 
@@ -48,8 +49,10 @@ class ResolvedStack:
         return found
 
 
-def resolve_template(template: Template, parameters: Mapping[str, str] | None = None) -> ResolvedStack:
-    """The stack that `template` makes with `parameters`, and with its defaults for the others.
+def resolve_template(
+    template: Template, parameters: Mapping[str, str] | None = None, region: str = REGION
+) -> ResolvedStack:
+    """The stack that `template` makes in `region` with `parameters`, and with its defaults for the others.
 
     Raises:
         ValueError: an unknown parameter, a reference to nothing, or a function that is not known here.
@@ -58,7 +61,7 @@ def resolve_template(template: Template, parameters: Mapping[str, str] | None = 
     if unknown := set(parameters or {}) - set(declared):
         raise ValueError(f"Resolving the template: expected its parameters. Received: {sorted(unknown)}.")
     values = {name: str(each.get("Default", "")) for name, each in declared.items()} | dict(parameters or {})
-    resolver = _Resolver(template, values)
+    resolver = _Resolver(template, values, region)
     stack = ResolvedStack(template, values)
     for name, resource in template["Resources"].items():
         if resolver.holds(resource.get("Condition")):
@@ -71,10 +74,23 @@ def resolve_template(template: Template, parameters: Mapping[str, str] | None = 
     return stack
 
 
+def partition_of(region: str) -> tuple[str, str]:
+    """The partition that a region is in, and its DNS suffix."""
+    found = [value for beginning, value in PARTITIONS.items() if region.startswith(beginning)]
+    return found[0] if found else ("aws", "amazonaws.com")
+
+
+def condition_holds(template: Template, condition: str, region: str) -> bool:
+    """Whether a condition that is about the region alone holds there."""
+    return _Resolver(template, {}, region).holds(condition)
+
+
 class _Resolver:
-    def __init__(self, template: Template, parameters: Mapping[str, str]) -> None:
+    def __init__(self, template: Template, parameters: Mapping[str, str], region: str) -> None:
         self.template = template
         self.parameters = parameters
+        self.region = region
+        self.partition, self.suffix = partition_of(region)
 
     def holds(self, condition: str | None) -> bool:
         if condition is None:
@@ -118,7 +134,7 @@ class _Resolver:
         if name == "Fn::Select":
             return values[1][int(values[0])]
         if name == "Fn::GetAZs":
-            return [f"{REGION}{zone}" for zone in "abc"]
+            return [f"{self.region}{zone}" for zone in "abc"]
         if name == "Fn::FindInMap":
             table, first, second = values
             return self.template["Mappings"][table][first][second]
@@ -139,9 +155,10 @@ class _Resolver:
         project = self.parameters.get("Project")
         pseudo = {
             "AWS::AccountId": ACCOUNT,
-            "AWS::Region": REGION,
-            "AWS::Partition": PARTITION,
-            "AWS::StackId": f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{project}/1",
+            "AWS::Region": self.region,
+            "AWS::Partition": self.partition,
+            "AWS::URLSuffix": self.suffix,
+            "AWS::StackId": f"arn:{self.partition}:cloudformation:{self.region}:{ACCOUNT}:stack/{project}/1",
             "AWS::NoValue": _MISSING,
         }
         if name in pseudo:
@@ -154,28 +171,40 @@ class _Resolver:
         if kind == "AWS::S3::Bucket":
             return self.value(properties["BucketName"])
         if kind == "AWS::SNS::Topic":
-            return f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{self.value(properties['TopicName'])}"
+            return f"arn:{self.partition}:sns:{self.region}:{ACCOUNT}:{self.value(properties['TopicName'])}"
         if kind == "AWS::IAM::Role":
             return name
         if kind == "AWS::IAM::ManagedPolicy":
-            return f"arn:{PARTITION}:iam::{ACCOUNT}:policy/{name}"
+            return f"arn:{self.partition}:iam::{ACCOUNT}:policy/{name}"
         if kind == "AWS::IAM::OIDCProvider":
             host = properties["Url"].removeprefix("https://")
-            return f"arn:{PARTITION}:iam::{ACCOUNT}:oidc-provider/{host}"
+            return f"arn:{self.partition}:iam::{ACCOUNT}:oidc-provider/{host}"
         return name.lower()
 
     def attribute(self, name: str, attribute: str) -> str:
         resource = self.resource(name)
         kind = resource["Type"]
         arns = {
-            ("AWS::KMS::Key", "Arn"): f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/{name}",
-            ("AWS::S3::Bucket", "Arn"): f"arn:{PARTITION}:s3:::{{name}}",
-            ("AWS::IAM::Role", "Arn"): f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}",
-            ("AWS::ECR::Repository", "Arn"): f"arn:{PARTITION}:ecr:{REGION}:{ACCOUNT}:repository/{{name}}",
-            ("AWS::ECR::Repository", "RepositoryUri"): f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{{name}}",
+            ("AWS::KMS::Key", "Arn"): f"arn:{self.partition}:kms:{self.region}:{ACCOUNT}:key/{name}",
+            ("AWS::S3::Bucket", "Arn"): f"arn:{self.partition}:s3:::{{name}}",
+            ("AWS::IAM::Role", "Arn"): f"arn:{self.partition}:iam::{ACCOUNT}:role/{name}",
+            (
+                "AWS::ECR::Repository",
+                "Arn",
+            ): f"arn:{self.partition}:ecr:{self.region}:{ACCOUNT}:repository/{{name}}",
+            (
+                "AWS::ECR::Repository",
+                "RepositoryUri",
+            ): f"{ACCOUNT}.dkr.ecr.{self.region}.{self.suffix}/{{name}}",
             ("AWS::EC2::SecurityGroup", "GroupId"): name.lower(),
-            ("AWS::Lambda::Function", "Arn"): f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
-            ("AWS::Events::Rule", "Arn"): f"arn:{PARTITION}:events:{REGION}:{ACCOUNT}:rule/{{name}}",
+            (
+                "AWS::Lambda::Function",
+                "Arn",
+            ): f"arn:{self.partition}:lambda:{self.region}:{ACCOUNT}:function:{{name}}",
+            (
+                "AWS::Events::Rule",
+                "Arn",
+            ): f"arn:{self.partition}:events:{self.region}:{ACCOUNT}:rule/{{name}}",
         }
         if (kind, attribute) not in arns:
             raise ValueError(

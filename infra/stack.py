@@ -85,9 +85,12 @@ class Stack:
             updated=str(found.get("LastUpdatedTime") or found.get("CreationTime") or ""),
         )
 
-    def declared_parameters(self, template: str) -> dict[str, str | None]:
-        """The parameters that a template takes, with their defaults. Raises ClientError when it is malformed."""
-        summary = self.client.get_template_summary(TemplateBody=template)
+    def declared_parameters(self, template: Mapping[str, str]) -> dict[str, str | None]:
+        """The parameters that a template takes, with their defaults. Raises ClientError when it is malformed.
+
+        `template` is what send_template makes.
+        """
+        summary = self.client.get_template_summary(**template)
         return {each["ParameterKey"]: each.get("DefaultValue") for each in summary["Parameters"]}
 
     def template(self) -> dict[str, Any]:
@@ -102,9 +105,11 @@ class Stack:
         return parsed
 
     def propose(
-        self, template: str, parameters: Mapping[str, str | None], tags: Mapping[str, str]
+        self, template: Mapping[str, str], parameters: Mapping[str, str | None], tags: Mapping[str, str]
     ) -> ChangeSet:
         """A change set that makes the stack what `template` says; a parameter of None keeps its present value.
+
+        `template` is what send_template makes.
 
         Raises:
             InfraError: CloudFormation cannot make one.
@@ -116,7 +121,7 @@ class Stack:
             ChangeSetName=f"infra-{uuid.uuid4()}",
             ChangeSetType="CREATE" if new else "UPDATE",
             Description="Made by python -m infra",
-            TemplateBody=template,
+            **template,
             Capabilities=["CAPABILITY_IAM"],
             Parameters=[
                 {"ParameterKey": name, "UsePreviousValue": True}

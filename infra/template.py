@@ -15,9 +15,6 @@ Template = dict[str, Any]
 
 STACK_FILE = Path(__file__).resolve().parent / "stack.yaml"
 
-LARGEST_INLINE_TEMPLATE = 51_200
-"""Bytes; CloudFormation takes larger ones from S3 only, where there is no bucket yet."""
-
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML as CloudFormation reads it: with its tags, and with dates left as texts."""
@@ -51,7 +48,7 @@ def load_template(path: Path = STACK_FILE) -> Template:
 
 
 def compact(template: Template) -> str:
-    """The template as JSON without comments, metadata and spaces: it is sent in a request of limited size."""
+    """The template as it is sent: JSON without comments and without the metadata, which is for readers."""
     resources = {
         name: {key: value for key, value in resource.items() if key != "Metadata"}
         for name, resource in template["Resources"].items()

@@ -172,6 +172,7 @@ def test_a_stack_that_keeps_those_logs_goes(account: StubbedAccount) -> None:
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     assert run(account) == 0
 
 
@@ -184,6 +185,7 @@ def test_a_pipeline_of_the_same_name_that_somebody_else_made_is_left_alone(accou
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     assert run(account, delete_data=True) == 0
     assert not [line for line in account.shown if "pipeline" in line]
 
@@ -203,6 +205,7 @@ def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> 
     account.on("cloudformation", "delete_stack", {}, StackName="fashion-mnist")
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     assert run(account, "fashion-mnist\n") == 0
     assert account.asked == ["This deletes the stack. Type fashion-mnist to go on: "]
     assert account.said[-2:] == [
@@ -298,6 +301,7 @@ def test_with_delete_data_everything_goes_and_a_log_bucket_that_fills_again_is_e
     account.on("cloudformation", "delete_stack", {})
     account.happened(*failed, GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     hosts(account)
     assert run(account, delete_data=True) == 0
 
@@ -329,6 +333,7 @@ def test_what_runs_is_stopped_before_anything_is_deleted_and_nothing_starts_mean
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     hosts(account)
     assert run(account, delete_data=True) == 0
     assert len(account.slept) == 3
@@ -361,6 +366,7 @@ def test_an_endpoint_that_a_function_made_meanwhile_goes_after_the_stack(account
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     hosts(account, "fashion-mnist")
     goes(account, "fashion-mnist", "Creating")
     assert run(account, delete_data=True) == 0
@@ -382,6 +388,7 @@ def test_a_network_that_interfaces_of_jobs_are_still_in_is_tried_again(account: 
     account.on("cloudformation", "delete_stack", {})
     account.happened(*events, GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     assert run(account) == 0
     assert account.slept == [120]
 
@@ -422,6 +429,7 @@ def test_a_bucket_that_is_gone_already_holds_nothing(account: StubbedAccount) ->
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     assert run(account) == 0
 
 
@@ -450,6 +458,7 @@ def test_endpoints_of_a_project_whose_name_begins_alike_are_left_alone(account: 
     account.on("cloudformation", "delete_stack", {})
     account.happened(GONE)
     account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
     hosts(account)
     assert run(account, delete_data=True) == 0
     assert not [line for line in account.shown if "endpoint" in line]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from infra.check import IGNORED, checkov_findings, finish, policies, without_ignored
+from infra.check import IGNORED, checkov_findings, finish, policies, without_ignored, without_table
 from infra.resolving import ResolvedStack
 
 
@@ -64,3 +64,8 @@ def test_every_policy_of_the_stack_is_looked_at(everything: ResolvedStack) -> No
     assert {"Key", "BucketPolicy", "LogBucketPolicy", "TopicPolicy", "S3Endpoint", "ContainerPolicy"} <= set(
         found
     )
+
+
+def test_a_region_that_cfn_lint_has_no_table_of_is_a_finding() -> None:
+    """It would lint it as us-east-1."""
+    assert without_table(["us-east-1", "me-south-1"]) == ["cfn-lint has no table of me-south-1"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.resolving import ResolvedStack
-from infra.template import LARGEST_INLINE_TEMPLATE, Template, compact
+from infra.template import Template, compact
 from pipeline.settings import PROJECT
 from tests.infra.security.all_properties import PROPERTIES
 from tests.infra.security.properties import Property
@@ -20,8 +20,11 @@ def test_the_template_keeps(check: Property, everything: ResolvedStack) -> None:
     assert list(check(everything)) == []
 
 
-def test_the_template_fits_into_a_request(template: Template) -> None:
-    assert len(compact(template).encode()) < LARGEST_INLINE_TEMPLATE
+def test_cloudformations_limits_are_kept(template: Template) -> None:
+    """CloudFormation quotas: 1 MB from S3, 500 resources, 200 parameters, outputs and mappings."""
+    assert len(compact(template).encode()) < 1_000_000
+    assert len(template["Resources"]) <= 500
+    assert max(len(template[part]) for part in ("Parameters", "Outputs", "Mappings")) <= 200
 
 
 def test_policies_are_no_longer_than_iam_takes(everything: ResolvedStack) -> None:
