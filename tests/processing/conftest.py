@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import logging
 import os
 import tarfile
 import urllib.request
@@ -16,9 +15,9 @@ import boto3
 import numpy as np
 import numpy.typing as npt
 import pytest
-from moto.server import ThreadedMotoServer
 
 import normalize
+from tests.moto_process import moto_process
 
 REGION = "us-east-1"
 
@@ -176,12 +175,8 @@ def make_artifact(saved_model: Callable[..., Path], synthetic_processed: Path) -
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # or it logs every request
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_process() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

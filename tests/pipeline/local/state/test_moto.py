@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import Any
 
 import pytest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.responses import SageMakerResponse
-from werkzeug.test import Client
 
 from pipeline.local.state.local_aws import LocalAws
+from tests.moto_process import moto_process
 
 ROLE = "arn:aws:iam::123456789012:role/Any"
 TOKEN = "t" * 36
@@ -146,7 +147,9 @@ def test_s3s_limits_are_not_kept(s3: Any) -> None:
 
 
 def test_it_answers_whoever_asks_and_pages_of_any_site() -> None:
-    moto = Client(DomainDispatcherApplication(create_backend_app))
-    answer = moto.get("/", headers={"Origin": "http://page.example"})
-    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "http://page.example")
-    assert moto.get("/moto-api/data.json").status_code == 200
+    with moto_process() as url:
+        asked = urllib.request.Request(url, headers={"Origin": "http://page.example"})
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "http://page.example"
+        with urllib.request.urlopen(f"{url}/moto-api/data.json") as answer:
+            assert json.load(answer)
