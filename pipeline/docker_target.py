@@ -126,7 +126,7 @@ class DockerTarget(LocalTarget):
         parsed = parse_definition(definition)
         resolved = resolve_parameters(parsed, values)
         refuse_unsupported(parsed)
-        self.aws.restore_registry()
+        self.aws.check_registry()
         record = new_record(new_execution_id(), PROJECT, self.name, parsed, resolved)
         self.lock.by_execution(record.execution_id)
 

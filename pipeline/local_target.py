@@ -164,7 +164,6 @@ class LocalTarget:
 
     def registry(self, group: str) -> Registry:
         """The local model registry; save changes with save_registry."""
-        self.aws.restore_registry()
         return Registry(self.aws.client("sagemaker"), group)
 
     def save_registry(self) -> None:

@@ -90,8 +90,6 @@ def start_execution(
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
     assign_handlers(definition, values, handlers, to_run)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers)
-    # Waits for the server, which is not the execution's time.
-    aws.restore_registry()
     record = ExecutionRecord(
         execution_id=new_execution_id(),
         pipeline_name=pipeline_name,
@@ -195,8 +193,8 @@ def _run(
     python: Interpreter | None,
 ) -> ExecutionRecord:
     """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
-    # The registry's earlier versions must be there before a job registers the next.
-    aws.restore_registry()
+    # The server must have the registry's earlier versions when a job registers the next.
+    aws.check_registry()
     if lock is not None:
         lock.by_execution(record.execution_id)
     pipeline_arn = f"arn:aws:sagemaker:{aws.REGION}:{aws.ACCOUNT}:pipeline/{record.pipeline_name.lower()}"

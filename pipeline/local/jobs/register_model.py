@@ -29,7 +29,6 @@ def register_model(call: ServiceCall) -> dict[str, Json]:
     group = request["ModelPackageGroupName"]
     client = call.aws.client("sagemaker")
     with _one_at_a_time, call_errors(f"Registering a model in the group {group}"):
-        call.aws.restore_registry()
         if not _group_exists(client, group):
             client.create_model_package_group(ModelPackageGroupName=group)
             call.log.say(f"created the model package group {group}")

@@ -62,6 +62,5 @@ def require_model_data(call: ServiceCall, containers: Iterable[Mapping[str, Json
                     f"{UPLOAD_HINT.format(uri=uri)}"
                 )
         if package := container.get("ModelPackageName"):
-            call.aws.restore_registry()
             with call_errors(f"Looking for the model package {package}"):
                 call.aws.client("sagemaker").describe_model_package(ModelPackageName=package)

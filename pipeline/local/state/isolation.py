@@ -9,6 +9,8 @@ from pipeline.local.state.credentials import Credentials
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+# The bucket that the SageMaker SDK takes for this account and region.
+BUCKET = f"sagemaker-{REGION}-{ACCOUNT}"
 # Of no server: not secret, and recognizable where it should not be.
 NOBODY = Credentials("LOCALONLYNOTREAL0000", "local-only-not-a-real-secret-key")
 # Port 9 (discard) of loopback: nothing listens there, so a request ends at once.

@@ -1,5 +1,7 @@
 """The S3 and SageMaker of the local target: a moto server process on loopback, and what must outlive it on disk.
 
+The process is started when somebody asks it: a client of ours, or a job (standby.py).
+
 What is in S3 is in the state folder (objects.py): the server keeps there what jobs and clients put
 (moto_objects.py), and the engine puts and reads objects there itself, without a request for each, and tells the
 server of them.
@@ -19,6 +21,7 @@ from pipeline.local.state.credentials import new_credentials
 from pipeline.local.state.moto_server import MotoServer
 from pipeline.local.state.objects import Objects, StoredObject, new_entry, split_uri
 from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.standby import Standby
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.loopback_requests import names_of
@@ -28,11 +31,11 @@ ANSWER_SECONDS = 60.0
 
 
 class LocalAws:
-    """A moto server of its own while the context lasts. Methods may be called from several threads."""
+    """A moto server of its own while the context lasts, if it is asked. Several threads may call the methods."""
 
     REGION: ClassVar[str] = isolation.REGION
     ACCOUNT: ClassVar[str] = isolation.ACCOUNT
-    BUCKET: ClassVar[str] = f"sagemaker-{isolation.REGION}-{isolation.ACCOUNT}"
+    BUCKET: ClassVar[str] = isolation.BUCKET
 
     def __init__(
         self,
@@ -57,12 +60,13 @@ class LocalAws:
         self._answer_seconds = answer_seconds
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
+        self._standby: Standby | None = None
         self._server: MotoServer | None = None
+        # Why there is no server although a job asked for it.
+        self._fault: str | None = None
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
-        # Whether somebody was told where the server is, who may have put something there.
-        self._in_use = False
 
     def __enter__(self) -> LocalAws:
         self.start()
@@ -72,8 +76,12 @@ class LocalAws:
         self.stop()
 
     def start(self) -> None:
-        """Start the server; returns at once. What needs the server waits for it (about 1 s)."""
-        self._server = MotoServer(self._home, self._host, self._called, self.credentials, self._holding)
+        """Listen for whoever asks; the server starts for the first who does (about 1 s).
+
+        Raises:
+            FashionError: the host is no address of this machine.
+        """
+        self._standby = Standby(self._host, self._wanted)
 
     def stop(self) -> None:
         """Save what is in S3, end the server and remove its temporary files. The registry must have been saved.
@@ -82,35 +90,57 @@ class LocalAws:
             StateError: the disk is full, or the state folder cannot be written.
         """
         try:
-            if self._server is not None and self._server.process.poll() is None:
+            if self._server is not None and self._server.may_answer:
                 self.save_objects()
         finally:
             with self._lock:
+                standby, self._standby = self._standby, None
                 server, self._server = self._server, None
                 for client in self._clients.values():
                     client.close()
                 self._clients.clear()
+            if standby is not None:
+                standby.end()
             if server is not None:
                 server.stop()
 
+    def _wanted(self) -> None:
+        """Start the server for a job, in whose place nobody is told of a failure: `death` says it."""
+        with self._lock:
+            if self._standby is None:
+                return
+            try:
+                self._started()
+            except FashionError as error:
+                self._fault = str(error)
+                self._standby.end()
+
+    def _started(self) -> MotoServer:
+        """The server, started now if it was not. It need not listen yet."""
+        with self._lock:
+            if self._standby is None:
+                raise RuntimeError("LocalAws is used before start() or after stop()")
+            if self._server is None:
+                if self._fault is not None:
+                    raise FashionError(self._fault)
+                self._server = MotoServer(
+                    self._home, self._standby, self._called, self.credentials, self._holding
+                )
+            return self._server
+
     @property
     def endpoint_url(self) -> str:
-        """Where the server listens, e.g. `http://127.0.0.1:40123`; waits until it does.
-
-        Raises:
-            FashionError: the server could not start.
-        """
-        if self._server is None:
+        """Where the server listens, or will when somebody asks it, e.g. `http://127.0.0.1:40123`."""
+        if self._standby is None:
             raise RuntimeError("LocalAws is used before start() or after stop()")
-        url = self._server.url
-        self._in_use = True
-        return url
+        return f"http://{self._host}:{self._standby.port}"
 
     @property
     def death(self) -> str | None:
-        """What to say when the server's process has ended by itself; None while it runs."""
-        server = self._server
-        how = None if server is None else server.death()
+        """What to say when the server's process has ended by itself, or could not start; None otherwise."""
+        with self._lock:
+            server = self._server
+        how = self._fault if server is None else server.death()
         if how is None:
             return None
         return (
@@ -122,9 +152,11 @@ class LocalAws:
         """A boto3.Session all of whose clients and resources are local, for the SageMaker SDK."""
         with self._lock:
             if self._session is None:
+                server = self._started()
                 # Here and not at the top: importing boto3 takes half a second, in which the server starts.
                 from pipeline.local.state.clients import LoopbackSession, patient
 
+                server.wait_until_ready()
                 session = LoopbackSession(self.endpoint_url, self.credentials, patient(self._answer_seconds))
                 self._clients["s3"] = session.client("s3")
                 with self.faults("Starting"):
@@ -151,6 +183,11 @@ class LocalAws:
 
     def ensure_bucket(self, bucket: str) -> None:
         """Create the bucket if it is missing (BUCKET exists from the start)."""
+        with self._lock:
+            if self._server is None:
+                if bucket not in self._objects.buckets():
+                    self._objects.record([], buckets={bucket: None})
+                return
         with self.faults(f"Making the bucket {bucket}"):
             self.client("s3").create_bucket(Bucket=bucket)
 
@@ -160,7 +197,7 @@ class LocalAws:
         Raises:
             StateError: the disk is full, or the state folder cannot be written.
         """
-        if self._server is not None and self._in_use:
+        if self._server is not None:
             with self.faults("Saving what was put into the local S3"):
                 self._server.ask(do="save")
 
@@ -202,20 +239,21 @@ class LocalAws:
         keys: dict[str, list[str]] = {}
         for stored in changed:
             keys.setdefault(stored.bucket, []).append(stored.key)
-        if self._server is not None and self._in_use:
+        if self._server is not None:
             with self.faults("Telling the local S3 of new objects"):
                 for bucket, names in keys.items():
                     self._server.ask(do="reload", bucket=bucket, prefix=_shared_beginning(names))
 
-    def restore_registry(self) -> None:
-        """Create the saved model package groups and packages in the server, once, with their ARNs and versions."""
-        with self.faults("Putting the saved model packages back"):
-            self._registry.restore(self.client("sagemaker"))
+    def check_registry(self) -> None:
+        """Raise StateError when the saved model packages cannot be read, so that the server could not have them."""
+        self._registry.groups()
+        self._registry.packages()
 
     def persist_registry(self) -> None:
         """Write new packages and changes of approval or metadata to disk."""
-        with self.faults("Saving the model registry"):
-            self._registry.persist(self.client("sagemaker"))
+        if self._server is not None:
+            with self.faults("Saving the model registry"):
+                self._registry.persist(self.client("sagemaker"))
 
     @contextmanager
     def faults(self, doing: str) -> Iterator[None]:

@@ -17,9 +17,11 @@ from pathlib import Path
 from pipeline.errors import FashionError, StateError
 from pipeline.local.state import fault_injection, isolation
 from pipeline.local.state.credentials import Credentials
+from pipeline.local.state.standby import Standby
 from pipeline.local.state.state_dir import Home
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
+_PROCESS = "pipeline.local.state.moto_process"
 _END_SECONDS = 5.0
 _DEATH_SECONDS = 0.2
 _LAST_WORDS_CHARACTERS = 2000
@@ -35,12 +37,12 @@ class MotoServer:
     def __init__(
         self,
         home: Home,
-        host: str,
+        standby: Standby,
         names: Iterable[str],
         credentials: Credentials,
         holding: int | None = None,
     ) -> None:
-        """Start the server on a free port of `host`; returns at once. It answers what `credentials` signed.
+        """Start the server at the port of `standby`, which ends; returns at once. It answers `credentials`.
 
         `names`: see Guarded.
 
@@ -49,8 +51,9 @@ class MotoServer:
         Raises:
             StateError: the state folder cannot be written.
         """
-        self._host = host
-        self._url: str | None = None
+        self._ready = False
+        # What the process said in the place of being ready.
+        self._refusal: str | None = None
         self._lock = threading.Lock()
         self._asking = threading.Lock()
         # A folder of its own, should one process have two servers.
@@ -69,43 +72,60 @@ class MotoServer:
         environment["TMPDIR"] = str(self._folder)
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.local.state.moto_process", host, str(home.root)],
+                [
+                    sys.executable,
+                    "-m",
+                    "pipeline.local.state.moto_process",
+                    str(standby.descriptor),
+                    str(home.root),
+                ],
                 cwd=_REPOSITORY,
                 env=environment | isolation.dead_settings() | {"MOTO_DISABLE_GLOBAL_CORS": "true"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                pass_fds=() if holding is None else (holding,),
+                pass_fds=(standby.descriptor, *(() if holding is None else (holding,))),
                 # Ctrl-C is for the command, which still has things to save.
                 start_new_session=True,
             )
+        standby.end()
         # Not by arguments or variables: through a pipe nobody else reads it.
         told = {"names": sorted(names), **asdict(credentials)}
         assert self.process.stdin is not None
-        # If it has ended already, `url` says why.
+        # If it has ended already, `wait_until_ready` says why.
         with contextlib.suppress(BrokenPipeError):
             os.write(self.process.stdin.fileno(), json.dumps(told).encode() + b"\n")
 
-    @property
-    def url(self) -> str:
-        """Where the server listens; waits until it does.
+    def wait_until_ready(self) -> None:
+        """Return when the server answers and has the saved model packages.
 
         Raises:
+            StateError: the saved packages cannot be put back.
             FashionError: the server could not start.
         """
         with self._lock:
-            if self._url is None:
-                assert self.process.stdout is not None
-                line = self.process.stdout.readline()
-                if not line:
-                    status = self.process.wait(_END_SECONDS)
-                    raise FashionError(
-                        "Starting the local S3 and model registry: expected a moto server. "
-                        f"Received: exit status {status}. Remove .venv and let make build it again. "
-                        f"The server's last words:\n{self.last_words()}"
-                    )
-                self._url = f"http://{self._host}:{int(line)}"
-            return self._url
+            if not self._ready and self._refusal is None:
+                self._await_word()
+        if self._refusal is not None:
+            raise StateError(self._refusal)
+
+    def _await_word(self) -> None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            status = self.process.wait(_END_SECONDS)
+            raise FashionError(
+                "Starting the local S3 and model registry: expected a moto server. "
+                f"Received: exit status {status}. Remove .venv and let make build it again. "
+                f"The server's last words:\n{self.last_words()}"
+            )
+        self._refusal = json.loads(line).get("error")
+        self._ready = self._refusal is None
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether there is still something to ask: the process runs, and has not said why it will not serve."""
+        return self._refusal is None and self.process.poll() is None
 
     def ask(self, **command: str) -> None:
         """Have the process do something (moto_process.py says what there is); waits until it is done.
@@ -114,7 +134,7 @@ class MotoServer:
             StateError: it could not be done.
             ConnectionError: the process has ended.
         """
-        assert self.url
+        self.wait_until_ready()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with self._asking:
@@ -132,6 +152,8 @@ class MotoServer:
 
     def death(self) -> str | None:
         """How the process ended, and the end of its log, in words; None while it runs."""
+        if self._refusal is not None:
+            return self._refusal
         try:
             # Its connections break a moment before it can be waited for.
             status = self.process.wait(_DEATH_SECONDS)

@@ -25,13 +25,12 @@ Record = dict[str, Any]
 
 
 class RegistryState:
-    """The saved groups and packages. `restore` and `persist` serve one server, the others need none."""
+    """The saved groups and packages."""
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
         self._journal = store.journal
         self._lock = threading.Lock()
-        self._restored = False
 
     def groups(self) -> list[Record]:
         """The saved groups, as DescribeModelPackageGroup shows them (times are ISO 8601 texts), by name.
@@ -73,35 +72,33 @@ class RegistryState:
         return records
 
     def restore(self, client: Any) -> None:
-        """Create the saved groups and packages in the server of `client` (SageMaker), once.
+        """Create the saved groups and packages in the server of `client` (SageMaker), which has none yet.
 
         Raises:
             StateError: the server gave a package another ARN than it had.
         """
-        with self._lock:
-            if self._restored:
-                return
-            for group in self.groups():
-                client.create_model_package_group(**_accepted(client, "CreateModelPackageGroup", group))
-            for package in self.packages():
-                self._restore_package(client, package)
-            self._restored = True
+        for group in self.groups():
+            client.create_model_package_group(**_accepted(client, "CreateModelPackageGroup", group))
+        for package in self.packages():
+            self._restore_package(client, package)
 
     def persist(self, client: Any) -> None:
         """Write new groups and packages of the server of `client`, and what was updated, into the record.
 
         Raises:
             StateError: the disk is full, or the database fails.
-            RuntimeError: there are saved packages that were not restored, so that versions begin at 1 again.
+            RuntimeError: the server lacks saved packages, so that versions begin at 1 again.
         """
         with self._lock:
             saved = {package["ModelPackageArn"]: package for package in self.packages()}
-            if saved and not self._restored:
-                raise RuntimeError("persist() of the registry without restore() would replace saved packages")
-            self._restored = True
+            arns = _package_arns(client)
+            if lacking := sorted(saved.keys() - set(arns)):
+                raise RuntimeError(
+                    f"persist() would replace saved packages, which the server lacks: {lacking}"
+                )
             known = {group["ModelPackageGroupName"] for group in self.groups()}
             new = {name: _describe_group(client, name) for name in _group_names(client) if name not in known}
-            packages = [_describe_package(client, arn) for arn in _package_arns(client)]
+            packages = [_describe_package(client, arn) for arn in arns]
             packages.sort(
                 key=lambda package: (package["CreationTime"], package.get("ModelPackageVersion", 0))
             )

@@ -64,7 +64,6 @@ def test_a_package_with_a_model_data_source_is_used_or_says_why_not(compression,
         uri = choose_package(models.packages(), 1, GROUP).model_data
         kind = "S3Object" if compression == "Gzip" else "S3Prefix"
         source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": compression}
-        aws.restore_registry()
         aws.client("sagemaker").create_model_package(
             ModelPackageGroupName=GROUP,
             ModelApprovalStatus="Approved",

@@ -329,11 +329,8 @@ def is_running(process: int) -> bool:
 
 
 def test_a_server_that_dies_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
     dying = tmp_path / "python"
-    dying.write_text(f"#!/bin/sh\necho {port}\necho Traceback >&2\nexit 9\n")
+    dying.write_text("#!/bin/sh\necho '{}'\necho Traceback >&2\nexit 9\n")
     dying.chmod(0o755)
     home = Home.open(tmp_path / "state")
     monkeypatch.setattr(sys, "executable", str(dying))

@@ -82,8 +82,6 @@ def test_the_registry_survives_the_server_with_arns_versions_approval_and_metada
 
         with LocalAws(home, store) as aws:
             client = aws.client("sagemaker")
-            aws.restore_registry()
-            aws.restore_registry()
             assert {arn: described(client, arn) for arn in before} == before
             assert before[arns[2]].items() >= approval.items()
             groups = client.list_model_package_groups()["ModelPackageGroupSummaryList"]
@@ -138,8 +136,15 @@ def test_saved_packages_are_not_replaced_by_a_server_that_never_got_them(home: H
     register(server, "fresh")
     with Store(home) as store:
         RegistryState(store).persist(server)
-        with pytest.raises(RuntimeError, match="without restore"):
+        with store.database.transaction() as connection:
+            connection.execute(
+                "UPDATE packages SET record = replace(record, 'package/fresh/1', 'package/fresh/9')"
+            )
+            connection.execute("UPDATE packages SET crc = checksum(arn, record)")
+        before = RegistryState(store).packages()
+        with pytest.raises(RuntimeError, match=r"which the server lacks: .*fresh/9"):
             RegistryState(store).persist(server)
+        assert RegistryState(store).packages() == before
 
 
 def test_a_record_with_a_missing_version_is_refused_rather_than_renumbered(home: Home, server: Any) -> None:
