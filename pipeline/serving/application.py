@@ -65,16 +65,19 @@ class Application:
         version: int,
         report: Callable[[str], None],
         names: frozenset[str] = _LOOPBACK,
+        most_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         """`report` is told of faults of the server itself, which the client sees as status 500.
 
         `names` are those that the server is called by beside localhost; see pipeline.loopback_requests.
+        `most_bytes` is the most that /invocations takes at once.
         """
         self._model = model
         self._name = name
         self._version = version
         self._report = report
         self._names = names
+        self._most_bytes = most_bytes
         self._places = threading.BoundedSemaphore(MAX_AT_ONCE)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -93,7 +96,8 @@ class Application:
         except HTTPException as error:
             status = error.code or 500
             if status == 413:
-                return _error(f"The request body is larger than {MAX_BODY_BYTES} bytes", status)
+                most = self._most_bytes if request.path == "/invocations" else MAX_BODY_BYTES
+                return _error(f"The request body is larger than {most} bytes", status)
             return _error(error.description or error.name, status)
         except Exception as error:
             self._report(
@@ -127,7 +131,7 @@ class Application:
 
     def _invoked(self, request: Request) -> Response:
         """The answer of the container, whose nginx compares headers to the letter and inflates nothing."""
-        body = converted(read_body(request), request.headers.get("Content-Type", ""))
+        body = converted(read_body(request, self._most_bytes), request.headers.get("Content-Type", ""))
         accept, status = request.headers.get("Accept"), 200
         try:
             if is_gzipped(request):

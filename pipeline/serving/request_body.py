@@ -11,12 +11,12 @@ MAX_BODY_BYTES = 6 << 20  # what a SageMaker endpoint takes at least; an image i
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def read_body(request: Request) -> bytes:
+def read_body(request: Request, most_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The whole body, as it was sent. Raises werkzeug's exceptions for one that is too large or cut off."""
     # Of a body in chunks, Werkzeug gives no more than this, and no error.
-    request.max_content_length = MAX_BODY_BYTES + 1
+    request.max_content_length = most_bytes + 1
     body: bytes = request.get_data(cache=False)
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > most_bytes:
         raise RequestEntityTooLarge
     return body
 

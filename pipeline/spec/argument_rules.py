@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.shown import shown
 from pipeline.spec.bucket_name import local_bucket_problem
 from pipeline.spec.definition import Json, ParameterType
+from pipeline.spec.record_filter import parse_filter
 
 # The values of S3DataType that are executed here.
 S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
@@ -115,7 +116,24 @@ class Skipped:
         )
 
 
-Rule = Only | Between | Never | Folder | Address | Skipped
+@dataclass(frozen=True)
+class Selects:
+    """The value at `place`, where there is one, must be a filter of records."""
+
+    place: str
+
+    def problem(self, value: Json) -> str | None:
+        """What is wrong with `value`, None when nothing is."""
+        if not isinstance(value, str):
+            return f"expected a string. Received: {shown(value)}"
+        try:
+            parse_filter(value)
+        except ValueError as error:
+            return str(error)
+        return None
+
+
+Rule = Only | Between | Never | Folder | Address | Skipped | Selects
 
 # Of several types of jobs.
 TIME_LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)

@@ -26,6 +26,7 @@ from pipeline.local.jobs.local_jobs import LocalJobs
 from pipeline.local.jobs.programs import Programs, check_programs
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.stand_in import StandIn, from_json, to_json, visible_paths
+from pipeline.local.jobs.transform.models import containers_ahead, model_finder
 from pipeline.local.state import clock
 from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
@@ -86,7 +87,13 @@ def start_execution(
         steps = select_steps(definition, only, source)
     to_run = {step.name for step in steps if step.status == "Pending"}
     selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
-    check_programs(selected, values, _programs(stand_ins, python))
+    find_model = model_finder(aws, store)
+    check_programs(
+        selected,
+        values,
+        _programs(definition, stand_ins, python),
+        lambda step: containers_ahead(step, definition, values, find_model),
+    )
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
     assign_handlers(definition, values, handlers, to_run)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers)
@@ -168,8 +175,8 @@ def _choose_launcher(
     return choose_launcher(wanted, home, os.environ, explain, visible=visible, protected=protected)
 
 
-def _programs(stand_ins: Sequence[StandIn], python: Interpreter | None) -> Programs:
-    return Programs(tuple(stand_ins), (python or this_interpreter()).has("xgboost"))
+def _programs(definition: Definition, stand_ins: Sequence[StandIn], python: Interpreter | None) -> Programs:
+    return Programs.of(definition, stand_ins, has_xgboost=(python or this_interpreter()).has("xgboost"))
 
 
 def _functions(definition: Definition, record: ExecutionRecord) -> dict[str, Function]:
@@ -230,9 +237,10 @@ def _run(
             variables["PipelineExecutionArn"],
             launcher=launcher,
             reached_at=reached_at,
-            programs=_programs(from_json(record.stand_ins), python),
+            programs=_programs(definition, from_json(record.stand_ins), python),
             python=python,
             functions=_functions(definition, record),
+            find_model=model_finder(aws, store),
         )
         cache = StepCache(home, store)
         return execute(

@@ -25,7 +25,7 @@ from pipeline.local.jobs.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS,
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
 from pipeline.local.jobs.runner import StepStopped
-from pipeline.local.jobs.running import Launch, decisive, run_hosts
+from pipeline.local.jobs.running import Launch, Work, decisive, run_hosts
 from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.state import clock
 from pipeline.local.state.local_aws import LocalAws
@@ -59,7 +59,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Job:
-    """A job's request (resolved, in the shape of CreateProcessingJob or CreateTrainingJob) and where it runs."""
+    """A job's request (resolved, in the shape of CreateProcessingJob, …) and where it runs."""
 
     name: str
     request: Mapping[str, Json]
@@ -96,7 +96,7 @@ class Job:
         )
 
     def arn(self, kind: str) -> str:
-        """The job's ARN; `kind` is "training-job" or "processing-job"."""
+        """The job's ARN; `kind` is "training-job", …."""
         return f"arn:aws:sagemaker:{self.aws.REGION}:{self.aws.ACCOUNT}:{kind}/{self.name}"
 
     def fetch(self, source: Mapping[str, Json], inside: str) -> None:
@@ -130,12 +130,14 @@ class Job:
                 self.log.say(f"{inside}/{name} was written by more than one host: one of them is kept")
         return first
 
-    def run(self, start: Callable[[Host], Start], message_file: str) -> None:
-        """Run the job's processes to their ends; `start` says what a host runs.
+    def run(self, start: Callable[[Host], Start], message_file: str, work: Work | None = None) -> None:
+        """Run the job's processes to their ends; `start` says what a host runs. With `work` they are servers, which
+        are ended when it is done; see run_hosts.
 
         Raises:
             StepFailed: one did not end with status 0; the reason quotes `message_file` and the log's last lines.
             StepStopped: it was stopped.
+            Exception: what `work` raises.
         """
         limit = (self.request.get("StoppingCondition") or {}).get(
             "MaxRuntimeInSeconds"
@@ -154,10 +156,17 @@ class Job:
                 time_limit=float(limit),
                 limit_grace=self.graces.limit,
                 stop_grace=self.graces.stop,
+                work=work,
             )
-        place = decisive(ends)
-        if place is None:
+        if ends is None:
             return
+        place = decisive(ends)
+        if place is None and work is None:
+            return
+        if place is None:
+            raise StepFailed(
+                "The server of the model ended by itself, with exit status 0. Let it serve until SIGTERM."
+            )
         if self.stop.is_set() and any(ended.cause == "stopped" for ended in ends):
             raise StepStopped
         raise StepFailed(
@@ -215,15 +224,15 @@ class Job:
 
     def _reason(self, place: int, start: Start, launch: Launch, ended: Ended, message_file: str) -> str:
         host = self.hosts[place]
-        specification = (
-            self.request.get("AlgorithmSpecification") or self.request.get("AppSpecification") or {}
-        )
+        sections = ("AlgorithmSpecification", "AppSpecification", "PrimaryContainer")
+        specification: Mapping[str, Json] = next(filter(None, map(self.request.get, sections)), {})
+        names = ("TrainingImage", "ImageUri", "Image")
         return Failed(
             host=host,
             ended=ended,
             command=start.command,
             environment=launch.program.environment,
-            image=str(specification.get("TrainingImage") or specification.get("ImageUri")),
+            image=str(next(filter(None, map(specification.get, names)), None)),
             message=self.aws.credentials.masked(host.message(message_file)),
             several=len(self.hosts) > 1,
             log=self.log.path,

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pipeline.spec.definition import Json
 from pipeline.spec.refusals import values_at
 
-# Where it stands in a CreateTrainingJob or CreateProcessingJob request, and what is said of it.
+# Where it stands in a Create…Job request, and what is said of it.
 _LEFT_OUT = (
     ("EnableManagedSpotTraining", "spot instances (checkpoints are kept all the same)"),
     ("ResourceConfig.KeepAlivePeriodInSeconds", "a warm pool"),
     ("ResourceConfig.VolumeKmsKeyId", "an encrypted volume"),
     ("ProcessingResources.ClusterConfig.VolumeKmsKeyId", "an encrypted volume"),
+    ("TransformResources.VolumeKmsKeyId", "an encrypted volume"),
     ("OutputDataConfig.KmsKeyId", "encrypted outputs"),
+    ("TransformOutput.KmsKeyId", "encrypted outputs"),
     ("ProcessingOutputConfig.KmsKeyId", "encrypted outputs"),
     ("DebugRuleConfigurations", "rules of the debugger"),
     ("ProfilerRuleConfigurations", "rules of the profiler"),

@@ -25,10 +25,11 @@ from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.output_buckets import output_buckets
 from pipeline.local.jobs.pip import pip_variables
 from pipeline.local.jobs.processing_job import output_uri
-from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text
+from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text, model_problem
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
+from pipeline.local.jobs.transform.models import FindModel, no_models
 from pipeline.local.state.cache import local_image
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
@@ -76,9 +77,11 @@ class LocalJobs:
         programs: Programs = ALL_OWN,
         python: Interpreter | None = None,
         functions: Mapping[str, Function] = MappingProxyType({}),
+        find_model: FindModel = no_models,
     ) -> None:
         """`programs`: what jobs run in the place of images; `python`: with which Python (None: this);
-        `functions`: what Lambda and Callback steps call, by the step's json_path.
+        `functions`: what Lambda and Callback steps call, by the step's json_path; `find_model`: finds the model of
+        a Transform step.
 
         `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
         """
@@ -92,6 +95,7 @@ class LocalJobs:
         self._launcher = launcher
         self._programs = programs
         self._python = python
+        self._find_model = find_model
         self._functions = {
             place: replace(function, execution_arn=execution_arn) for place, function in functions.items()
         }
@@ -106,7 +110,7 @@ class LocalJobs:
         if function := self._functions.get(step.json_path):
             with s3_errors(f"Reading {function.handler.file}"):
                 return f"{image}\n{function.identity()}"
-        stand_in = self._programs.stand_in(step.name, step.type, arguments)
+        stand_in = self._programs.stand_in(step, self._with_model(step, arguments))
         if stand_in is None:
             return image
         with s3_errors("Reading the files of --stand-in"):
@@ -126,9 +130,10 @@ class LocalJobs:
     def _run(self, call: JobCall) -> JobOutcome:
         step, arguments = call.step, call.arguments
         check_arguments(step, arguments)
-        stand_in = self._programs.stand_in(step.name, step.type, arguments)
-        if stand_in is None and not has_own_program(step.type, arguments):
-            raise StepFailed(missing_text(step.name, arguments, step.type))
+        request = self._with_model(step, arguments)
+        stand_in = self._programs.stand_in(step, request)
+        if stand_in is None and not has_own_program(step.type, request):
+            raise StepFailed(missing_text(step.name, request, step.type))
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
         with s3_errors(f"Making the folder of the job {call.name}"):
@@ -163,7 +168,7 @@ class LocalJobs:
                 )
             job = Job(
                 name=call.name,
-                request=arguments,
+                request=request,
                 hosts=hosts,
                 log=job_log,
                 stop=call.stop,
@@ -190,6 +195,20 @@ class LocalJobs:
                 raise
         remove_tree(root)
         return JobOutcome(properties)
+
+    def _with_model(self, step: Step, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The request; that of a Transform step with the container of its model, as CreateModel calls it.
+
+        Raises:
+            StepFailed: there is no such model, and no stand-in for the step.
+        """
+        if step.type != "Transform":
+            return arguments
+        models = self._find_model(arguments["ModelName"])
+        problem = model_problem(step.name, arguments["ModelName"], models)
+        if problem is not None and not self._programs.names_step(step):
+            raise StepFailed(f"Looking for the model of {step.name}: {problem}")
+        return {**arguments, "PrimaryContainer": (models or [{}])[0]}
 
     def read_property_file(
         self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]

@@ -5,17 +5,25 @@ Decided before anything runs, for all steps at once, because an image's own entr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.local.jobs.script_mode import SUBMIT_DIRECTORY, distributed_settings, in_script_mode
 from pipeline.local.jobs.script_start import distributed_text
-from pipeline.local.jobs.stand_in import StandIn, choose_stand_in, is_xgboost, xgboost_stand_in
+from pipeline.local.jobs.stand_in import (
+    StandIn,
+    choose_stand_in,
+    is_tensorflow,
+    is_xgboost,
+    xgboost_stand_in,
+)
 from pipeline.local.jobs.training_driver import SCRIPT_CHANNEL
 from pipeline.near_match import did_you_mean
+from pipeline.shown import shown
 from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.for_each import every_request
 from pipeline.spec.refusals import values_at
 from pipeline.spec.step_types import STEP_TYPES
 
@@ -27,19 +35,43 @@ _NEED_XGBOOST = (
 
 @dataclass(frozen=True)
 class Programs:
-    """The choices of an execution: the user's stand-ins, and whether the jobs' Python has xgboost."""
+    """The choices of an execution: the user's stand-ins, and whether the jobs' Python has xgboost.
+
+    `names` are what steps are called by their place in the definition, which a step of a ForEach step's body shares
+    with its children: these are called otherwise.
+    """
 
     stand_ins: tuple[StandIn, ...] = ()
     has_xgboost: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    def stand_in(self, step: str, step_type: str, arguments: Mapping[str, Json]) -> StandIn | None:
-        """What runs in the place of the job of a step; None: what the request says."""
-        if STEP_TYPES[step_type].image is None:
+    @classmethod
+    def of(cls, definition: Definition, stand_ins: Iterable[StandIn], *, has_xgboost: bool) -> Programs:
+        """The choices for the steps of `definition`."""
+        names = {step.json_path: step.name for step in every_request(definition)}
+        return cls(tuple(stand_ins), has_xgboost, names)
+
+    def names_step(self, step: Step) -> bool:
+        """Whether a stand-in is for this very step, whatever its image is."""
+        return any(each.of == self._name(step) for each in self.stand_ins)
+
+    def _name(self, step: Step) -> str:
+        return self.names.get(step.json_path, step.name)
+
+    def stand_in(self, step: Step, arguments: Mapping[str, Json]) -> StandIn | None:
+        """What runs in the place of the job of a step; None: what the request says.
+
+        `arguments` of a Transform step are with the container of its model.
+        """
+        if STEP_TYPES[step.type].image is None:
             return None
-        own, image = has_own_program(step_type, arguments), image_of(step_type, arguments)
-        chosen = choose_stand_in(self.stand_ins, step, image, own_program=own)
-        if chosen is None and not own and step_type == "Training" and is_xgboost(image) and self.has_xgboost:
-            return xgboost_stand_in(image)
+        image = image_of(step.type, arguments)
+        # This project's server is its own program only if nobody else's is wanted.
+        own = step.type != "Transform" and has_own_program(step.type, arguments)
+        chosen = choose_stand_in(self.stand_ins, self._name(step), image, own_program=own)
+        has_stand_in = step.type in ("Training", "Transform") and is_xgboost(image) and self.has_xgboost
+        if chosen is None and not own and has_stand_in:
+            return xgboost_stand_in(image, serving=step.type == "Transform")
         return chosen
 
 
@@ -66,6 +98,8 @@ def has_own_program(step_type: str, arguments: Mapping[str, Json]) -> bool:
     """
     if STEP_TYPES[step_type].image is None or _specification(step_type, arguments).get("ContainerEntrypoint"):
         return True
+    if step_type == "Transform":
+        return is_tensorflow(image_of(step_type, arguments))
     if step_type != "Training":
         return False
     hyperparameters = arguments.get("HyperParameters") or {}
@@ -75,20 +109,33 @@ def has_own_program(step_type: str, arguments: Mapping[str, Json]) -> bool:
     return any(name == SCRIPT_CHANNEL for _, name in channels)
 
 
-def check_programs(definition: Definition, parameters: Mapping[str, Json], programs: Programs) -> None:
+def check_programs(
+    definition: Definition,
+    parameters: Mapping[str, Json],
+    programs: Programs,
+    containers: Callable[[Step], list[dict[str, Json]] | None] = lambda step: None,
+) -> None:
     """Check that it is known of every step's job what it runs, and that every stand-in is one for something.
+
+    `containers` says what is known ahead of the model of a Transform step; see containers_ahead.
 
     Raises:
         UsageError: it is not; the message lists all steps.
     """
-    jobs = [step for step in definition.steps if STEP_TYPES[step.type].image is not None]
-    resolved = {step.name: _known(step, parameters) for step in jobs}
+    jobs = [step for step in every_request(definition) if STEP_TYPES[step.type].image is not None]
+    resolved: dict[str, dict[str, Json]] = {}
+    problems = []
+    for step in jobs:
+        if step.type != "Transform":
+            resolved[step.name] = _known(step, parameters)
+            found = _problems(step, resolved[step.name], programs)
+        else:
+            models = containers(step)
+            if models != []:  # Of a model that nobody makes, no image will be known later.
+                resolved[step.name] = {"PrimaryContainer": (models or [{}])[0]}
+            found = _model_problems(step, parameters, models, programs)
+        problems += [f"  {step.name}: {problem}" for problem in found]
     _check_matches(programs.stand_ins, jobs, resolved)
-    problems = [
-        f"  {step.name}: {problem}"
-        for step in jobs
-        for problem in _problems(step, resolved[step.name], programs)
-    ]
     if problems:
         raise UsageError(
             "The local engine runs no images, so it has to know what these steps run in their place (nothing was "
@@ -96,14 +143,47 @@ def check_programs(definition: Definition, parameters: Mapping[str, Json], progr
         )
 
 
+def _model_problems(
+    step: Step, parameters: Mapping[str, Json], models: list[dict[str, Json]] | None, programs: Programs
+) -> Iterator[str]:
+    """What is missing to serve the model of a Transform step, as far as it is known before anything runs."""
+    arguments = {"PrimaryContainer": (models or [{}])[0]}
+    if models is None or programs.names_step(step):
+        return
+    if problem := model_problem(
+        step.name, before_execution(step.arguments.get("ModelName"), parameters), models
+    ):
+        yield problem
+    elif (
+        image_of(step.type, arguments)
+        and programs.stand_in(step, arguments) is None
+        and not has_own_program(step.type, arguments)
+    ):
+        yield missing_text(step.name, arguments, step.type)
+
+
+def model_problem(step: str, name: Json, models: list[dict[str, Json]] | None) -> str | None:
+    """Why a model cannot be served without a stand-in for the step, whatever its image is; None when it can."""
+    do = f'Say what to run: --stand-in "{step}=python3 my_server.py"'
+    if not models:
+        return f"no step and no execution made the model {shown(name)}. {do}"
+    if len(models) > 1:
+        return f"its model has {len(models)} containers, and one is served here. {do}"
+    return None
+
+
 def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> str:
     """What to do about a job of which it is not known what it runs."""
     image = image_of(step_type, arguments)
     section, _ = STEP_TYPES[step_type].image or ("", "")
     reason = f"no ContainerEntrypoint in its {section}" + (f" (image {image})" if image else "")
-    if step_type == "Training" and is_xgboost(image):
+    script = "my_script.py"
+    if step_type == "Transform":
+        reason = f"its model is served by the image {image}"
+        script = "my_server.py"
+    if step_type in ("Training", "Transform") and is_xgboost(image):
         reason = _NEED_XGBOOST
-    return f'{reason}. Say what to run: --stand-in "{step}=python3 my_script.py"'
+    return f'{reason}. Say what to run: --stand-in "{step}=python3 {script}"'
 
 
 def _check_matches(
@@ -111,7 +191,7 @@ def _check_matches(
 ) -> None:
     """Raises UsageError for a stand-in that is one for nothing."""
     names = [step.name for step in jobs]
-    images = {image_of(step.type, resolved[step.name]) for step in jobs}
+    images = {image_of(step.type, resolved[step.name]) for step in jobs if step.name in resolved}
     for stand_in in stand_ins:
         of_image = (choose_stand_in([stand_in], "", image, own_program=False) for image in images)
         # Some images have a name only once the execution runs.
@@ -123,7 +203,7 @@ def _check_matches(
 
 
 def _problems(step: Step, arguments: Mapping[str, Json], programs: Programs) -> Iterator[str]:
-    if programs.stand_in(step.name, step.type, arguments) is not None:
+    if programs.stand_in(step, arguments) is not None:
         return
     if not has_own_program(step.type, arguments):
         yield missing_text(step.name, arguments, step.type)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.launchers.launcher import Program
 from pipeline.local.jobs.process import Ended, Signal, run_process
 from pipeline.local.jobs.reaper import Reaper
+
+
+class ServerEnded(Exception):
+    """Work with servers cannot go on, since one of them has ended by itself."""
+
+
+# Does something with processes that serve while it lasts; it is given what says whether one of them has ended.
+Work = Callable[[Callable[[], bool]], None]
 
 
 @dataclass(frozen=True)
@@ -39,15 +47,18 @@ def run_hosts(
     time_limit: float,
     limit_grace: float,
     stop_grace: float,
-) -> list[Ended]:
+    work: Work | None = None,
+) -> list[Ended] | None:
     """Run all `launches` to their ends, which are returned in the same order; see run_process.
 
     As in SageMaker a host that fails ends the others, with SIGTERM first, and one that ends well does not.
+    With `work` they are servers: it runs meanwhile, and when it is done they are ended, and None returned.
 
     Raises:
         OSError: a process cannot be started; the others have been ended.
+        Exception: what `work` raises, but for ServerEnded.
     """
-    failed = threading.Event()
+    failed, done = threading.Event(), threading.Event()
 
     def run(launch: Launch) -> Ended:
         try:
@@ -56,7 +67,7 @@ def run_hosts(
                 cwd=launch.program.cwd,
                 environment=launch.program.environment,
                 log=launch.host.log,
-                stop=_Either(stop, failed),
+                stop=_Either(stop, failed, done),
                 reaper=reaper,
                 time_limit=time_limit,
                 limit_grace=limit_grace,
@@ -72,7 +83,21 @@ def run_hosts(
         return ended
 
     with ThreadPoolExecutor(max_workers=len(launches)) as threads:
-        return list(threads.map(run, launches))
+        running = [threads.submit(run, launch) for launch in launches]
+        if work is not None and _do(work, running, done):
+            return None
+        return [future.result() for future in running]
+
+
+def _do(work: Work, running: Sequence[Future[Ended]], done: threading.Event) -> bool:
+    """Whether `work` came to its end; the servers are told to end in any case."""
+    try:
+        work(lambda: any(future.done() for future in running))
+    except ServerEnded:
+        return False
+    finally:
+        done.set()
+    return True
 
 
 def decisive(ends: Sequence[Ended]) -> int | None:

@@ -17,7 +17,14 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 _XGBOOST_REPOSITORIES = ("sagemaker-xgboost", "xgboost")
-_XGBOOST = Path(__file__).with_name("stand_ins") / "xgboost_training.py"
+# AWS's images that serve SavedModels.
+_TENSORFLOW_REPOSITORIES = (
+    "tensorflow-inference",
+    "tensorflow-inference-eia",
+    "sagemaker-tensorflow-serving",
+    "sagemaker-tensorflow-serving-eia",
+)
+_STAND_INS = Path(__file__).with_name("stand_ins")
 
 
 @dataclass(frozen=True)
@@ -94,13 +101,23 @@ def choose_stand_in(
 
 def is_xgboost(image: str) -> bool:
     """Whether `image` is SageMaker's own of XGBoost, by the name of its repository."""
-    repository = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
-    return repository in _XGBOOST_REPOSITORIES
+    return _repository(image) in _XGBOOST_REPOSITORIES
 
 
-def xgboost_stand_in(image: str) -> StandIn:
-    """The one that comes along, for `image`."""
-    return StandIn(image, ("python3", str(_XGBOOST), "--image", image))
+def is_tensorflow(image: str) -> bool:
+    """Whether `image` is one of AWS's that serve TensorFlow's SavedModels, by the name of its repository."""
+    return _repository(image) in _TENSORFLOW_REPOSITORIES
+
+
+def _repository(image: str) -> str:
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+
+
+def xgboost_stand_in(image: str, *, serving: bool = False) -> StandIn:
+    """The one that comes along, for `image`, which trains a model or is `serving` it."""
+    if serving:
+        return StandIn(image, ("python3", str(_STAND_INS / "xgboost_serving.py")))
+    return StandIn(image, ("python3", str(_STAND_INS / "xgboost_training.py"), "--image", image))
 
 
 def visible_paths(stand_ins: Iterable[StandIn]) -> list[Path]:

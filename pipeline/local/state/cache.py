@@ -146,4 +146,7 @@ def output_folders(properties: Mapping[str, Json]) -> list[str]:
     if artifacts:
         # <S3OutputPath>/<job>/output/ holds model.tar.gz, or model/, and output.tar.gz.
         folders.append(artifacts.rstrip("/").rpartition("/")[0] + "/")
+    transformed = (properties.get("TransformOutput") or {}).get("S3OutputPath")
+    if transformed:
+        folders.append(f"{transformed.rstrip('/')}/")
     return folders

@@ -39,6 +39,8 @@ class Workbench:
             f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/small/execution/{self.execution_id}"
         )
         self._reaper = reaper
+        # The containers of models by name, for transform jobs.
+        self.models: dict[str, list[dict[str, Any]]] = {}
         self.use("auto")
         self.prefix = f"s3://{aws.BUCKET}/tests/{self.execution_id}"
         self.lines: list[str] = []
@@ -68,7 +70,7 @@ class Workbench:
     def _jobs(self, launcher: Launcher, programs: Programs) -> LocalJobs:
         return LocalJobs(
             self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher,
-            programs=programs,
+            programs=programs, find_model=lambda name: self.models.get(name),
         )  # fmt: skip
 
     def uri(self, *parts: str) -> str:

@@ -48,7 +48,7 @@ def test_with_stand_ins_and_xgboost_nothing_is_missing() -> None:
     stand_ins = (StandIn("Prepare", ("a",)), StandIn("*/own:*", ("b",)))
     programs = Programs(stand_ins, has_xgboost=True)
     check_programs(definition(*steps), {"Image": "1.dkr/own:2"}, programs)
-    chosen = programs.stand_in("Boost", "Training", steps[2].arguments)
+    chosen = programs.stand_in(steps[2], steps[2].arguments)
     assert chosen is not None
     assert chosen.command[0] == "python3"
     assert chosen.command[-2:] == ("--image", XGBOOST)
@@ -60,9 +60,9 @@ def test_the_stand_in_for_xgboost_replaces_no_script_that_runs_in_its_image() ->
         training("Script", XGBOOST, **SCRIPT),
         processing("Evaluate", XGBOOST, ContainerEntrypoint=["python3", "x.py"]),
     )
-    assert [programs.stand_in(step.name, step.type, step.arguments) for step in scripts] == [None, None]
+    assert [programs.stand_in(step, step.arguments) for step in scripts] == [None, None]
     # And none for a processing job, which trains nothing.
-    assert programs.stand_in("P", "Processing", processing("P", XGBOOST).arguments) is None
+    assert programs.stand_in(processing("P"), processing("P", XGBOOST).arguments) is None
 
 
 def test_a_distributed_start_is_refused_before_anything_runs_unless_replaced() -> None:
