@@ -74,7 +74,6 @@ def _with_package(aws: LocalAws, container: dict[str, Json]) -> Iterator[dict[st
     if not package:
         yield container
         return
-    aws.restore_registry()
     try:
         described = aws.client("sagemaker").describe_model_package(ModelPackageName=package)
     except (ClientError, BotoCoreError) as error:
