@@ -38,7 +38,8 @@ def make_parameters(settings: Settings) -> dict[str, Any]:
     types = {"String": ParameterString, "Integer": ParameterInteger, "Float": ParameterFloat}
     made = {}
     for parameter in PARAMETERS:
-        extra = {"enum_values": list(parameter.choices)} if parameter.choices else {}
+        offered = list(dict(settings.offered).get(parameter.name, parameter.choices))
+        extra = {"enum_values": offered} if offered else {}
         default = decided.get(parameter.name, parameter.default)
         made[parameter.name] = types[parameter.type](parameter.name, default_value=default, **extra)
     return made

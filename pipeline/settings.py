@@ -47,6 +47,7 @@ class Settings:
     for volumes); `tags` are added to the project's own.
     `network_isolation` cuts off the containers of the jobs that call nobody: all but Evaluate.
     `encrypt_traffic` encrypts what the hosts of one training job send each other.
+    `offered` has the values of parameters that the roles allow, where they do not allow all.
     The instance types are those that executions will most likely start with: no more than a hint for `kms_key`.
     """
 
@@ -74,6 +75,7 @@ class Settings:
     tags: tuple[tuple[str, str], ...] = ()
     training_instance_type: str = "ml.g5.xlarge"
     processing_instance_type: str = "ml.m5.xlarge"
+    offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         find_candidates(self.candidates)

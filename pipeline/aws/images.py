@@ -64,6 +64,14 @@ def _registries() -> dict[str, str]:
     return registries
 
 
+def repository_arn(uri: str, partition: str) -> str | None:
+    """The ARN of the repository that an image is pulled from; None for what is no image in ECR."""
+    found = _IN_ECR.fullmatch(uri)
+    if found is None:
+        return None
+    return f"arn:{partition}:ecr:{found['region']}:{found['registry']}:repository/{found['repository']}"
+
+
 def image_fault(ecr: Any, uri: str) -> str | None:
     """Why `uri` cannot be pulled; None when it can.
 

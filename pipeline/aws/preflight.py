@@ -13,8 +13,11 @@ from pipeline.aws.images import VERSION, image_fault
 from pipeline.aws.plain_words import AWS_ERRORS, is_forbidden, is_missing
 from pipeline.aws.plan import Job
 from pipeline.aws.quotas import needs, read_quotas, shortages
+from pipeline.aws.role_policies import RolePolicies
+from pipeline.aws.role_requests import RoleRequest, RunRequests
 from pipeline.aws.stack import DEPLOY, StackOutputs, read_stack
 from pipeline.errors import AwsError, PreflightFailed, UsageError
+from pipeline.parameters import Value
 
 Verdict = Literal["good", "poor", "wrong", "unknown"]
 MARKS: Mapping[Verdict, str] = {"good": "✓", "poor": "!", "wrong": "✗", "unknown": "?"}
@@ -53,10 +56,13 @@ def check_account(
     jobs: Collection[Job],
     images: Mapping[str, str | None],
     parallel: int | None,
+    values: Mapping[str, Value],
+    kms_key: str = "",
 ) -> list[Finding]:
     """The findings about roles, bucket, registry, images and quotas, checked side by side.
 
-    Without a stack those that need none. `images` are URIs by parameter, None where AWS has no such image.
+    Without a stack those that need none. `images` are URIs by parameter, None where AWS has no such image; `values`
+    are the parameters that were given, `kms_key` the key.
     """
     checks: list[Callable[[], list[Finding]]] = [
         lambda: check_images(account, images),
@@ -66,7 +72,9 @@ def check_account(
         checks += [
             lambda: check_roles(account, stack),
             lambda: check_bucket(account, stack),
-            lambda: check_group(account, stack.model_package_group),
+            lambda: check_key(stack, kms_key),
+            lambda: check_group(account, str(values.get("ModelPackageGroupName", stack.model_package_group))),
+            lambda: check_requests(account, list(RunRequests(account, stack, values, images))),
         ]
     with ThreadPoolExecutor(len(checks)) as pool:
         return [finding for found in pool.map(lambda check: check(), checks) for finding in found]
@@ -106,6 +114,32 @@ def check_roles(account: Account, stack: StackOutputs) -> list[Finding]:
                 Finding("wrong", f"{what} does not let {TRUSTED} take it", f"Repair it with: {DEPLOY}")
             )
     return found
+
+
+def check_requests(account: Account, asked: Collection[RoleRequest]) -> list[Finding]:
+    """Whether the roles may do what the run will ask of them: it would fail with the money spent."""
+    policies = RolePolicies(account.client("iam"))
+    found: list[Finding] = []
+    for each in asked:
+        name = each.role.rpartition("/")[2]
+        try:
+            decision = policies.decide(each.role, each.request)
+        except AWS_ERRORS as error:
+            return [*found, _not_looked(error, "what the roles may do")]
+        except NotImplementedError as error:
+            return [*found, Finding("unknown", f"what the roles may do: not checked ({error})")]
+        if decision != "allowed":
+            verdict: Verdict = "wrong" if each.decisive else "poor"
+            found.append(Finding(verdict, f"role {name} may not: {each}", each.remedy))
+    return found or [Finding("good", f"roles may do what this run asks of them ({len(asked)} requests)")]
+
+
+def check_key(stack: StackOutputs, key: str) -> list[Finding]:
+    """Whether the bucket takes what is written under the key that was chosen."""
+    if key in ("", stack.key):
+        return []
+    what = f"key: {key}: the bucket {stack.bucket} takes objects under the stack's own key alone, {stack.key}"
+    return [Finding("wrong", what, "Leave --kms-key out: the stack's key is used anyway.")]
 
 
 def check_bucket(account: Account, stack: StackOutputs) -> list[Finding]:

@@ -23,6 +23,8 @@ READY = (
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
     "IMPORT_COMPLETE",
 )
+# What the stack's roles may register a model as; as anything else, a run would be refused in its last step.
+STATUSES = ("PendingManualApproval", "Rejected")
 # The fields of StackOutputs by the template's names for them.
 REQUIRED = {
     "BucketName": "bucket",
@@ -126,6 +128,7 @@ def settings_for(
         evaluation_role=stack.evaluation_role,
         pipeline_name=stack.pipeline_name,
         model_package_group=stack.model_package_group,
+        offered=(("ModelApprovalStatus", STATUSES), ("ModelPackageGroupName", (stack.model_package_group,))),
         **{**suggested, **chosen},  # type: ignore[arg-type]
     )
 

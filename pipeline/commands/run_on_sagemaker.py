@@ -68,7 +68,8 @@ def open_checked(args: argparse.Namespace, given: dict[str, Value], choices: Cho
     jobs = plan_jobs(local_settings(account.id, account.region, **choices), given, args.only)
     images = chosen_images(account.region, account.domain, given)
     stack, finding = find_stack(account, stack_name(os.environ))
-    require_all([finding, *check_account(account, stack, jobs, images, args.parallel)], say)
+    key = str(choices.get("kms_key", ""))
+    require_all([finding, *check_account(account, stack, jobs, images, args.parallel, given, key)], say)
     assert stack is not None  # else that was found to be wrong
     return SageMakerTarget(home, account, stack)
 

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from infra.resolving import ACCOUNT, ResolvedStack, resolve_template
 from infra.template import Template
-from tests.infra.iam_evaluator import Request, decide
+from pipeline.aws.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import SAGEMAKER, TO_SAGEMAKER, identity_statements
 
 REGION = "us-east-1"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from moto import mock_aws
 
+from pipeline.aws.stack import STATUSES
 from pipeline.compiling import NO_TELEMETRY, SDK_DEFAULTS, compile_definition
 from pipeline.errors import DefinitionError
 from pipeline.settings import local_settings
@@ -76,6 +78,17 @@ def test_the_definition_is_the_golden_one(compiled):
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text)
     assert text == GOLDEN.read_text()
+
+
+def test_the_form_offers_only_what_the_roles_allow():
+    """Where roles of a stack run the jobs: another value would be refused in the last step."""
+    from pipeline.sdk_parameters import make_parameters
+
+    offered = (("ModelApprovalStatus", STATUSES), ("ModelPackageGroupName", ("fashion-mnist",)))
+    made = make_parameters(replace(local_settings(ACCOUNT, REGION), offered=offered))
+    assert made["ModelApprovalStatus"].enum_values == ["PendingManualApproval", "Rejected"]
+    assert made["ModelPackageGroupName"].enum_values == ["fashion-mnist"]
+    assert made["MustBeatChampion"].enum_values == ["true", "false"]
 
 
 def test_compiling_twice_gives_identical_bytes(compiled):

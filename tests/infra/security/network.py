@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from tests.infra.iam_evaluator import as_list
+from pipeline.aws.iam_evaluator import as_list
 from tests.infra.security.properties import (
     Problems,
     condition,

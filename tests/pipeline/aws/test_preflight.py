@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.aws.iam_evaluator import Request
 from pipeline.aws.images import chosen_images
 from pipeline.aws.plan import Job
 from pipeline.aws.preflight import (
@@ -13,13 +14,16 @@ from pipeline.aws.preflight import (
     check_bucket,
     check_group,
     check_images,
+    check_key,
     check_quotas,
+    check_requests,
     check_roles,
     find_stack,
     require_all,
 )
+from pipeline.aws.role_requests import RoleRequest
 from pipeline.errors import PreflightFailed
-from tests.pipeline.aws.stubbed import ID, NOW, REGION, STACK, Stubbed
+from tests.pipeline.aws.stubbed import ARN, ID, NOW, REGION, STACK, Stubbed
 
 TRUST = json.dumps({"Statement": [{"Principal": {"Service": "sagemaker.amazonaws.com"}}]})
 JOBS = [Job("Train-a-0", "Training", "ml.g5.xlarge", 2, 3600)]
@@ -91,6 +95,98 @@ def test_the_model_package_group_is_there(stubbed: Stubbed) -> None:
     assert (found.verdict, found.what) == ("wrong", "model package group: x: there is none")
 
 
+KEYS = ("", STACK.key, STACK.key.replace("0a1b2c3d-", "ffffffff-"))
+
+
+def test_only_the_stacks_own_key_is_taken() -> None:
+    assert [verdicts(check_key(STACK, key)) for key in KEYS] == [[], [], ["wrong"]]
+    assert "--kms-key" in check_key(STACK, KEYS[2])[0].remedy
+
+
+ASKED = [
+    RoleRequest(STACK.job_role, Request("s3:GetObject", "arn:aws:s3:::theirs/x"), "Copy it."),
+    RoleRequest(
+        STACK.evaluation_role,
+        Request(
+            "sagemaker:CreateModelPackage", f"{ARN}:model-package/x/1", {"sagemaker:ModelApprovalStatus": "A"}
+        ),
+        "Approve later.",
+        decisive=False,
+    ),
+]
+
+
+def simulates(stubbed: Stubbed, decision: str) -> None:
+    result = {"EvalActionName": "s3:GetObject", "EvalDecision": decision}
+    stubbed.on("iam", "simulate_principal_policy", {"EvaluationResults": [result]})
+
+
+def test_iam_itself_is_asked_what_the_roles_may_do(stubbed: Stubbed) -> None:
+    result = {"EvalActionName": "s3:GetObject", "EvalDecision": "implicitDeny"}
+    stubbed.on(
+        "iam",
+        "simulate_principal_policy",
+        {"EvaluationResults": [result]},
+        PolicySourceArn=STACK.job_role,
+        ActionNames=["s3:GetObject"],
+        ResourceArns=["arn:aws:s3:::theirs/x"],
+        ContextEntries=[],
+    )
+    simulates(stubbed, "explicitDeny")
+    found = check_requests(stubbed.account(), ASKED)
+    assert [finding.lines() for finding in found] == [
+        ["  ✗ role fashion-mnist-jobs may not: s3:GetObject on arn:aws:s3:::theirs/x", "      Copy it."],
+        [
+            f"  ! role fashion-mnist-evaluation may not: sagemaker:CreateModelPackage on {ARN}:model-package/x/1, "
+            "sagemaker:ModelApprovalStatus=A",
+            "      Approve later.",
+        ],
+    ]
+    for _ in ASKED:
+        simulates(stubbed, "allowed")
+    (good,) = check_requests(stubbed.account(), ASKED)
+    assert (good.verdict, good.what) == ("good", "roles may do what this run asks of them (2 requests)")
+
+
+def has_policies(stubbed: Stubbed, name: str, own: object, attached: object) -> None:
+    arn = f"arn:aws:iam::{ID}:policy/containers"
+    stubbed.on("iam", "list_role_policies", {"PolicyNames": ["own"]}, RoleName=name)
+    answer = {"RoleName": name, "PolicyName": "own", "PolicyDocument": json.dumps(own)}
+    stubbed.on("iam", "get_role_policy", answer, RoleName=name, PolicyName="own")
+    listed = {"AttachedPolicies": [{"PolicyName": "containers", "PolicyArn": arn}]}
+    stubbed.on("iam", "list_attached_role_policies", listed, RoleName=name)
+    stubbed.on("iam", "get_policy", {"Policy": {"DefaultVersionId": "v3"}}, PolicyArn=arn)
+    version = {"PolicyVersion": {"Document": json.dumps(attached)}}
+    stubbed.on("iam", "get_policy_version", version, PolicyArn=arn, VersionId="v3")
+
+
+def test_where_simulating_is_forbidden_the_policies_are_read_once(stubbed: Stubbed) -> None:
+    stubbed.fails("iam", "simulate_principal_policy", "AccessDenied")
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::mine/*"}
+    pull = {"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*"}
+    has_policies(stubbed, "fashion-mnist-jobs", {"Statement": read}, {"Statement": [pull]})
+    asked = [
+        RoleRequest(STACK.job_role, Request("s3:GetObject", "arn:aws:s3:::mine/x"), ""),
+        RoleRequest(STACK.job_role, Request("ecr:BatchGetImage", "arn:aws:ecr:r:1:repository/x"), ""),
+        ASKED[0],
+    ]
+    (wrong,) = check_requests(stubbed.account(), asked)
+    assert wrong.what.endswith("s3:GetObject on arn:aws:s3:::theirs/x")
+
+
+def test_policies_that_can_neither_be_simulated_nor_read_or_are_too_odd_stop_nothing(
+    stubbed: Stubbed,
+) -> None:
+    stubbed.fails("iam", "simulate_principal_policy", "AccessDenied")
+    stubbed.fails("iam", "list_role_policies", "AccessDenied")
+    assert verdicts(check_requests(stubbed.account(), ASKED)) == ["unknown"]
+    stubbed.fails("iam", "simulate_principal_policy", "AccessDenied")
+    odd = {"Statement": {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}}
+    has_policies(stubbed, "fashion-mnist-jobs", odd, odd)
+    (found,) = check_requests(stubbed.account(), ASKED)
+    assert (found.verdict, "NotAction" in found.what) == ("unknown", True)
+
+
 def test_a_region_without_aws_images_says_which_parameter_helps(stubbed: Stubbed) -> None:
     (first, _) = check_images(stubbed.account(), chosen_images("mars-north-1", "amazonaws.com", {}))
     assert first.verdict == "wrong"
@@ -133,7 +229,7 @@ def test_without_a_stack_the_rest_is_checked_all_the_same(stubbed: Stubbed) -> N
     stubbed.fails("cloudformation", "describe_stacks", "ValidationError", "Stack x does not exist")
     has_quota(stubbed, 0)
     stack, finding = find_stack(stubbed.account(), "x")
-    found = [finding, *check_account(stubbed.account(), stack, JOBS, {"TrainingImageUri": None}, None)]
+    found = [finding, *check_account(stubbed.account(), stack, JOBS, {"TrainingImageUri": None}, None, {})]
     said: list[str] = []
     with pytest.raises(PreflightFailed) as raised:
         require_all(found, said.append)

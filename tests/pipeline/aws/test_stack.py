@@ -42,6 +42,8 @@ def test_the_outputs_are_all_the_configuration(stubbed: Stubbed) -> None:
     assert settings.region == REGION
     assert settings.seeds == (0, 1)
     assert settings.kms_key == STACK.key
+    assert "Approved" not in dict(settings.offered)["ModelApprovalStatus"]
+    assert dict(settings.offered)["ModelPackageGroupName"] == (STACK.model_package_group,)
 
 
 def test_what_is_chosen_goes_before_what_the_stack_suggests() -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from infra.resolving import ACCOUNT, resolve_template
+from infra.template import load_template
 from pipeline.aws.images import VERSION
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from tests.infra.requests_of_roles import identity_statements
 from tests.pipeline.aws.cloud.pipelines import Pipelines, Request
 from tests.pipeline.aws.cloud.server import Answer, CloudServer
 
@@ -25,6 +28,16 @@ SAGEMAKER = (
     *("ListPipelineParametersForExecution", "ListPipelineExecutionSteps"),
     *("DescribeTrainingJob", "DescribeProcessingJob"),
 )
+
+
+def policy_of(purpose: str) -> str:
+    """What the template lets the role do, with the names of this account."""
+    stack = resolve_template(load_template(), {}, LocalAws.REGION)
+    role = {"pipeline": "PipelineRole", "jobs": "JobRole", "evaluation": "EvaluationRole"}[purpose]
+    text = json.dumps({"Version": "2012-10-17", "Statement": identity_statements(stack, role)})
+    for logical, name in (("JobRole", "jobs"), ("EvaluationRole", "evaluation")):
+        text = text.replace(f"role/{logical}", f"role/{NAME}-{name}")
+    return text.replace(ACCOUNT, LocalAws.ACCOUNT)
 
 
 def role_arn(purpose: str) -> str:
@@ -116,6 +129,9 @@ class Cloud:
         for purpose in ROLES:
             self.client("iam").create_role(
                 RoleName=f"{NAME}-{purpose}", AssumeRolePolicyDocument=json.dumps(trust)
+            )
+            self.client("iam").put_role_policy(
+                RoleName=f"{NAME}-{purpose}", PolicyName="own", PolicyDocument=policy_of(purpose)
             )
         self.client("sagemaker").create_model_package_group(ModelPackageGroupName=NAME)
         self.client("iam").create_account_alias(AccountAlias="the-fashion-house")

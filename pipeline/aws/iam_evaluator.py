@@ -1,5 +1,7 @@
 """Decides what IAM policies allow: a small part of IAM's evaluation, for the policies of infra/stack.yaml.
 
+The preflight asks it where it may not ask IAM's own simulation; the tests of the template ask nothing else.
+
 Known: Allow and Deny, with deny first and nothing allowed that no statement allows; wildcards in actions (any case)
 and resources; the condition operators below, with IfExists; several values of a key in the policy (one must match).
 Not known, and refused loudly: NotAction, NotResource, NotPrincipal, policy variables, ForAllValues and ForAnyValue.
@@ -56,6 +58,7 @@ def matches(statement: Statement, request: Request) -> bool:
 
 
 def matches_resource(statement: Statement, resource: str) -> bool:
+    """Whether one of the statement's resources is, or stands for, `resource`."""
     patterns = as_list(statement["Resource"])
     if any("${" in pattern for pattern in patterns):
         raise NotImplementedError(f"policy variables in {patterns}")
@@ -73,6 +76,7 @@ def matches_principal(principal: Any, name: str) -> bool:
 
 
 def condition_holds(operator: str, key: str, wanted: list[Any], context: Mapping[str, str]) -> bool:
+    """Whether the request's `context` meets one operator of a condition, for one key and its values."""
     if ":" in operator:
         raise NotImplementedError(f"set operator {operator}")
     if_exists = operator.endswith("IfExists")
