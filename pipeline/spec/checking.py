@@ -51,6 +51,8 @@ def check_definition(definition: Definition, findings: Findings) -> None:
         check_request(step.type, step.arguments, types, path, findings)
         refuse_arguments(step.type, step.arguments, path, findings)
         check_limits(step.type, step.arguments, path, findings)
+        if (known := STEP_TYPES.get(step.type)) is not None and known.check_among is not None:
+            known.check_among(step, seen, findings)
         refuse_members(step.type, step.members, step.json_path, findings)
     if not findings.entries:
         requests = {step.name: step for step in every_request(definition)}

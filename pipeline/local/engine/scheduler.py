@@ -219,6 +219,9 @@ class _Engine:
 
     def _begin_job(self, step: Step, arguments: Mapping[str, Json], first_attempt: int) -> None:
         # Each attempt is a job with a name of its own.
+        upstream = {
+            self._name_in_definition(each.step): self.steps[each.step].properties for each in step.depends_on
+        }
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
 
         def run(attempt: int) -> JobOutcome:
@@ -231,6 +234,7 @@ class _Engine:
                     cores=self.cores.get(step.name, 1),
                     log=lambda line: self.observer.log_line(step.name, line),
                     stop=self.stop,
+                    upstream=upstream,
                 )
             )
 
@@ -245,6 +249,10 @@ class _Engine:
         thread = threading.Thread(target=attempts, args=(first_attempt,), name=step.name)
         self.threads[step.name] = thread
         thread.start()
+
+    def _name_in_definition(self, name: str) -> str:
+        """What a step is called there; of a child of a ForEach step, the step of its body."""
+        return name if self.steps[name].part_of is None else name.rpartition("-")[0]
 
     def _finish_job(self, end: End) -> None:
         self.threads.pop(end.step).join()

@@ -146,7 +146,14 @@ class LocalJobs:
         if not isinstance(runner, JobKind):
             with job_log:
                 service_call = ServiceCall(
-                    call.name, arguments, self._execution_arn, again, self._aws, job_log, step.members
+                    call.name,
+                    arguments,
+                    self._execution_arn,
+                    again,
+                    self._aws,
+                    job_log,
+                    step.members,
+                    call.upstream,
                 )
                 return JobOutcome(runner(service_call))
         for bucket in output_buckets(step.type, arguments) - {self._aws.BUCKET}:

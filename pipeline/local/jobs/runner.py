@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.spec.definition import Json, PropertyFile, Step
@@ -34,7 +34,8 @@ class JobOutcome:
 class JobCall:
     """One job to run: what `step` asks for with its resolved `arguments`, under `name` and on `cores` cores.
 
-    `log` takes the lines of its log, and `stop` ends it once it is set.
+    `log` takes the lines of its log, and `stop` ends it once it is set. `upstream` are the properties of the steps
+    that it depends on, as far as they have any.
     """
 
     step: Step
@@ -43,6 +44,7 @@ class JobCall:
     cores: int
     log: Callable[[str], None]
     stop: threading.Event
+    upstream: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
 
 class JobRunner(Protocol):

@@ -20,8 +20,8 @@ from pipeline.spec.definition import Json
 class ServiceCall:
     """`request` is resolved, in the shape of the operation's input; `name` is what the service would name it.
 
-    `members` are what the step has beside its arguments. `again`: an earlier attempt of this step in this execution
-    began, and may have got as far as the call.
+    `members` are what the step has beside its arguments, `upstream` the properties of steps that it depends on.
+    `again`: an earlier attempt of this step in this execution began, and may have got as far as the call.
     """
 
     name: str
@@ -31,6 +31,7 @@ class ServiceCall:
     aws: LocalAws
     log: JobLog
     members: Mapping[str, Json] = field(default_factory=dict)
+    upstream: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.spec.step_types.callback import CALLBACK
 from pipeline.spec.step_types.checks import CLARIFY_CHECK, QUALITY_CHECK
+from pipeline.spec.step_types.cleanup import CLEANUP
 from pipeline.spec.step_types.condition import CONDITION
 from pipeline.spec.step_types.fail import FAIL
 from pipeline.spec.step_types.for_each import FOR_EACH
@@ -33,6 +34,7 @@ STEP_TYPES: dict[str, StepType] = {
         QUALITY_CHECK,
         CLARIFY_CHECK,
         TRANSFORM,
+        CLEANUP,
     )
 }
 

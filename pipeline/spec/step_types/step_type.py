@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.spec.argument_rules import Field, Rule
 from pipeline.spec.definition import Step
+from pipeline.spec.diagnostics import Findings
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.references import Path
 
@@ -47,6 +48,7 @@ class StepType:
         called: for a function, the member of the step's JSON that says what is called on AWS.
         member_rules: as `rules`, of the step's own members.
         check: notes what is malformed in the step's own members.
+        check_among: notes what is wrong with a step among those that it can see, by name.
         properties: those that a finished step has, where no `operation` describes them; None: nobody knows.
     """
 
@@ -64,4 +66,5 @@ class StepType:
     called: str | None = None
     member_rules: tuple[Rule, ...] = ()
     check: Callable[[JsonObject], None] | None = None
+    check_among: Callable[[Step, Mapping[str, Step], Findings], None] | None = None
     properties: Callable[[Step], Collection[Path]] | None = None
