@@ -33,8 +33,8 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_target import ALL_STEPS, Choices, LocalTarget, warn_of_openness
 from pipeline.settings import PROJECT, Settings
-from pipeline.spec.definition import parse_definition
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 
 IMAGES = ("ProcessingImageUri", "TrainingImageUri")
 INSTANCE_TYPES = ("ProcessingInstanceType", "TrainingInstanceType")

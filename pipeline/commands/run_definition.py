@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.commands.choices import find_source
@@ -17,7 +16,6 @@ from pipeline.parameters import Value
 
 # What decides this project's definition or its data, with what it is when nobody says it.
 OWN_FLAGS = {"--candidates": None, "--data": None, "--seeds": 1, "--instances": 1, **MACHINE_FLAGS}
-MOST_REMARKS = 6
 
 
 def run_definition(args: argparse.Namespace) -> int:
@@ -44,10 +42,13 @@ def run_definition(args: argparse.Namespace) -> int:
 
     from pipeline.local.state.isolation import isolate
     from pipeline.local.state.state_dir import home_from
-    from pipeline.spec.definition import parse_definition
+    from pipeline.spec.diagnostics import said_of_service
     from pipeline.spec.parameters import resolve_parameters
+    from pipeline.spec.parsing import parse_text
+    from pipeline.spec.validation import read_checked, service_findings
 
-    definition = parse_definition(file.text)
+    document = parse_text(file.text)
+    definition, findings = read_checked(document, file.text)
     home = home_from(os.environ)
     name = file.pipeline_name or pipeline_name(args.definition)
     source = find_source(args, home, name)
@@ -57,7 +58,10 @@ def run_definition(args: argparse.Namespace) -> int:
     resolved = resolve_parameters(definition, values)
     if file.form is not None:
         say(file.form)
-    tell_remarks(file.text, resolved)
+    if "Version" not in document:
+        say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
+    if remarks := service_findings(definition, findings, resolved):
+        say(said_of_service(remarks))
     isolate(os.environ)
 
     from pipeline.local.jobs.uploads import parse_upload, put_files
@@ -71,22 +75,6 @@ def run_definition(args: argparse.Namespace) -> int:
             )
         target.pipeline_name = name
         return execute(args, target, file.text, values, source)
-
-
-def tell_remarks(text: str, parameters: Mapping[str, Value]) -> None:
-    """Says what SageMaker would refuse in the definition, though it runs here."""
-    from pipeline.shown import listing
-    from pipeline.spec.json_text import parse_json
-    from pipeline.spec.validation import service_problems
-
-    document = parse_json(text)
-    if "Version" not in document:
-        say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
-    if problems := service_problems(document, parameters):
-        say(
-            f"SageMaker's API would refuse this ({len(problems)} in all; the run here does not depend on it):\n"
-            f"{listing(problems, MOST_REMARKS)}"
-        )
 
 
 def pipeline_name(file: Path) -> str:

@@ -22,7 +22,8 @@ from pipeline.notebook.graph import draw, lay_out
 from pipeline.notebook.place import Place, find_place
 from pipeline.notebook.progress import Progress
 from pipeline.parameters import parse_parameters
-from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.definition import Definition
+from pipeline.spec.parsing import parse_definition
 
 PYTHON = Path(".venv") / "bin" / "python"
 ROLE_SECONDS = 30

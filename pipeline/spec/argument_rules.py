@@ -1,4 +1,4 @@
-"""What a step type can say of its request: where strings and numbers stand, and what is not done here."""
+"""What a step type can say of a request that the service takes: what is not done here, or not with every value."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ from dataclasses import dataclass
 
 from pipeline.shown import shown
 from pipeline.spec.bucket_name import local_bucket_problem
-from pipeline.spec.definition import Json, ParameterType
+from pipeline.spec.definition import Json
 from pipeline.spec.record_filter import parse_filter
 
 # The values of S3DataType that are executed here.
 S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
-# The type of a Field that is an object.
-OBJECT = None
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a request; "*" in `place` is every entry. A `required` one must be there if its parent is."""
-
-    place: str
-    type: ParameterType | None = "String"
-    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,8 +125,6 @@ class Selects:
 Rule = Only | Between | Never | Folder | Address | Skipped | Selects
 
 # Of several types of jobs.
-TIME_LIMIT = Field("StoppingCondition.MaxRuntimeInSeconds", "Integer", required=False)
-ENVIRONMENT = Field("Environment.*", required=False)
 # A process each, on one machine.
 INSTANCES = (1, 16)
 S3_DATA, NOT_PACKED = (S3_PREFIX, MANIFEST_FILE), ("None",)

@@ -90,6 +90,9 @@ def _check_field(value: Json, form: str, path: str, findings: Findings) -> None:
     elif not isinstance(value, list):
         findings.add(path, f"expected a list of {form}. Received: {shown(value)}")
     else:
+        if not value:
+            # The SDK makes none: nothing would be in it, or be true of it.
+            findings.add(path, "expected a list that is not empty. Received: []", "service")
         for index, item in enumerate(value):
             _check_field(item, form.removesuffix("s"), child(path, index), findings)
 

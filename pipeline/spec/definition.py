@@ -1,7 +1,7 @@
 """A compiled pipeline definition (JSON, version 2020-12-01) as frozen dataclasses.
 
-The engine and `run --definition FILE` read a definition through this module. What the local engine cannot execute
-is refused here, before anything runs: everything at once, each with its JSON path.
+The one model of it: reading.py makes it out of JSON, the engine executes it, and every check asks it, of what runs
+here and of what AWS is sent. Begin with parsing.py, which reads and checks.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pipeline.errors import DefinitionError
-from pipeline.spec.diagnostics import Findings
-from pipeline.spec.json_text import note_odd_texts, parse_json
+from pipeline.json_path import child
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
 Json = Any
@@ -112,7 +110,15 @@ class Step:
     body: tuple[Step, ...] = ()
     json_path: str = "$"
     display_name: str | None = None
+    description: str | None = None
     members: Mapping[str, Json] = field(default_factory=dict)
+
+    def argument_path(self, *keys: str | int) -> str:
+        """The JSON path of an argument, or of what stands in it under these keys and indices."""
+        path = f"{self.json_path}.Arguments"
+        for key in keys:
+            path = child(path, key)
+        return path
 
 
 @dataclass(frozen=True)
@@ -133,33 +139,14 @@ class Definition:
     experiment: Mapping[str, Json] = field(default_factory=dict)
     mlflow: Mapping[str, Json] = field(default_factory=dict)
 
+    @property
+    def places(self) -> list[str]:
+        """The JSON paths of all steps, with those in bodies, in document order."""
+        return [each.json_path for step in self.steps for each in (step, *step.body)]
+
     def step(self, name: str) -> Step:
         """The step called `name`; KeyError when there is none."""
         for step in self.steps:
             if step.name == name:
                 return step
         raise KeyError(name)
-
-
-def parse_definition(text: str) -> Definition:
-    """Read and check a compiled definition.
-
-    Raises:
-        DefinitionError: `text` is not JSON, is malformed, or uses what the local engine does not support; the
-            message lists every problem with its JSON path.
-    """
-    # These two build on the dataclasses above.
-    from pipeline.spec.checking import check_definition
-    from pipeline.spec.reading import read_definition
-
-    findings = Findings()
-    try:
-        document = parse_json(text)
-    except ValueError as error:
-        raise DefinitionError(f"Reading the pipeline definition: {error}. Correct the JSON.") from error
-    note_odd_texts(document, "$", findings)
-    findings.raise_if_any()
-    definition = read_definition(document, text, findings)
-    check_definition(definition, findings)
-    findings.raise_if_any()
-    return definition

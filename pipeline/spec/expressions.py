@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from pipeline.errors import StepFailed
+from pipeline.json_path import child
 from pipeline.shown import LONGEST_VALUE, cut, listed, shown
 from pipeline.spec.definition import Json
 from pipeline.spec.references import Reference, look_up, parse_path, parse_reference
@@ -70,7 +71,7 @@ def resolve(value: Json, scope: Scope) -> Json:
 
 
 def references(value: Json) -> Iterator[Reference]:
-    """Everything that the expressions in `value` read; a malformed Get, which checking.py notes, reads nothing."""
+    """Everything that the expressions in `value` read; a malformed Get, which is noted elsewhere, reads nothing."""
     if isinstance(value, Mapping):
         if is_expression(value) and isinstance(text := value.get("Get"), str):
             with suppress(ValueError):
@@ -81,6 +82,18 @@ def references(value: Json) -> Iterator[Reference]:
     elif isinstance(value, list):
         for item in value:
             yield from references(item)
+
+
+def references_at(value: Json, path: str) -> Iterator[tuple[str, Reference]]:
+    """As `references`, each with the JSON path of its Get, where `value` stands at `path`."""
+    if is_expression(value) and "Get" in value:
+        yield from ((path, reference) for reference in references(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from references_at(item, child(path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references_at(item, child(path, index))
 
 
 def steps_referenced(value: Json) -> frozenset[str]:
@@ -143,7 +156,7 @@ def _json_get(operand: Json, scope: Scope) -> Json:
     return value
 
 
-# By the name of the function: evaluates its operand. Adding a function is one entry here and one in checking.py.
+# By the name of the function: evaluates its operand. To add one, put it here and into expression_checking.py.
 FUNCTIONS: Mapping[str, Callable[[Json, Scope], Json]] = {
     "Get": _get,
     "Std:Join": _join,

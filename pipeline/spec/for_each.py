@@ -35,8 +35,7 @@ _NOT_IN_A_BODY = ("Condition", "Fail", "ForEach")
 def read_body(step: Step, arguments: JsonObject, read: Callable[[JsonObject], list[Step]]) -> Step:
     """`step` with its own arguments alone, and the steps of its body, which `read` reads."""
     arguments.allow("IterableItems", "MaxConcurrency", "Selector", "ForEachBody")
-    if not arguments.require("ForEachBody", list, []):
-        arguments.note("ForEachBody", "expected at least one step.")
+    arguments.filled("ForEachBody", "step")
     body: list[Step] = []
     for entry in arguments.children("ForEachBody"):
         if entry.value.get("Type") in _NOT_IN_A_BODY:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
-from pipeline.spec.diagnostics import Findings
+from pipeline.spec.diagnostics import Findings, Refuser
 
 T = TypeVar("T")
 
@@ -33,9 +33,9 @@ class JsonObject:
             value = {}
         return cls(value, path, findings)
 
-    def note(self, key: str, problem: str) -> None:
-        """Notes `problem` about the entry `key`."""
-        self.findings.add(child(self.path, key), problem)
+    def note(self, key: str, problem: str, by: Refuser = "both") -> None:
+        """Notes `problem` about the entry `key`, and who refuses it."""
+        self.findings.add(child(self.path, key), problem, by)
 
     def allow(self, *keys: str) -> None:
         """Notes every key that is not one of `keys`."""
@@ -93,7 +93,18 @@ class JsonObject:
         return JsonObject(self.require(key, dict, {}), child(self.path, key), self.findings)
 
     def children(self, key: str) -> list[JsonObject]:
-        """The objects of the list at `key`; none when it is absent."""
+        """The objects of the list at `key`; none when it is absent, and none for what is noted as no object."""
         path = child(self.path, key)
-        entries = enumerate(self.get(key, list, []))
-        return [JsonObject.of(entry, child(path, index), self.findings) for index, entry in entries]
+        found = []
+        for index, entry in enumerate(self.get(key, list, [])):
+            read = JsonObject.of(entry, child(path, index), self.findings)
+            if isinstance(entry, Mapping):
+                found.append(read)
+        return found
+
+    def filled(self, key: str, what: str) -> list[Any]:
+        """The list at `key`; noted when it is missing, no list, or has not one `what`."""
+        found = self.require(key, list, [])
+        if found == [] and isinstance(self.value.get(key), list):
+            self.note(key, f"expected at least one {what}.")
+        return found

@@ -14,8 +14,7 @@ from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import with_parameters
 from pipeline.spec.for_each import every_request
 from pipeline.spec.json_text import odd_character
-from pipeline.spec.limits import check_limits
-from pipeline.spec.refusals import refuse_arguments, refuse_members
+from pipeline.spec.request_schema import check_members, check_request
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -59,12 +58,9 @@ def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> Non
     """Raises DefinitionError for requests that these `values` make into something not supported."""
     findings = Findings()
     for step in every_request(definition):
-        arguments = with_parameters(step.arguments, values)
-        path = f"{step.json_path}.Arguments"
-        refuse_arguments(step.type, arguments, path, findings)
-        check_limits(step.type, arguments, path, findings)
-        refuse_members(step.type, with_parameters(step.members, values), step.json_path, findings)
-    findings.raise_if_any()
+        check_request(step.type, with_parameters(step.arguments, values), {}, step.argument_path(), findings)
+        check_members(step.type, with_parameters(step.members, values), step.json_path, findings)
+    findings.raise_if_any(definition.places)
 
 
 def convert(parameter: Parameter, value: object) -> Json:
@@ -85,6 +81,13 @@ def convert(parameter: Parameter, value: object) -> Json:
         hint = did_you_mean(str(value), map(str, parameter.enum))
         raise ValueError(f"expected one of {choices}. Received: {parameter.name}={shown(value)}.{hint}")
     return converted
+
+
+def convert_json(parameter: Parameter, value: Json) -> Json:
+    """As `convert`, but a number or a boolean in a text is none: only the command line may write it so."""
+    if isinstance(value, str) and parameter.type != "String":
+        raise ValueError(f"expected a JSON {parameter.type}. Received: {shown(value)}")
+    return convert(parameter, value)
 
 
 def _string(value: object) -> str | None:

@@ -7,6 +7,7 @@ checked afterwards, in checking.py.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 from pipeline.json_path import child
@@ -46,21 +47,23 @@ _RETRIED = (
 # The service's form of parameter and step names. Step names become folder names: nothing else is let through.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_STEP_NAME, _LONGEST_PARAMETER_NAME = 64, 256
-# The longest first pause, in seconds, that the developer guide allows ("Retry policy for pipeline steps").
-_LONGEST_INTERVAL = 43_200
+# Developer guide, "Retry policy for pipeline steps": the longest first pause in seconds, the most attempts, and the
+# longest time of trying in minutes. Only the first is a limit of the local engine too.
+_LONGEST_INTERVAL, _MOST_ATTEMPTS, _LONGEST_RETRYING = 43_200, 20, 14_400
 
 
 def read_definition(document: Json, text: str, findings: Findings) -> Definition:
     """The definition that the JSON `document` holds; what is malformed is noted and left out."""
     top = JsonObject.of(document, "$", findings)
+    if not isinstance(document, dict):
+        return Definition(VERSION, (), (), text)
     top.allow(
         *("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig"),
         *("ParallelismConfiguration", "Steps"),
     )
     if "Version" in top.value:  # The service's schema asks for Steps alone.
         top.one_of("Version", [VERSION])
-    if not top.require("Steps", list, []):
-        top.note("Steps", "expected at least one step.")
+    top.filled("Steps", "step")
     parallelism = None
     if "ParallelismConfiguration" in top.value:
         parallelism = top.child("ParallelismConfiguration").whole_number("MaxParallelExecutionSteps", 1)
@@ -99,7 +102,7 @@ def _read_parameter(entry: JsonObject) -> Parameter:
 
 def _read_name(entry: JsonObject, longest: int) -> str:
     name = entry.require("Name", str, "")
-    if "Name" in entry.value and not (_NAME.fullmatch(name) and len(name) <= longest):
+    if isinstance(entry.value.get("Name"), str) and not (_NAME.fullmatch(name) and len(name) <= longest):
         received = shown(entry.value["Name"])
         entry.note("Name", f"expected 1 to {longest} letters, digits, - and _. Received: {received}")
     return name
@@ -109,52 +112,50 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
     """The step, and after a Condition step those of its branches."""
     name = _read_name(entry, _LONGEST_STEP_NAME)
     kind = _read_type(entry)
-    if kind is None:
-        # Its other fields have a form of their own: only the name matters, to those that refer to it.
-        return [Step(name, str(entry.value.get("Type")), {}, branch=branch, json_path=entry.path)]
-    entry.allow(*_COMMON_KEYS, *STEP_TYPES[kind].keys)
-    entry.get("Description", str, "")
     arguments = entry.child("Arguments")
-    if (check := STEP_TYPES[kind].check) is not None:
-        check(entry)
+    known = STEP_TYPES.get(kind)
+    keys = known.keys if known is not None else ()
+    # Of a type that is executed nowhere here, not every key is known.
+    if is_executed(kind):
+        entry.allow(*_COMMON_KEYS, *keys)
+    if known is not None and known.check is not None:
+        known.check(entry)
+    read = JsonObject(
+        {key: entry.value[key] for key in keys if key in entry.value}, entry.path, entry.findings
+    )
     step = Step(
         name=name,
         type=kind,
         arguments=arguments.value,
         depends_on=_read_depends_on(entry),
-        property_files=tuple(_read_property_file(file) for file in entry.children("PropertyFiles")),
-        cache=_read_cache(entry.child("CacheConfig")) if "CacheConfig" in entry.value else None,
-        retry_policies=tuple(_read_retry_policy(policy) for policy in entry.children("RetryPolicies")),
+        property_files=tuple(_read_property_file(file) for file in read.children("PropertyFiles")),
+        cache=_read_cache(read.child("CacheConfig")) if "CacheConfig" in read.value else None,
+        retry_policies=tuple(_read_retry_policy(policy) for policy in read.children("RetryPolicies")),
         branch=branch,
         json_path=entry.path,
         display_name=entry.get("DisplayName", str, "") or None,
-        members={
-            key: entry.value[key] for key in STEP_TYPES[kind].keys if key in entry.value and key not in _READ
-        },
+        description=entry.get("Description", str, "") or None,
+        members={key: value for key, value in read.value.items() if key not in _READ},
     )
     if kind == "ForEach":
         return [read_body(step, arguments, lambda entry: _read_step(entry, ()))]
     return _read_branches(step, arguments) if kind == "Condition" else [step]
 
 
-def _read_type(entry: JsonObject) -> str | None:
-    """The step's type; None when it is noted as none that is executed here."""
+def _read_type(entry: JsonObject) -> str:
+    """The step's type, also one that is noted as none that is executed here; "" when there is no such type."""
     kind = entry.value.get("Type")
     if isinstance(kind, str) and kind in SERVICE_STEP_TYPES and not is_executed(kind):
-        entry.note("Type", f"the local engine executes no {kind} steps, only {', '.join(executed())}.")
-        return None
-    return entry.one_of("Type", executed())
+        entry.note(
+            "Type", f"the local engine executes no {kind} steps, only {', '.join(executed())}.", "here"
+        )
+        return kind
+    return entry.one_of("Type", executed()) or ""
 
 
 def _read_branches(step: Step, arguments: JsonObject) -> list[Step]:
     arguments.allow("Conditions", "IfSteps", "ElseSteps")
-    if not arguments.require("Conditions", list, []):
-        arguments.note("Conditions", "expected at least one condition.")
-    own = {"Conditions": arguments.get("Conditions", list, [])}
-    steps = [
-        Step(step.name, step.type, own, step.depends_on, branch=step.branch, json_path=step.json_path,
-             display_name=step.display_name)
-    ]  # fmt: skip
+    steps = [replace(step, arguments={"Conditions": arguments.filled("Conditions", "condition")})]
     for key, taken in (("IfSteps", True), ("ElseSteps", False)):
         inside = (*step.branch, Branch(step.name, taken))
         for entry in arguments.children(key):
@@ -170,6 +171,11 @@ def _read_depends_on(entry: JsonObject) -> tuple[Dependency, ...]:
         if isinstance(item, dict):
             dependency = JsonObject(item, child(path, index), entry.findings)
             dependency.allow("Step", "Trigger")
+            if "Trigger" not in item:
+                # SageMaker SDK 3.27.0, StepDependency.
+                dependency.note("Trigger", "missing; the service has no default for it.", "service")
+                item = {"Trigger": trigger, **item}
+                dependency = JsonObject(item, dependency.path, entry.findings)
             trigger = dependency.one_of("Trigger", get_args(Trigger)) or trigger  # type: ignore[assignment]
             item = dependency.require("Step", str, "")
         if not isinstance(item, str):
@@ -190,39 +196,59 @@ def _read_property_file(entry: JsonObject) -> PropertyFile:
         entry.require("OutputName", str, ""),
         entry.require("FilePath", str, ""),
     )
+    for key, value in (("PropertyFileName", file.name), ("FilePath", file.path)):
+        if entry.value.get(key) == "":
+            entry.note(key, f"expected text. Received: {shown(value)}")
     if file.path.startswith("/") or ".." in file.path.split("/"):
         entry.note("FilePath", f"expected a path within the output. Received: {shown(file.path)}")
     return file
 
 
 def _read_cache(entry: JsonObject) -> CacheConfig:
+    """Developer guide, "Turn on step caching": with a timeout of years to minutes, which has to be given."""
     entry.allow("Enabled", "ExpireAfter")
-    expire_after = entry.get("ExpireAfter", str, "") or None
+    enabled, expire_after = entry.get("Enabled", bool, False), entry.get("ExpireAfter", str, "") or None
+    if "Enabled" not in entry.value:
+        entry.note("Enabled", "missing. Expected true or false.", "service")
     if expire_after:
         try:
             parse_duration(expire_after)
         except ValueError as error:
             entry.note("ExpireAfter", str(error))
-    return CacheConfig(entry.get("Enabled", bool, False), expire_after)
+        if expire_after.upper().endswith("S"):
+            entry.note("ExpireAfter", "expected a duration of years to minutes, without seconds.", "service")
+    elif enabled or "ExpireAfter" in entry.value:
+        entry.note("ExpireAfter", "missing. Expected a duration such as P30D: no result expires.", "service")
+    return CacheConfig(enabled, expire_after)
 
 
 def _read_retry_policy(entry: JsonObject) -> RetryPolicy:
+    """Developer guide, "Retry policy for pipeline steps": with neither limit there are 5 attempts, with 0 none."""
     entry.allow("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
     types = entry.require("ExceptionType", list, [])
     for kind in types:
         if kind not in _RETRIED:
             entry.note("ExceptionType", f"expected of {', '.join(_RETRIED)}. Received: {shown(kind)}")
+    if types == [] and "ExceptionType" in entry.value:
+        entry.note("ExceptionType", "expected at least one type of exception.", "service")
     if "MaxAttempts" in entry.value and "ExpireAfterMin" in entry.value:
         entry.note("MaxAttempts", "expected either MaxAttempts or ExpireAfterMin. Received: both")
     interval, backoff = (
         entry.number("IntervalSeconds", 0, most=_LONGEST_INTERVAL),
         entry.number("BackoffRate", 0),
     )
+    attempts, minutes = entry.whole_number("MaxAttempts", 0), entry.number("ExpireAfterMin", 0)
+    for key, value, most in (
+        ("IntervalSeconds", interval, _LONGEST_INTERVAL),
+        ("MaxAttempts", attempts, _MOST_ATTEMPTS),
+        ("ExpireAfterMin", minutes, _LONGEST_RETRYING),
+    ):
+        if value is not None and not (value <= most and isinstance(value, int)):
+            entry.note(key, f"expected a whole number from 0 to {most}. Received: {shown(value)}", "service")
     return RetryPolicy(
         exception_types=tuple(types),
         interval_seconds=1.0 if interval is None else interval,
         backoff_rate=2.0 if backoff is None else backoff,
-        # 0 of either: never, as the service documents it.
-        max_attempts=entry.whole_number("MaxAttempts", 0),
-        expire_after_minutes=entry.number("ExpireAfterMin", 0),
+        max_attempts=attempts,
+        expire_after_minutes=minutes,
     )

@@ -62,16 +62,18 @@ def written(path: Path) -> str:
     return "".join([str(first), *(f"[{part!r}]" for part in rest)])
 
 
-def parse_reference(text: str) -> Reference:
+def parse_reference(text: Any) -> Reference:
     """The parameter, execution variable, entry of the experiment's configuration or step that `Get: text` names.
 
     Raises:
         ValueError: `text` has another form.
     """
-    root, _, rest = text.partition(".")
+    root, _, rest = (text if isinstance(text, str) else repr(text)).partition(".")
     if root not in ROOTS:
         forms = ", ".join(f"{known}.…" for known in ROOTS)
         raise ValueError(f"expected one of {forms}. Received: Get={shown(text)}.{did_you_mean(root, ROOTS)}")
+    if not rest:
+        raise ValueError(f"expected {root}.<name>. Received: Get={shown(text)}")
     # Parameter and step names may not contain dots or brackets, so the path's grammar fits all of it.
     name, *path = parse_path(rest)
     if not isinstance(name, str) or (path and root not in _WITH_AN_INSIDE):

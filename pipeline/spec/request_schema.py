@@ -1,99 +1,101 @@
-"""The form of a step's request: what must be and what may be in it, and where SageMaker takes strings or whole
-numbers only.
+"""Whether a step's request is one: what must be and may be in it, of which types, within which limits, and whether
+the local engine does what it asks for.
 
-What the form allows but the local engine cannot do is in refusals.py.
+What SageMaker's operation takes is botocore's to say (service_model.py), what is needed and done here the step
+type's entry. A value that is a parameter's is checked again once the parameter has its value; what another step
+gives is left to the job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
 
 from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
-from pipeline.spec.argument_rules import OBJECT
+from pipeline.spec.argument_rules import Rule
 from pipeline.spec.definition import Json, ParameterType
-from pipeline.spec.diagnostics import Findings
-from pipeline.spec.expressions import is_expression, references
+from pipeline.spec.diagnostics import MODEL_PREFIX, Findings, Refuser
+from pipeline.spec.expressions import is_expression
+from pipeline.spec.places import values_at
+from pipeline.spec.service_model import operation_of, request_shape
+from pipeline.spec.shapes import Mismatch, mismatches
 from pipeline.spec.step_types import STEP_TYPES
-from pipeline.spec.validation.service_model import request_shape
+
+# What no machine could do either. A longer text, or an instance type that botocore does not know, runs here.
+_IMPOSSIBLE = frozenset({"range", "type"})
+# Where requests have environments, and what becomes a folder's name.
+_ENVIRONMENTS = (
+    "Environment",
+    "PrimaryContainer.Environment",
+    "Containers.*.Environment",
+    "InferenceSpecification.Containers.*.Environment",
+)
+# API reference, CreateProcessingJob, Environment. The system itself takes no "=" and no NUL in a name.
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_CHANNEL = re.compile(r"\.InputDataConfig\[\d+\]\.ChannelName")
 
 
 def check_request(
-    step_type: str,
-    request: Json,
-    parameter_types: Mapping[str, ParameterType],
-    path: str,
-    findings: Findings,
+    step_type: str, request: Json, parameters: Mapping[str, ParameterType], path: str, findings: Findings
 ) -> None:
-    """Notes what a request at `path` lacks, what it should not have, and which of its values have the wrong type.
+    """Notes what is wrong with the request at `path` of a step of this type.
 
     A bare Get of an Integer where a string belongs is refused, as the service refuses it when the pipeline is
-    created; what a property of another step will be is not known yet and not checked.
+    created; `parameters` are the types of parameters.
     """
-    # What is none of the service's own is a misspelt name, or newer than its model here.
-    if shape := request_shape(step_type):
+    known = STEP_TYPES.get(step_type)
+    for place in known.needs if known is not None else ():
+        *parents, key = place.split(".")
+        for at, holder in values_at(request, parents, path):
+            if isinstance(holder, Mapping) and not is_expression(holder) and key not in holder:
+                findings.add(child(at, key), "missing.", "here")
+    if (shape := request_shape(step_type)) is not None and isinstance(request, Mapping):
+        # What is none of the service's own is a misspelt name, or newer than its model here.
         for key in request:
             if key not in shape.members:
-                findings.add(
-                    child(path, key),
-                    f"{step_type} steps have no such argument.{did_you_mean(key, shape.members)}",
-                )
-    known = STEP_TYPES.get(step_type)
-    for field in known.fields if known is not None else ():
-        for place, value in _places(request, field.place.split("."), path, required=field.required):
-            if problem := _problem(value, field.type, parameter_types):
-                findings.add(place, problem)
+                hint = did_you_mean(key, shape.members)
+                findings.add(child(path, key), f"{step_type} steps have no such argument.{hint}")
+        operation = operation_of(step_type)
+        filled_in = child(path, operation.name_field) if operation and operation.name_field else None
+        for found in mismatches(request, shape, path, parameters):
+            if found.kind != "missing" or found.path != filled_in:
+                findings.add(found.path, found.message, _refuser(found, step_type), MODEL_PREFIX + found.kind)
+    for place in _ENVIRONMENTS:
+        for at, environment in values_at(request, place.split("."), path):
+            if isinstance(environment, Mapping) and not is_expression(environment):
+                _check_names(environment, at, findings)
+    if known is not None:
+        _refuse(known.rules, request, path, findings)
 
 
-_ABSENT = object()
+def check_members(step_type: str, members: Mapping[str, Json], path: str, findings: Findings) -> None:
+    """Notes every member of a step, at `path`, that the local engine cannot honour."""
+    if known := STEP_TYPES.get(step_type):
+        _refuse(known.member_rules, members, path, findings)
 
 
-def _problem(
-    value: Json, type_: ParameterType | None, parameter_types: Mapping[str, ParameterType]
-) -> str | None:
-    if value is _ABSENT:
-        return "missing."
-    if isinstance(value, _Misplaced):
-        return f"expected an object or a list. Received: {shown(value.value)}"
-    if type_ is OBJECT:
-        return None if isinstance(value, Mapping) else f"expected an object. Received: {shown(value)}"
-    expected = {"String": "a string", "Integer": "a whole number"}[type_]
-    if not is_expression(value):
-        fits = isinstance(value, str) if type_ == "String" else type(value) is int
-        return None if fits else f"expected {expected}. Received: {shown(value)}"
-    if "Get" in value:
-        for reference in references(value):
-            given = parameter_types.get(reference.name) if reference.root == "Parameters" else None
-            if given not in (None, type_):
-                hint = " Write it with .to_string()." if type_ == "String" else ""
-                return f"expected {expected}. Received: {value['Get']}, which is of type {given}.{hint}"
-    return None
+def _refuser(found: Mismatch, step_type: str) -> Refuser:
+    """Who refuses what botocore's model does not allow."""
+    folder = step_type == "Training" and _CHANNEL.search(found.path) is not None
+    return "both" if found.kind in _IMPOSSIBLE or folder else "service"
 
 
-@dataclass(frozen=True)
-class _Misplaced:
-    """A value where an object or a list should be."""
+def _check_names(environment: Mapping[str, Json], path: str, findings: Findings) -> None:
+    """Notes names that no environment variable can have."""
+    for name in environment:
+        if not _VARIABLE.fullmatch(name):
+            findings.add(
+                child(path, name),
+                "an environment variable's name has letters, digits and _, and does not begin with a digit."
+                f" Received: {shown(name)}",
+            )
 
-    value: Json
 
-
-def _places(value: Json, keys: list[str], path: str, *, required: bool) -> Iterator[tuple[str, Json]]:
-    """Every value at the place `keys` under `value` with its path; _ABSENT where only the last key is missing."""
-    if not keys:
-        yield path, value
-        return
-    key, *rest = keys
-    if is_expression(value):
-        return
-    if key == "*" and isinstance(value, list | Mapping):
-        entries = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, entry in entries:
-            yield from _places(entry, rest, child(path, name), required=required)
-    elif not isinstance(value, Mapping):
-        yield path, _Misplaced(value)
-    elif key in value:
-        yield from _places(value[key], rest, child(path, key), required=required)
-    elif required and not rest:
-        yield child(path, key), _ABSENT
+def _refuse(rules: Iterable[Rule], members: Mapping[str, Json], path: str, findings: Findings) -> None:
+    for rule in rules:
+        for place, value in values_at(members, rule.place.split("."), path):
+            problem = None if is_expression(value) else rule.problem(value)
+            if problem:
+                findings.add(place, problem, "here")

@@ -18,7 +18,7 @@ from pipeline.docker.workplace import make_workplace
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import parse_definition
+from pipeline.spec.parsing import parse_definition
 
 
 def time_docker(steps: int, image: str) -> float:

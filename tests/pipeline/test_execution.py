@@ -14,7 +14,7 @@ from pipeline.execution import (
     StepStatus,
     changed_places,
 )
-from pipeline.spec.validation.service_model import shape
+from pipeline.spec.service_model import shape
 from pipeline.view.leaderboard import duration_of
 from pipeline.view.states import STATES
 

@@ -19,9 +19,10 @@ from pipeline.local.jobs.archive import pack_folder
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Definition, Step, parse_definition
+from pipeline.spec.definition import Definition, Step
 from pipeline.spec.expressions import resolve
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 from tests.conftest import read_idx, write_idx
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,9 +19,10 @@ from pipeline.local.state.cache import KEY_PARTS, cache_attributes
 from pipeline.local.state.decisions import Decision, Decisions
 from pipeline.local.state.store import Store
 from pipeline.shown import cut, listed
-from pipeline.spec.definition import MISSING, Json, parse_definition
+from pipeline.spec.definition import MISSING, Json
 from pipeline.spec.expressions import is_expression, references
 from pipeline.spec.for_each import every_request, is_child
+from pipeline.spec.parsing import parse_definition
 from pipeline.spec.references import Path, Reference
 
 _ATTRIBUTES, _IMAGE = KEY_PARTS.index("attributes"), KEY_PARTS.index("image")

@@ -10,9 +10,10 @@ from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.for_each import ITEMS
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.definition import Definition
 from pipeline.spec.for_each import every_request
 from pipeline.spec.graph import dependencies
+from pipeline.spec.parsing import parse_definition
 
 
 def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definition, ExecutionRecord]:

@@ -34,8 +34,9 @@ from pipeline.local.state.lock import Held
 from pipeline.local.state.plain_path import plain_path
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.definition import Definition
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 
 _ID_LENGTH = 12
 _ID_LETTERS = string.ascii_lowercase + string.digits

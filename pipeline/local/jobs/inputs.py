@@ -12,7 +12,7 @@ from pipeline.spec.definition import Definition, Json
 from pipeline.spec.expressions import resolve, steps_referenced
 from pipeline.spec.for_each import every_request
 from pipeline.spec.graph import dependencies
-from pipeline.spec.refusals import values_at
+from pipeline.spec.places import values_at
 from pipeline.spec.step_types import STEP_TYPES
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.spec.definition import Json
-from pipeline.spec.refusals import values_at
+from pipeline.spec.places import values_at
 
 # Where it stands in a Create…Job request, and what is said of it.
 _LEFT_OUT = (

@@ -37,8 +37,6 @@ from pipeline.shown import listing
 from pipeline.spec.definition import Json, PropertyFile, Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.json_text import note_odd_texts
-from pipeline.spec.limits import check_limits
-from pipeline.spec.refusals import refuse_arguments
 from pipeline.spec.request_schema import check_request
 from pipeline.spec.step_types import STEP_TYPES
 
@@ -236,14 +234,12 @@ def check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
         StepFailed: the request is malformed, or asks for what the local engine does not support.
     """
     findings = Findings()
-    path = f"{step.json_path}.Arguments"
+    path = step.argument_path()
     check_request(step.type, arguments, {}, path, findings)
-    refuse_arguments(step.type, arguments, path, findings)
-    check_limits(step.type, arguments, path, findings)
     note_odd_texts(arguments, path, findings)
-    if findings.entries:
+    if findings.local:
         raise StepFailed(
             f"Checking the request of step {step.name}, whose values are known now, received what the local engine "
-            f"cannot execute:\n{listing(findings.entries)}\n"
+            f"cannot execute:\n{listing(findings.local)}\n"
             "Correct the definition, or what the steps before hand on."
         )

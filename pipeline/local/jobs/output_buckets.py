@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pipeline.local.state.objects import split_uri
 from pipeline.spec.definition import Json
-from pipeline.spec.refusals import values_at
+from pipeline.spec.places import values_at
 from pipeline.spec.step_types import STEP_TYPES
 
 

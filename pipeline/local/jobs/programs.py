@@ -24,7 +24,7 @@ from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.for_each import every_request
-from pipeline.spec.refusals import values_at
+from pipeline.spec.places import values_at
 from pipeline.spec.step_types import STEP_TYPES
 
 _NEED_XGBOOST = (

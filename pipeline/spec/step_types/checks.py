@@ -24,7 +24,7 @@ _STATISTICS: list[Path] = [("CalculatedBaselineStatistics",), ("BaselineUsedForD
 def _check(entry: JsonObject) -> None:
     if "SkipCheck" not in entry.value:
         # Left out it is false.
-        entry.note("SkipCheck", str(Skipped("SkipCheck").problem(False)))
+        entry.note("SkipCheck", str(Skipped("SkipCheck").problem(False)), "here")
 
 
 def _quality(step: Step) -> list[Path]:

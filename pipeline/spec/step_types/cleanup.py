@@ -25,8 +25,7 @@ def _check(step: Step, steps: Mapping[str, Step], findings: Findings) -> None:
     arguments.allow("Resources")
     resources = arguments.child("Resources")
     resources.allow("S3")
-    if not resources.require("S3", list, []):
-        resources.note("S3", "expected at least one source.")
+    resources.filled("S3", "source")
     before = {dependency.step for dependency in step.depends_on}
     for source in resources.children("S3"):
         source.allow("StepName", "S3Uris")

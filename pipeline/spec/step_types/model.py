@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.spec.argument_rules import Field
 from pipeline.spec.step_types.step_type import Operation, StepType
 
 MODEL = StepType(
@@ -11,14 +10,6 @@ MODEL = StepType(
     runner="pipeline.local.jobs.create_model:create_model",
     keys=("RetryPolicies",),
     operation=Operation("CreateModel", "DescribeModel", "ModelName"),
-    fields=(
-        Field("PrimaryContainer.Image", required=False),
-        Field("PrimaryContainer.ModelDataUrl", required=False),
-        Field("PrimaryContainer.Environment.*", required=False),
-        Field("Containers.*.Image", required=False),
-        Field("Containers.*.ModelDataUrl", required=False),
-        Field("Containers.*.Environment.*", required=False),
-    ),
     inputs=(
         "PrimaryContainer.ModelDataUrl",
         "PrimaryContainer.ModelDataSource.S3DataSource.S3Uri",

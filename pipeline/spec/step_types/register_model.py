@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.spec.argument_rules import Field, Never
+from pipeline.spec.argument_rules import Never
 from pipeline.spec.step_types.step_type import Operation, StepType
 
 REGISTER_MODEL = StepType(
@@ -11,14 +11,7 @@ REGISTER_MODEL = StepType(
     runner="pipeline.local.jobs.register_model:register_model",
     keys=("RetryPolicies",),
     operation=Operation("CreateModelPackage", "DescribeModelPackage"),
-    fields=(
-        Field("ModelPackageGroupName"),
-        Field("ModelApprovalStatus", required=False),
-        Field("InferenceSpecification.Containers.*.Image", required=False),
-        Field("InferenceSpecification.Containers.*.ModelDataUrl", required=False),
-        Field("InferenceSpecification.Containers.*.Environment.*", required=False),
-        Field("CustomerMetadataProperties.*", required=False),
-    ),
+    needs=("ModelPackageGroupName",),
     # Versions of a group only; nothing is validated by a transform job.
     rules=(
         Never("ModelPackageName"),

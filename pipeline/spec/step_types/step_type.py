@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.spec.argument_rules import Field, Rule
+from pipeline.spec.argument_rules import Rule
 from pipeline.spec.definition import Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.json_object import JsonObject
@@ -39,7 +39,8 @@ class StepType:
             "module:name". A name, since this package may not import what runs steps.
         keys: the members of its JSON besides those that every step has.
         operation: the API operations behind it: they say which arguments and properties it has.
-        fields: which arguments must be there, and what type they have.
+        needs: the arguments without which nothing can run here, each to be there where its parent is; "*" is
+            every entry. Which types arguments have, and what else the service requires, the operation says.
         rules: what the local engine does not do.
         image: of a job in a container, the section of the request that says what runs, and its key for the image.
         inputs: where the request names the S3 objects that it reads.
@@ -57,7 +58,7 @@ class StepType:
     runner: str = ""
     keys: tuple[str, ...] = ()
     operation: Operation | None = None
-    fields: tuple[Field, ...] = ()
+    needs: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     image: tuple[str, str] | None = None
     inputs: tuple[str, ...] = ()

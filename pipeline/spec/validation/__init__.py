@@ -1,68 +1,90 @@
-"""Checks a compiled pipeline definition before anything is sent to AWS: offline, in well under a second.
+"""What SageMaker would refuse of a definition: offline, in well under a second, before anything is sent or run.
 
-Each step's arguments, after parameters and references are replaced by values, are compared with botocore's model
-of the SageMaker API (keys, types, enums, patterns, lengths, ranges), and then with named rules for what that model
-does not say (pipeline/spec/validation/rules). Every problem is reported at once.
-
-`python -m pipeline` calls this after it compiled the definition and before it starts an execution.
+The model (../definition.py) has been read and checked. Here expressions are replaced by values, or samples of the
+right form, requests are checked once more with these, and then named rules say what AWS documents and botocore's
+model has not (rules). Begin with `validate_definition`; this package imports nothing but the room around it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pipeline.errors import DefinitionError
 from pipeline.shown import listing
-from pipeline.spec.validation.document import Json, read_document
-from pipeline.spec.validation.problem import Problem, without_repetitions
-from pipeline.spec.validation.rules import ADVICE, check_rules, rule_name
-from pipeline.spec.validation.service_model import check_arguments
+from pipeline.spec.definition import Definition, Json
+from pipeline.spec.diagnostics import Finding, Findings, in_order
+from pipeline.spec.parsing import examine
+from pipeline.spec.request_schema import check_request
+from pipeline.spec.validation.rules import check_step, check_whole
 from pipeline.spec.validation.substitution import Substitution
 
-__all__ = ["Problem", "check_definition", "service_problems", "validate_definition"]
+__all__ = ["check_definition", "read_checked", "service_findings", "validate_definition"]
 
 
-def validate_definition(definition: Json, parameters: Mapping[str, Json] | None = None) -> list[Problem]:
-    """Everything that is wrong with `definition` (parsed JSON, version 2020-12-01).
+def validate_definition(document: Json, parameters: Mapping[str, Json] | None = None) -> list[Finding]:
+    """What SageMaker would refuse in the definition `document` (parsed JSON), and what this project advises.
 
     `parameters` are the values that an execution would start with, by name and of the parameter's JSON type;
-    the others take their default. The problems are in the order of the steps. Nothing is raised for a malformed
-    definition: that is a problem like any other.
-
-    Steps of types other than Processing, Training, Transform, Model, RegisterModel, Condition and Fail have their
-    expressions and common fields checked, not their arguments.
+    the others take their default. The findings are in the order of the steps. Nothing is raised for a malformed
+    definition: that is a finding like any other.
     """
-    given = dict(parameters or {})
-    document, problems = read_document(definition)
-    substitution = Substitution(document, given)
-    document = replace(document, steps=substitution.apply_all())
-    findings = check_rules(document, given)
-    for step in document.steps:
-        findings += check_arguments(step)
-    unknown_values = {path for step in document.steps for path in step.unknown_values}
-    problems += substitution.problems
-    problems += [problem for problem in findings if problem.path not in unknown_values]
-    place = {step.name: index for index, step in enumerate(document.steps)}
-    return sorted(without_repetitions(problems), key=lambda problem: place.get(problem.step or "", -1))
+    definition, findings = examine(document, json.dumps(document, separators=(",", ":")))
+    return _refused_by_service(definition, findings, parameters or {})
 
 
-def service_problems(definition: Json, parameters: Mapping[str, Json] | None = None) -> list[Problem]:
-    """As validate_definition, without this project's own advice: only what AWS documents that it refuses."""
-    advice = {rule_name(rule) for rule in ADVICE}
-    return [problem for problem in validate_definition(definition, parameters) if problem.rule not in advice]
+def read_checked(document: Json, text: str) -> tuple[Definition, Findings]:
+    """The definition that the JSON `document`, written as `text`, holds, and what was found of it.
+
+    Raises:
+        DefinitionError: the local engine cannot execute it; the message also has what SageMaker alone refuses.
+    """
+    definition, findings = examine(document, text)
+    if findings.local:
+        findings.raise_if_any(definition.places, service_findings(definition, findings, {}))
+    return definition, findings
 
 
-def check_definition(definition: Json, parameters: Mapping[str, Json] | None = None) -> None:
-    """Raise when `definition` has problems; see validate_definition.
+def service_findings(
+    definition: Definition, findings: Findings, parameters: Mapping[str, Json]
+) -> list[Finding]:
+    """What only SageMaker would refuse in a definition that has been read and checked.
+
+    What the local engine refuses is in `findings` already; this project's advice is none for others' definitions.
+    """
+    said = {each.path for each in findings.local}
+    found = _refused_by_service(definition, findings, parameters)
+    return [each for each in found if each.by != "nobody" and each.path not in said]
+
+
+def check_definition(document: Json, parameters: Mapping[str, Json] | None = None) -> None:
+    """Raise when `document` has what validate_definition finds.
 
     Raises:
         DefinitionError: one line for each problem.
     """
-    problems = validate_definition(definition, parameters)
+    problems = validate_definition(document, parameters)
     if problems:
         raise DefinitionError(
             "Checking the pipeline definition against the SageMaker API: expected no problems. "
             f"Received: {len(problems)}\n{listing(problems)}\n"
             "Change what the paths name, in pipeline/definition.py or in the parameters, and try again."
         )
+
+
+def _refused_by_service(
+    definition: Definition, findings: Findings, parameters: Mapping[str, Json]
+) -> list[Finding]:
+    found = Findings()
+    substitution = Substitution(definition, parameters)
+    resolved = substitution.apply_all()
+    earlier = [*findings.noted.values(), *substitution.findings.noted.values()]
+    for each in resolved:
+        own = Findings()
+        check_request(each.step.type, each.step.arguments, {}, each.step.argument_path(), own)
+        check_step(each.step, own)
+        earlier += [finding for finding in own.noted.values() if finding.path not in each.unknown]
+    for finding in earlier:
+        found.add(finding.path, finding.message, finding.by, finding.rule)
+    check_whole(definition, parameters, found)
+    return in_order(found.refused_by("both", "service", "nobody"), definition.places)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.docker.recorder import Recorder, new_record
 from pipeline.execution import ExecutionRecord
-from pipeline.spec.definition import parse_definition
+from pipeline.spec.parsing import parse_definition
 
 PROCESSING: dict[str, Any] = {
     "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["true"]},

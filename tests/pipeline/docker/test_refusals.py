@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.docker.refusals import refuse_unsupported
 from pipeline.errors import UsageError
-from pipeline.spec.definition import parse_definition
+from pipeline.spec.parsing import parse_definition
 
 COMPILED = Path(__file__).parents[1] / "spec" / "compiled_definition.json"
 

@@ -23,8 +23,8 @@ from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import stored_files
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import parse_definition
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 from tests.processes import ended_process
 
 pytestmark = [

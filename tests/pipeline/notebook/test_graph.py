@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.notebook.graph import HEIGHT, NARROWEST, Graph, draw, lay_out
-from pipeline.spec.definition import Definition, Dependency, Step, parse_definition
+from pipeline.spec.definition import Definition, Dependency, Step
+from pipeline.spec.parsing import parse_definition
 from pipeline.view.states import STATES
 
 GOLDEN = Path(__file__).resolve().parents[1] / "definition.golden.json"

@@ -155,5 +155,5 @@ def test_any_condition_is_well_formed_and_holds_as_it_was_drawn(drawn: tuple[Any
     condition, expected = drawn
     findings = Findings()
     check_condition(condition, "$", findings)
-    assert findings.entries == []
+    assert [*map(str, findings.local)] == []
     assert holds(condition, NOTHING) is expected

@@ -22,9 +22,9 @@ from pipeline.spec.definition import (
     Parameter,
     PropertyFile,
     RetryPolicy,
-    parse_definition,
 )
 from pipeline.spec.graph import dependencies
+from pipeline.spec.parsing import parse_definition
 
 COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()
 MODELS = (Path(__file__).parent / "compiled_models.json").read_text()
@@ -251,6 +251,7 @@ def test_every_problem_is_listed_at_once() -> None:
     assert [line.partition(": ")[0] for line in found] == [
         "$.Version",
         "$.Steps[0].Type",
+        "$.Steps[0].Arguments.ClusterId.Get",
         "$.Steps[1].Arguments.HyperParameters['x.y']['Std:Upper']",
         "$.Steps[1].Arguments.InputDataConfig[1].InputMode",
         "$.Steps[3].Arguments.Conditions[0].Type",

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.spec.definition import parse_definition
 from pipeline.spec.graph import cycles, dependencies
+from pipeline.spec.parsing import parse_definition
 
 
 def processing(name: str, depends_on: tuple[str, ...] = (), reads: tuple[str, ...] = ()) -> dict[str, Any]:

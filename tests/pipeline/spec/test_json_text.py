@@ -59,7 +59,7 @@ def test_texts_that_nothing_can_hold_are_noted_with_their_place() -> None:
     findings = Findings()
     value = parse_json(r'{"a": ["fine \ud83d\ude00", "\u0000"], "\ud800": 1}')
     note_odd_texts(value, "$", findings)
-    assert findings.entries == [
+    assert [*map(str, findings.entries)] == [
         r"$.a[1]: a NUL character (\u0000) fits into no argument, environment variable or file name. "
         r"Received: '\x00'",
         r"$['\ud800']: half a surrogate pair (\ud800) is no character. Received: '\ud800'",

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DefinitionError, UsageError
-from pipeline.spec.definition import Definition, parse_definition
+from pipeline.spec.definition import Definition
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 
 FAIL = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DefinitionError
-from pipeline.spec.definition import parse_definition
+from pipeline.spec.parsing import parse_definition
 
 COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()
 MODELS = (Path(__file__).parent / "compiled_models.json").read_text()
@@ -58,13 +58,13 @@ def change(holder: Any, place: tuple[str | int, ...], value: Any) -> None:
         ((*INPUT, "S3Input", "LocalPath"), DELETE, "ProcessingInputs[0].S3Input.LocalPath: missing"),
         ((*INPUT, "S3Input"), DELETE, "$.Steps[0].Arguments.ProcessingInputs[0].S3Input: missing"),
         ((*INPUT, "S3Input"), "s3://b/k", "ProcessingInputs[0].S3Input: expected an object. Received: 's3://b/k'"),
-        (("ProcessingInputs",), "s3://b/k", "ProcessingInputs: expected an object or a list. Received: 's3://b/k'"),
+        (("ProcessingInputs",), "s3://b/k", "ProcessingInputs: expected a list. Received: 's3://b/k'"),
         ((*OUTPUT, "FeatureStoreOutput"), {"FeatureGroupName": "x"}, "Outputs[0].FeatureStoreOutput: the local"),
         ((*OUTPUT, "S3Output", "S3UploadMode"), "Never", "supports 'EndOfJob' and 'Continuous' only"),
         ((*OUTPUT, "OutputName"), 3, "Outputs[0].OutputName: expected a string. Received: 3"),
         (("ProcessingResources", "ClusterConfig", "InstanceCount"), 0, "Count: the local engine supports 1 to 16"),
         (("ProcessingResources",), DELETE, "$.Steps[0].Arguments.ProcessingResources: missing"),
-        (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: expected an object or a list"),
+        (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: expected a list"),
         (("AppSpecification", "ContainerArguments"), ["--epochs", 3], "ContainerArguments[1]: expected a string. "
             "Received: 3"),
         (("AppSpecification", "ContainerArguments"), [{"Get": "Parameters.Epochs"}], "expected a string. "
@@ -89,7 +89,7 @@ def test_a_processing_request_is_refused_for(place: tuple[str | int, ...], value
         ((*CHANNEL, "DataSource"), {}, "InputDataConfig[0].DataSource.S3DataSource: missing"),
         ((*CHANNEL, "ChannelName"), DELETE, "InputDataConfig[0].ChannelName: missing"),
         ((*SOURCE, "S3DataType"), "AugmentedManifestFile", "S3DataType: the local engine supports 'S3Prefix' and"),
-        ((*SOURCE, "S3Uri"), ["s3://b/k"], "S3DataSource.S3Uri: expected a string. Received: ['s3://b/k']"),
+        ((*SOURCE, "S3Uri"), ["s3://b/k"], "S3DataSource.S3Uri: expected s3://bucket/key. Received: ['s3://b/k']"),
         (("HyperParameters", "lr"), 0.1, "HyperParameters.lr: expected a string. Received: 0.1"),
         (("HyperParameters", "lr"), {"Get": "Parameters.Flag"}, "which is of type Boolean. Write it with"),
         (("ResourceConfig", "InstanceCount"), 17, "InstanceCount: the local engine supports 1 to 16 only"),
@@ -117,7 +117,7 @@ def test_a_training_request_is_refused_for(place: tuple[str | int, ...], value: 
         (0, ("ModelMetric",), {}, "RegisterModel steps have no such argument. Did you mean 'ModelMetrics'?"),
         (1, ("Container",), {}, "IfSteps[1].Arguments.Container: Model steps have no such argument. Did you mean"),
         (1, ("PrimaryContainer", "Environment", "N"), 3, "PrimaryContainer.Environment.N: expected a string."),
-        (1, ("Containers",), "x", "IfSteps[1].Arguments.Containers: expected an object or a list. Received: 'x'"),
+        (1, ("Containers",), "x", "IfSteps[1].Arguments.Containers: expected a list. Received: 'x'"),
     ],
 )  # fmt: skip
 def test_a_model_request_is_refused_for(step: int, place: tuple[str, ...], value: Any, expected: str) -> None:

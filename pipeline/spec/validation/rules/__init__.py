@@ -1,8 +1,8 @@
-"""Named rules: what AWS documents about pipelines and jobs but the model of its API does not say.
+"""Named rules: what AWS documents about pipelines and jobs, and neither botocore nor what checks local runs says.
 
 A rule is a function whose name is the rule's name (with hyphens) and whose docstring says what AWS documents, and
 where. A step rule takes one step, its arguments with values in place of expressions; a definition rule takes the
-whole document and the given parameter values. Both yield (JSON path, message) for each thing that is wrong.
+whole definition and the given parameter values. Both yield (JSON path, message) for each thing that is wrong.
 
 To add a rule, write the function, put it into its module's tuple, and give the module's test in
 tests/pipeline/spec/validation/rules a change that breaks it.
@@ -10,10 +10,10 @@ tests/pipeline/spec/validation/rules a change that breaks it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from pipeline.spec.validation.document import Document, Json, Step
-from pipeline.spec.validation.problem import Problem
+from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.diagnostics import Findings
 from pipeline.spec.validation.rules import (
     caching,
     containers,
@@ -22,26 +22,24 @@ from pipeline.spec.validation.rules import (
     parameters,
     processing,
     registration,
-    retries,
     steps,
     storage,
     training,
 )
 
-Finding = tuple[str, str]
-StepRule = Callable[[Step], Iterator[Finding]]
-DefinitionRule = Callable[[Document, Mapping[str, Json]], Iterator[Finding]]
+Found = tuple[str, str]
+StepRule = Callable[[Step], Iterator[Found]]
+DefinitionRule = Callable[[Definition, Mapping[str, Json]], Iterator[Found]]
 
 DEFINITION_RULES: tuple[DefinitionRule, ...] = (
     *parameters.RULES,
     *steps.DEFINITION_RULES,
     *flow.DEFINITION_RULES,
+    *caching.DEFINITION_RULES,
 )
 
 RULES_FOR_EVERY_STEP: tuple[StepRule, ...] = (
     *steps.RULES,
-    *caching.RULES,
-    *retries.RULES,
     *containers.RULES,
     *storage.RULES,
     *network.RULES,
@@ -51,7 +49,6 @@ RULES_BY_STEP_TYPE: Mapping[str, tuple[StepRule, ...]] = {
     "Processing": processing.RULES,
     "Training": training.RULES,
     "RegisterModel": registration.RULES,
-    "Condition": flow.CONDITION_RULES,
     "Fail": flow.FAIL_RULES,
 }
 
@@ -76,14 +73,18 @@ def rule_name(rule: StepRule | DefinitionRule) -> str:
     return rule.__name__.replace("_", "-")
 
 
-def check_rules(document: Document, given: Mapping[str, Json]) -> list[Problem]:
-    """What the named rules find in `document`, whose steps' arguments hold values in place of expressions."""
-    problems = [
-        Problem(None, path, rule_name(rule), message)
-        for rule in DEFINITION_RULES
-        for path, message in rule(document, given)
-    ]
-    for step in document.steps:
-        for rule in (*RULES_FOR_EVERY_STEP, *RULES_BY_STEP_TYPE.get(step.type, ())):
-            problems += [Problem(step.name, path, rule_name(rule), message) for path, message in rule(step)]
-    return problems
+def check_whole(definition: Definition, given: Mapping[str, Json], findings: Findings) -> None:
+    """Notes what the rules for the whole find, with the parameter values `given`."""
+    for rule in DEFINITION_RULES:
+        _note(rule, rule(definition, given), findings)
+
+
+def check_step(step: Step, findings: Findings) -> None:
+    """Notes what the rules for steps find in `step`, whose arguments hold values in place of expressions."""
+    for rule in (*RULES_FOR_EVERY_STEP, *RULES_BY_STEP_TYPE.get(step.type, ())):
+        _note(rule, rule(step), findings)
+
+
+def _note(rule: StepRule | DefinitionRule, found: Iterable[Found], findings: Findings) -> None:
+    for path, message in found:
+        findings.add(path, message, "nobody" if rule in ADVICE else "service", rule_name(rule))

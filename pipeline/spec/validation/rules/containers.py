@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from pipeline.shown import shown
-from pipeline.spec.validation.document import Json, Step, look_up, members, strings
+from pipeline.spec.definition import Json, Step
+from pipeline.spec.json_values import strings
 
-# Where requests hold environment variables, and command lines.
-ENVIRONMENTS = (("Environment",), ("PrimaryContainer", "Environment"))
+# Where requests hold command lines.
 COMMAND_LINES = tuple(
     (specification, key)
     for specification in ("AppSpecification", "AlgorithmSpecification")
@@ -25,35 +25,6 @@ ECR_IMAGE = re.compile(
     r"/[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )
-
-ADVICE = "A pipeline parameter that is not a String resolves to a number: give its .to_string()"
-
-
-def environment_values_are_strings(step: Step) -> Iterator[tuple[str, str]]:
-    """Environment variables are text. API reference, CreateTrainingJob and CreateProcessingJob, Environment."""
-    for keys in ENVIRONMENTS:
-        for name, value in members(look_up(step.arguments, *keys)).items():
-            if not isinstance(value, str):
-                yield (
-                    step.argument_path(*keys, name),
-                    f"expected text. Received: {shown(value, 80)}. {ADVICE}",
-                )
-
-
-def container_arguments_are_strings(step: Step) -> Iterator[tuple[str, str]]:
-    """The words of a container's command line are text.
-
-    API reference, AppSpecification and AlgorithmSpecification, ContainerEntrypoint and ContainerArguments. (That
-    there are at most 100, of at most 256 characters each, is in the model of the API.)
-    """
-    for keys in COMMAND_LINES:
-        words = look_up(step.arguments, *keys)
-        for index, word in enumerate(words if isinstance(words, list) else []):
-            if not isinstance(word, str):
-                yield (
-                    step.argument_path(*keys, index),
-                    f"expected text. Received: {shown(word, 80)}. {ADVICE}",
-                )
 
 
 def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
@@ -82,8 +53,6 @@ def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
 
 
 RULES = (
-    environment_values_are_strings,
-    container_arguments_are_strings,
     ecr_images_are_well_formed,
     no_experiment_config,
 )

@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.shown import shown
-from pipeline.spec.validation.document import Step, look_up, members, strings
+from pipeline.spec.definition import Step
+from pipeline.spec.json_values import look_up, strings
 from pipeline.spec.validation.rules.containers import COMMAND_LINES
 
-VPCS = (("VpcConfig",), ("NetworkConfig", "VpcConfig"))
 ISOLATION = (("EnableNetworkIsolation",), ("NetworkConfig", "EnableNetworkIsolation"))
-
-
-def vpc_has_subnets_and_security_groups(step: Step) -> Iterator[tuple[str, str]]:
-    """A VPC is given by its subnets and its security groups, both. API reference, VpcConfig."""
-    for keys in VPCS:
-        config = look_up(step.arguments, *keys)
-        if config is None:
-            continue
-        missing = [key for key in ("Subnets", "SecurityGroupIds") if not members(config).get(key)]
-        if missing:
-            yield (
-                step.argument_path(*keys),
-                f"expected Subnets and SecurityGroupIds. Received: no {' and no '.join(missing)}",
-            )
 
 
 def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
@@ -44,4 +30,4 @@ def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
                 )
 
 
-RULES = (vpc_has_subnets_and_security_groups, isolated_jobs_reach_nothing)
+RULES = (isolated_jobs_reach_nothing,)

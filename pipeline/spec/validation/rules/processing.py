@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from pipeline.shown import listed, shown
-from pipeline.spec.validation.document import Json, Step, entries, look_up
+from pipeline.spec.definition import Json, Step
+from pipeline.spec.json_values import entries, look_up
 
 INPUT_ROOT = "/opt/ml/processing/"
 

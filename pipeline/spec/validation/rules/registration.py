@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.spec.validation.document import Step
+from pipeline.spec.definition import Step
 
 
 def package_has_a_group_or_a_name(step: Step) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from pipeline.instance_types import has_own_storage
 from pipeline.shown import shown
-from pipeline.spec.validation.document import Step, entries, look_up, strings
+from pipeline.spec.definition import Step
+from pipeline.spec.json_values import entries, look_up, strings
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
 S3_FIELDS = (".S3Uri", ".S3OutputPath", ".ModelDataUrl")

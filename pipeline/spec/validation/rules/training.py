@@ -7,20 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.shown import shown
-from pipeline.spec.validation.document import Json, Step, entries, look_up, members
-from pipeline.spec.validation.rules.containers import ADVICE
+from pipeline.spec.definition import Json, Step
+from pipeline.spec.json_values import entries, look_up, members
 
 LONGEST_TRAINING_SECONDS = 28 * 24 * 3600
-
-
-def hyperparameters_are_strings(step: Step) -> Iterator[tuple[str, str]]:
-    """Hyperparameters are a map from text to text. API reference, CreateTrainingJob, HyperParameters."""
-    for name, value in members(step.arguments.get("HyperParameters")).items():
-        if not isinstance(value, str):
-            yield (
-                step.argument_path("HyperParameters", name),
-                f"expected text. Received: {shown(value, 80)}. {ADVICE}",
-            )
 
 
 def channel_names_are_unique(step: Step) -> Iterator[tuple[str, str]]:
@@ -137,7 +127,6 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
 
 
 RULES = (
-    hyperparameters_are_strings,
     channel_names_are_unique,
     training_has_one_algorithm,
     spot_needs_max_wait,

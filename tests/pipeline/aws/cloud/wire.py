@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.validate import validate_parameters
 
-from pipeline.spec.validation.constraints import violations
+from pipeline.spec.shapes import mismatches
 
 TARGETS = {
     "SageMaker": "sagemaker",
@@ -43,7 +43,7 @@ def read_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
         validate_parameters(request, shape)
     except Exception as error:
         raise ServiceError("ValidationException", str(error)) from error
-    found = [str(each) for each in violations(request, shape, operation)]
+    found = [str(each) for each in mismatches(request, shape, operation)]
     if found:
         raise ServiceError("ValidationException", "; ".join(found))
     return request

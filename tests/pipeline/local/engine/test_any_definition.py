@@ -14,8 +14,9 @@ from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.jobs.runner import JobCall, JobOutcome
-from pipeline.spec.definition import Json, PropertyFile, Step, parse_definition
+from pipeline.spec.definition import Json, PropertyFile, Step
 from pipeline.spec.parameters import resolve_parameters
+from pipeline.spec.parsing import parse_definition
 from tests.pipeline.local.random_definitions import Drawn, definitions
 from tests.pipeline.local.reference_interpreter import Interpreter, document_at, file_of, properties_of
 

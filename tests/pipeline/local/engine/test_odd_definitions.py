@@ -31,10 +31,11 @@ from pipeline.local.state.cache import cache_attributes, cache_key
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.result import run_result
-from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step, parse_definition
+from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step
 from pipeline.spec.definition_file import read_definition_file
 from pipeline.spec.parameters import resolve_parameters
-from pipeline.spec.validation import service_problems
+from pipeline.spec.parsing import parse_text
+from pipeline.spec.validation import read_checked, service_findings
 from pipeline.view.executions import print_execution, print_executions
 from pipeline.view.failure import print_failure
 from tests.pipeline.local.engine.test_any_definition import Nobody
@@ -236,9 +237,9 @@ def live(text: str, answer: Any, folder: Path, store: Store) -> ExecutionRecord:
     file = folder / "definition.json"
     file.write_text(text, encoding="utf-8")
     found = read_definition_file(file)
-    definition = parse_definition(found.text)
+    definition, findings = read_checked(parse_text(found.text), found.text)
     parameters = resolve_parameters(definition, given_for(definition))
-    for problem in service_problems(json.loads(found.text), parameters):
+    for problem in service_findings(definition, findings, parameters):
         assert len(str(problem)) <= LONGEST_LINE
     check_inputs(definition, parameters, lambda uri: True)
     execution_id = uuid.uuid4().hex[:12]

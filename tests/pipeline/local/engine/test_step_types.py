@@ -12,7 +12,7 @@ from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, JobKind, Start
 from pipeline.local.jobs.local_jobs import runner_of
 from pipeline.local.state.store import Store
-from pipeline.spec.argument_rules import Field, Only
+from pipeline.spec.argument_rules import Between, Only
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.references import Path
 from pipeline.spec.step_types import STEP_TYPES
@@ -44,8 +44,8 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> StepType:
         runs="job",
         runner=f"{__name__}:SHOUTING",
         keys=("CacheConfig", "Volume"),
-        fields=(Field("Word"),),
-        rules=(Only("Mood", ("loud",)),),
+        needs=("Word",),
+        rules=(Only("Mood", ("loud",)), Between("Times", 1, 3)),
         inputs=("Source",),
         cache_attributes=("Word",),
         properties=properties,
@@ -72,7 +72,7 @@ def test_a_type_that_the_table_has_is_run_and_read_by_others(
 @pytest.mark.parametrize(
     ("steps", "problem"),
     [
-        ([toy_step("T", Word=3)], "$.Steps[0].Arguments.Word: expected a string"),
+        ([toy_step("T", Word="a", Times=4)], "Arguments.Times: the local engine supports 1 to 3 only"),
         ([toy_step("T")], "$.Steps[0].Arguments.Word: missing"),
         ([toy_step("T", Word="a", Mood="low")], "Arguments.Mood: the local engine supports 'loud' only"),
         ([{**toy_step("T", Word="a"), "Volum": 1}], "$.Steps[0].Volum: not supported here"),

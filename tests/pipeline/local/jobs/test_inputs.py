@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import check_inputs, is_there
-from pipeline.spec.definition import parse_definition
+from pipeline.spec.parsing import parse_definition
 from tests.pipeline.local.workbench import Workbench
 
 MODELS = (Path(__file__).parents[3] / "pipeline/spec/compiled_models.json").read_text()

@@ -1,6 +1,7 @@
 """A small definition that is valid, for tests to break."""
 
 import copy
+import functools
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.json_path import child
 from pipeline.spec.validation import validate_definition
-from pipeline.spec.validation.document import child_path
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0-cpu-py312"
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -211,7 +212,7 @@ def breaks(changed: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     def check(rule: str, good: dict[str, Any], bad: dict[str, Any], at: str = "") -> None:
         assert [str(problem) for problem in validate_definition(changed(good))] == []
         keys = [] if at == "$" else place(changed(), at or next(iter(bad)))
-        expected = child_path("$", *keys)
+        expected = functools.reduce(child, keys, "$")
         found = {(problem.rule, problem.path) for problem in validate_definition(changed(bad))}
         assert (rule, expected) in found
 

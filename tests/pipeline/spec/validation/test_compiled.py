@@ -102,7 +102,7 @@ def compiled() -> dict[str, Any]:
 
 
 def test_what_the_sdk_compiles_is_valid_but_for_its_mistakes(compiled: dict[str, Any]) -> None:
-    assert [(problem.step, problem.rule, problem.path) for problem in validate_definition(compiled)] == [
-        ("BareNumber", "hyperparameters-are-strings", "$.Steps[1].Arguments.HyperParameters.epochs"),
-        ("ExecutionId", "cache-key-has-no-execution-id", "$.Steps[2].Arguments.Environment.VALUE"),
+    assert [(problem.rule, problem.path) for problem in validate_definition(compiled)] == [
+        ("model-type", "$.Steps[1].Arguments.HyperParameters.epochs"),
+        ("cache-key-has-no-execution-id", "$.Steps[2].Arguments.Environment.VALUE"),
     ]

@@ -10,6 +10,10 @@ from pipeline.spec.validation import validate_definition
 INPUTS = "Prepare.Arguments.ProcessingInputs"
 WORDS = "Prepare.Arguments.AppSpecification.ContainerArguments"
 CLUSTER = "Prepare.Arguments.ProcessingResources.ClusterConfig"
+VPC, WITHIN = "Train.Arguments.VpcConfig", {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+COMMAND = "Train.Arguments.AlgorithmSpecification.ContainerArguments"
+EPOCHS = {"Get": "Parameters.Epochs"}
+EPOCHS_AS_TEXT = {"Std:Join": {"On": "", "Values": [EPOCHS]}}
 HYPERPARAMETERS = "Train.Arguments.HyperParameters"
 
 
@@ -25,10 +29,21 @@ def an_input(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "case",
     [
-        ("model-missing", {}, {"Train.Arguments.RoleArn": ...}, "Train.Arguments"),
-        ("model-missing", {}, {f"{INPUTS}[1].S3Input.S3Uri": ...}, f"{INPUTS}[1].S3Input"),
-        ("model-unknown", {}, {"Train.Arguments.Hyperparameters": {}}, "Train.Arguments"),
-        ("model-unknown", {}, {f"{CLUSTER}.Instance": "ml.m5.large"}, CLUSTER),
+        ("model-missing", {}, {"Train.Arguments.RoleArn": ...}, ""),
+        ("model-missing", {}, {f"{INPUTS}[1].S3Input.S3Uri": ...}, ""),
+        ("well-formed", {}, {"Train.Arguments.Hyperparameters": {}}, ""),
+        ("model-unknown", {}, {f"{CLUSTER}.Instance": "ml.m5.large"}, ""),
+        (
+            "model-type",
+            {"Prepare.Arguments.Environment.EPOCHS": EPOCHS_AS_TEXT},
+            {"Prepare.Arguments.Environment.EPOCHS": EPOCHS},
+            "",
+        ),
+        ("model-type", {"Train.Arguments.Environment.D": "1"}, {"Train.Arguments.Environment.D": True}, ""),
+        ("model-type", {f"{WORDS}[1]": EPOCHS_AS_TEXT}, {f"{WORDS}[1]": EPOCHS}, ""),
+        ("model-type", {COMMAND: ["--epochs", "3"]}, {f"{COMMAND}[1]": 3}, ""),
+        ("model-type", {}, {f"{HYPERPARAMETERS}.epochs": EPOCHS}, ""),
+        ("model-type", {f"{HYPERPARAMETERS}.epochs": "3"}, {f"{HYPERPARAMETERS}.epochs": 3}, ""),
         ("model-type", {}, {f"{CLUSTER}.VolumeSizeInGB": "30"}, ""),
         ("model-type", {}, {f"{CLUSTER}.InstanceCount": True}, ""),
         ("model-type", {}, {"Train.Arguments.InputDataConfig": {}}, ""),
@@ -41,7 +56,7 @@ def an_input(number: int) -> dict[str, Any]:
         ("model-enum", {}, {f"{INPUTS}[0].S3Input.S3DataType": "Prefix"}, ""),
         ("model-pattern", {}, {"Train.Arguments.RoleArn": "arn:aws:iam::12345:role/jobs-of-the-project"}, ""),
         (
-            "model-pattern",
+            "well-formed",
             {"Train.Arguments.Environment.A_1": ""},
             {"Train.Arguments.Environment.A-1": ""},
             "",
@@ -76,6 +91,8 @@ def an_input(number: int) -> dict[str, Any]:
             {"Train.Arguments.Tags[+]": {"Key": "one-more", "Value": ""}},
             "Train.Arguments.Tags",
         ),
+        ("model-missing", {VPC: WITHIN}, {f"{VPC}.Subnets": ...}, ""),
+        ("model-size", {VPC: WITHIN}, {f"{VPC}.SecurityGroupIds": []}, ""),
         ("model-range", {f"{CLUSTER}.InstanceCount": 100}, {f"{CLUSTER}.InstanceCount": 101}, ""),
         ("model-range", {}, {"Train.Arguments.StoppingCondition.MaxRuntimeInSeconds": 0}, ""),
     ],
@@ -155,5 +172,5 @@ def test_other_step_types_are_checked_against_their_own_request(
     step = {"Name": "More", "Type": step_type, "Arguments": arguments}
     assert validate_definition(changed({"Steps[+]": step})) == []
     (problem,) = validate_definition(changed({f"More.Arguments.{missing}": ...}))
-    assert problem.rule in {"model-missing", "vpc-has-subnets-and-security-groups"}
+    assert problem.rule == "model-missing"
     assert len(validate_definition(changed({"More.Arguments.Nonsense": 1}))) == 2

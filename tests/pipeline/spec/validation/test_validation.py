@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DefinitionError
-from pipeline.spec.validation import Problem, check_definition, validate_definition
+from pipeline.spec.diagnostics import Finding
+from pipeline.spec.validation import check_definition, validate_definition
 
 ROOT = Path(__file__).parents[4]
 
@@ -34,11 +35,11 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed: Ca
         }
     )
     problems = validate_definition(definition)
-    assert [(problem.step, problem.rule) for problem in problems] == [
-        (None, "version-is-2020-12-01"),
-        ("Prepare", "model-range"),
-        ("Train", "hyperparameters-are-strings"),
-        ("Gate", "missed-gate-fails"),
+    assert [(problem.path, problem.rule) for problem in problems] == [
+        ("$.Version", "well-formed"),
+        ("$.Steps[0].Arguments.ProcessingResources.ClusterConfig.VolumeSizeInGB", "model-range"),
+        ("$.Steps[1].Arguments.HyperParameters.epochs", "model-type"),
+        ("$.Steps[3].Arguments.ElseSteps", "missed-gate-fails"),
     ]
     with pytest.raises(DefinitionError) as caught:
         check_definition(definition)
@@ -47,17 +48,23 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed: Ca
     assert all(str(problem) in message for problem in problems)
 
 
-def test_a_named_rule_takes_the_place_of_the_model_at_the_same_path(changed: Callable[..., Any]) -> None:
-    problems = validate_definition(changed({"Train.Arguments.HyperParameters.epochs": 3}))
+def test_what_the_model_says_is_said_once(changed: Callable[..., Any]) -> None:
+    problems = validate_definition(
+        changed({"Train.Arguments.HyperParameters.epochs": {"Get": "Parameters.Epochs"}})
+    )
     assert problems == [
-        Problem(
-            "Train",
+        Finding(
             "$.Steps[1].Arguments.HyperParameters.epochs",
-            "hyperparameters-are-strings",
-            "expected text. Received: 3. A pipeline parameter that is not a String resolves to a number: "
-            "give its .to_string()",
+            "expected a string. Received: Parameters.Epochs, which is of type Integer. Write it with .to_string().",
+            "both",
+            "model-type",
         )
     ]
+
+
+def test_another_check_takes_the_place_of_the_model_at_the_same_path(changed: Callable[..., Any]) -> None:
+    (problem,) = validate_definition(changed({"Train.Arguments.Environment": {"1A": ""}}))
+    assert (problem.path, problem.rule) == ("$.Steps[1].Arguments.Environment['1A']", "well-formed")
 
 
 def test_parameters_that_an_execution_would_start_with_are_checked(definition: dict[str, Any]) -> None:
@@ -72,7 +79,7 @@ def test_parameters_that_an_execution_would_start_with_are_checked(definition: d
         ([], ["$"]),
         ({}, ["$.Steps"]),
         ({"Version": "2020-12-01", "Parameters": {}, "Steps": {}}, ["$.Parameters", "$.Steps"]),
-        ({"Version": "2020-12-01", "Parameters": [{}], "Steps": [7]}, ["$.Parameters[0]", "$.Steps[0]"]),
+        ({"Version": "2020-12-01", "Parameters": [{}], "Steps": [7]}, ["$.Parameters[0].Name", "$.Steps[0]"]),
         (
             {"Version": "2020-12-01", "Steps": [{"Name": 1}]},
             ["$.Steps[0].Arguments", "$.Steps[0].Name", "$.Steps[0].Type"],

@@ -11,31 +11,6 @@ WORDS = "Evaluate.Arguments.AppSpecification.ContainerArguments"
 OUTPUT = "Prepare.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3Uri"
 
 CASES: list[tuple[Any, ...]] = [
-    ("cache-is-supported", {"Train.CacheConfig": CACHE}, {"Gate.CacheConfig": CACHE}, ""),
-    ("cache-is-supported", {}, {"Train.CacheConfig": {"Enabled": "yes"}}, ""),
-    ("cache-is-supported", {}, {"Train.CacheConfig": {**CACHE, "Scope": "all"}}, ""),
-    (
-        "cache-expires",
-        {"Train.CacheConfig": {"Enabled": False}},
-        {"Train.CacheConfig": {"Enabled": True}},
-        "Train.CacheConfig.ExpireAfter",
-    ),
-    *(
-        (
-            "cache-expires",
-            {"Train.CacheConfig": {"Enabled": True, "ExpireAfter": right}},
-            {"Train.CacheConfig.ExpireAfter": wrong},
-            "",
-        )
-        for right, wrong in (
-            ("P30D", "30 days"),
-            ("30d", "P"),
-            ("T16m", "PT"),
-            ("30dT5h", "P30DT"),
-            ("P1Y2M", "PT30S"),
-            ("p4w", 30),
-        )
-    ),
     *(
         (
             "cache-key-has-no-execution-id",

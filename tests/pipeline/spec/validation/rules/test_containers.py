@@ -3,32 +3,11 @@ from typing import Any
 
 import pytest
 
-EPOCHS = {"Get": "Parameters.Epochs"}
-EPOCHS_AS_TEXT = {"Std:Join": {"On": "", "Values": [EPOCHS]}}
 WORDS = "Prepare.Arguments.AppSpecification.ContainerArguments"
 TRAINING_IMAGE = "Train.Arguments.AlgorithmSpecification.TrainingImage"
 REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
 CASES: list[tuple[Any, ...]] = [
-    (
-        "environment-values-are-strings",
-        {"Prepare.Arguments.Environment.EPOCHS": EPOCHS_AS_TEXT},
-        {"Prepare.Arguments.Environment.EPOCHS": EPOCHS},
-        "",
-    ),
-    (
-        "environment-values-are-strings",
-        {"Train.Arguments.Environment.DEBUG": "1"},
-        {"Train.Arguments.Environment.DEBUG": True},
-        "",
-    ),
-    ("container-arguments-are-strings", {f"{WORDS}[1]": EPOCHS_AS_TEXT}, {f"{WORDS}[1]": EPOCHS}, ""),
-    (
-        "container-arguments-are-strings",
-        {"Train.Arguments.AlgorithmSpecification.ContainerArguments": ["--epochs", "3"]},
-        {"Train.Arguments.AlgorithmSpecification.ContainerArguments[1]": 3},
-        "",
-    ),
     *(
         ("ecr-images-are-well-formed", {TRAINING_IMAGE: right}, {TRAINING_IMAGE: wrong}, "")
         for right, wrong in (

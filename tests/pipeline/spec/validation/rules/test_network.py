@@ -3,17 +3,7 @@ from typing import Any
 
 import pytest
 
-VPC = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
-TRAINING, PROCESSING = "Train.Arguments.VpcConfig", "Prepare.Arguments.NetworkConfig.VpcConfig"
-
 CASES: list[tuple[Any, ...]] = [
-    ("vpc-has-subnets-and-security-groups", {TRAINING: VPC}, {f"{TRAINING}.Subnets": ...}, TRAINING),
-    (
-        "vpc-has-subnets-and-security-groups",
-        {PROCESSING: VPC},
-        {f"{PROCESSING}.SecurityGroupIds": []},
-        PROCESSING,
-    ),
     (
         "isolated-jobs-reach-nothing",
         {"Prepare.Arguments.NetworkConfig.EnableNetworkIsolation": True},

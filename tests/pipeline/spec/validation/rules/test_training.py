@@ -6,7 +6,6 @@ import pytest
 ALGORITHM = "Train.Arguments.AlgorithmSpecification"
 METRICS = f"{ALGORITHM}.MetricDefinitions"
 LIMITS = "Train.Arguments.StoppingCondition"
-EPOCHS = "Train.Arguments.HyperParameters.epochs"
 CHANNELS = "Train.Arguments.InputDataConfig"
 OTHER = {
     "ChannelName": "validation",
@@ -20,8 +19,6 @@ SPOT = {
 TWO_METRICS = {METRICS: [{"Name": "a", "Regex": "a=(.*)"}, {"Name": "b", "Regex": "b=([0-9.]+)"}]}
 
 CASES: list[tuple[Any, ...]] = [
-    ("hyperparameters-are-strings", {}, {EPOCHS: {"Get": "Parameters.Epochs"}}, ""),
-    ("hyperparameters-are-strings", {EPOCHS: "3"}, {EPOCHS: 3}, ""),
     ("channel-names-are-unique", {f"{CHANNELS}[+]": OTHER}, {f"{CHANNELS}[1].ChannelName": "train"}, ""),
     ("training-has-one-algorithm", {}, {f"{ALGORITHM}.TrainingImage": ...}, ALGORITHM),
     ("training-has-one-algorithm", {}, {f"{ALGORITHM}.AlgorithmName": "xgboost"}, ALGORITHM),

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.spec.validation.java_patterns import compile_pattern
-from pipeline.spec.validation.service_model import service_model
+from pipeline.spec.java_patterns import compile_pattern
+from pipeline.spec.service_model import service_model
 
 
 def test_every_pattern_of_the_model_compiles() -> None:

@@ -1,3 +1,5 @@
+"""What a request must have, of which types, and within which limits."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -5,13 +7,13 @@ from typing import Any
 import pytest
 
 from pipeline.spec.diagnostics import Findings
-from pipeline.spec.limits import check_limits
+from pipeline.spec.request_schema import check_request
 
 
 def problems(step_type: str, arguments: dict[str, Any]) -> list[str]:
     findings = Findings()
-    check_limits(step_type, arguments, "$", findings)
-    return findings.entries
+    check_request(step_type, arguments, {}, "$", findings)
+    return [str(found) for found in findings.local if not found.message.startswith("missing")]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def problems(step_type: str, arguments: dict[str, Any]) -> list[str]:
         (
             "Training",
             {"ResourceConfig": {"VolumeSizeInGB": True}},
-            "$.ResourceConfig.VolumeSizeInGB: expected a number. Received: true",
+            "$.ResourceConfig.VolumeSizeInGB: expected a whole number. Received: True",
         ),
         *(
             (

@@ -1,0 +1,52 @@
+"""The SageMaker API as botocore describes it: which request a step's arguments are, and what a Describe answers.
+
+The model is a file of the botocore package: no client, no credentials, no network; about 0.15 s, once a process.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.step_types.step_type import Operation
+
+
+@cache
+def service_model() -> Any:
+    """botocore's ServiceModel of SageMaker."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    # A Loader of its own: a service model in ~/.aws/models must not decide what is valid.
+    loader = Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])
+    return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+
+
+@cache
+def shape(name: str) -> Any:
+    """The botocore Shape called `name`."""
+    return service_model().shape_for(name)
+
+
+def operation_of(step_type: str) -> Operation | None:
+    """The operations behind a step type; None when we know of none."""
+    known = STEP_TYPES.get(step_type)
+    return known.operation if known is not None else None
+
+
+def request_shape(step_type: str) -> Any | None:
+    """The shape of the request that a step of this type makes; None when we know of none."""
+    operation = operation_of(step_type)
+    return service_model().operation_model(operation.create).input_shape if operation else None
+
+
+def describe_shape(step_type: str) -> Any | None:
+    """The shape of a finished step's properties; None when the step type has none that we know."""
+    operation = operation_of(step_type)
+    return service_model().operation_model(operation.describe).output_shape if operation else None
+
+
+def sample_job_name(step_name: str) -> str:
+    """A name as Pipelines gives it to a job: execution id, step name, ten characters; at most 63 in all."""
+    return f"pipelines-abcdefghijkl-{step_name.replace('_', '-')}-Abcdefghij"[:63].rstrip("-")
