@@ -14,6 +14,8 @@ from pipeline.shown import cut, listing
 Refuser = Literal["both", "here", "service", "nobody"]
 # Findings of this prefix come from botocore's model; another one at the same path explains the same mistake better.
 MODEL_PREFIX = "model-"
+# Of what no rule with a name of its own says.
+WELL_FORMED = "well-formed"
 MOST_REMARKS = 6
 
 
@@ -24,10 +26,11 @@ class Finding:
     path: str
     message: str
     by: Refuser = "both"
-    rule: str = "well-formed"
+    rule: str = WELL_FORMED
 
     def __str__(self) -> str:
-        return f"{short_path(self.path)}: {cut(self.message)}"
+        named = self.rule != WELL_FORMED and not self.rule.startswith(MODEL_PREFIX)
+        return f"{short_path(self.path)}: {cut(self.message)}{f' [{self.rule}]' if named else ''}"
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Findings:
         """What these refuse."""
         return _without_repetitions(each for each in self.noted.values() if each.by in refusers)
 
-    def add(self, path: str, problem: str, by: Refuser = "both", rule: str = "well-formed") -> None:
+    def add(self, path: str, problem: str, by: Refuser = "both", rule: str = WELL_FORMED) -> None:
         """Notes `problem`, which stands at `path`."""
         # The model says one thing of a kind, though with a parameter's value it words it differently.
         what = rule if rule.startswith(MODEL_PREFIX) else problem

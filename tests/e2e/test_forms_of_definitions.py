@@ -45,7 +45,7 @@ def test_the_definition_in_an_answer_of_describe_pipeline_is_run(tmp_path: Path)
     assert f"{file} describes a pipeline: running the PipelineDefinition in it." in finished.err
     assert "The definition names no Version: it is read as 2020-12-01" in finished.err
     assert "SageMaker's API would refuse this (1 in all;" in finished.err
-    assert "expected the key RoleArn" in finished.err
+    assert "Arguments.RoleArn: missing." in finished.err
     log = run(tmp_path / "home", "logs", execution["execution_id"], "T")
     assert f"job pipelines-{execution['execution_id']}-T-" in log.out
     assert "Pipeline    faces, target local" in run(tmp_path / "home", "show").out
