@@ -11,6 +11,7 @@ from pipeline.errors import DefinitionError
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
 from pipeline.spec.service_model import shape
+from pipeline.spec.step_types import executed
 from pipeline.spec.validation import validate_definition
 from pipeline.spec.vocabulary import SERVICE_STEP_TYPES
 
@@ -203,10 +204,7 @@ def test_steps_that_are_not_executed_here_are_all_named_for_what_they_are() -> N
     others = ("EMR", "Athena", "HubContent", "BedrockModelImport", "EMRServerless")
     steps = [{"Name": kind, "Type": kind, "Arguments": {}} for kind in others]
     get = {"A": {"Get": "Steps.EMR.OutputParameters['o']"}}
-    only = (
-        "only Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
-        "QualityCheck, ClarifyCheck."
-    )
+    only = f"only {', '.join(executed())}."
     assert refused(*steps, processing(Environment=get)) == [
         f"$.Steps[{index}].Type: the local engine executes no {kind} steps, {only}"
         for index, kind in enumerate(others)
