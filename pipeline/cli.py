@@ -68,14 +68,6 @@ def build_parser() -> argparse.ArgumentParser:
         "may be repeated",
     )
     run.add_argument(
-        "--stand-in",
-        action="append",
-        default=[],
-        metavar="STEP-OR-IMAGE=COMMAND",
-        help="with --definition: what to run in the place of a step, or of images (a glob) that bring no "
-        "command of their own; may be repeated",
-    )
-    run.add_argument(
         "--handler",
         action="append",
         default=[],
@@ -83,9 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --definition: the Python function that a Lambda or Callback step calls here, named by the step, "
         "the function's ARN or the queue's URL; may be repeated",
     )
-    run.add_argument(
-        "--python", metavar="PATH", help="run the jobs of a local run with this Python and its packages"
-    )
+    add_programs(run)
     run.add_argument("--no-cache", action="store_true", help="run every step, also what could be reused")
     run.add_argument(
         "--parallel", type=int, metavar="N", help="run at most N jobs at once (default: all there are)"
@@ -402,6 +392,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
 
 
+def add_programs(parser: argparse.ArgumentParser) -> None:
+    """Adds what the jobs of a local run run, and with which Python."""
+    parser.add_argument(
+        "--stand-in",
+        action="append",
+        default=[],
+        metavar="STEP-OR-IMAGE=COMMAND",
+        help="what to run in the place of a step, or of images (a glob) that bring no command of their own; may be "
+        "repeated",
+    )
+    parser.add_argument(
+        "--python", metavar="PATH", help="run the jobs of a local run with this Python and its packages"
+    )
+
+
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Adds what a study takes; the same command again goes on with one that was interrupted."""
     parser.add_argument(
@@ -436,6 +441,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="write them also to a folder that holds something else"
     )
     add_launcher(parser)
+    add_programs(parser)
     once = parser.add_mutually_exclusive_group()
     once.add_argument("--estimate", action="store_true", help="say how long it would take, and run nothing")
     once.add_argument(

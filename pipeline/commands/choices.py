@@ -35,6 +35,11 @@ def check_choices(args: argparse.Namespace) -> None:
             f"--python {args.python} goes with --target local; with --target {args.target} jobs have the Python of "
             "their container. Leave it out."
         )
+    if args.stand_in and args.target != "local":
+        raise UsageError(
+            f"--stand-in {args.stand_in[0]!r} goes with --target local; with --target {args.target} the images "
+            "run. Leave it out."
+        )
     if args.target != "sagemaker":
         for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
             if chosen:

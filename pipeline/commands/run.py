@@ -53,11 +53,6 @@ def run_project(args: argparse.Namespace) -> int:
             f"Reading --upload: expected it with --definition FILE. Received: --upload {args.upload[0]}. "
             "The data of this project's own pipeline are given with --data DIR."
         )
-    if args.stand_in:
-        raise UsageError(
-            f"--stand-in {args.stand_in[0]!r} goes with --definition FILE: this project's own pipeline brings its "
-            "programs. Leave it out."
-        )
     if args.handler:
         raise UsageError(
             f"--handler {args.handler[0]!r} goes with --definition FILE: this project's own pipeline calls no "

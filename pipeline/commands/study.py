@@ -10,11 +10,13 @@ import argparse
 import dataclasses
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.candidates import STUDY_CANDIDATES
+from pipeline.commands.choices import read_programs
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.run import champion, follow
 from pipeline.console import say
@@ -25,6 +27,7 @@ from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
     from pipeline.execution import ExecutionRecord, Observer
+    from pipeline.local.jobs.interpreter import Interpreter
     from pipeline.local.state.state_dir import Home
     from pipeline.local.state.store import Store
     from pipeline.local_target import LocalTarget
@@ -59,6 +62,7 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(
             f"Limiting the trainings that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
+    stand_ins, python = read_programs(args)
 
     from pipeline.dataset import find_dataset
     from pipeline.local.engine.cores import available_cores
@@ -86,14 +90,17 @@ def main(args: argparse.Namespace) -> int:
             group = str(values.get("ModelPackageGroupName", PROJECT))
             values["ChampionModelPackage"] = champion(target.registry(group))
         check_definition(json.loads(text), values)
-        for line in expect(target, text, values, folder, parallel).lines():
+        for line in expect(target, text, values, folder, parallel, python).lines():
             say(line)
+        if stand_ins:
+            say("That is the time of this project's own programs. What --stand-in runs may take another.")
         if args.estimate:
             return 0
         ended: list[ExecutionRecord] = []
 
         def run(view: Observer, stop: threading.Event) -> ExecutionRecord:
-            record = target.run(text, values, view, stop, Choices(parallel, launcher=args.launcher))
+            choices = Choices(parallel, launcher=args.launcher, stand_ins=stand_ins, python=python)
+            record = target.run(text, values, view, stop, choices)
             ended.append(record)
             return record
 
@@ -116,8 +123,16 @@ def choose_arms(args: argparse.Namespace) -> None:
         args.candidates += f",{args.more}"
 
 
-def expect(target: LocalTarget, text: str, values: dict[str, Value], data: Path, parallel: int) -> Estimate:
-    """The time that the study will take: from earlier executions' paces, else from a short measurement."""
+def expect(
+    target: LocalTarget,
+    text: str,
+    values: dict[str, Value],
+    data: Path,
+    parallel: int,
+    python: Interpreter | None = None,
+) -> Estimate:
+    """The time that the study will take: from earlier executions' paces with the same Python, else from a short
+    measurement."""
     from pipeline.local.engine.cores import available_cores
     from pipeline.study.calibration import calibration
     from pipeline.study.estimate import estimate
@@ -125,13 +140,19 @@ def expect(target: LocalTarget, text: str, values: dict[str, Value], data: Path,
     from pipeline.study.trainings import trainings_done, trainings_of
 
     records = [each for each in target.store.executions() if each.pipeline_name == PROJECT]
-    same_data = [each for each in records if each.parameters.get("InputDataUri") == values["InputDataUri"]]
+    program = None if python is None else str(python.executable)
+    same_data = [
+        each
+        for each in records
+        if each.parameters.get("InputDataUri") == values["InputDataUri"] and each.python == program
+    ]
     known = [(done.hyperparameters, done.code) for _, _, done in trainings_done(same_data)]
     trainings = trainings_of(text, values)
     done = frozenset(each.step for each in trainings if (each.hyperparameters, each.code) in known)
     images = shown_images(data)
     paces: dict[str, Pace] = {}
-    with calibration(target.home, data, parallel, max(1, available_cores() // parallel)) as measuring:
+    threads = max(1, available_cores() // parallel)
+    with calibration(target.home, data, parallel, threads, program or sys.executable) as measuring:
         for training in trainings:
             if training.candidate in paces or training.step in done:
                 continue

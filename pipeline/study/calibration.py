@@ -33,12 +33,14 @@ _IMAGES = re.compile(r"\bimages=([0-9]+)/[0-9]+")
 
 
 @contextmanager
-def calibration(home: Home, data: Path, parallel: int, threads: int) -> Iterator[Calibration]:
+def calibration(
+    home: Home, data: Path, parallel: int, threads: int, python: str = sys.executable
+) -> Iterator[Calibration]:
     """A Calibration on the IDX files in `data`; its temporary folder goes away at the end of the block."""
     folder = home.scratch("calibration")
     folder.mkdir()
     try:
-        yield Calibration(folder, data, parallel, threads)
+        yield Calibration(folder, data, parallel, threads, python)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -46,11 +48,15 @@ def calibration(home: Home, data: Path, parallel: int, threads: int) -> Iterator
 class Calibration:
     """Measures paces. The data are normalized once, by the pipeline's own script, when the first is measured."""
 
-    def __init__(self, folder: Path, data: Path, parallel: int, threads: int) -> None:
+    def __init__(
+        self, folder: Path, data: Path, parallel: int, threads: int, python: str = sys.executable
+    ) -> None:
+        """`python` is the program that trainings run with."""
         self._folder = folder
         self._data = data
         self._parallel = parallel
         self._threads = threads
+        self._python = python
         self._processed: Path | None = None
 
     def measure(self, hyperparameters: Mapping[str, str]) -> Pace:
@@ -81,7 +87,7 @@ class Calibration:
                     },
                 }
                 words = [str(word) for pair in folders.items() for word in pair]
-                command = [sys.executable, str(ROOT / "training" / "train.py"), *flags, *words]
+                command = [self._python, str(ROOT / "training" / "train.py"), *flags, *words]
                 copies.append(
                     stack.enter_context(_Copy([*command, "--threads", str(self._threads)], environment))
                 )
@@ -110,7 +116,7 @@ class Calibration:
 
     def _normalize(self) -> Path:
         processed = self._folder / "processed"
-        script = [sys.executable, str(ROOT / "processing" / "normalize.py")]
+        script = [self._python, str(ROOT / "processing" / "normalize.py")]
         done = subprocess.run(
             [*script, "--input", str(self._data), "--output", str(processed)],
             env=_environment(self._threads),

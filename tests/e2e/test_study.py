@@ -109,3 +109,14 @@ def test_an_estimate_runs_nothing(first_run: Run, later_home: Path, small_data_s
     assert finished.status == 0, finished.said
     assert "Expected time: a minute. Every training is done already" in finished.err
     assert len(run(later_home, "executions", "--json").json()) == 1
+
+
+def test_stand_ins_run_in_the_place_of_its_steps(study: Study, small_data_set: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(study.home, tmp_path / "home"))
+    finished = run(
+        home, "study", "--seeds", "1", "--candidates", "baseline", "--data", small_data_set, "--any-data", *QUICK,
+        "--out", tmp_path / "tables", "--stand-in", "NormalizeData=sh -c 'exit 7'",
+    )  # fmt: skip
+    assert finished.status == 1, finished.said
+    assert "What --stand-in runs may take another." in finished.err
+    assert "exit status 7" in finished.out

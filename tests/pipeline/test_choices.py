@@ -38,6 +38,7 @@ def run(*words: str) -> argparse.Namespace:
         (("--again", "1", "--target", "docker"), "expected --target sagemaker with --again"),
         (("--again", "-1", "--target", "sagemaker"), "Received: --again -1"),
         (("--python", "python3", "--target", "docker"), "--python python3 goes with --target local"),
+        (("--stand-in", "Evaluate=true", "--target", "docker"), "'Evaluate=true' goes with --target local"),
         (("--python", "/no/such/python"), "Could not use --python /no/such/python"),
         (("--definition", "d.json", "--stand-in", "Train"), "Could not read --stand-in 'Train'"),
     ],

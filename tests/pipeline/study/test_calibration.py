@@ -42,6 +42,17 @@ def test_a_training_that_fails_is_told_with_the_end_of_its_output(
     assert list(home.temporary.iterdir()) == []
 
 
+def test_another_python_is_measured_where_jobs_run_with_it(small_data_set: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho this one >&2\nexit 9\n")
+    python.chmod(0o755)
+    with (
+        pytest.raises(StepFailed, match=r"(?s)exit status 9.*this one"),
+        calibration(Home.open(tmp_path / "home"), small_data_set, 1, 1, str(python)) as measuring,
+    ):
+        measuring.measure(DENSE)
+
+
 def test_data_that_cannot_be_normalized_are_told(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with (
