@@ -4,31 +4,29 @@ As in SageMaker a failed step ends nothing but what waits for it: other branches
 Failed when nothing is left to do, or as CompletedWithFailures when steps ran on what failed (readiness.py). Steps
 that never became ready stay Pending; steps of a branch that was not taken, and what waits for them, are Skipped.
 
-One thread decides (this module, in the caller's thread); each job runs in a thread of its own (attempts.py) and
-reports through a queue. A record that already has succeeded steps is continued: they are kept as they are.
+One thread decides (this module, in the caller's thread); each job runs in a thread of its own and reports through a
+queue (running_jobs.py). What was decided and reported is in the record (live_record.py). A record that already has
+succeeded steps is continued: they are kept as they are.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pipeline.errors import FashionError
-from pipeline.execution import ExecutionRecord, ExecutionStatus, Observer, StepRecord, StepStatus
+from pipeline.execution import ExecutionRecord, Observer, StepStatus
 from pipeline.local.engine.agenda import Agenda
-from pipeline.local.engine.attempts import Again, Attempts, End
+from pipeline.local.engine.attempts import Again, End
 from pipeline.local.engine.cores import available_cores, share_cores
 from pipeline.local.engine.for_each import ITEMS, Loop, find_items
+from pipeline.local.engine.live_record import LiveRecord
 from pipeline.local.engine.readiness import ran_on, verdict
-from pipeline.local.engine.retries import Retries
+from pipeline.local.engine.running_jobs import RunningJobs
 from pipeline.local.engine.scope import ExecutionScope
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
-from pipeline.local.state import clock
-from pipeline.local.state.ending import conclusion, cut_off
 from pipeline.spec.conditions import holds
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.expressions import reads_execution, resolve
@@ -71,22 +69,18 @@ def execute(
     """
     at_once = max_parallel or definition.parallelism
     waits_for = dependencies(definition)
-    steps = {step.name: step for step in record.steps}
+    live = LiveRecord(record, save, observer)
     return _Engine(
         definition=definition,
         run_job=run_job,
-        record=record,
-        save=save,
-        observer=observer,
-        say=say or observer.log_line,
+        live=live,
+        jobs=RunningJobs(say or observer.log_line, stop),
         stop=stop,
         at_once=at_once,
         agenda=Agenda(definition.steps, waits_for),
         cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
         launcher=launcher,
-        steps=steps,
-        order=list(steps),
-        scope=ExecutionScope(definition, parameters, execution, steps, run_job),
+        scope=ExecutionScope(definition, parameters, execution, live.steps, run_job),
     ).run()
 
 
@@ -96,44 +90,36 @@ class _Engine:
 
     definition: Definition
     run_job: JobRunner
-    record: ExecutionRecord
-    save: Callable[[ExecutionRecord], None]
-    observer: Observer
-    say: Callable[[str, str], None]
+    live: LiveRecord
+    jobs: RunningJobs
     stop: threading.Event
     at_once: int | None
     agenda: Agenda
     cores: dict[str, int]
     launcher: str | None
-    steps: dict[str, StepRecord]
     scope: ExecutionScope
-    # The names of the steps, as the record lists them.
-    order: list[str]
-    clock: dict[str, float] = field(default_factory=dict)
-    threads: dict[str, threading.Thread] = field(default_factory=dict)
-    reports: queue.SimpleQueue[End | Again] = field(default_factory=queue.SimpleQueue)
 
     def run(self) -> ExecutionRecord:
         """See execute."""
         try:
-            self._note("Executing")
+            self.live.note("Executing")
             self._start_ready()
-            while self.threads:
-                try:
-                    report = self.reports.get(timeout=_POLL_SECONDS)
-                except queue.Empty:
-                    if self.stop.is_set() and self.record.status == "Executing":
-                        self._note("Stopping")
-                    continue
-                if isinstance(report, Again):
-                    self._change(report.step, attempts=report.attempt)
-                    continue
-                self._finish_job(report)
-                self._start_ready()
+            while self.jobs.steps:
+                report = self.jobs.next_report(_POLL_SECONDS)
+                if report is None:
+                    if self.stop.is_set() and self.live.record.status == "Executing":
+                        self.live.note("Stopping")
+                elif isinstance(report, Again):
+                    self.live.change(report.step, attempts=report.attempt)
+                else:
+                    self._finish_job(report)
+                    self._start_ready()
         except BaseException as error:
-            self._abandon(error)
+            # Something broke here, not in a step.
+            self.jobs.stop_all()
+            self.live.cut_off(error)
             raise
-        return self._conclude()
+        return self.live.conclude(self.stop.is_set(), ran_on(self.definition.steps, self.live.steps))
 
     def _start_ready(self) -> None:
         """Start, decide or skip every step that is ready, until none is: a decided step can make others ready."""
@@ -148,9 +134,9 @@ class _Engine:
 
     def _look_at(self, step: Step) -> None:
         """Skip a pending step, decide it, or let it queue for its start, if it is time for that."""
-        if self.steps[step.name].status != "Pending":
+        if self.live.steps[step.name].status != "Pending":
             return
-        found = verdict(step, self.agenda.waits_for[step.name], self.steps)
+        found = verdict(step, self.agenda.waits_for[step.name], self.live.steps)
         if found == "skip":
             self._end_step(step.name, "Skipped")
         elif found == "start" and STEP_TYPES[step.type].runs == "here":
@@ -159,27 +145,20 @@ class _Engine:
             self.agenda.can_start(step)
 
     def _full(self) -> bool:
-        return self.at_once is not None and len(self.threads) >= self.at_once
+        return self.at_once is not None and len(self.jobs.steps) >= self.at_once
 
     def _begin(self, step: Step) -> None:
         """Start a job's thread, or decide a Condition or Fail step at once."""
-        attempt = self.steps[step.name].attempts + 1
-        self.clock[step.name] = time.monotonic()
-        self._change(
-            step.name,
-            status="Executing",
-            started_at=clock.now(),
-            attempts=attempt,
-            failure_reason=None,
-            launcher=self.launcher if STEP_TYPES[step.type].runs in ("job", "function") else None,
-        )
+        attempt = self.live.steps[step.name].attempts + 1
+        launched = STEP_TYPES[step.type].runs in ("job", "function")
+        self.live.begin(step.name, attempt, self.launcher if launched else None)
         try:
             if step.type == "Condition":
                 outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])
                 self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
                 return
             if step.type == "ForEach":
-                self._begin_loop(Loop.of(step, find_items(step, self.steps[step.name], self.scope)))
+                self._begin_loop(Loop.of(step, find_items(step, self.live.steps[step.name], self.scope)))
                 return
             arguments = self._resolve(step, attempt)
             step = replace(step, members=resolve(step.members, self.scope))
@@ -197,30 +176,28 @@ class _Engine:
         width = min(loop.at_once, self.at_once or loop.at_once, len(children) or 1)
         self.cores |= dict.fromkeys(children, max(1, self.cores.get(name, 1) // width))
         self.scope.add(children.values())
-        self.steps |= loop.records(self.steps)
-        others = [other for other in self.order if self.steps[other].part_of != name]
-        place = others.index(name) + 1
-        self.order = [*others[:place], *children, *others[place:]]
+        self.live.put_after(name, loop.records(self.live.steps))
         self.agenda.begin_loop(loop)
-        self._change(name, properties={ITEMS: loop.items})
+        self.live.change(name, properties={ITEMS: loop.items})
 
     def _end_loops(self) -> bool:
         """End every ForEach step of which no child runs, nor may start any more; whether there was one."""
         stopping = self.stop.is_set()
-        ended = self.agenda.end_loops(self.threads.keys(), stopping=stopping)
+        ended = self.agenda.end_loops(self.jobs.steps, stopping=stopping)
         for loop in ended:
-            self._end_step(loop.step.name, **loop.end(self.steps, stopping=stopping))  # type: ignore[arg-type]
+            self._end_step(loop.step.name, **loop.end(self.live.steps, stopping=stopping))  # type: ignore[arg-type]
         return bool(ended)
 
     def _resolve(self, step: Step, attempt: int) -> Json:
         """The step's arguments, for the job that its attempt of this number starts."""
-        job_name = name_job(self.record.execution_id, step.name, attempt)
+        job_name = name_job(self.live.record.execution_id, step.name, attempt)
         return resolve(step.arguments, self.scope.of_job(step.type, job_name))
 
     def _begin_job(self, step: Step, arguments: Mapping[str, Json], first_attempt: int) -> None:
         # Each attempt is a job with a name of its own.
         upstream = {
-            self._name_in_definition(each.step): self.steps[each.step].properties for each in step.depends_on
+            self._name_in_definition(each.step): self.live.steps[each.step].properties
+            for each in step.depends_on
         }
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
 
@@ -230,32 +207,21 @@ class _Engine:
                 JobCall(
                     step=step,
                     arguments=self._resolve(step, attempt) if anew else arguments,
-                    name=name_job(self.record.execution_id, step.name, attempt),
+                    name=name_job(self.live.record.execution_id, step.name, attempt),
                     cores=self.cores.get(step.name, 1),
-                    log=lambda line: self.observer.log_line(step.name, line),
+                    log=lambda line: self.live.observer.log_line(step.name, line),
                     stop=self.stop,
                     upstream=upstream,
                 )
             )
 
-        attempts = Attempts(
-            step.name,
-            run,
-            say=lambda line: self.say(step.name, line),
-            report=self.reports,
-            retries=Retries(step.retry_policies),
-            stop=self.stop,
-        )
-        thread = threading.Thread(target=attempts, args=(first_attempt,), name=step.name)
-        self.threads[step.name] = thread
-        thread.start()
+        self.jobs.start(step, run, first_attempt)
 
     def _name_in_definition(self, name: str) -> str:
         """What a step is called there; of a child of a ForEach step, the step of its body."""
-        return name if self.steps[name].part_of is None else name.rpartition("-")[0]
+        return name if self.live.steps[name].part_of is None else name.rpartition("-")[0]
 
     def _finish_job(self, end: End) -> None:
-        self.threads.pop(end.step).join()
         if end.bug is not None:
             raise end.bug
         if end.outcome is not None:
@@ -265,7 +231,7 @@ class _Engine:
                 "Succeeded",
                 properties=end.outcome.properties,
                 cached=source is not None,
-                launcher=None if source is not None else self.steps[end.step].launcher,
+                launcher=None if source is not None else self.live.steps[end.step].launcher,
                 reused_from=source,
             )
         elif end.reason is not None:
@@ -273,54 +239,6 @@ class _Engine:
         else:
             self._end_step(end.step, "Stopped")
 
-    def _end_step(
-        self,
-        name: str,
-        status: StepStatus,
-        *,
-        properties: Mapping[str, Json] | None = None,
-        **changes: object,
-    ) -> None:
-        started = self.steps[name].started_at
-        # By the monotonic clock: a clock that is set meanwhile must not make a step end before it began.
-        ended = None if started is None else started + time.monotonic() - self.clock[name]
-        self._change(
-            name,
-            status=status,
-            ended_at=ended,
-            properties=self.steps[name].properties if properties is None else properties,
-            **changes,
-        )
+    def _end_step(self, name: str, status: StepStatus, **changes: Any) -> None:
+        self.live.end(name, status, **changes)
         self.agenda.ended(name)
-
-    def _change(self, name: str, **changes: object) -> None:
-        self.steps[name] = replace(self.steps[name], **changes)  # type: ignore[arg-type]
-        self._note(self.record.status)
-
-    def _note(self, status: ExecutionStatus, **changes: object) -> None:
-        steps = tuple(map(self.steps.__getitem__, self.order))
-        self.record = replace(self.record, status=status, steps=steps, **changes)  # type: ignore[arg-type]
-        self.save(self.record)
-        self.observer.execution_changed(self.record)
-
-    def _conclude(self) -> ExecutionRecord:
-        status, reason = conclusion(
-            self.record.steps, self.stop.is_set(), ran_on(self.definition.steps, self.steps)
-        )
-        self._note(status, ended_at=max(clock.now(), self.record.started_at), failure_reason=reason)
-        return self.record
-
-    def _abandon(self, error: BaseException) -> None:
-        """Something broke here, not in a step: stop every job, and leave a record that says so if that can be."""
-        self.stop.set()
-        for thread in self.threads.values():
-            thread.join()
-        interrupted = isinstance(error, KeyboardInterrupt)
-        self.record = cut_off(
-            self.record,
-            "Stopped" if interrupted else "Failed",
-            None if interrupted else f"The engine failed: {error!r}",
-        )
-        # What broke may be the saving itself: its own error is on the way.
-        with suppress(Exception):
-            self.save(self.record)

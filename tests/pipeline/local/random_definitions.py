@@ -71,7 +71,9 @@ class _Drawing:
 
     def step(self, branch: dict[str, bool]) -> dict[str, Any]:
         depth = len(branch)
-        kind = self.pick(*JOBS, "Processing", "Training", "Fail", *(["Condition"] * 4 if depth < 2 else []))
+        kind = self.pick(
+            *JOBS, "Processing", "Training", "Lambda", "Fail", *(["Condition"] * 4 if depth < 2 else [])
+        )
         name = f"S-{len(self.all)}_{kind}"
         after = self.draw(st.lists(st.sampled_from(self.all), max_size=2, unique=True)) if self.all else []
         step = {
@@ -94,13 +96,16 @@ class _Drawing:
             "Training": self._training,
             "RegisterModel": self._register_model,
             "Model": self._model,
+            "Lambda": self._lambda,
             "Fail": self._fail,
         }
         step["Arguments"] = arguments[kind]()
         self.all.append(name)
         if kind == "Processing":
             step["PropertyFiles"] = [{"PropertyFileName": "F", "OutputName": "out", "FilePath": "f.json"}]
-        if kind != "Fail":
+        if kind == "Lambda":
+            step["FunctionArn"] = self.text(1)
+        elif kind != "Fail":
             self.jobs[name] = kind
         return step
 
@@ -115,7 +120,7 @@ class _Drawing:
             "ProcessingResources": {"ClusterConfig": {"InstanceType": self.text(1), "InstanceCount": 1}},
             "ProcessingOutputConfig": {"Outputs": [output]},
             "Environment": {"A": self.text(2)},
-            "Tags": [{"Key": "k", "Value": self.anything(2)}],
+            "Tags": [{"Key": "k", "Value": self.text(2)}],
         }
 
     def _training(self) -> dict[str, Any]:
@@ -134,6 +139,10 @@ class _Drawing:
 
     def _model(self) -> dict[str, Any]:
         return {"PrimaryContainer": {"Image": "image", "ModelDataUrl": self.text(2)}}
+
+    def _lambda(self) -> dict[str, Any]:
+        """An event, which the service has no form for."""
+        return {"event": self.anything(2)}
 
     def _fail(self) -> dict[str, Any]:
         return {"ErrorMessage": self.text(1)}
