@@ -9,6 +9,7 @@ from infra.aws import Aws
 from infra.change_set import ChangeSet
 from infra.failure import explain
 from infra.stack import DONE, InfraError, Stack, StackState
+from infra.subscribers import tell_of_subscribers
 from infra.talk import Talk
 from infra.template_store import send_template
 from pipeline.errors import UsageError
@@ -62,6 +63,7 @@ def deploy(
     if not change_set.changes:
         stack.discard(change_set)
         talk.show(f"The stack {stack.name} is what the template says: nothing to change.")
+        tell_of_subscribers(aws, before.outputs if before is not None else {}, talk.say)
         return 0
     for line in change_set.lines():
         talk.show(line)
@@ -74,11 +76,13 @@ def deploy(
             stack.discard(change_set)
             talk.say("Nothing was changed.")
             return 0
-    return carry_out(stack, change_set, talk)
+    outputs = carry_out(stack, change_set, talk)
+    tell_of_subscribers(aws, outputs, talk.say)
+    return 0
 
 
-def carry_out(stack: Stack, change_set: ChangeSet, talk: Talk) -> int:
-    """Executes the change set and follows it to its end. Raises InfraError when it fails."""
+def carry_out(stack: Stack, change_set: ChangeSet, talk: Talk) -> dict[str, str]:
+    """Executes the change set, follows it to its end, and returns the outputs. Raises InfraError when it fails."""
     seen = {event.id for event in stack.events(change_set.stack_id)}
     old = set(seen)
     stack.execute(change_set)
@@ -101,7 +105,7 @@ def carry_out(stack: Stack, change_set: ChangeSet, talk: Talk) -> int:
     for name, value in sorted(state.outputs.items()):
         talk.show(f"{name:<22} {value}")
     talk.say(f"The stack {stack.name} is {state.status}, and protected from being deleted by mistake.")
-    return 0
+    return state.outputs
 
 
 def check_state(name: str, state: StackState | None) -> None:

@@ -172,6 +172,8 @@ class _Resolver:
             return self.value(properties["BucketName"])
         if kind == "AWS::SNS::Topic":
             return f"arn:{self.partition}:sns:{self.region}:{ACCOUNT}:{self.value(properties['TopicName'])}"
+        if kind == "AWS::CloudWatch::Alarm":
+            return self.value(properties["AlarmName"])
         if kind == "AWS::IAM::Role":
             return name
         if kind == "AWS::IAM::ManagedPolicy":
@@ -197,6 +199,8 @@ class _Resolver:
                 "RepositoryUri",
             ): f"{ACCOUNT}.dkr.ecr.{self.region}.{self.suffix}/{{name}}",
             ("AWS::EC2::SecurityGroup", "GroupId"): name.lower(),
+            ("AWS::SQS::Queue", "Arn"): f"arn:{self.partition}:sqs:{self.region}:{ACCOUNT}:{{name}}",
+            ("AWS::SQS::Queue", "QueueName"): "{name}",
             (
                 "AWS::Lambda::Function",
                 "Arn",
@@ -211,7 +215,7 @@ class _Resolver:
                 f"Resolving the template: expected an attribute that is known here. Received: {name}.{attribute}."
             )
         properties = resource.get("Properties", {})
-        own_names = ("BucketName", "RepositoryName", "FunctionName", "Name")
+        own_names = ("BucketName", "RepositoryName", "FunctionName", "QueueName", "Name")
         named = next((properties[key] for key in own_names if key in properties), name)
         return arns[kind, attribute].replace("{name}", str(self.value(named)))
 

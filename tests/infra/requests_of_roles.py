@@ -33,6 +33,10 @@ PENDING = {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}
 APPROVED = {"sagemaker:ModelApprovalStatus": "Approved"}
 METRICS = {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
 
+VIA_SAGEMAKER = {"kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}
+OURS = {"aws:ResourceTag/Project": "fashion-mnist"}
+THEIRS = {"aws:ResourceTag/Project": "fashion-mnist-prod"}
+ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
 VIA_SNS = {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
 
 ROLES = (
@@ -55,13 +59,27 @@ _SERVE = [
     Request("sagemaker:CreateEndpointConfig", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
     Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint-config/fashion-mnist-approved-3"),
-    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist-trial"),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist", OURS),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint-config/fashion-mnist-approved-3", OURS),
     Request("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
-    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist", OURS),
+    Request("sagemaker:DeleteModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3", OURS),
+    Request("cloudwatch:DescribeAlarms", f"{ALARM}:fashion-mnist-endpoint-5xx"),
     Request("sagemaker:AddTags", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:ListModelPackages", GROUP),
     Request("sagemaker:DescribeModelPackage", PACKAGE),
     Request("iam:PassRole", f"{ROLE}/EndpointRole", TO_SAGEMAKER),
+]
+# Endpoints of others, whatever their names.
+_NOT_THEIRS = [
+    Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnistic"),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist", THEIRS),
+    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+    Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist-prod", THEIRS),
+    Request("sagemaker:DeleteModel", f"{SAGEMAKER}:model/fashion-mnist-prod-1", THEIRS),
+    Request("logs:PutLogEvents", f"{ENDPOINT_LOGS}ic:log-stream:x"),
 ]
 _NO_SERVING = [
     Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
@@ -75,6 +93,7 @@ _CONTAINER = [
     Request("ecr:GetAuthorizationToken", "*"),
     Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
     Request("ecr:GetDownloadUrlForLayer", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
+    Request("logs:CreateLogGroup", LOGS),
     Request("logs:CreateLogStream", f"{LOGS}:log-stream:pipelines-1"),
     Request("logs:PutLogEvents", f"{LOGS}:log-stream:pipelines-1"),
     Request("logs:DescribeLogStreams", LOGS),
@@ -83,6 +102,9 @@ _CONTAINER = [
     Request("kms:GenerateDataKey", KEY, VIA_S3),
     Request("kms:CreateGrant", KEY, FOR_AWS),
     Request("s3:ListBucket", BUCKET, {"s3:prefix": "fashion-mnist/executions/8f3a2c9d41e7/models/"}),
+    Request("s3:ListBucket", BUCKET),
+    Request("kms:GenerateDataKey", KEY),
+    Request("kms:CreateGrant", KEY, VIA_SAGEMAKER),
     Request("ec2:CreateNetworkInterface", f"{EC2}:subnet/subneta"),
     Request("ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", VPC),
     Request("ec2:DescribeSubnets", "*"),
@@ -158,7 +180,6 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:PutObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
         Request("s3:PutObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/report.html"),
-        Request("s3:ListBucket", BUCKET),
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
         Request("kms:GenerateDataKey", KEY, VIA_S3),
         Request("logs:GetLogEvents", f"{LOGS}:log-stream:pipelines-1"),
@@ -181,6 +202,7 @@ ALLOWED: dict[str, list[Request]] = {
 
 # Refused to every role, whatever it is for.
 _NEVER = [
+    Request("logs:PutLogEvents", f"{LOGS}OfOthers:log-stream:x"),
     Request("sagemaker:UpdateModelPackage", PACKAGE),
     Request("sagemaker:UpdateModelPackage", PACKAGE, APPROVED),
     Request("sagemaker:CreateModelPackage", PACKAGE, APPROVED),
@@ -211,7 +233,6 @@ _NEVER = [
     Request("s3:GetObject", "arn:aws:s3:::another-bucket/key"),
     Request("s3:PutObject", "arn:aws:s3:::another-bucket/key"),
     Request("s3:PutObject", f"{BUCKET}/elsewhere/key"),
-    Request("kms:Decrypt", KEY),
     Request("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Another", VIA_S3),
     Request("kms:CreateGrant", KEY),
     Request("kms:ScheduleKeyDeletion", KEY),
@@ -229,6 +250,9 @@ _NEVER = [
     Request("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x"),
 ]
 
+# Jobs may, as AWS's sample policies let SageMaker: what the key encrypts lies in S3.
+_NO_KEY_BY_ITSELF = [Request("kms:Decrypt", KEY), Request("kms:GenerateDataKey", KEY)]
+
 _NO_REGISTERING = [
     Request("sagemaker:CreateModelPackage", PACKAGE, PENDING),
     Request("sagemaker:CreateModelPackage", GROUP, PENDING),
@@ -241,6 +265,7 @@ _NO_JOBS = [
 REFUSED: dict[str, list[Request]] = {
     "PipelineRole": [
         *_NEVER,
+        *_NO_KEY_BY_ITSELF,
         *_NO_SERVING,
         *_NO_REGISTERING,
         Request("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/somebody-elses"),
@@ -260,7 +285,6 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:PutObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
         Request("s3:PutObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/report.html"),
-        Request("s3:ListBucket", BUCKET),
         Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
     ],
     "EvaluationRole": [
@@ -275,6 +299,8 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "DeployerRole": [
         *_NEVER,
+        *_NO_KEY_BY_ITSELF,
+        *_NOT_THEIRS,
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
@@ -284,6 +310,8 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "EndpointRole": [
         *_NEVER,
+        *_NO_KEY_BY_ITSELF,
+        *_NOT_THEIRS,
         *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,
@@ -296,6 +324,8 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "DeployFunctionRole": [
         *_NEVER,
+        *_NO_KEY_BY_ITSELF,
+        *_NOT_THEIRS,
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
@@ -305,6 +335,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "TriggerRole": [
         *_NEVER,
+        *_NO_KEY_BY_ITSELF,
         *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import boto3
@@ -15,7 +15,7 @@ from moto import mock_aws
 from infra.resolving import ACCOUNT, ResolvedStack, resolve_template
 from infra.template import Template
 from pipeline.aws.iam_evaluator import Request, decide
-from tests.infra.requests_of_roles import SAGEMAKER, TO_SAGEMAKER, identity_statements
+from tests.infra.requests_of_roles import OURS, SAGEMAKER, TO_SAGEMAKER, identity_statements
 
 REGION = "us-east-1"
 NAME = "fashion-mnist-approved-3-serverless"
@@ -24,6 +24,19 @@ TAGS = [{"Key": "Project", "Value": "fashion-mnist"}]
 EVENT = {"detail": {"ModelPackageArn": ARN, "ModelApprovalStatus": "Approved"}}
 SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 3072, "MaxConcurrency": 5}}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/EndpointRole"
+
+
+GUARD = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}
+    },
+    "AutoRollbackConfiguration": {
+        "Alarms": [
+            {"AlarmName": "fashion-mnist-endpoint-5xx"},
+            {"AlarmName": "fashion-mnist-endpoint-latency"},
+        ]
+    },
+}
 
 
 def load(stack: ResolvedStack, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -78,7 +91,7 @@ class Account:
             call, "ValidationException", f'Could not find {kind} "x".', expected_params=asked
         )
 
-    def endpoint(self, config: str | None, status: str) -> None:
+    def endpoint(self, config: str | None, status: str, tags: Sequence[Mapping[str, str]] = TAGS) -> None:
         found = {
             "EndpointName": "fashion-mnist",
             "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist",
@@ -89,6 +102,7 @@ class Account:
         if config is not None:
             found["EndpointConfigName"] = config
         self.stubber.add_response("describe_endpoint", found, {"EndpointName": "fashion-mnist"})
+        self.stubber.add_response("list_tags", {"Tags": tags}, {"ResourceArn": found["EndpointArn"]})
 
     def makes_model_and_config(self, machine: Mapping[str, Any] = SERVERLESS, name: str = NAME) -> None:
         self.missing("describe_model", ModelName=name)
@@ -149,7 +163,7 @@ def test_a_later_one_takes_the_endpoint_over_on_the_instance_that_was_chosen(
     name = "fashion-mnist-approved-3-ml-m5-large"
     account.endpoint("fashion-mnist-approved-2-ml-m5-large", "InService")
     account.makes_model_and_config({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}, name)
-    account.gets_config("update_endpoint", name)
+    account.gets_config("update_endpoint", name, DeploymentConfig=GUARD)
     handler(EVENT, None, account.client)
 
 
@@ -162,7 +176,7 @@ def test_another_instance_takes_over_the_same_version(
     name = "fashion-mnist-approved-3-ml-c5-large"
     account.endpoint("fashion-mnist-approved-3-ml-m5-large", "InService")
     account.makes_model_and_config({"InstanceType": "ml.c5.large", "InitialInstanceCount": 1}, name)
-    account.gets_config("update_endpoint", name)
+    account.gets_config("update_endpoint", name, DeploymentConfig=GUARD)
     handler(EVENT, None, account.client)
 
 
@@ -271,7 +285,38 @@ def test_an_event_that_comes_twice_changes_nothing(handler: Any, account: Accoun
 
 def test_a_decision_that_was_taken_back_changes_nothing(handler: Any, account: Account) -> None:
     account.approved()
+    account.endpoint(NAME, "InService")
     assert "nothing to do" in handler(EVENT, None, account.client)
+
+
+def test_somebody_elses_endpoint_of_that_name_is_left_alone(handler: Any, account: Account) -> None:
+    """Lambda tells the topic of it."""
+    account.approved(3)
+    account.endpoint(NAME, "InService", tags=[{"Key": "Project", "Value": "another"}])
+    with pytest.raises(RuntimeError, match="not tagged as this project's"):
+        handler(EVENT, None, account.client)
+
+
+def test_a_served_version_that_is_rejected_goes_where_that_is_asked_for(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account
+) -> None:
+    chosen = {"DeployApproved": "true", "UndeployRejected": "true"}
+    handler = load(resolve_template(template, chosen), monkeypatch)
+    account.approved()
+    account.endpoint(NAME, "Updating")
+    account.approved()
+    account.endpoint(NAME, "InService")
+    account.is_deleted()
+    assert handler(EVENT, None, account.client, lambda seconds: None).endswith("fashion-mnist is deleted.")
+    account.approved()
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    assert "nothing to do" in handler(EVENT, None, account.client)
+    account.approved(2)  # which is left: it takes the place of the rejected one
+    account.endpoint(NAME, "InService")
+    older = NAME.replace("3", "2")
+    account.makes_model_and_config(name=older)
+    account.gets_config("update_endpoint", older)
+    assert handler(EVENT, None, account.client) == f"The endpoint fashion-mnist gets {older}."
 
 
 def test_what_an_interrupted_call_has_made_is_used(handler: Any, account: Account) -> None:
@@ -331,6 +376,7 @@ def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
     code = everything.properties("DeployFunction")["Code"]["ZipFile"]
     resources = {
         "list_model_packages": f"{SAGEMAKER}:model-package-group/fashion-mnist",
+        "list_tags": f"{SAGEMAKER}:endpoint/fashion-mnist",
         "describe_endpoint": f"{SAGEMAKER}:endpoint/fashion-mnist",
         "describe_model": f"{SAGEMAKER}:model/{NAME}",
         "create_model": f"{SAGEMAKER}:model/{NAME}",
@@ -344,6 +390,6 @@ def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
     statements = identity_statements(everything, "DeployFunctionRole")
     for call, resource in resources.items():
         action = "sagemaker:" + "".join(word.title() for word in call.split("_"))
-        assert decide(statements, Request(action, resource)) == "allowed", action
+        assert decide(statements, Request(action, resource, OURS)) == "allowed", action
     passing = Request("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/EndpointRole", TO_SAGEMAKER)
     assert decide(statements, passing) == "allowed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from botocore.stub import ANY
@@ -184,6 +185,33 @@ def test_an_update_that_fails_says_that_the_stack_is_as_before(account: StubbedA
         InfraError, match=r"(?s)s3:PutBucketPolicy\nThese credentials lack.*is as it was before"
     ):
         run(account, None, certain=True)
+
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:fashion-mnist-notifications"
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "says"),
+    [
+        ([], "Nobody is told of failed executions, models, endpoints and costs. .*NotificationEmail="),
+        ([("PendingConfirmation", "a@b.c")], "a@b.c is told nothing before the link in AWS's mail"),
+        ([(f"{TOPIC}:1", "a@b.c")], None),
+    ],
+)
+def test_a_topic_that_nobody_listens_to_is_told(
+    account: StubbedAccount, subscriptions: list[tuple[str, str]], says: str | None
+) -> None:
+    outputs = [{"OutputKey": "TopicArn", "OutputValue": TOPIC}]
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist", "CreateLogGroups": "true"}, Outputs=outputs)
+    account.takes_parameters("Project", "CreateLogGroups")
+    account.is_("CREATE_COMPLETE")
+    account.plans([], "FAILED", "The submitted information didn't contain changes.")
+    account.on("cloudformation", "delete_change_set", {}, ChangeSetName=CHANGE_SET)
+    listed = [{"SubscriptionArn": arn, "Endpoint": endpoint} for arn, endpoint in subscriptions]
+    account.on("sns", "list_subscriptions_by_topic", {"Subscriptions": listed}, TopicArn=TOPIC)
+    assert run(account, None) == 0
+    told = [line for line in account.said if "told" in line]
+    assert told == [] if says is None else re.search(says, told[0])
 
 
 @pytest.mark.parametrize(

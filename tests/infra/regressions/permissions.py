@@ -52,7 +52,7 @@ def the_pipeline_does_anything_in_sagemaker(resources: Template) -> None:
 
 @mutation("every_wildcard_resource_is_forced_and_explained")
 def jobs_use_every_key(resources: Template) -> None:
-    statement(resources, "ContainerPolicy", "UseKeyThroughS3")["Resource"] = "*"
+    statement(resources, "ContainerPolicy", "UseKey")["Resource"] = "*"
 
 
 @mutation("every_wildcard_resource_is_forced_and_explained")
@@ -110,12 +110,12 @@ def the_deployer_may_approve(resources: Template) -> None:
     drop_statement(resources, "DeployerRole", "DenyApproval")
 
 
-@mutation("the_key_is_used_through_s3_alone")
+@mutation("the_key_is_used_through_s3_or_by_jobs_alone")
 def the_key_is_used_outside_s3(resources: Template) -> None:
     del statement(resources, "DeployerRole", "UseKeyThroughS3")["Condition"]
 
 
-@mutation("the_key_is_used_through_s3_alone")
+@mutation("the_key_is_used_through_s3_or_by_jobs_alone")
 def grants_on_the_key_go_to_anybody(resources: Template) -> None:
     del statement(resources, "ContainerPolicy", "EncryptVolumes")["Condition"]
 
@@ -146,7 +146,7 @@ def endpoints_can_have_any_role(resources: Template) -> None:
 
 @mutation("roles_can_do_their_work_and_nothing_else")
 def the_deployer_manages_every_endpoint(resources: Template) -> None:
-    statement(resources, "ServePolicy", "ManageEndpoints")["Resource"] = {
+    statement(resources, "ServePolicy", "MakeEndpoints")["Resource"] = {
         "Fn::Sub": "arn:aws:sagemaker:${AWS::Region}:${AWS::AccountId}:*"
     }
 

@@ -9,8 +9,10 @@ from pipeline.aws.iam_evaluator import Request, as_list, decide
 from tests.infra.requests_of_roles import BUCKET, KEY, ROLES
 from tests.infra.security.properties import (
     BY_ACCOUNT_ALONE,
+    BY_ARN_ALONE,
     EVERYTHING,
     GITHUB,
+    QUEUE,
     TOPIC,
     WITHOUT_SOURCE,
     Problems,
@@ -31,6 +33,7 @@ def buckets_and_topic_refuse_what_is_not_encrypted_on_its_way(stack: ResolvedSta
         ("LogBucketPolicy", Request("s3:GetObject", f"{BUCKET}-logs/s3/x", principal=who)),
         ("LogBucketPolicy", Request("s3:ListBucket", f"{BUCKET}-logs", principal=who)),
         ("TopicPolicy", Request("sns:Publish", TOPIC, principal=who)),
+        ("UndeliveredPolicy", Request("sqs:SendMessage", QUEUE, principal=who)),
     ]
     for policy, request in asked:
         for context, wanted in (
@@ -50,24 +53,34 @@ def the_bucket_takes_no_other_encryption(stack: ResolvedStack) -> Problems:
     name, key = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
     cases: list[tuple[dict[str, str], str]] = [
         ({}, "not allowed"),  # left to the roles' own policies: the bucket's default encrypts it
-        ({name: "aws:kms"}, "not allowed"),
+        ({name: "aws:kms"}, "denied"),  # without a key that means AWS's own
         ({name: "aws:kms", key: KEY}, "not allowed"),
         ({name: "AES256"}, "denied"),
         ({name: "aws:kms", key: KEY.replace("/Key", "/Another")}, "denied"),
     ]
     statements = dict(resource_policies(stack)).get("BucketPolicy", [])
     for context, wanted in cases:
-        found = decide(statements, Request("s3:PutObject", f"{BUCKET}/fashion-mnist/x", context))
-        if found != wanted:
-            yield f"writing with {context} is {found}, not {wanted}"
+        for folder in ("code", "raw", "executions"):
+            found = decide(statements, Request("s3:PutObject", f"{BUCKET}/fashion-mnist/{folder}/x", context))
+            if found != wanted:
+                yield f"writing to {folder} with {context} is {found}, not {wanted}"
+    checkpoint = Request("s3:PutObject", f"{BUCKET}/fashion-mnist/checkpoints/x", {name: "aws:kms"})
+    if decide(statements, checkpoint) != "not allowed":
+        yield "a checkpoint, for which SageMaker's API takes no key, fails its training"
 
 
 @must
 def resources_let_nobody_in_but_services_and_the_accounts_administrators(stack: ResolvedStack) -> Problems:
     services = {
         "LogBucketPolicy": {"logging.s3.amazonaws.com", "delivery.logs.amazonaws.com"},
-        "TopicPolicy": {"events.amazonaws.com", "budgets.amazonaws.com"},
-        "Key": {f"logs.{REGION}.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"},
+        "TopicPolicy": {"cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"},
+        "UndeliveredPolicy": {"events.amazonaws.com"},
+        "Key": {
+            f"logs.{REGION}.amazonaws.com",
+            "cloudwatch.amazonaws.com",
+            "events.amazonaws.com",
+            "budgets.amazonaws.com",
+        },
     }
     for policy, statements in resource_policies(stack):
         if policy in stack.of_type("AWS::EC2::VPCEndpoint"):
@@ -103,11 +116,17 @@ def services_act_for_this_account_only(stack: ResolvedStack) -> Problems:
                 if unconditional and statement["Action"] != "sns:Publish":
                     yield f"{name}.{sid} allows {statement['Action']}"
                 continue
-            if condition(statement, ("StringEquals",), "aws:SourceAccount") != [ACCOUNT]:
+            if (name, sid) not in BY_ARN_ALONE and condition(
+                statement, ("StringEquals",), "aws:SourceAccount"
+            ) != [ACCOUNT]:
                 yield f"{name}.{sid} does not check aws:SourceAccount"
             if (name, sid) in BY_ACCOUNT_ALONE:
                 continue
             arns = condition(statement, ("ArnLike", "ArnEquals"), "aws:SourceArn")
+            if not arns or any(
+                f":{ACCOUNT}:" not in arn and not arn.startswith("arn:aws:s3:::") for arn in arns
+            ):
+                yield f"{name}.{sid} is for another account"
             if not arns or any(":*:" in arn or arn.endswith(":*:*") or arn == "*" for arn in arns):
                 yield f"{name}.{sid} does not check aws:SourceArn"
 

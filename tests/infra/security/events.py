@@ -8,6 +8,8 @@ from infra.resolving import ACCOUNT, REGION, ResolvedStack, resolve_template
 from pipeline.aws.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import BUCKET
 from tests.infra.security.properties import (
+    EVERYTHING,
+    QUEUE,
     TOPIC,
     Problems,
     must,
@@ -24,6 +26,13 @@ def people_hear_of_failures_and_models(stack: ResolvedStack) -> Problems:
             "currentPipelineExecutionStatus": ["Failed", "CompletedWithFailures"],
         },
         "SageMaker Model Package State Change": {"ModelPackageGroupName": ["fashion-mnist"]},
+        "SageMaker Endpoint State Change": {
+            "EndpointName": ["fashion-mnist", {"prefix": "fashion-mnist-"}],
+            "EndpointStatus": [
+                *("FAILED", "Failed", "ROLLING_BACK", "RollingBack"),
+                *("UPDATE_ROLLBACK_FAILED", "UpdateRollbackFailed", "OUT_OF_SERVICE", "OutOfService"),
+            ],
+        },
     }
     told = {}
     for rule in stack.of_type("AWS::Events::Rule").values():
@@ -39,6 +48,79 @@ def people_hear_of_failures_and_models(stack: ResolvedStack) -> Problems:
 
 
 @must
+def nothing_that_an_event_starts_or_tells_is_lost_in_silence(stack: ResolvedStack) -> Problems:
+    statements = dict(resource_policies(stack)).get("UndeliveredPolicy", [])
+    for name, rule in stack.of_type("AWS::Events::Rule").items():
+        source = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule['Name']}"
+        context = {"aws:SecureTransport": "true", "aws:SourceArn": source}
+        send = Request("sqs:SendMessage", QUEUE, context, "events.amazonaws.com")
+        if decide(statements, send) != "allowed":
+            yield f"{name} may not leave anything in the queue"
+        for target in rule["Targets"]:
+            if target.get("DeadLetterConfig") != {"Arn": QUEUE}:
+                yield f"what {name} cannot hand on is lost"
+            retry = target.get("RetryPolicy", {})
+            if not (
+                int(retry.get("MaximumRetryAttempts", 0)) >= 3
+                and 600 <= int(retry.get("MaximumEventAgeInSeconds", 0)) <= 86_400
+            ):
+                yield f"{name} tries {retry}"
+    if int(stack.properties("Undelivered").get("MessageRetentionPeriod", 0)) < 4 * 86_400:
+        yield "the queue forgets within days"
+
+
+ALARMS = {
+    "fashion-mnist-endpoint-5xx": ("AWS/SageMaker", "Invocation5XXErrors"),
+    "fashion-mnist-endpoint-4xx": ("AWS/SageMaker", "Invocation4XXErrors"),
+    "fashion-mnist-endpoint-latency": ("AWS/SageMaker", "ModelLatency"),
+    "fashion-mnist-undelivered": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+}
+
+
+@must
+def alarms_go_off_and_tell(stack: ResolvedStack) -> Problems:
+    found = {
+        alarm["AlarmName"]: (alarm["Namespace"], alarm["MetricName"])
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+    }
+    if found != ALARMS:
+        yield f"the alarms are {found}"
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if alarm.get("AlarmActions") != [TOPIC] or alarm.get("ActionsEnabled", True) is not True:
+            yield f"{name} tells {alarm.get('AlarmActions')}"
+        if alarm.get("TreatMissingData") != "notBreaching" or not alarm["ComparisonOperator"].startswith(
+            "Greater"
+        ):
+            yield f"{name} goes off without a reason"
+        if not 0 <= float(alarm["Threshold"]) <= 10_000_000 or int(alarm["Period"]) > 300:
+            yield f"{name} goes off late or never"
+        about = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        endpoint = {"EndpointName": "fashion-mnist", "VariantName": "AllTraffic"}
+        if about != (
+            endpoint if alarm["Namespace"] == "AWS/SageMaker" else {"QueueName": QUEUE.split(":")[-1]}
+        ):
+            yield f"{name} watches {about}"
+        source = {
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": ACCOUNT,
+            "aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm['AlarmName']}",
+        }
+        publish = Request("sns:Publish", TOPIC, source, "cloudwatch.amazonaws.com")
+        if decide(dict(resource_policies(stack)).get("TopicPolicy", []), publish) != "allowed":
+            yield f"{name} may not publish"
+    if stack.outputs.get("EndpointAlarmNames") != "fashion-mnist-endpoint-5xx,fashion-mnist-endpoint-latency":
+        yield "a deployment does not know which alarms bring the old model back"
+
+
+# As the billing console calls the services that the stack uses.
+SERVICES = {
+    *("Amazon SageMaker", "Amazon Simple Storage Service", "Amazon EC2 Container Registry (ECR)"),
+    *("Amazon Simple Notification Service", "Amazon Simple Queue Service", "Amazon Virtual Private Cloud"),
+    *("AmazonCloudWatch", "AWS Key Management Service", "AWS Lambda"),
+}
+
+
+@must
 def money_is_watched(stack: ResolvedStack) -> Problems:
     budgets = stack.of_type("AWS::Budgets::Budget")
     if len(budgets) != 1:
@@ -50,6 +132,22 @@ def money_is_watched(stack: ResolvedStack) -> Problems:
         ]
         if kinds != {"ACTUAL", "FORECASTED"} or set(told) != {TOPIC}:
             yield f"the budget tells {told} of {kinds}"
+        content = budget["Budget"]
+        if {key: set(values) for key, values in content.get("CostFilters", {}).items()} != {
+            "Service": SERVICES
+        }:
+            yield f"the budget sees {content.get('CostFilters')}"
+        if (content["BudgetType"], content["TimeUnit"]) != ("COST", "MONTHLY"):
+            yield f"the budget is of {content['BudgetType']}, {content['TimeUnit']}"
+        limit = resolve_template(stack.template, {**EVERYTHING, "MonthlyBudgetUsd": "77"}).properties(
+            "Budget"
+        )
+        if limit["Budget"]["BudgetLimit"] != {"Amount": "77", "Unit": "USD"}:
+            yield f"the budget's limit is {limit['Budget']['BudgetLimit']}"
+        for each in budget["NotificationsWithSubscribers"]:
+            about = each["Notification"]
+            if about["ComparisonOperator"] != "GREATER_THAN" or not 50 <= int(about["Threshold"]) <= 100:
+                yield f"the budget tells at {about}"
 
 
 @must
@@ -80,14 +178,20 @@ def an_approved_model_alone_is_deployed(stack: ResolvedStack) -> Problems:
     wanted = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {"ModelPackageGroupName": ["fashion-mnist"], "ModelApprovalStatus": ["Approved"]},
+        "detail": {
+            "ModelPackageGroupName": ["fashion-mnist"],
+            "ModelApprovalStatus": ["Approved", "Rejected"],
+        },
     }
     if calling != [("ApprovedModelRule", wanted)]:
         yield f"what deploys: {calling}"
+    asked_for = resolve_template(stack.template, {**EVERYTHING, "UndeployRejected": "false"})
+    pattern = asked_for.properties("ApprovedModelRule")["EventPattern"]["detail"]
+    if pattern.get("ModelApprovalStatus") != ["Approved"]:
+        yield "rejecting a model changes the endpoint unasked"
     permission = stack.properties("CallDeployFunction")
-    if (permission.get("Principal"), permission.get("SourceAccount"), permission.get("SourceArn")) != (
+    if (permission.get("Principal"), permission.get("SourceArn")) != (
         "events.amazonaws.com",
-        ACCOUNT,
         f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fashion-mnist-approved-model",
     ):
         yield f"the function is called by {permission}"
@@ -105,6 +209,8 @@ def options_are_off_unless_asked_for(stack: ResolvedStack) -> Problems:
             "AWS::IAM::OIDCProvider",
         ):
             yield f"{name} is made by default"
+    if made.properties("Undelivered") == {}:
+        yield "what cannot be told is lost by default"
     optional = ("ScheduleRule", "UploadRule", "TriggerRole", "EmailSubscription")
     for name in (*optional, "ApprovedModelRule", "DeployFunctionRole", "DeployLogGroup"):
         if name in made.resources:
@@ -115,7 +221,15 @@ def options_are_off_unless_asked_for(stack: ResolvedStack) -> Problems:
 
 @must
 def the_command_line_finds_what_it_needs(stack: ResolvedStack) -> Problems:
-    about = {"Account", "Region", "PipelineName", "ModelPackageGroupName", "KeyArn", "TopicArn"}
+    about = {
+        "EndpointAlarmNames",
+        "Account",
+        "Region",
+        "PipelineName",
+        "ModelPackageGroupName",
+        "KeyArn",
+        "TopicArn",
+    }
     roles = {"PipelineRoleArn", "JobRoleArn", "EvaluationRoleArn", "EndpointRoleArn", "DeployerRoleArn"}
     places = {"BucketName", "LogBucketName", "RepositoryUri", "SubnetIds", "SecurityGroupIds"}
     wanted = about | roles | places

@@ -22,10 +22,14 @@ EVERYTHING = {
     "UploadFolder": "incoming",
     "DeployApproved": "true",
     "EndpointInstanceType": "ml.m5.large",
+    "UndeployRejected": "true",
+    "ZoneA": "us-east-1d",
+    "ZoneB": "us-east-1f",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
 }
 
 GITHUB = "token.actions.githubusercontent.com"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:fashion-mnist-undelivered"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fashion-mnist-notifications"
 
 # Where AWS offers no resource to name; infra/check.py asks AWS's own list.
@@ -47,6 +51,8 @@ KNOW_NO_RESOURCES = {
 }
 # Statements for services that AWS says cannot have aws:SourceAccount and aws:SourceArn.
 WITHOUT_SOURCE = {("Key", "EncryptLogs"), ("Key", "EncryptNotifications"), ("TopicPolicy", "PublishEvents")}
+# Where the ARN must do, which has the account in it: EventBridge documents no more for its dead-letter queues.
+BY_ARN_ALONE = {("UndeliveredPolicy", "TakeUndelivered")}
 # Where aws:SourceAccount must do: AWS does not document that Lambda names the function when it takes its role.
 BY_ACCOUNT_ALONE = {("DeployFunctionRole", "RunAsFunction")}
 
@@ -68,6 +74,7 @@ def resource_policies(stack: ResolvedStack) -> Iterator[tuple[str, list[dict[str
         "AWS::S3::BucketPolicy": "PolicyDocument",
         "AWS::SNS::TopicPolicy": "PolicyDocument",
         "AWS::KMS::Key": "KeyPolicy",
+        "AWS::SQS::QueuePolicy": "PolicyDocument",
         "AWS::EC2::VPCEndpoint": "PolicyDocument",
     }
     for kind, place in places.items():

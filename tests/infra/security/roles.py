@@ -139,14 +139,18 @@ def nobody_approves_models_even_with_full_access(stack: ResolvedStack) -> Proble
 
 
 @must
-def the_key_is_used_through_s3_alone(stack: ResolvedStack) -> Problems:
+def the_key_is_used_through_s3_or_by_jobs_alone(stack: ResolvedStack) -> Problems:
     for role in ("PipelineRole", "JobRole", "EvaluationRole", "DeployerRole"):
         statements = identity_statements(stack, role)
         if decide(statements, Request("kms:Decrypt", KEY, VIA_S3)) != "allowed":
             yield f"{role} cannot read what is encrypted"
-        for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"):
+        by_itself = () if role in ("JobRole", "EvaluationRole") else ("kms:Decrypt", "kms:GenerateDataKey")
+        for action in (*by_itself, "kms:CreateGrant", "kms:ScheduleKeyDeletion", "kms:ReEncryptFrom"):
             if decide(statements, Request(action, KEY)) == "allowed":
                 yield f"{role} can {action} by itself"
+        elsewhere = {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}
+        if decide(statements, Request("kms:Decrypt", KEY, elsewhere)) == "allowed":
+            yield f"{role} uses the key through any service"
     endpoint = identity_statements(stack, "EndpointRole")
     if decide(endpoint, Request("kms:Decrypt", KEY, VIA_S3)) != "allowed":
         yield "endpoints cannot read models"

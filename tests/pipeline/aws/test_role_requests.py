@@ -71,7 +71,7 @@ def test_what_the_roles_are_for_is_allowed(deployed: ResolvedStack, values: dict
         ),
         (
             {"InputDataUri": f"s3://fashion-mnist-{ACCOUNT}-{REGION}/elsewhere"},
-            [("s3:GetObject", "InputDataUri", True), ("s3:ListBucket", "InputDataUri", True)],
+            [("s3:GetObject", "InputDataUri", True)],
         ),
         (
             {"TrainingImageUri": OWN_IMAGE.replace("fashion-mnist:", "theirs:")},
