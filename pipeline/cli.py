@@ -23,6 +23,7 @@ from pipeline.parameters import LOCAL_VALUES, PARAMETERS
 
 TARGETS = ("local", "docker", "sagemaker")
 INTERRUPTED = 130
+DEFAULT_PLACE = "default"  # of --mlflow: see pipeline.tracking.place
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         "where --param says nothing (default: the latest)",
     )
     add_launcher(run)
+    add_tracking(run)
     add_spending(run)
     add_output(run)
 
@@ -110,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
     definition = commands.add_parser("definition", help="print the compiled definition")
     add_target(definition)
     add_graph(definition)
+    add_tracking(definition)
 
     resume = commands.add_parser(
         "resume", help="continue an execution that failed, was stopped or killed, from what is done"
@@ -117,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_execution(resume)
     add_target(resume)
     add_launcher(resume)
+    add_tracking(resume)
     add_output(resume)
 
     stop = commands.add_parser("stop", help="stop the execution that another command runs")
@@ -141,6 +145,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with --target sagemaker: follow it to its end, as `run` does",
     )
+    add_tracking(show)
     show.add_argument("--plain", action="store_true", help="with --follow: plain lines, not the live view")
 
     logs = commands.add_parser("logs", help="print a step's log")
@@ -176,6 +181,21 @@ def build_parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="build an execution's HTML report again")
     add_execution(report)
     add_target(report)
+
+    mlflow = commands.add_parser(
+        "mlflow",
+        help="show executions in MLflow, or publish earlier ones",
+        description="Alone: shows all executions in MLflow, on this machine, until Ctrl-C. publish: publishes "
+        "one execution (default: the latest), or all.",
+    )
+    mlflow.add_argument("action", nargs="?", choices=("publish",), help="publish, instead of showing")
+    add_execution(mlflow)
+    mlflow.add_argument("--all", action="store_true", help="with publish: all executions")
+    add_target(mlflow)
+    add_tracking(mlflow)
+    mlflow.add_argument(
+        "--port", type=int, default=5000, metavar="N", help="port (default: %(default)s; 0: a free one)"
+    )
 
     registry = commands.add_parser("registry", help="list, show, approve or reject registered models")
     registry.add_argument("action", choices=("list", "show", "approve", "reject"))
@@ -442,6 +462,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     )
     add_launcher(parser)
     add_programs(parser)
+    add_tracking(parser)
     once = parser.add_mutually_exclusive_group()
     once.add_argument("--estimate", action="store_true", help="say how long it would take, and run nothing")
     once.add_argument(
@@ -457,6 +478,19 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="how a local run starts jobs: in a sandbox with an /opt/ml and a /tmp of its own (Linux), or as plain "
         "processes (auto: a sandbox where this machine allows it)",
+    )
+
+
+def add_tracking(parser: argparse.ArgumentParser) -> None:
+    """Adds where executions are published."""
+    parser.add_argument(
+        "--mlflow",
+        nargs="?",
+        const=DEFAULT_PLACE,
+        metavar="WHERE",
+        help="publish to MLflow: alone, to the store in the state folder (on SageMaker: to the stack's app); "
+        "http://…, to that server; the ARN of an MLflow app or tracking server of SageMaker, which also goes into "
+        "the definition; the word local, to the state folder in any case",
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker.core.processing import Processor
+from sagemaker.core.shapes.shapes import MlflowConfig
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
@@ -243,6 +244,14 @@ class DefinitionBuilder:
             depends_on=["Evaluate"],
         )
 
+    def mlflow_config(self) -> MlflowConfig | None:
+        """The MLflow app that SageMaker reports to, in the experiment of the pipeline's name; None for none."""
+        if not self.settings.mlflow_app:
+            return None
+        return MlflowConfig(
+            mlflow_resource_arn=self.settings.mlflow_app, mlflow_experiment_name=self.settings.pipeline_name
+        )
+
     def build(self) -> Pipeline:
         """The pipeline."""
         normalize = self.normalize_step()
@@ -258,6 +267,7 @@ class DefinitionBuilder:
             parameters=list(self.parameters.values()),
             # No experiment: it would show what the registry and the report show, for nine more permissions.
             pipeline_experiment_config=None,
+            mlflow_config=self.mlflow_config(),
             steps=[normalize, *trained.values(), evaluate, self.gate_step()],
             sagemaker_session=self.session,
         )

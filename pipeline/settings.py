@@ -32,6 +32,7 @@ class Choices(TypedDict, total=False):
     tags: tuple[tuple[str, str], ...]
     training_instance_type: str
     processing_instance_type: str
+    mlflow_app: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Settings:
     `network_isolation` cuts off the containers of the jobs that call nobody: all but Evaluate.
     `encrypt_traffic` encrypts what the hosts of one training job send each other.
     `offered` has the values of parameters that the roles allow, where they do not allow all.
+    `mlflow_app` is the ARN of the MLflow app or tracking server that SageMaker reports executions to (empty: none).
     The instance types are those that executions will most likely start with: no more than a hint for `kms_key`.
     """
 
@@ -76,6 +78,7 @@ class Settings:
     training_instance_type: str = "ml.g5.xlarge"
     processing_instance_type: str = "ml.m5.xlarge"
     offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    mlflow_app: str = ""
 
     def __post_init__(self) -> None:
         find_candidates(self.candidates)

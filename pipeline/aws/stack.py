@@ -40,7 +40,7 @@ REQUIRED = {
 @dataclass(frozen=True)
 class StackOutputs:
     """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc,
-    `endpoint_role` where the stack is older than endpoints are."""
+    `endpoint_role` where the stack is older than endpoints are, `mlflow_app` without CreateMlflowApp."""
 
     name: str
     bucket: str
@@ -53,6 +53,7 @@ class StackOutputs:
     endpoint_role: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+    mlflow_app: str = ""
 
 
 def stack_name(environ: Mapping[str, str]) -> str:
@@ -96,6 +97,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
         endpoint_role=outputs.get("EndpointRoleArn", ""),
         subnets=_listed(outputs.get("SubnetIds", "")),
         security_groups=_listed(outputs.get("SecurityGroupIds", "")),
+        mlflow_app=outputs.get("MlflowAppArn", ""),
         **{field: outputs[key] for key, field in REQUIRED.items()},
     )
 

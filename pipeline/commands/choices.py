@@ -30,6 +30,7 @@ def check_choices(args: argparse.Namespace) -> None:
             f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
     check_launcher(args)
+    check_tracking(args)
     if args.python is not None and args.target != "local":
         raise UsageError(
             f"--python {args.python} goes with --target local; with --target {args.target} jobs have the Python of "
@@ -83,6 +84,22 @@ def check_launcher(args: argparse.Namespace) -> None:
         raise UsageError(
             f"--launcher {args.launcher} goes with --target local; with --target {args.target} every job runs in a "
             "container. Leave it out."
+        )
+
+
+def check_tracking(args: argparse.Namespace) -> None:
+    """Raises UsageError where --mlflow names no place, or one that only runs on SageMaker can be published to."""
+    if args.mlflow is None:
+        return
+    from pipeline.tracking.place import check_place, is_arn
+
+    check_place(args.mlflow)
+    target = getattr(args, "target", "local")
+    if is_arn(args.mlflow) and target != "sagemaker":
+        raise UsageError(
+            f"--mlflow {args.mlflow} goes with --target sagemaker: a run with --target {target} asks no AWS "
+            f"account. "
+            "Give --mlflow alone, or the address of a server."
         )
 
 

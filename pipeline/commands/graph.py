@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 from pipeline.settings import MAX_INSTANCES, Choices
+from pipeline.tracking.place import is_arn
 
 MAX_SEEDS = 20
 MAX_TRAININGS = 80  # Evaluate has a hundred arguments at most, and one of them for each training
@@ -47,6 +48,7 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
         "network_isolation": args.isolate,
         "encrypt_traffic": args.encrypt_traffic,
         "tags": tuple(parse_tag(tag) for tag in args.tag),
+        "mlflow_app": mlflow_app(args.mlflow),
     }
     if args.kms_key and given is not None:
         if "TrainingInstanceType" in given:
@@ -54,6 +56,11 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
         if "ProcessingInstanceType" in given:
             choices["processing_instance_type"] = str(given["ProcessingInstanceType"])
     return choices
+
+
+def mlflow_app(where: str | None) -> str:
+    """The MLflow app or tracking server of SageMaker that --mlflow names; "" for any other place, and none."""
+    return where if where is not None and is_arn(where) else ""
 
 
 def graph_choices(args: argparse.Namespace) -> Choices:

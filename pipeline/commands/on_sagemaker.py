@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.commands.run import write_result
@@ -16,10 +17,12 @@ from pipeline.errors import UsageError
 from pipeline.outcome import require_results, tell_faults
 from pipeline.output_file import check_writable
 from pipeline.printable import json_text
+from pipeline.tracking.place import place_of_stack
 
 if TYPE_CHECKING:
     from pipeline.aws.records import AwsExecution
     from pipeline.sagemaker_target import SageMakerTarget
+    from pipeline.tracking.tracker import Tracker
 
 INTERRUPTED = 130
 LISTED = 20
@@ -59,7 +62,8 @@ def show(args: argparse.Namespace) -> int:
     arn = target.executions.find(args.execution)
     if args.follow:
         args.json = None
-        return conclude(args, target, follow(args, target, arn))
+        args.mlflow = place_of_stack(args.mlflow, target.stack)
+        return watch(args, target, arn)
     execution = target.executions.read(arn)
     outcome = target.outcome(execution, predictions=False)
     if args.json:
@@ -149,6 +153,7 @@ def resume(args: argparse.Namespace) -> int:
             f"Resuming execution {record.execution_id}: expected one that failed or was stopped. Received: one "
             f"that is {record.status}. {way}"
         )
+    args.mlflow = place_of_stack(args.mlflow, target.stack)
     more = {} if record.parallel is None else {"MaxParallelExecutionSteps": record.parallel}
     with plain_words(f"Resuming execution {record.execution_id}"):
         target.client.retry_pipeline_execution(
@@ -157,7 +162,7 @@ def resume(args: argparse.Namespace) -> int:
             **({"ParallelismConfiguration": more} if more else {}),
         )
     await_restart(target.follower(), execution)
-    return conclude(args, target, follow(args, target, execution.arn))
+    return watch(args, target, execution.arn)
 
 
 def report(args: argparse.Namespace) -> int:
@@ -197,26 +202,38 @@ def registry(args: argparse.Namespace) -> int:
 def definition(args: argparse.Namespace) -> int:
     """Prints the definition as it is compiled for the account: with its bucket, roles and region."""
     from pipeline.aws.stack import settings_for
-    from pipeline.commands.graph import compile_choices
+    from pipeline.commands.graph import compile_choices, mlflow_app
     from pipeline.spec.validation import check_definition
 
     choices = compile_choices(args)
     target = open_target()
+    choices["mlflow_app"] = mlflow_app(place_of_stack(args.mlflow, target.stack))
     text = target.compile(settings_for(target.account.id, target.account.region, target.stack, choices))
     check_definition(json.loads(text))
     sys.stdout.write(text)
     return 0
 
 
-def follow(args: argparse.Namespace, target: SageMakerTarget, arn: str) -> AwsExecution | None:
+def watch(args: argparse.Namespace, target: SageMakerTarget, arn: str) -> int:
+    """Follows the execution to its end, publishes it meanwhile where --mlflow says so, and concludes."""
+    from pipeline.tracking.tracker import open_tracker
+
+    with open_tracker(args.mlflow, target.home, say) as tracker:
+        return conclude(args, target, follow(args, target, arn, tracker), tracker)
+
+
+def follow(
+    args: argparse.Namespace, target: SageMakerTarget, arn: str, tracker: Tracker | None = None
+) -> AwsExecution | None:
     """Shows the execution until it has ended, and returns it; None after Ctrl-C, which leaves it running."""
     from pipeline.aws.records import id_of
     from pipeline.interrupts import interrupt_on_signals
+    from pipeline.tracking.tracker import watched
     from pipeline.view import open_view
 
     try:
         with interrupt_on_signals(), open_view(sys.stderr, plain=True if args.plain else None) as view:
-            return target.follower().follow(arn, view)
+            return target.follower().follow(arn, watched(view, tracker))
     except KeyboardInterrupt:
         name = id_of(arn)
         say(
@@ -227,8 +244,14 @@ def follow(args: argparse.Namespace, target: SageMakerTarget, arn: str) -> AwsEx
         return None
 
 
-def conclude(args: argparse.Namespace, target: SageMakerTarget, execution: AwsExecution | None) -> int:
-    """Says how the execution ended: on the terminal, in the report, as JSON. Returns the exit status."""
+def conclude(
+    args: argparse.Namespace,
+    target: SageMakerTarget,
+    execution: AwsExecution | None,
+    tracker: Tracker | None = None,
+) -> int:
+    """Says how the execution ended: on the terminal, in the report, as JSON, to `tracker`. Returns the exit
+    status."""
     from pipeline.aws.digest import make_digest
     from pipeline.result import run_result
     from pipeline.view.failure import print_failure
@@ -251,9 +274,16 @@ def conclude(args: argparse.Namespace, target: SageMakerTarget, execution: AwsEx
         print_failure(record, digest.tails, sys.stdout, resumable=True, remarks=digest.remarks)
     print_remarks(target, execution, digest.general)
     tell_faults(record, outcome)
+    if tracker is not None:
+        tracker.conclude(record, replace(outcome, report=built), jobs=training_jobs(execution))
     if record.status == "Stopped":
         return INTERRUPTED
     return 0 if record.status == "Succeeded" else 1
+
+
+def training_jobs(execution: AwsExecution) -> dict[str, str]:
+    """The ARNs of the jobs of an execution's steps."""
+    return {step: job.arn for step, job in execution.jobs.items()}
 
 
 def print_remarks(

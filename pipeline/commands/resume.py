@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from pipeline.commands.choices import check_launcher
+from pipeline.commands.choices import check_launcher, check_tracking
 from pipeline.commands.run import follow
 from pipeline.console import say
 from pipeline.errors import UsageError
@@ -21,6 +21,8 @@ from pipeline.output_file import check_writable
 def main(args: argparse.Namespace) -> int:
     """Runs what the execution has not done yet, under its own id; returns the exit status, as `run` does."""
     check_launcher(args)
+    check_tracking(args)
+    args.environ = dict(os.environ)
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.execution import ExecutionRecord, Observer
     from pipeline.local_target import LocalTarget
     from pipeline.registry import Registry
+    from pipeline.tracking.tracker import Tracker
 
 INTERRUPTED = 130
 
@@ -33,6 +35,7 @@ INTERRUPTED = 130
 def main(args: argparse.Namespace) -> int:
     """Checks all that can be checked before anything starts, then runs."""
     check_choices(args)
+    args.environ = dict(os.environ)
     if args.json is not None:
         check_writable(args.json)
     if args.target == "sagemaker":
@@ -151,16 +154,20 @@ def follow(
 ) -> int:
     """Shows what `run` does until it ends, writes the report and the result; returns the exit status."""
     from pipeline.interrupts import stop_on_signals
+    from pipeline.tracking.tracker import open_tracker, watched
     from pipeline.view import open_view
 
     stop = threading.Event()
-    with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop):
-        record = run(view, stop)
-    return conclude(args, target, record)
+    with open_tracker(args.mlflow, target.home, say, args.environ) as tracker:
+        with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop):
+            record = run(watched(view, tracker), stop)
+        return conclude(args, target, record, tracker)
 
 
-def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRecord) -> int:
-    """Says how the execution ended, on the terminal, in the report and in the JSON file."""
+def conclude(
+    args: argparse.Namespace, target: LocalTarget, record: ExecutionRecord, tracker: Tracker | None = None
+) -> int:
+    """Says how the execution ended: on the terminal, in the report, in the JSON file, and to `tracker`."""
     from pipeline.local_outcome import build_report, log_tails, read_outcome
     from pipeline.outcome import tell_faults
     from pipeline.result import run_result
@@ -178,6 +185,8 @@ def conclude(args: argparse.Namespace, target: LocalTarget, record: ExecutionRec
         resumable = target.name == "local"
         print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
     tell_faults(record, outcome)
+    if tracker is not None:
+        tracker.conclude(record, replace(outcome, report=report))
     if record.status == "Stopped":
         return INTERRUPTED
     return 0 if record.status == "Succeeded" else 1

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.graph import compile_choices
+from pipeline.commands.graph import compile_choices, mlflow_app
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import Value, parse_parameters
+from pipeline.tracking.place import place_of_stack
 
 if TYPE_CHECKING:
     from pipeline.aws.start import StartRequest
@@ -33,10 +34,12 @@ def run_on_sagemaker(args: argparse.Namespace) -> int:
     from pipeline.aws.cost import ceiling, confirm, cost_limit, say_cost
     from pipeline.aws.plan import plan_jobs
     from pipeline.aws.stack import settings_for
-    from pipeline.commands.on_sagemaker import conclude, follow
+    from pipeline.commands.on_sagemaker import watch
 
     limit = cost_limit(args.max_cost, os.environ)
     target = open_checked(args, given, choices)
+    args.mlflow = place_of_stack(args.mlflow, target.stack)
+    choices["mlflow_app"] = mlflow_app(args.mlflow)
     settings = settings_for(target.account.id, target.account.region, target.stack, choices, given)
     data = find_data(args, target, settings, given)
     cost = ceiling(plan_jobs(settings, given, args.only), target.prices)
@@ -44,7 +47,7 @@ def run_on_sagemaker(args: argparse.Namespace) -> int:
     confirm(cost, limit, certain=args.yes, ask=ask if sys.stdin.isatty() else None)
     request = prepare(args, target, settings, given, data)
     arn = start(target, settings, request)
-    return conclude(args, target, follow(args, target, arn))
+    return watch(args, target, arn)
 
 
 def open_checked(args: argparse.Namespace, given: dict[str, Value], choices: Choices) -> SageMakerTarget:

@@ -19,6 +19,11 @@ from pipeline.view.executions import print_execution
 
 def main(args: argparse.Namespace) -> int:
     """Reads the store and the execution's folder; needs no lock and no services."""
+    if args.mlflow is not None and not args.follow:
+        raise UsageError(
+            "--mlflow goes with --follow: it publishes an execution while that is followed. Publish one that has "
+            "ended with: python -m pipeline mlflow publish ID"
+        )
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 

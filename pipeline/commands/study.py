@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.candidates import STUDY_CANDIDATES
-from pipeline.commands.choices import read_programs
+from pipeline.commands.choices import check_tracking, read_programs
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.run import champion, follow
 from pipeline.console import say
@@ -42,6 +42,8 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.local.state.state_dir import home_from
     from pipeline.study.place import prepare_folder
 
+    check_tracking(args)
+    args.environ = dict(os.environ)
     if args.json is not None:
         check_writable(args.json)
     home = home_from(os.environ)

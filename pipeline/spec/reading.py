@@ -81,12 +81,12 @@ def read_definition(document: Json, text: str, findings: Findings) -> Definition
 
 def _read_names(top: JsonObject, key: str, members: tuple[str, ...]) -> dict[str, Json]:
     """The names under which the service would keep track of an execution; the local engine does not use them."""
-    # Null is how the SDK writes that there are to be none.
+    # Null is how the SDK writes that there are to be none, or one of them.
     if top.value.get(key) is None:
         return {}
     entry = top.child(key)
     entry.allow(*members)
-    return dict(entry.value)
+    return {name: value for name, value in entry.value.items() if value is not None}
 
 
 def _read_parameter(entry: JsonObject) -> Parameter:

@@ -16,9 +16,11 @@ import pytest
 from artifact import Artifact, ArtifactError, Reference, check_data_digest, load_artifact
 from candidate_evaluation import evaluate_candidate, raw_splits
 from pipeline.local.jobs.archive import pack_folder
+from pipeline.tracking.commit import training_code_digest
 from processed_data import open_processed
+from provenance import code_digest
 from served_model import load_served_model
-from tests.seams.conftest import CANDIDATE, SEED
+from tests.seams.conftest import CANDIDATE, ROOT, SEED
 
 REFERENCE = Reference(CANDIDATE, SEED, "s3://bucket/model.tar.gz")
 TOLERANCE = 1e-5
@@ -137,3 +139,8 @@ def test_what_the_evaluation_needs_is_there_and_its_absence_is_told(
     changed = repacked(archive, change, tmp_path / "changed.tar.gz")
     with pytest.raises(ArtifactError, match=key):
         load_artifact(OneObject(changed), REFERENCE, tmp_path)
+
+
+def test_the_digest_of_the_code_is_what_tracking_compares_with() -> None:
+    """pipeline.tracking.commit computes it on its own, as it may not import what trains."""
+    assert training_code_digest(ROOT / "training") == code_digest(ROOT / "training")

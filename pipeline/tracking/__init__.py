@@ -1,0 +1,5 @@
+"""Tracking with MLflow: what an execution becomes there, and the process that publishes it.
+
+The command describes (describing.py), another process publishes (publisher_process.py): MLflow takes seconds to
+import, keeps its server's address in the whole process, and may wait for minutes, none of which a run may notice.
+"""
