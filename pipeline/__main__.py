@@ -10,5 +10,5 @@ if __name__ == "__main__":
     from pipeline.entrance import run_process
 
     # What these did stands, whoever reads of it.
-    DOERS = ("run", "study", "resume", "stop", "serve", "deploy", "undeploy", "image")
+    DOERS = ("run", "study", "resume", "stop", "serve", "deploy", "undeploy", "image", "local-sagemaker")
     sys.exit(run_process("pipeline.cli", sys.argv[1:], DOERS))

@@ -267,6 +267,26 @@ def build_parser() -> argparse.ArgumentParser:
     )
     asked.add_argument("--url", metavar="URL", help="a server instead, for example http://127.0.0.1:8501")
 
+    local_sagemaker = commands.add_parser(
+        "local-sagemaker",
+        help="SageMaker's API on this machine, whose pipelines and jobs the local engine executes",
+        description="Serves SageMaker's API on loopback until Ctrl-C, or runs COMMAND as a client of it and ends "
+        "with it. Prints the variables that lead clients there; see docs/local-sagemaker.md.",
+        usage="%(prog)s [-h] [--port N] [--state DIR] [-- COMMAND …]",
+    )
+    local_sagemaker.add_argument(
+        "--port", type=int, default=0, metavar="N", help="the port (default: any that is free)"
+    )
+    local_sagemaker.add_argument(
+        "--state",
+        type=named_path,
+        metavar="DIR",
+        help="the state folder (default: .local, or the folder that FASHION_HOME names)",
+    )
+    local_sagemaker.add_argument(
+        "program", nargs="*", metavar="COMMAND", help="after --, a command to run as a client of it"
+    )
+
     image = commands.add_parser("image", help="build the container image of --target docker")
     base = image.add_mutually_exclusive_group()
     base.add_argument(
@@ -541,7 +561,7 @@ def main(argv: Sequence[str]) -> int:
     args = build_parser().parse_args(argv)
     try:
         check_place(argv)
-        status: int = importlib.import_module(f"pipeline.commands.{args.command}").main(args)
+        status: int = importlib.import_module(f"pipeline.commands.{module_of(args.command)}").main(args)
         sys.stdout.flush()
     except FashionError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -557,6 +577,11 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {machine_fault(error)}", file=sys.stderr)
         return 1
     return status
+
+
+def module_of(command: str) -> str:
+    """The module of pipeline.commands that is a command of this name."""
+    return command.replace("-", "_")
 
 
 def check_place(argv: Sequence[str]) -> None:

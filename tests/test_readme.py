@@ -165,7 +165,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 def rows_of_commands() -> list[tuple[str, str]]:
     """Command and whole row, of the table of commands."""
-    rows = re.findall(r"^\| `python -m pipeline (\w+)[^|]*\|.*\|$", README.read_text(), flags=re.MULTILINE)
+    rows = re.findall(r"^\| `python -m pipeline ([\w-]+)[^|]*\|.*\|$", README.read_text(), flags=re.MULTILINE)
     whole = re.findall(r"^\| `python -m pipeline .*\|$", README.read_text(), flags=re.MULTILINE)
     return list(zip(rows, whole, strict=True))
 

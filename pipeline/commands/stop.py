@@ -31,6 +31,11 @@ def main(args: argparse.Namespace) -> int:
     with Store(home) as store:
         record = read_execution(home, store, args.execution or running_execution(home))
         holder = find_holder(home)
+        if is_under_way(record) and holder is not None and holder.serves:
+            raise UsageError(
+                f"Could not stop execution {record.execution_id} from here: the local SageMaker at {holder.serves} "
+                "runs it. Ask that to stop it, with StopPipelineExecution, or end the server."
+            )
         if not is_under_way(record) or holder is None or holder.execution != record.execution_id:
             raise UsageError(
                 f"Stopping execution {record.execution_id}: expected one that is running. Received: one that is "

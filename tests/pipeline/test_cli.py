@@ -56,7 +56,7 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_module_of_commands_is_a_command_with_help(command, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main([command, "--help"])
+        main([command.replace("_", "-"), "--help"])
     assert exit_.value.code == 0
     assert "usage: python -m pipeline" in capsys.readouterr().out
 

@@ -138,6 +138,7 @@ FLOORS = {
     "local/state": ("spec", "local/state"),
     "local/jobs": ("spec", "local/state", "local/jobs"),
     "local/engine": ("spec", "local/state", "local/jobs", "local/engine"),
+    "local/endpoint": ("spec", "local/state", "local/jobs", "local/engine", "local/endpoint"),
     "local": ("spec", "local"),
 }
 # Modules at the root of the package that know neither a target nor Fashion-MNIST.

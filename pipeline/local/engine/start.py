@@ -64,6 +64,7 @@ def start_execution(
     stand_ins: Sequence[StandIn] = (),
     python: Interpreter | None = None,
     handlers: Sequence[Handler] = (),
+    execution_id: str | None = None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -75,6 +76,7 @@ def start_execution(
         launcher: how to start jobs' programs; `explain` is told why it is not the best way, if it is not.
         stand_ins: what runs in the place of images; python: what jobs run with, None: what runs this.
         handlers: what Lambda and Callback steps call.
+        execution_id: how the execution is called, which none was before; None: by a new name.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -99,7 +101,7 @@ def start_execution(
     assign_handlers(definition, values, handlers, to_run)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers)
     record = ExecutionRecord(
-        execution_id=new_execution_id(),
+        execution_id=execution_id or new_execution_id(),
         pipeline_name=pipeline_name,
         target=target,
         status="Executing",
@@ -130,14 +132,18 @@ def resume_execution(
     graces: Graces = GRACES,
     launcher: Wanted = "auto",
     explain: Callable[[str], None] = lambda line: None,
+    max_parallel: int | None = None,
 ) -> ExecutionRecord:
     """Continue an execution under its own id, as it was started, and return its final record.
+
+    `max_parallel`: the most jobs at once from now on; None: as before.
 
     Raises:
         UsageError: there is no such execution, or nothing to resume; see execution_to_resume.
         StateError: the state folder cannot be written.
     """
     definition, record = execution_to_resume(store, execution_id)
+    record = replace(record, parallel=max_parallel or record.parallel)
     python = None if record.python is None else find_interpreter(record.python)
     chosen = launcher_of(record, launcher, home, explain)
     return _run(

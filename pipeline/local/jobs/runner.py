@@ -13,6 +13,8 @@ from pipeline.spec.definition import Json, PropertyFile, Step
 
 _LONGEST_JOB_NAME = 63
 _SUFFIX_LENGTH = 10
+# How the ids of executions begin that are one job by itself, which has a name: that of its step.
+SINGLE_JOB = "job-"
 
 
 class StepStopped(Exception):
@@ -78,8 +80,11 @@ class JobRunner(Protocol):
 def name_job(execution_id: str, step: str, attempt: int) -> str:
     """`pipelines-<execution>-<step>-<suffix>` as the service names jobs, at most 63 characters.
 
-    The service's suffix is random; this one depends on the arguments alone.
+    The service's suffix is random; this one depends on the arguments alone. A job that is an execution by itself
+    has the name that it was given.
     """
+    if execution_id.startswith(SINGLE_JOB):
+        return step
     suffix = hashlib.sha256(f"{execution_id}/{step}/{attempt}".encode()).hexdigest()[:_SUFFIX_LENGTH]
     start = f"pipelines-{execution_id}-"
     room = _LONGEST_JOB_NAME - len(start) - 1 - _SUFFIX_LENGTH

@@ -21,7 +21,8 @@ from pipeline.loopback_requests import foreign_request
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-_TARGET, _HEADERS = "pipeline.target", "pipeline.headers"
+# Where the environment has the request line's target and the headers, as they were sent.
+TARGET, HEADERS = "pipeline.target", "pipeline.headers"
 # Paths that begin so lead to moto's own pages, whatever the request is signed for.
 _NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
 _CORS = "access-control-"
@@ -33,8 +34,8 @@ class RawRequests(WSGIRequestHandler):  # type: ignore[misc]
     def make_environ(self) -> dict[str, Any]:
         """The WSGI environment, with both added."""
         environ: dict[str, Any] = super().make_environ()
-        environ[_TARGET] = self.requestline.split()[1]
-        environ[_HEADERS] = self.headers.items()
+        environ[TARGET] = self.requestline.split()[1]
+        environ[HEADERS] = self.headers.items()
         return environ
 
 
@@ -67,7 +68,7 @@ class Guarded:
             foreign = "Requests from pages in a browser are not answered"
         if foreign is not None:
             return denied("403 Forbidden", f"{foreign}. Ask from a program, such as boto3.")
-        target = environ[_TARGET]
+        target = environ[TARGET]
         if not target.startswith("/"):
             return denied(
                 "400 Bad Request", "The request line must name a path. Send no proxy's requests here."
@@ -80,7 +81,7 @@ class Guarded:
         try:
             if not body.is_measured:
                 raise SignatureRefused(Fault.MALFORMED, "Content-Length must be a number, once. Correct it.")
-            request = RawRequest(environ["REQUEST_METHOD"], target, environ[_HEADERS])
+            request = RawRequest(environ["REQUEST_METHOD"], target, environ[HEADERS])
             self._verifier.check(request, body.read)
             body.read()
         except SignatureRefused as refused:

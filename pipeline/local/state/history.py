@@ -44,7 +44,10 @@ def _read(home: Home, load: Callable[[], list[ExecutionRecord]]) -> list[Executi
     under_way = [record.execution_id for record in records if is_under_way(record)]
     if not under_way:
         return records
-    running = running_execution(home)
+    holder = find_holder(home)
+    if holder is not None and holder.serves:
+        return records  # It put the folder in order when it began, and runs all of them.
+    running = None if holder is None else holder.execution
     if under_way != [running]:
         # Its process died, or it ended just now: then it says so by now.
         records = load()

@@ -26,6 +26,7 @@ class Held:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._serves: str | None = None
         self._write({})
 
     @property
@@ -34,8 +35,14 @@ class Held:
         return self._descriptor
 
     def by_execution(self, execution_id: str) -> None:
-        """Write down which execution holds the lock, for those who wait, and for `stop`."""
-        self._write({"execution": execution_id})
+        """Write down which execution holds the lock, for those who wait, and for `stop`; a server runs many."""
+        if self._serves is None:
+            self._write({"execution": execution_id})
+
+    def by_server(self, url: str) -> None:
+        """Write down that a local SageMaker at `url` holds the lock, which runs any number of executions."""
+        self._serves = url
+        self._write({"serves": url})
 
     def _write(self, holder: dict[str, object]) -> None:
         text = json.dumps({"process": str(ProcessIdentity.mine())} | holder).encode()
@@ -45,10 +52,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock: its process, and the execution that it runs; None for what it has not written yet."""
+    """Who holds the lock: its process, and the execution that it runs; None for what it has not written yet.
+
+    `serves` is where it is, if it is a local SageMaker: that runs whatever is under way.
+    """
 
     process: ProcessIdentity | None = None
     execution: str | None = None
+    serves: str | None = None
 
     @property
     def died(self) -> bool:
@@ -137,9 +148,13 @@ def _wait(descriptor: int, home: Home, waiting: Callable[[str], None], stop: thr
         polls += 1
         holder = _read(descriptor)
         who = "unknown" if holder.process is None else str(holder.process.pid)
-        if (holder.execution or polls >= _POLLS_FOR_THE_EXECUTION) and told != (holder.process or "unknown"):
+        if (holder.execution or holder.serves or polls >= _POLLS_FOR_THE_EXECUTION) and told != (
+            holder.process or "unknown"
+        ):
             told = holder.process or "unknown"
             busy = f"execution {holder.execution}" if holder.execution else "another command"
+            if holder.serves:
+                busy = f"the local SageMaker at {holder.serves}"
             uses = f"{busy} (process {who}) is using it"
             if holder.died:
                 uses = f"{busy} was killed, and what it had started is being ended"
@@ -157,9 +172,11 @@ def _read(descriptor: int) -> Holder:
     """What the holder wrote; nothing when it has not yet, or is just writing."""
     try:
         written = json.loads(os.pread(descriptor, 4096, 0))
-        execution = written.get("execution")
+        execution, serves = written.get("execution"), written.get("serves")
         return Holder(
-            ProcessIdentity.parse(written.get("process")), execution if isinstance(execution, str) else None
+            ProcessIdentity.parse(written.get("process")),
+            execution if isinstance(execution, str) else None,
+            serves if isinstance(serves, str) else None,
         )
     except (ValueError, AttributeError):
         return Holder()

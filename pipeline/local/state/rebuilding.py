@@ -49,11 +49,12 @@ _TABLES = {
     "decision": ("decisions", "execution, step, decided_at, key, verdict, detail, crc"),
     "group": ("package_groups", "name, record, crc"),
     "package": ("packages", "arn, record, crc"),
+    "resource": ("resources", "kind, name, record, crc"),
 }
 # An object and a key are checked by the digests of their contents.
 _UNCHECKED = ("bucket", "object", "key")
 # How many columns say which row it is, where that is not one.
-_LENGTHS = {"object": 2, "decision": 2}
+_LENGTHS = {"object": 2, "decision": 2, "resource": 2}
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,10 @@ def _read_journal(home: Home, found: Found) -> None:
                 found.rows["key"][key,] = (key, document)
             case ["decision", *row] if len(row) == 6:
                 found.rows["decision"][row[0], row[1]] = (*row, checksum(*row))
+            case ["resource", *row] if len(row) == 3:
+                found.rows["resource"][row[0], row[1]] = (*row, checksum(*row))
+            case ["gone resource", kind, name]:
+                found.rows["resource"].pop((kind, name), None)
             case [("group" | "package") as kind, name, record]:
                 text = json.dumps(record)
                 found.rows[kind][name,] = (name, text, checksum(name, text))

@@ -88,6 +88,16 @@ CREATE TABLE decisions (                     -- why a step's job ran or was not 
   PRIMARY KEY (execution, step)
 ) WITHOUT ROWID;
 """,
+    """
+CREATE TABLE resources (                     -- what SageMaker's API remembers beside the rest (resources.py)
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  record TEXT NOT NULL,                      -- JSON
+  crc INTEGER,
+  UNIQUE (kind, name)
+);
+""",
 )
 SCHEMA_VERSION = len(_UPGRADES)
 

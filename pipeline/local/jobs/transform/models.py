@@ -1,7 +1,8 @@
 """Finds the model that a transform job names: what made it knows its image, its artifact and its environment.
 
 A model of a Model step is in the record of its execution, since the local SageMaker forgets it when a command ends;
-one that a job made through boto3 is there while the command lasts. A model made of a package has what that says.
+one that a client of the server of endpoint/ made is in the state folder; one that a job made through boto3 is there
+while the command lasts. A model made of a package has what that says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.resources import MODEL, Resources
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.expressions import references
@@ -36,7 +38,7 @@ def no_models(name: str) -> None:
 
 
 def _find(aws: LocalAws, store: Store, name: str) -> list[dict[str, Json]] | None:
-    described = _of_execution(store, name) or _of_service(aws, name)
+    described = _of_execution(store, name) or Resources(store).all(MODEL).get(name) or _of_service(aws, name)
     if described is None:
         return None
     return [each for given in containers_of(described) for each in _with_package(aws, given)]

@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import StateError
 from pipeline.local.state.journal import DEFINITION, NAME, Journal, journal_of
 from pipeline.local.state.rebuilding import rebuild, write_journals
+from pipeline.local.state.resources import Resources
 from pipeline.local.state.schema import tables_of, tables_of_version
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -34,7 +35,7 @@ def make_older(connection: sqlite3.Connection) -> None:
         for column in tables_of(connection)[table]:
             if column not in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    for table in ("buckets", "keys", "decisions"):
+    for table in ("buckets", "keys", "decisions", "resources"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 2")
 
@@ -218,3 +219,22 @@ def test_a_database_that_is_deleted_during_a_run_is_noticed_at_the_next_change(h
     with Store(home) as store:
         assert store.load_execution(None) == record
     assert journal_of(home).path.exists()
+
+
+def test_what_the_api_remembers_comes_back_in_its_order(home: Home) -> None:
+    with Store(home) as store:
+        resources = Resources(store)
+        resources.put(
+            ("pipeline", "b", {"A": 1}), ("pipeline", "a", {"A": 2}), ("tags", "a", {"“größer”": "x"})
+        )
+        resources.put(("pipeline", "b", {"A": 3}), ("pipeline", "gone", {}))
+        resources.delete(("pipeline", "gone"))
+    home.database.unlink()
+    rebuild(home)
+    with Store(home) as store:
+        assert list(Resources(store).all("pipeline").items()) == [("b", {"A": 3}), ("a", {"A": 2})]
+        assert Resources(store).all("tags") == {"a": {"“größer”": "x"}}
+        with store.database.transaction() as connection:
+            connection.execute("UPDATE resources SET record = '{}' WHERE kind = 'tags'")
+        with pytest.raises(StateError, match="The tags a cannot be read"):
+            Resources(store).all("tags")

@@ -1,0 +1,81 @@
+"""One execution as the server has it: how it was asked for, its latest record, and the thread that runs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import FashionError
+from pipeline.execution import ExecutionRecord
+from pipeline.local.state import clock
+
+
+@dataclass
+class Execution:
+    """An observer of the engine too. `asked` is what is kept of the requests that started and changed it.
+
+    `record` is None until the engine has taken the execution. `begun` is set then, and when the engine refused it,
+    which `failure` says why.
+    """
+
+    key: str
+    asked: dict[str, Any]
+    record: ExecutionRecord | None = None
+    changed_at: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+    failure: BaseException | None = None
+    definition: str | None = None
+
+    @property
+    def known(self) -> ExecutionRecord:
+        """The record of an execution that has begun."""
+        assert self.record is not None, "an execution is listed once it has begun"
+        return self.record
+
+    @property
+    def status(self) -> str:
+        """Its status, as the service tells it."""
+        stopping = self.stop.is_set() and self.known.status == "Executing"
+        return "Stopping" if stopping else self.known.status
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the engine still works on it."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def execution_changed(self, execution: ExecutionRecord) -> None:
+        """See Observer."""
+        self.record = execution
+        self.changed_at = clock.now()
+        self.begun.set()
+
+    def log_line(self, step: str, line: str) -> None:
+        """See Observer."""
+
+    def run(self, work: Callable[[], object], bug: Callable[[BaseException], None]) -> None:
+        """Have a thread do the `work`, the engine's; returns when that has begun, or failed (`failure`).
+
+        `bug` is told of what is no FashionError.
+        """
+        self.begun.clear()
+        self.stop.clear()
+        self.failure = None
+
+        def safely() -> None:
+            try:
+                work()
+            except FashionError as error:
+                self.failure = error
+            except BaseException as error:
+                self.failure = error
+                bug(error)
+            finally:
+                self.begun.set()
+
+        self.thread = threading.Thread(target=safely, name=str(self.asked.get("id")))
+        self.thread.start()
+        self.begun.wait()

@@ -1,0 +1,182 @@
+"""CloudWatch Logs: the log streams of jobs by the service's names, read from the files that the engine writes.
+
+A step has one file, in which each attempt's job begins with the engine's own line that names it; a job with several
+hosts has lines that begin with a host's name. Files have no times: events carry that of the job's start, plus a
+millisecond a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.local.endpoint.job_index import KINDS, FoundJob, JobIndex
+from pipeline.local.endpoint.pages import page
+from pipeline.local.endpoint.wire import Request, ServiceError
+from pipeline.local.state.state_dir import Home
+
+# What GetLogEvents gives at once, at most: as documented.
+_MOST_EVENTS, _MOST_BYTES = 10_000, 1 << 20
+_BEGIN = re.compile(rb"\[local\] \w+ job (\S+) on ")
+_HOST = re.compile(rb"\[(algo-[0-9]+)\] ")
+_STREAM = re.compile(r"(?P<job>[^/]+)/(?P<host>algo-[0-9]+)-[0-9]+")
+_TOKEN = re.compile(r"[fb]/([0-9]{1,18})")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a job's log, without its newline; `end` is the byte of the file after it."""
+
+    text: str
+    end: int
+    number: int
+
+
+class Logs:
+    """The operations on log streams, each under its own name. Usable from several threads."""
+
+    def __init__(self, home: Home, index: JobIndex) -> None:
+        self._home = home
+        self._index = index
+
+    def describe_log_groups(self, request: Request) -> Request:
+        """DescribeLogGroups."""
+        prefix = request.get("logGroupNamePrefix", "")
+        groups = [name for name in dict.fromkeys(kind.group for kind in KINDS) if name.startswith(prefix)]
+        return {"logGroups": [{"logGroupName": name} for name in groups]}
+
+    def describe_log_streams(self, request: Request) -> Request:
+        """DescribeLogStreams."""
+        prefix = request.get("logStreamNamePrefix", "")
+        streams = [
+            {
+                "logStreamName": name,
+                "creationTime": _milliseconds(job),
+                "firstEventTimestamp": _milliseconds(job),
+                "lastEventTimestamp": _milliseconds(job),
+                "lastIngestionTime": _milliseconds(job),
+            }
+            for job in self._jobs(_group(request), prefix)
+            for name in self._streams(job)
+            if name.startswith(prefix)
+        ]
+        if request.get("orderBy") == "LastEventTime":
+            streams.sort(key=lambda each: int(str(each["lastEventTimestamp"])))
+        else:
+            streams.sort(key=lambda each: str(each["logStreamName"]))
+        if request.get("descending"):
+            streams.reverse()
+        items, more = page(
+            streams, {"NextToken": request.get("nextToken"), "MaxResults": request.get("limit")}, 50
+        )
+        token = {"nextToken": more["NextToken"]} if more else {}
+        return {"logStreams": items, **token}
+
+    def get_log_events(self, request: Request) -> Request:
+        """GetLogEvents: the end of the stream, or from its head, or on from a token."""
+        job, host = self._stream(_group(request), request["logStreamName"])
+        most = min(request.get("limit") or _MOST_EVENTS, _MOST_EVENTS)
+        token = request.get("nextToken")
+        place = 0
+        if token is not None:
+            found = _TOKEN.fullmatch(token)
+            if found is None:
+                raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
+            place = int(found[1])
+        from_head = request.get("startFromHead") or token is not None
+        lines: list[Line] = []
+        size, reached = 0, place
+        for line in self._lines(job, host, place):
+            if from_head and (len(lines) == most or size + len(line.text) > _MOST_BYTES):
+                break
+            lines.append(line)
+            size += len(line.text)
+            reached = line.end
+            if not from_head and len(lines) > 2 * most:
+                del lines[:-most]
+        lines = lines if from_head else lines[-most:]
+        began = _milliseconds(job)
+        events = [
+            {"timestamp": began + line.number, "message": line.text, "ingestionTime": began + line.number}
+            for line in lines
+        ]
+        return {"events": events, "nextForwardToken": f"f/{reached}", "nextBackwardToken": f"b/{place}"}
+
+    def _jobs(self, group: str, prefix: str) -> list[FoundJob]:
+        kinds = [kind for kind in KINDS if kind.group == group]
+        name = prefix.partition("/")[0]
+        if "/" in prefix:
+            return [job for kind in kinds if (job := self._index.find(kind, name)) is not None]
+        return [job for kind in kinds for job in self._index.all(kind) if job.name.startswith(prefix)]
+
+    def _stream(self, group: str, stream: str) -> tuple[FoundJob, str]:
+        found = _STREAM.fullmatch(stream)
+        for job in self._jobs(group, stream) if found else ():
+            if stream in self._streams(job):
+                assert found is not None
+                return job, found["host"]
+        raise ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
+
+    def _streams(self, job: FoundJob) -> list[str]:
+        """The names of its streams; none while it has written nothing."""
+        hosts = {
+            found[1].decode() for line in self._raw(job, 0) if (found := _HOST.match(line[0])) is not None
+        }
+        if not hosts and next(self._raw(job, 0), None) is None:
+            return []
+        return [f"{job.name}/{host}-{_milliseconds(job) // 1000}" for host in sorted(hosts or {"algo-1"})]
+
+    def _lines(self, job: FoundJob, host: str, place: int) -> Iterator[Line]:
+        """The lines of one of the job's hosts from a byte of the file on; the engine's are the first host's."""
+        for number, (raw, end) in enumerate(self._raw(job, place)):
+            of = _HOST.match(raw)
+            if (of[1].decode() if of else "algo-1") == host:
+                text = raw[of.end() :] if of else raw
+                yield Line(text.decode("utf-8", errors="replace") or " ", end, number)
+
+    def _raw(self, job: FoundJob, place: int) -> Iterator[tuple[bytes, int]]:
+        """The whole lines of the job in its step's file from a byte on, each with the byte after it."""
+        path = self._path(job)
+        mine = place > 0 or not self._has_marks(path)
+        try:
+            file = path.open("rb")
+        except OSError:
+            return
+        with file:
+            file.seek(place)
+            for raw in file:
+                place += len(raw)
+                if begun := _BEGIN.match(raw):
+                    if mine and begun[1].decode(errors="replace") != job.name:
+                        return
+                    mine = begun[1].decode(errors="replace") == job.name
+                # A line that is still being written comes with the next request, unless nobody writes any more.
+                if mine and (raw.endswith(b"\n") or job.step.ended_at is not None):
+                    yield raw.rstrip(b"\r\n"), place
+
+    def _path(self, job: FoundJob) -> Path:
+        return self._home.step_log(job.execution.known.execution_id, job.step.name)
+
+    @staticmethod
+    def _has_marks(path: Path) -> bool:
+        try:
+            with path.open("rb") as file:
+                return any(_BEGIN.match(line) for line in file.read(1 << 16).splitlines())
+        except OSError:
+            return False
+
+
+def _group(request: Request) -> str:
+    """The log group that the request names, by its name or its ARN."""
+    name = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
+    group = name.rpartition(":log-group:")[2].removesuffix(":*")
+    if group not in {kind.group for kind in KINDS}:
+        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
+    return group
+
+
+def _milliseconds(job: FoundJob) -> int:
+    # Of the execution's start, too, which no retry changes: the name of a stream has it.
+    return int(job.execution.known.started_at * 1000)

@@ -1,0 +1,153 @@
+"""Every operation that this server answers, by service and name, and how one is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from pipeline.errors import FashionError
+from pipeline.local.endpoint import registry
+from pipeline.local.endpoint.engine import Engine
+from pipeline.local.endpoint.executions import Executions
+from pipeline.local.endpoint.job_index import KINDS, PROCESSING, TRAINING, TRANSFORM, JobIndex
+from pipeline.local.endpoint.jobs import Jobs
+from pipeline.local.endpoint.logs import Logs
+from pipeline.local.endpoint.named import Models, Tags
+from pipeline.local.endpoint.pipelines import Pipelines
+from pipeline.local.endpoint.registry import RegistryCalls
+from pipeline.local.endpoint.single_jobs import SingleJobs
+from pipeline.local.endpoint.switches import Switches
+from pipeline.local.endpoint.wire import (
+    Request,
+    ServiceError,
+    model,
+    operation_names,
+    read_request,
+    write_answer,
+)
+
+Operation = Callable[[Request], Mapping[str, Any]]
+Operations = Mapping[tuple[str, str], Operation]
+SERVICES = ("sagemaker", "logs")
+# The kinds of jobs that can be asked for by themselves.
+_CREATED = (TRAINING, PROCESSING, TRANSFORM)
+
+
+def all_operations(engine: Engine) -> dict[tuple[str, str], Operation]:
+    """The operations of SageMaker and of CloudWatch Logs that this server has."""
+    resources, aws = engine.resources, engine.aws
+    tags = Tags(resources)
+    pipelines, models = Pipelines(aws, resources), Models(engine, resources)
+    index = JobIndex(engine)
+    jobs, logs = Jobs(engine.home, index), Logs(engine.home, index)
+    single = SingleJobs(engine, index, jobs)
+    calls = RegistryCalls(aws, tags)
+    found: dict[str, Operation] = {
+        **_named(
+            pipelines, "CreatePipeline", "UpdatePipeline", "DescribePipeline", "ListPipelines", "DeletePipeline",
+            "ListPipelineVersions", "UpdatePipelineVersion",
+        ),
+        **_named(
+            Executions(engine, pipelines), "StartPipelineExecution", "DescribePipelineExecution",
+            "ListPipelineExecutions", "UpdatePipelineExecution", "StopPipelineExecution", "RetryPipelineExecution",
+            "ListPipelineExecutionSteps", "ListPipelineParametersForExecution",
+            "DescribePipelineDefinitionForExecution",
+        ),
+        **_named(models, "CreateModel", "DescribeModel", "ListModels", "DeleteModel"),
+        **_named(tags, "AddTags", "ListTags", "DeleteTags"),
+        **{name: partial(calls.ask, name) for name in (*registry.READING, *registry.CHANGING)},
+        **{f"Describe{kind.api}": partial(jobs.describe, kind) for kind in KINDS},
+        **{f"List{kind.api}s": partial(jobs.list, kind) for kind in KINDS},
+        **{kind.create: partial(single.create, kind) for kind in _CREATED},
+        **{f"Stop{kind.api}": partial(single.stop, kind) for kind in _CREATED},
+    }  # fmt: skip
+    for name in ("CreatePipeline", "CreateModel", *(kind.create for kind in _CREATED)):
+        found[name] = _tagged(found[name], tags)
+    streams = _named(logs, "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents")
+    return {
+        **{("sagemaker", name): operation for name, operation in found.items()},
+        **{("logs", name): operation for name, operation in streams.items()},
+    }
+
+
+def _named(owner: object, *names: str) -> dict[str, Operation]:
+    """Methods by the names of the operations that they are called after."""
+    from botocore import xform_name
+
+    return {name: getattr(owner, xform_name(name)) for name in names}
+
+
+def _tagged(create: Operation, tags: Tags) -> Operation:
+    """`create`, whose tags are those of the ARN that it answers with."""
+
+    def creating(request: Request) -> Mapping[str, Any]:
+        answer = create(request)
+        if request.get("Tags"):
+            tags.add(
+                str(next(value for name, value in answer.items() if name.endswith("Arn"))), request["Tags"]
+            )
+        return answer
+
+    return creating
+
+
+class Answers:
+    """Answers requests of JSON by the table of operations. Called from several threads."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        switches: Switches,
+        bug: Callable[[BaseException], None],
+        *,
+        check: bool = False,
+    ) -> None:
+        """`bug` is told of what is no error of ours; `check`: answers are held against botocore's model."""
+        self._operations = operations
+        self._switches = switches
+        self._bug = bug
+        self._check = check
+        services = dict.fromkeys([*SERVICES, *(service for service, _ in operations)])
+        # Not the services of forms, which have no prefix.
+        self._services = {
+            prefix: each for each in services if (prefix := model(each).metadata.get("targetPrefix"))
+        }
+
+    def service_of(self, target: str) -> str | None:
+        """The service that the header X-Amz-Target names, None when it is none of these."""
+        return self._services.get(target.rpartition(".")[0])
+
+    def __call__(self, target: str, body: bytes) -> bytes:
+        """The body of the answer to a request. Raises ServiceError for an answer that is an error."""
+        service, name = self.service_of(target), target.rpartition(".")[2]
+        if service is None:
+            raise ServiceError("UnknownOperationException", f"{quoted(target)} is not answered here.")
+        if name not in operation_names(service):
+            raise ServiceError("UnknownOperationException", f"{service} has no operation {quoted(name)}.")
+        try:
+            instead = self._switches.apply(name)
+            if instead is not None:
+                return write_answer(service, name, instead)
+            operation = self._operations.get((service, name))
+            if operation is None:
+                raise ServiceError(
+                    "UnknownOperationException",
+                    f"The local SageMaker does not answer {name}. What it answers is in docs/local-sagemaker.md.",
+                )
+            answer = operation(read_request(service, name, body))
+            return write_answer(service, name, answer, check=self._check)
+        except FashionError as error:
+            raise ServiceError("InternalFailure", str(error)) from error
+        except ServiceError:
+            raise
+        except Exception as error:
+            self._bug(error)
+            raise ServiceError("InternalFailure", f"{name} failed within this server: {error!r}") from error
+
+
+def quoted(text: str) -> str:
+    """The beginning of what a request says, as it may stand in a message."""
+    from pipeline.printable import printable
+
+    return printable(text[:100])

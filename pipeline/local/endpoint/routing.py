@@ -1,0 +1,182 @@
+"""Decides, of each HTTP request, which service it is for, and who answers: this server, moto, or nobody.
+
+A request for S3 is moto's, which checks its signature itself while the body streams. All others are checked here
+first (state/guarded.py) and are answered by the operation's name; what has no answer here is passed on to nobody.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from pipeline.errors import FashionError
+from pipeline.local.endpoint.identity import Form, form_answer, form_error, read_form
+from pipeline.local.endpoint.operations import Answers, quoted
+from pipeline.local.endpoint.passing import Passing
+from pipeline.local.endpoint.server import BODY_READ
+from pipeline.local.endpoint.switches import Switches
+from pipeline.local.endpoint.wire import ServiceError
+from pipeline.local.state.guarded import HEADERS, TARGET, Guarded
+from pipeline.local.state.signatures import Verifier
+
+StartResponse = Callable[..., Any]
+Environ = dict[str, Any]
+_FORM = "application/x-www-form-urlencoded"
+# What a request but S3's may have: a definition of a pipeline is at most 1 MB.
+_LONGEST_BODY = 16 << 20
+_SCOPE = re.compile(r"Credential=[^/,\s]+/[^/,\s]+/[^/,\s]+/([a-z0-9-]+)/aws4_request")
+
+
+class Router:
+    """The WSGI application of the server. Called from several threads; needs the handler RawRequests."""
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        names: frozenset[str],
+        answers: Answers,
+        forms: Mapping[tuple[str, str], Callable[[Form], str]],
+        passing: Passing,
+        switches: Switches,
+    ) -> None:
+        """`forms` are the operations of services that take forms; `passing` leads to moto."""
+        self._guarded = Guarded(self._answer, verifier, names)
+        self._answers = answers
+        self._forms = forms
+        self._passing = passing
+        self._switches = switches
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        try:
+            if self._is_for_s3(environ):
+                return self._s3(environ, start_response)
+            if _length(environ) > _LONGEST_BODY or environ.get("wsgi.input_terminated"):
+                raise ServiceError(
+                    "RequestEntityTooLarge",
+                    f"A request but S3's may have {_LONGEST_BODY} bytes, with a Content-Length. Put it into S3.",
+                )
+        except ServiceError as error:
+            # What is left of the body is not read: the connection ends.
+            return _send(start_response, error.status, _error_body(environ, error), close=True)
+        return self._guarded(environ, start_response)
+
+    def _s3(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            self._switches.apply(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        except ServiceError as error:
+            return _send(start_response, error.status, _error_body(environ, error), close=True)
+        try:
+            return self._passing(environ, start_response, environ[TARGET], environ[HEADERS])
+        except (OSError, http.client.HTTPException, FashionError, ValueError) as error:
+            failure = ServiceError(
+                "ServiceUnavailable", f"The local S3 does not answer: {error!r}. Ask again."
+            )
+            return _send(start_response, failure.status, _error_body(environ, failure), close=True)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a genuine request, whose body has been read."""
+        environ[BODY_READ] = True
+        try:
+            body = environ["wsgi.input"].read()
+            target = environ.get("HTTP_X_AMZ_TARGET")
+            if target is not None:
+                content, kind = self._answers(target, body), "application/x-amz-json-1.1"
+            elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
+                content, kind = self._form(_signed_service(environ) or "", read_form(body)), "text/xml"
+            else:
+                service = _signed_service(environ) or "what this is signed for"
+                path = quoted(environ["PATH_INFO"])
+                raise ServiceError(
+                    "UnknownOperationException",
+                    f"{environ['REQUEST_METHOD']} {path} of {quoted(service)} is not answered by the local "
+                    "SageMaker. What it answers is in docs/local-sagemaker.md.",
+                )
+        except ServiceError as error:
+            return _send(start_response, error.status, _error_body(environ, error), code=error.code)
+        return _send(start_response, 200, (content, kind))
+
+    def _form(self, service: str, form: Form) -> bytes:
+        name = form.get("Action", "")
+        instead = self._switches.apply(name)
+        operation = self._forms.get((service, name))
+        if operation is None:
+            raise ServiceError(
+                "InvalidAction",
+                f"The local SageMaker does not answer {quoted(name or 'a form without an Action')} of "
+                f"{quoted(service)}. What it answers is in docs/local-sagemaker.md.",
+            )
+        result = operation(form) if instead is None else str(instead["xml"])
+        return (
+            result.encode() if result.startswith(f"<{name}Response") else form_answer(service, name, result)
+        )
+
+    @staticmethod
+    def _is_for_s3(environ: Environ) -> bool:
+        """Whether it is S3's, as far as it says itself; moto believes only what is signed so."""
+        if "HTTP_X_AMZ_TARGET" in environ or environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            return False
+        service = _signed_service(environ)
+        # What is not signed at all, or in the old form, is refused in S3's words as a rule.
+        return service in (None, "s3")
+
+
+def _signed_service(environ: Environ) -> str | None:
+    """The service in the scope of the signature; not checked yet where S3 is asked."""
+    found = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if found is not None:
+        return found[1]
+    credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0].split("/")
+    return credential[3] if len(credential) == 5 else None
+
+
+def _length(environ: Environ) -> int:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    # What is no number is Guarded's to refuse.
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0
+
+
+def _error_body(environ: Environ, error: ServiceError) -> tuple[bytes, str]:
+    """An error in the form of the service that was asked, and the type of that."""
+    if environ.get("CONTENT_TYPE", "").startswith(_FORM):
+        return form_error(error), "text/xml"
+    if Router._is_for_s3(environ):
+        from xml.sax.saxutils import escape
+
+        text = f"<Error><Code>{escape(error.code)}</Code><Message>{escape(str(error))}</Message></Error>"
+        return text.encode(), "application/xml"
+    return json.dumps({"__type": error.code, "message": str(error)}).encode(), "application/x-amz-json-1.1"
+
+
+_WORDS = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    413: "Content Too Large",
+    500: "Internal Server Error",
+}
+
+
+def _send(
+    start_response: StartResponse,
+    status: int,
+    body: tuple[bytes, str],
+    *,
+    code: str | None = None,
+    close: bool = False,
+) -> list[bytes]:
+    content, kind = body
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(content))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+        *([("x-amzn-ErrorType", code)] if code else []),
+        *([("Connection", "close")] if close else []),
+    ]
+    start_response(f"{status} {_WORDS.get(status, 'Service Unavailable')}", headers)
+    return [content]

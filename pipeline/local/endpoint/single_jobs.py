@@ -1,0 +1,87 @@
+"""Jobs that a client asks for by themselves: each is an execution of one step, and runs as a pipeline's would."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+from pipeline.local.endpoint.engine import Engine
+from pipeline.local.endpoint.job_index import FoundJob, JobIndex, Kind, single_id
+from pipeline.local.endpoint.jobs import Jobs
+from pipeline.local.endpoint.names import ARN
+from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError
+from pipeline.spec.step_types import is_executed
+
+_VERSION = "2020-12-01"
+
+
+class SingleJobs:
+    """Create and Stop for each kind of job. Usable from several threads."""
+
+    def __init__(self, engine: Engine, index: JobIndex, jobs: Jobs) -> None:
+        self._engine = engine
+        self._index = index
+        self._jobs = jobs
+        self._lock = threading.Lock()
+        self._starting: set[str] = set()
+
+    def create(self, kind: Kind, request: Request) -> Request:
+        """Create…Job: returns when the job has begun."""
+        name = request[f"{kind.api}Name"]
+        arn = f"{ARN}:{kind.word}/{name}"
+        if not is_executed(kind.step_type):
+            raise ServiceError(VALIDATION, f"{kind.create} is not executed by the local engine.")
+        execution_id = single_id(kind, name)
+        with self._lock:
+            if execution_id in self._starting or self._index.find(kind, name) is not None:
+                raise ServiceError(
+                    "ResourceInUse",
+                    "Job names must be unique within an AWS account and region, and a "
+                    f"{kind.step_type.lower()} job with this name already exists ({arn}).",
+                )
+            self._starting.add(execution_id)
+        try:
+            step = {
+                "Name": name,
+                "Type": kind.step_type,
+                "Arguments": _without(request, f"{kind.api}Name", "Tags"),
+            }
+            definition = json.dumps({"Version": _VERSION, "Steps": [step]})
+            self._engine.start(
+                execution_id,
+                "",
+                {"request": request},
+                definition,
+                {},
+                pipeline_name=kind.word + "s",
+                use_cache=False,
+            )
+        finally:
+            with self._lock:
+                self._starting.discard(execution_id)
+        return {f"{kind.api}Arn": arn}
+
+    def stop(self, kind: Kind, request: Request) -> Request:
+        """Stop…Job."""
+        job = self._jobs.find(kind, request[f"{kind.api}Name"])
+        if not job.is_alone:
+            raise ServiceError(
+                VALIDATION,
+                f"The job {job.name} is a step's: stop its execution with StopPipelineExecution "
+                f"({_execution(job)}).",
+            )
+        if job.execution.known.ended:
+            raise ServiceError(
+                VALIDATION,
+                f"The request was rejected because the job {job.name} is in status {job.step.status}.",
+            )
+        job.execution.stop.set()
+        return {}
+
+
+def _without(request: Request, *names: str) -> Request:
+    return {name: value for name, value in request.items() if name not in names}
+
+
+def _execution(job: FoundJob) -> str:
+    return str(job.execution.asked["id"])

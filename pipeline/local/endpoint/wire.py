@@ -1,0 +1,166 @@
+"""The JSON protocol of AWS's services from the service's side, by botocore's model of each service."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pipeline.local.state.registry_state import plain
+from pipeline.spec import service_model as sagemaker
+from pipeline.spec.shapes import mismatches
+
+Request = dict[str, Any]
+_BAD_REQUEST = 400
+# As DescribeTrainingJob and its like shape what is not there.
+VALIDATION = "ValidationException"
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html; all others are 400.
+_STATUS = {
+    "InternalFailure": 500, "ServiceUnavailable": 503, "AccessDeniedException": 400, "InvalidClientTokenId": 403,
+    "RequestEntityTooLarge": 413,
+}  # fmt: skip
+_DEEPEST = 100
+
+
+class ServiceError(Exception):
+    """An answer that is an error, with the service's code for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return _STATUS.get(self.code, _BAD_REQUEST)
+
+
+def not_found(what: str) -> ServiceError:
+    """The error for a pipeline or an execution that is not there."""
+    return ServiceError("ResourceNotFound", f"{what} does not exist.")
+
+
+@cache
+def model(service: str) -> Any:
+    """botocore's ServiceModel of a service."""
+    if service == "sagemaker":
+        return sagemaker.service_model()
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    loader = Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+
+
+@cache
+def operation_names(service: str) -> frozenset[str]:
+    """The names of the operations that the service has."""
+    return frozenset(model(service).operation_names)
+
+
+def read_request(service: str, operation: str, body: bytes) -> Request:
+    """The request in `body`.
+
+    Raises:
+        ServiceError: it is no JSON object, or breaks the model (members, types, patterns, lengths, enums).
+    """
+    try:
+        request = json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise ServiceError("SerializationException", "The body is not JSON.") from None
+    if not isinstance(request, dict):
+        raise ServiceError("SerializationException", "The body must be a JSON object.")
+    if _depth(request) > _DEEPEST:
+        raise ServiceError("SerializationException", f"The body is nested more than {_DEEPEST} levels deep.")
+    shape = model(service).operation_model(operation).input_shape
+    # A member that is null is one that is not there.
+    request = {name: value for name, value in request.items() if value is not None}
+    if shape is None:
+        return request
+    found = [(each.path, each.message) for each in mismatches(request, shape, "")] or _of_botocore(
+        request, shape
+    )
+    if found:
+        many = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
+        # A dot or a bracket of the path stands before each name.
+        listed = "; ".join(
+            f"Value at '{path.lstrip('$.') or operation}' failed to satisfy constraint: {message}"
+            for path, message in found
+        )
+        raise ServiceError(VALIDATION, f"{many} detected: {listed}")
+    return request
+
+
+def _of_botocore(request: Request, shape: Any) -> list[tuple[str, str]]:
+    """What botocore finds beside that: times that are none, and what would be an expression in a definition."""
+    from botocore.validate import ParamValidator
+
+    report = ParamValidator().validate(request, shape)
+    return [("", report.generate_report())] if report.has_errors() else []
+
+
+def write_answer(service: str, operation: str, answer: Mapping[str, Any], *, check: bool = False) -> bytes:
+    """The body of an answer; `check`: raise ParamValidationError for one that the service could not give."""
+    if check and (shape := model(service).operation_model(operation).output_shape) is not None:
+        from botocore.validate import validate_parameters
+
+        validate_parameters(answer, shape)
+    return json.dumps(answer, default=_seconds).encode()
+
+
+def only_known(operation: str, fields: Mapping[str, Any]) -> Request:
+    """What of `fields` SageMaker's answer to the operation has members for, without what is None."""
+    members = model("sagemaker").operation_model(operation).output_shape.members
+    return {name: value for name, value in fields.items() if name in members and value is not None}
+
+
+def known_of(shape: str, fields: Mapping[str, Any]) -> Request:
+    """What of `fields` the shape of SageMaker's has members for, without what is None."""
+    members = sagemaker.shape(shape).members
+    return {name: value for name, value in fields.items() if name in members and value is not None}
+
+
+def moment(value: str | float | None) -> float | None:
+    """Seconds since the epoch, or ISO 8601, as the protocol writes times; None stays None."""
+    if isinstance(value, str):
+        return datetime.datetime.fromisoformat(value).timestamp()
+    return value
+
+
+def seconds_of(value: Any) -> float:
+    """A time in a request, in whichever form clients send it, as seconds since the epoch."""
+    from botocore.utils import parse_to_aware_datetime
+
+    return float(parse_to_aware_datetime(value).timestamp())
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value.timestamp()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"no JSON for {value!r}")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+        ]
+    return deepest
+
+
+__all__ = [
+    "VALIDATION", "Request", "ServiceError", "known_of", "model", "moment", "not_found", "only_known",
+    "operation_names", "plain", "read_request", "seconds_of", "write_answer",
+]  # fmt: skip
