@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from pipeline.shown import listed, shown
-from pipeline.spec.conditions import check_condition
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step, Trigger
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expression_checking import ExpressionChecker
 from pipeline.spec.expressions import is_expression, references
-from pipeline.spec.for_each import check_for_each, every_request, selected
+from pipeline.spec.for_each import every_request, selected
 from pipeline.spec.graph import cycles, dependencies
-from pipeline.spec.json_object import JsonObject
 from pipeline.spec.parameters import convert_json
 from pipeline.spec.request_schema import check_members, check_request
 from pipeline.spec.step_types import STEP_TYPES
@@ -37,8 +35,6 @@ def check_definition(definition: Definition, findings: Findings) -> None:
     for step in every_request(definition):
         loop = loops.get(step.name)
         seen = steps if loop is None else {**steps, **{each.name: each for each in steps[loop].body}}
-        if step.type == "ForEach":
-            check_for_each(step, steps, findings)
         _check_step(step, replace(checker, steps=seen, step_type=step.type, loop=loop), findings)
         check_request(step.type, step.arguments, types, step.argument_path(), findings)
         if (known := STEP_TYPES.get(step.type)) is not None and known.check_among is not None:
@@ -100,17 +96,7 @@ def _check_step(step: Step, checker: ExpressionChecker, findings: Findings) -> N
         at = f"{step.json_path}.DependsOn"
         if (before := checker.require_step(dependency.step, at)) and dependency.trigger != "Completed":
             _check_trigger(step, dependency.trigger, before, at, findings)
-    path = f"{step.json_path}.Arguments"
-    if step.type == "Condition":
-        for index, condition in enumerate(step.arguments["Conditions"]):
-            check_condition(condition, f"{path}.Conditions[{index}]", findings)
-    if step.type == "Fail":
-        JsonObject(step.arguments, path, findings).allow("ErrorMessage")
-        message = step.arguments.get("ErrorMessage", "")
-        if not isinstance(message, str) and not is_expression(message):
-            findings.add(
-                f"{path}.ErrorMessage", f"expected a string or an expression. Received: {shown(message)}"
-            )
+    path = step.argument_path()
     files = [(f"{step.json_path}.PropertyFiles[{i}]", file) for i, file in enumerate(step.property_files)]
     _note_duplicates(((path, file.name) for path, file in files), findings)
     outputs = _output_names(step)

@@ -8,7 +8,7 @@ from pipeline.json_path import child
 from pipeline.spec.definition import Json
 
 
-def look_up(value: Json, *keys: str | int) -> Json:
+def value_at(value: Json, *keys: str | int) -> Json:
     """What the object `value` holds under `keys`, one within the other; None when there is no such thing."""
     for key in keys:
         if not isinstance(value, Mapping):

@@ -12,7 +12,7 @@ from pipeline.near_match import did_you_mean
 from pipeline.shown import cut, listed
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.expressions import is_expression
-from pipeline.spec.json_values import entries, look_up
+from pipeline.spec.json_values import entries, value_at
 from pipeline.spec.service_model import describe_shape, sample_job_name
 from pipeline.spec.vocabulary import ITEM_NAMES
 
@@ -81,7 +81,7 @@ def requested(step: Step, parts: tuple[str | int, ...]) -> Json:
     value: Json = step.arguments
     for part in parts:
         if not isinstance(value, list):
-            value = look_up(value, part)
+            value = value_at(value, part)
             continue
         items = dict(entries(value))
         if any(is_expression(item.get(key)) for item in items.values() for key in ITEM_NAMES):
@@ -104,7 +104,7 @@ def sample(shape: Any, parts: tuple[str | int, ...], step: Step) -> Json:
         if shape.enum:
             return shape.enum[0]
         if field == "S3ModelArtifacts":
-            base = look_up(step.arguments, "OutputDataConfig", "S3OutputPath")
+            base = value_at(step.arguments, "OutputDataConfig", "S3OutputPath")
             prefix = base.rstrip("/") if isinstance(base, str) else "s3://sample-bucket"
             return f"{prefix}/{sample_job_name(step.name)}/output/model.tar.gz"
         if field.endswith("Arn"):

@@ -15,21 +15,19 @@ from pipeline.shown import shown
 from pipeline.spec.definition import (
     MISSING,
     Branch,
-    CacheConfig,
     Definition,
     Dependency,
     Json,
     Parameter,
     ParameterType,
     PropertyFile,
-    RetryPolicy,
     Step,
     Trigger,
 )
 from pipeline.spec.diagnostics import Findings
-from pipeline.spec.durations import parse_duration
 from pipeline.spec.for_each import read_body
 from pipeline.spec.json_object import JsonObject
+from pipeline.spec.policies import read_cache, read_retry_policy
 from pipeline.spec.step_types import STEP_TYPES, executed, is_executed
 from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE, SERVICE_STEP_TYPES
 
@@ -37,19 +35,9 @@ VERSION = "2020-12-01"
 _COMMON_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 # Members that some types have and that are read into attributes of Step.
 _READ = ("CacheConfig", "RetryPolicies", "PropertyFiles")
-_RETRIED = (
-    "Step.SERVICE_FAULT",
-    "Step.THROTTLING",
-    "SageMaker.JOB_INTERNAL_ERROR",
-    "SageMaker.CAPACITY_ERROR",
-    "SageMaker.RESOURCE_LIMIT",
-)
 # The service's form of parameter and step names. Step names become folder names: nothing else is let through.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_STEP_NAME, _LONGEST_PARAMETER_NAME = 64, 256
-# Developer guide, "Retry policy for pipeline steps": the longest first pause in seconds, the most attempts, and the
-# longest time of trying in minutes. Only the first is a limit of the local engine too.
-_LONGEST_INTERVAL, _MOST_ATTEMPTS, _LONGEST_RETRYING = 43_200, 20, 14_400
 
 
 def read_definition(document: Json, text: str, findings: Findings) -> Definition:
@@ -129,8 +117,8 @@ def _read_step(entry: JsonObject, branch: tuple[Branch, ...]) -> list[Step]:
         arguments=arguments.value,
         depends_on=_read_depends_on(entry),
         property_files=tuple(_read_property_file(file) for file in read.children("PropertyFiles")),
-        cache=_read_cache(read.child("CacheConfig")) if "CacheConfig" in read.value else None,
-        retry_policies=tuple(_read_retry_policy(policy) for policy in read.children("RetryPolicies")),
+        cache=read_cache(read.child("CacheConfig")) if "CacheConfig" in read.value else None,
+        retry_policies=tuple(read_retry_policy(policy) for policy in read.children("RetryPolicies")),
         branch=branch,
         json_path=entry.path,
         display_name=entry.get("DisplayName", str, "") or None,
@@ -202,53 +190,3 @@ def _read_property_file(entry: JsonObject) -> PropertyFile:
     if file.path.startswith("/") or ".." in file.path.split("/"):
         entry.note("FilePath", f"expected a path within the output. Received: {shown(file.path)}")
     return file
-
-
-def _read_cache(entry: JsonObject) -> CacheConfig:
-    """Developer guide, "Turn on step caching": with a timeout of years to minutes, which has to be given."""
-    entry.allow("Enabled", "ExpireAfter")
-    enabled, expire_after = entry.get("Enabled", bool, False), entry.get("ExpireAfter", str, "") or None
-    if "Enabled" not in entry.value:
-        entry.note("Enabled", "missing. Expected true or false.", "service")
-    if expire_after:
-        try:
-            parse_duration(expire_after)
-        except ValueError as error:
-            entry.note("ExpireAfter", str(error))
-        if expire_after.upper().endswith("S"):
-            entry.note("ExpireAfter", "expected a duration of years to minutes, without seconds.", "service")
-    elif enabled or "ExpireAfter" in entry.value:
-        entry.note("ExpireAfter", "missing. Expected a duration such as P30D: no result expires.", "service")
-    return CacheConfig(enabled, expire_after)
-
-
-def _read_retry_policy(entry: JsonObject) -> RetryPolicy:
-    """Developer guide, "Retry policy for pipeline steps": with neither limit there are 5 attempts, with 0 none."""
-    entry.allow("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
-    types = entry.require("ExceptionType", list, [])
-    for kind in types:
-        if kind not in _RETRIED:
-            entry.note("ExceptionType", f"expected of {', '.join(_RETRIED)}. Received: {shown(kind)}")
-    if types == [] and "ExceptionType" in entry.value:
-        entry.note("ExceptionType", "expected at least one type of exception.", "service")
-    if "MaxAttempts" in entry.value and "ExpireAfterMin" in entry.value:
-        entry.note("MaxAttempts", "expected either MaxAttempts or ExpireAfterMin. Received: both")
-    interval, backoff = (
-        entry.number("IntervalSeconds", 0, most=_LONGEST_INTERVAL),
-        entry.number("BackoffRate", 0),
-    )
-    attempts, minutes = entry.whole_number("MaxAttempts", 0), entry.number("ExpireAfterMin", 0)
-    for key, value, most in (
-        ("IntervalSeconds", interval, _LONGEST_INTERVAL),
-        ("MaxAttempts", attempts, _MOST_ATTEMPTS),
-        ("ExpireAfterMin", minutes, _LONGEST_RETRYING),
-    ):
-        if value is not None and not (value <= most and isinstance(value, int)):
-            entry.note(key, f"expected a whole number from 0 to {most}. Received: {shown(value)}", "service")
-    return RetryPolicy(
-        exception_types=tuple(types),
-        interval_seconds=1.0 if interval is None else interval,
-        backoff_rate=2.0 if backoff is None else backoff,
-        max_attempts=attempts,
-        expire_after_minutes=minutes,
-    )

@@ -16,7 +16,7 @@ from pipeline.spec.definition import MISSING, Definition, Json, Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import as_text, is_expression, steps_referenced
 from pipeline.spec.for_each import every_request
-from pipeline.spec.json_values import look_up
+from pipeline.spec.json_values import value_at
 from pipeline.spec.properties import Placeholder, UnknownProperty, sample_property
 from pipeline.spec.references import Reference, parse_reference
 from pipeline.spec.service_model import sample_job_name
@@ -138,7 +138,7 @@ class Substitution:
         return value
 
     def _join(self, operand: Json, path: str, step: Step) -> str:
-        values, on = look_up(operand, "Values"), look_up(operand, "On")
+        values, on = value_at(operand, "Values"), value_at(operand, "On")
         if not isinstance(values, list) or not (on is None or isinstance(on, str)):
             raise NoValue
         parts = []

@@ -8,7 +8,7 @@ from pipeline.shown import shown
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.expressions import references, references_at
 from pipeline.spec.for_each import every_request
-from pipeline.spec.json_values import entries, look_up
+from pipeline.spec.json_values import entries, value_at
 from pipeline.spec.references import Reference
 from pipeline.spec.step_types import STEP_TYPES
 
@@ -64,9 +64,9 @@ def cached_outputs_carry_the_execution_id(
     write there. (A training job's outputs lie under the job's name anyway.)
     """
     for step in cached(definition):
-        config = look_up(step.arguments, "ProcessingOutputConfig", "Outputs")
+        config = value_at(step.arguments, "ProcessingOutputConfig", "Outputs")
         for index, output in entries(config) if step.type == "Processing" else ():
-            uri = look_up(output, "S3Output", "S3Uri")
+            uri = value_at(output, "S3Output", "S3Uri")
             if uri is not None and not any(changes(reference) for reference in references(uri)):
                 yield (
                     step.argument_path("ProcessingOutputConfig", "Outputs", index, "S3Output", "S3Uri"),

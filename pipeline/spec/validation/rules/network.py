@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.shown import shown
 from pipeline.spec.definition import Step
-from pipeline.spec.json_values import look_up, strings
+from pipeline.spec.json_values import strings, value_at
 from pipeline.spec.validation.rules.containers import COMMAND_LINES
 
 ISOLATION = (("EnableNetworkIsolation",), ("NetworkConfig", "EnableNetworkIsolation"))
@@ -19,10 +19,10 @@ def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
     calls can be made". Channels, inputs and outputs still work: SageMaker transfers them. A job that downloads
     artifacts or registers a model cannot be isolated.
     """
-    if not any(look_up(step.arguments, *keys) is True for keys in ISOLATION):
+    if not any(value_at(step.arguments, *keys) is True for keys in ISOLATION):
         return
     for keys in COMMAND_LINES:
-        for path, text in strings(look_up(step.arguments, *keys), step.argument_path(*keys)):
+        for path, text in strings(value_at(step.arguments, *keys), step.argument_path(*keys)):
             if "s3://" in text or text.startswith("arn:aws"):
                 yield (
                     path,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.shown import listed, shown
 from pipeline.spec.definition import Json, Step
-from pipeline.spec.json_values import entries, look_up
+from pipeline.spec.json_values import entries, value_at
 
 INPUT_ROOT = "/opt/ml/processing/"
 
@@ -19,13 +19,13 @@ def inputs(step: Step) -> list[tuple[int, Mapping[str, Json]]]:
 
 def outputs(step: Step) -> list[tuple[int, Mapping[str, Json]]]:
     """The step's outputs."""
-    return entries(look_up(step.arguments, "ProcessingOutputConfig", "Outputs"))
+    return entries(value_at(step.arguments, "ProcessingOutputConfig", "Outputs"))
 
 
 def local_path(item: Mapping[str, Json]) -> str | None:
     """Where in the container an input or output lies, without a slash at the end; None when it is not said."""
     for source in ("S3Input", "DatasetDefinition", "S3Output"):
-        path = look_up(item, source, "LocalPath")
+        path = value_at(item, source, "LocalPath")
         if isinstance(path, str):
             return path.rstrip("/")
     return None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pipeline.instance_types import has_own_storage
 from pipeline.shown import shown
 from pipeline.spec.definition import Step
-from pipeline.spec.json_values import entries, look_up, strings
+from pipeline.spec.json_values import entries, strings, value_at
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
 S3_FIELDS = (".S3Uri", ".S3OutputPath", ".ModelDataUrl")
@@ -77,8 +77,8 @@ def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
     when using an instance type with local storage."
     """
     for keys in (("ResourceConfig",), ("ProcessingResources", "ClusterConfig"), ("TransformResources",)):
-        resources = look_up(step.arguments, *keys)
-        key, instance = look_up(resources, "VolumeKmsKeyId"), look_up(resources, "InstanceType")
+        resources = value_at(step.arguments, *keys)
+        key, instance = value_at(resources, "VolumeKmsKeyId"), value_at(resources, "InstanceType")
         if key is None or not isinstance(instance, str) or not instance.startswith("ml."):
             continue
         if has_own_storage(instance):

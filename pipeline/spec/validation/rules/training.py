@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pipeline.shown import shown
 from pipeline.spec.definition import Json, Step
-from pipeline.spec.json_values import entries, look_up, members
+from pipeline.spec.json_values import entries, members, value_at
 
 LONGEST_TRAINING_SECONDS = 28 * 24 * 3600
 
@@ -47,7 +47,7 @@ def uses_spot(step: Step) -> bool:
 
 def seconds(step: Step, key: str) -> int | None:
     """A limit of the job's StoppingCondition, in seconds."""
-    value: Json = look_up(step.arguments, "StoppingCondition", key)
+    value: Json = value_at(step.arguments, "StoppingCondition", key)
     return value if isinstance(value, int) else None
 
 
@@ -81,14 +81,14 @@ def spot_needs_checkpoints(step: Step) -> Iterator[tuple[str, str]]:
     Developer guide, "Managed spot training": spot instances can be interrupted; SageMaker copies checkpoint data
     between the local path and the S3 location of CheckpointConfig.
     """
-    if uses_spot(step) and not look_up(step.arguments, "CheckpointConfig", "S3Uri"):
+    if uses_spot(step) and not value_at(step.arguments, "CheckpointConfig", "S3Uri"):
         path = step.argument_path("CheckpointConfig")
         yield path, "expected a CheckpointConfig with an S3Uri for spot training. Received: none"
 
 
 def spot_has_no_warm_pool(step: Step) -> Iterator[tuple[str, str]]:
     """Spot instances are not kept warm. Developer guide, "SageMaker managed warm pools", considerations."""
-    keep = look_up(step.arguments, "ResourceConfig", "KeepAlivePeriodInSeconds")
+    keep = value_at(step.arguments, "ResourceConfig", "KeepAlivePeriodInSeconds")
     if uses_spot(step) and keep:
         path = step.argument_path("ResourceConfig", "KeepAlivePeriodInSeconds")
         yield path, f"expected none with EnableManagedSpotTraining. Received: {keep}"
@@ -108,7 +108,7 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
     API reference, MetricDefinition, Regex: "searches the output of a training job and gets the value".
     Developer guide, "Define metrics": the value is what the group in parentheses captures.
     """
-    metrics = entries(look_up(step.arguments, "AlgorithmSpecification", "MetricDefinitions"))
+    metrics = entries(value_at(step.arguments, "AlgorithmSpecification", "MetricDefinitions"))
     names = Counter(str(metric.get("Name")) for _, metric in metrics)
     for index, metric in metrics:
         name, regex = str(metric.get("Name")), metric.get("Regex")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.spec.json_values import look_up
+from pipeline.spec.json_values import value_at
 from pipeline.spec.parsing import examine
 from pipeline.spec.validation import validate_definition
 from pipeline.spec.validation.substitution import Substitution
@@ -22,7 +22,7 @@ def value_of(
     document, _ = examine(definition, "")
     evaluate = replace(document.step("Evaluate"), arguments={"Environment": {"VALUE": expression}})
     substitution = Substitution(document, parameters or {})
-    value = look_up(substitution.apply(evaluate).step.arguments, "Environment", "VALUE")
+    value = value_at(substitution.apply(evaluate).step.arguments, "Environment", "VALUE")
     assert substitution.findings.entries == []
     return value
 
@@ -151,7 +151,7 @@ def test_a_long_chain_is_followed_however_it_is_written() -> None:
     substitution = Substitution(document, {})
     steps = substitution.apply_all()
     assert [each.step.name for each in steps] == [step.name for step in document.steps]
-    assert str(look_up(steps[0].step.arguments, "Environment", "SOURCE")).startswith("arn:aws:sagemaker:")
+    assert str(value_at(steps[0].step.arguments, "Environment", "SOURCE")).startswith("arn:aws:sagemaker:")
     assert substitution.findings.entries == []
 
 
