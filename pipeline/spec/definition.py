@@ -112,6 +112,8 @@ class Step:
     display_name: str | None = None
     description: str | None = None
     members: Mapping[str, Json] = field(default_factory=dict)
+    # The Tuning step of which it is a trial.
+    part_of: str | None = None
 
     def argument_path(self, *keys: str | int) -> str:
         """The JSON path of an argument, or of what stands in it under these keys and indices."""

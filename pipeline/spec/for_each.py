@@ -29,7 +29,8 @@ COUNTS = (
     "FailedStepCount",
     "StoppedStepCount",
 )
-_NOT_IN_A_BODY = ("Condition", "Fail", "ForEach")
+# The service takes a Tuning step there; here the children of children would have nobody to order them.
+_NOT_IN_A_BODY = ("Condition", "Fail", "ForEach", "Tuning")
 
 
 def read_body(step: Step, arguments: JsonObject, read: Callable[[JsonObject], list[Step]]) -> Step:

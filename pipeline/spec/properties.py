@@ -31,7 +31,7 @@ def sample_property(step: Step, parts: tuple[str | int, ...]) -> Json:
     Raises:
         UnknownProperty: the step's Describe response has no such field, or its request no such item.
     """
-    shape = describe_shape(step.type)
+    shape = describe_shape(step.type, parts[0] if parts else None)
     if shape is None:
         return None
     leaf = describe(shape, parts, step)
@@ -47,7 +47,7 @@ def check_property(step: Step, parts: tuple[str | int, ...]) -> None:
     Raises:
         UnknownProperty: as sample_property does.
     """
-    shape = describe_shape(step.type)
+    shape = describe_shape(step.type, parts[0] if parts else None)
     if shape is not None:
         describe(shape, parts, step)
         requested(step, parts)

@@ -68,6 +68,8 @@ def check_request(
                 _check_names(environment, at, findings)
     if known is not None:
         _refuse(known.rules, request, path, findings)
+        if known.check_arguments is not None:
+            known.check_arguments(request, path, findings)
 
 
 def check_members(step_type: str, members: Mapping[str, Json], path: str, findings: Findings) -> None:

@@ -41,10 +41,17 @@ def request_shape(step_type: str) -> Any | None:
     return service_model().operation_model(operation.create).input_shape if operation else None
 
 
-def describe_shape(step_type: str) -> Any | None:
-    """The shape of a finished step's properties; None when the step type has none that we know."""
+def describe_shape(step_type: str, part: str | int | None = None) -> Any | None:
+    """The shape of a finished step's properties; None when the step type has none that we know.
+
+    Of a type whose properties are those of two responses: the one that has `part`, or else the first.
+    """
     operation = operation_of(step_type)
-    return service_model().operation_model(operation.describe).output_shape if operation else None
+    if operation is None:
+        return None
+    names = [name for name in (operation.describe, operation.lists) if name is not None]
+    shapes = [service_model().operation_model(name).output_shape for name in names]
+    return next((shape for shape in shapes if part in shape.members), shapes[0])
 
 
 def sample_job_name(step_name: str) -> str:

@@ -62,6 +62,12 @@ class Board:
             before, self._execution = self._execution, execution
             return before
 
+    def type_of(self, step: str) -> str | None:
+        """The type of the step of that name; None when it is not known."""
+        with self._lock:
+            steps = () if self._execution is None else self._execution.steps
+            return next((each.type for each in steps if each.name == step), None)
+
     def log_line(self, step: str, line: str) -> EpochLine | None:
         """Reads a line of a step's log; returns the epoch that it says has ended, if it does."""
         parsed = parse_line(line)

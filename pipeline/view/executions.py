@@ -16,6 +16,7 @@ from pipeline.view.failure import print_lines, says
 from pipeline.view.leaderboard import duration_of, print_results
 from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
 from pipeline.view.states import has_ended, state_of, step_state
+from pipeline.view.trials import print_trials
 
 
 def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None:
@@ -67,6 +68,7 @@ def print_execution(
         print_fact(paper, "" if index else "Parameters", f"{name} = {value}")
     paper.print()
     print_steps(paper, record)
+    print_trials(paper, record)
     for step in record.steps:
         if step.status == "Failed" and step.failure_reason:
             paper.print()

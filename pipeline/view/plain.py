@@ -1,4 +1,5 @@
-"""Plain lines for logs and pipes: one for every change of a step's state and for every epoch that has ended."""
+"""Plain lines for logs and pipes: one for every change of a step's state, and for every epoch that has ended; for
+every proposal and result of a search, too."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from pipeline.quantities import count, decimal, duration, percent
 from pipeline.view.board import Board
 from pipeline.view.loglines import EpochLine
 from pipeline.view.states import has_ended, state_of, step_state
+
+# How the engine's own lines in a log begin.
+_OWN = "[local] "
 
 
 class PlainView:
@@ -46,6 +50,9 @@ class PlainView:
             ended = self._board.log_line(step, line)
             if ended is not None:
                 self._say(f"{step}: {describe_epoch(ended)}")
+            elif line.startswith(_OWN) and self._board.type_of(step) == "Tuning":
+                # What a search proposes and finds.
+                self._say(f"{step}: {line.removeprefix(_OWN)}")
 
     def _say(self, text: str) -> None:
         if self._closed:

@@ -16,6 +16,7 @@ from pipeline.quantities import count, decimal, duration, percent
 from pipeline.view.board import Snapshot, StepProgress
 from pipeline.view.paper import make_table
 from pipeline.view.states import has_ended, state_of, step_state
+from pipeline.view.trials import best_so_far
 
 # From how many columns on the table has its bars, and all of its metrics.
 MEDIUM, WIDE = 64, 104
@@ -121,7 +122,10 @@ def cells(step: StepRecord, progress: StepProgress | None, now: float, width: in
     if width < MEDIUM:
         fraction = percent(progress.fraction, 0) if running and progress is not None else ""
         return [*row, Text(fraction or accuracy)]
-    row.append(bar(progress, 24 if width >= WIDE else 12) if running and progress is not None else Text(""))
+    if running and progress is not None:
+        row.append(bar(progress, 24 if width >= WIDE else 12))
+    else:
+        row.append(Text(printable(best_so_far(step)), no_wrap=True))
     row.append(Text(epochs(progress)))
     row.append(Text(accuracy))
     if width >= WIDE:

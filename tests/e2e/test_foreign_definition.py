@@ -229,7 +229,7 @@ def test_everything_that_is_not_supported_is_listed_at_once(tmp_path: Path) -> N
     definition["Version"] = "2030-01-01"
     definition["Steps"][1]["Arguments"]["ProcessingInputs"][0]["S3Input"]["S3InputMode"] = "Pipe"
     definition["Steps"] += [
-        {"Name": name, "Type": name, "Arguments": {}} for name in ("AutoML", "EMRServerless", "Tuning", "EMR")
+        {"Name": name, "Type": name, "Arguments": {}} for name in ("AutoML", "EMRServerless", "EMR")
     ]
     definition["Steps"][3]["Arguments"]["HyperParameters"] = {"x": {"Std:Upper": "x"}}
     (tmp_path / "definition.json").write_text(json.dumps(definition))
@@ -241,7 +241,7 @@ def test_everything_that_is_not_supported_is_listed_at_once(tmp_path: Path) -> N
         "$.Steps[3].Arguments.HyperParameters.x['Std:Upper']: the local engine knows Get, Std:Join, Std:JsonGet",
         *(
             f"$.Steps[{number}].Type: the local engine executes no {name} steps"
-            for number, name in enumerate(("AutoML", "EMRServerless", "Tuning", "EMR"), start=4)
+            for number, name in enumerate(("AutoML", "EMRServerless", "EMR"), start=4)
         ),
     )
 

@@ -7,12 +7,41 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Mapping
+from typing import Protocol
 
-from pipeline.local.engine.for_each import Loop
+from pipeline.execution import StepRecord
 from pipeline.spec.definition import Step
 
 # Of a step in the definition, and of a child in its ForEach step: the order in which steps start.
 _Place = tuple[int, int]
+
+
+class Loop(Protocol):
+    """A step that runs others, its children: a ForEach step (for_each.py), or the trials of a Tuning step."""
+
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+
+    @property
+    def children(self) -> Mapping[str, Step]:
+        """The children by name, in order."""
+
+    @property
+    def running(self) -> set[str]:
+        """Those that run, or may start now."""
+
+    def before(self, child: Step) -> frozenset[str]:
+        """The children that `child` waits for."""
+
+    def admit(self, child: str) -> bool:
+        """Whether a child that is ready may start now; if not, it queues."""
+
+    def leave(self, child: str) -> str | None:
+        """A child has ended; the one that may start now in its place."""
+
+    def end(self, records: Mapping[str, StepRecord], *, stopping: bool) -> Mapping[str, object]:
+        """What changes in the step's record now that none of its children runs any more."""
 
 
 class Agenda:
@@ -41,6 +70,12 @@ class Agenda:
             {(place, number): child for number, child in enumerate(children, start=1)},
             {child.name: loop.before(child) for child in children},
         )
+
+    def add_child(self, loop: Loop, child: Step) -> None:
+        """One more child of a step that runs: the last one so far."""
+        place, _ = self._places[loop.step.name]
+        self._loop_of[child.name] = loop
+        self._add({(place, len(loop.children)): child}, {child.name: loop.before(child)})
 
     def to_look_at(self) -> Step | None:
         """The next step of which something may have changed that it waits for; None when there is none."""

@@ -40,9 +40,27 @@ class CachedJobs:
 
     def __call__(self, call: JobCall) -> JobOutcome:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
-        step, arguments = call.step, call.arguments
-        if cache_attributes(step.type) is None:
+        if cache_attributes(call.step.type) is None:
             return self._jobs(call)
+        key, found = self._look(call.step, call.arguments)
+        if found is not None:
+            return found
+        outcome = self._jobs(call)
+        # Whether or not this step may be reused today: its CacheConfig is not part of what decided the result.
+        self._cache.record(key, self._execution_id, outcome.properties)
+        return outcome
+
+    def earlier(self, step: Step, arguments: Mapping[str, Json]) -> JobOutcome | None:
+        """An earlier result of a step that runs no job of its own, if its CacheConfig allows it."""
+        return self._look(step, arguments)[1]
+
+    def remember(self, step: Step, arguments: Mapping[str, Json], properties: Mapping[str, Json]) -> None:
+        """Keep the result of such a step for later executions."""
+        document = key_document(self._pipeline, step, arguments, self._image(step, arguments))
+        self._cache.record(digest_of_key(document), self._execution_id, properties)
+
+    def _look(self, step: Step, arguments: Mapping[str, Json]) -> tuple[str, JobOutcome | None]:
+        """The step's key, and its earlier result if that serves; what was decided is noted."""
         document = key_document(self._pipeline, step, arguments, self._image(step, arguments))
         key = digest_of_key(document)
 
@@ -59,7 +77,7 @@ class CachedJobs:
                 # Killed between the job's end and the step's. It did run here.
                 self._say(step.name, "an earlier attempt of this execution finished this")
                 note("finished before")
-                return JobOutcome(found.properties)
+                return key, JobOutcome(found.properties)
             if not isinstance(found, Miss):
                 note("reused", found.execution_id)
                 age = duration(max(0.0, clock.now() - found.recorded_at))
@@ -68,14 +86,11 @@ class CachedJobs:
                     f"reused: {age} ago execution {found.execution_id} ran this with the same code, settings and "
                     f"inputs. Its log: python -m pipeline logs {found.execution_id} {step.name}",
                 )
-                return JobOutcome(found.properties, reused_from=found.execution_id)
+                return key, JobOutcome(found.properties, reused_from=found.execution_id)
             note(found.verdict, found.reason)
             if found.reason is not None:
                 self._say(step.name, f"not reused: {found.reason}")
-        outcome = self._jobs(call)
-        # Whether or not this step may be reused today: its CacheConfig is not part of what decided the result.
-        self._cache.record(key, self._execution_id, outcome.properties)
-        return outcome
+        return key, None
 
     def read_property_file(
         self, step: Step, property_file: PropertyFile, properties: Mapping[str, Json]

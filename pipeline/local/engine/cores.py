@@ -30,8 +30,8 @@ def share_cores(
     levels: dict[str, int] = {}
     for name in TopologicalSorter(waits_for).static_order():
         levels[name] = max((levels[before] + 1 for before in waits_for[name]), default=0)
-    # A ForEach step's children share what it has.
-    sharing = job_types() | {"ForEach"}
+    # The children of a ForEach or Tuning step share what it has.
+    sharing = job_types() | {"ForEach", "Tuning"}
     jobs = [step.name for step in definition.steps if step.type in sharing]
     width = Counter(levels[name] for name in jobs)
     return {name: max(1, cores // min(width[levels[name]], at_once or cores)) for name in jobs}

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.for_each import ITEMS
+from pipeline.local.engine.tuning.tuning_run import TUNED, has_ended
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition
 from pipeline.spec.for_each import every_request
@@ -58,7 +59,11 @@ def wait_again(definition: Definition, steps: Sequence[StepRecord]) -> tuple[Ste
 
 def steps_to_run(definition: Definition, records: Mapping[str, StepRecord]) -> set[str]:
     """The steps that wait to run, or to be skipped, again."""
-    again = {name for name, step in records.items() if step.status not in ("Succeeded", "Skipped")}
+    again = {
+        name
+        for name, step in records.items()
+        if step.status not in ("Succeeded", "Skipped") and not _is_trial_that_stays(step, records)
+    }
     every = tuple(every_request(definition))
     if any(dependency.trigger != "Completed" for step in every for dependency in step.depends_on):
         # What ran on a failure is not done once what failed runs again.
@@ -82,10 +87,17 @@ def steps_to_run(definition: Definition, records: Mapping[str, StepRecord]) -> s
     return again
 
 
+def _is_trial_that_stays(step: StepRecord, records: Mapping[str, StepRecord]) -> bool:
+    search = records.get(step.part_of or "")
+    return search is not None and search.type == "Tuning" and has_ended(step, search)
+
+
 def _again(step: StepRecord, *, items_stay: bool) -> StepRecord:
     """The step before its next attempt: the number of those it had is kept, as jobs are named after it.
 
-    So are the items of a ForEach step, unless what they come from runs again, too.
+    So are the items of a ForEach step, unless what they come from runs again, too, and what a trial tunes.
     """
     kept = {ITEMS: step.properties[ITEMS]} if items_stay and ITEMS in step.properties else {}
+    if step.part_of is not None and TUNED in step.properties:
+        kept = {TUNED: step.properties[TUNED]}
     return StepRecord(step.name, step.type, attempts=step.attempts, part_of=step.part_of, properties=kept)

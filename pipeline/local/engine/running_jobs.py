@@ -25,15 +25,17 @@ class RunningJobs:
         """The names of the steps whose jobs run."""
         return self._threads.keys()
 
-    def start(self, step: Step, run: Callable[[int], JobOutcome], first_attempt: int) -> None:
-        """Start the thread of a step's job; `run` makes the attempt of a number."""
+    def start(
+        self, step: Step, run: Callable[[int], JobOutcome], first_attempt: int, stop: threading.Event
+    ) -> None:
+        """Start the thread of a step's job; `run` makes the attempt of a number, and `stop` stops it."""
         attempts = Attempts(
             step.name,
             run,
             say=lambda line: self._say(step.name, line),
             report=self._reports,
             retries=Retries(step.retry_policies),
-            stop=self._stop,
+            stop=stop,
         )
         thread = threading.Thread(target=attempts, args=(first_attempt,), name=step.name)
         self._threads[step.name] = thread

@@ -12,8 +12,8 @@ succeeded steps is continued: they are kept as they are.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.errors import FashionError
@@ -26,6 +26,7 @@ from pipeline.local.engine.live_record import LiveRecord
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.running_jobs import RunningJobs
 from pipeline.local.engine.scope import ExecutionScope
+from pipeline.local.engine.tuning.tuning_run import KeptSearches, TuningRun
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
 from pipeline.spec.conditions import holds
 from pipeline.spec.definition import Definition, Json, Step
@@ -51,6 +52,7 @@ def execute(
     max_parallel: int | None = None,
     cores: int | None = None,
     launcher: str | None = None,
+    kept: KeptSearches | None = None,
 ) -> ExecutionRecord:
     """Run `definition` to its end and return the final record; `save` gets every change before the observer.
 
@@ -63,6 +65,7 @@ def execute(
         max_parallel: the most jobs at once; None: what the definition says, else no limit.
         cores: the cores to share out; None: those of this process.
         launcher: what the record of a step says that runs a job.
+        kept: what earlier executions and attempts left of the searches of Tuning steps.
 
     Raises:
         Exception: whatever `save`, the observer or a bug in a job's thread raised, after every job was stopped.
@@ -70,16 +73,19 @@ def execute(
     at_once = max_parallel or definition.parallelism
     waits_for = dependencies(definition)
     live = LiveRecord(record, save, observer)
+    tell = say or observer.log_line
     return _Engine(
         definition=definition,
         run_job=run_job,
         live=live,
-        jobs=RunningJobs(say or observer.log_line, stop),
+        jobs=RunningJobs(tell, stop),
+        say=tell,
         stop=stop,
         at_once=at_once,
         agenda=Agenda(definition.steps, waits_for),
         cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
         launcher=launcher,
+        kept=kept,
         scope=ExecutionScope(definition, parameters, execution, live.steps, run_job),
     ).run()
 
@@ -92,12 +98,15 @@ class _Engine:
     run_job: JobRunner
     live: LiveRecord
     jobs: RunningJobs
+    say: Callable[[str, str], None]
     stop: threading.Event
     at_once: int | None
     agenda: Agenda
     cores: dict[str, int]
     launcher: str | None
+    kept: KeptSearches | None
     scope: ExecutionScope
+    searches: dict[str, TuningRun] = field(default_factory=dict)
 
     def run(self) -> ExecutionRecord:
         """See execute."""
@@ -109,6 +118,8 @@ class _Engine:
                 if report is None:
                     if self.stop.is_set() and self.live.record.status == "Executing":
                         self.live.note("Stopping")
+                    for search in self.searches.values():
+                        search.check_time()
                 elif isinstance(report, Again):
                     self.live.change(report.step, attempts=report.attempt)
                 else:
@@ -161,6 +172,9 @@ class _Engine:
                 self._begin_loop(Loop.of(step, find_items(step, self.live.steps[step.name], self.scope)))
                 return
             arguments = self._resolve(step, attempt)
+            if step.type == "Tuning":
+                self._begin_search(step, arguments)
+                return
             step = replace(step, members=resolve(step.members, self.scope))
         except FashionError as error:
             self._end_step(step.name, "Failed", failure_reason=str(error))
@@ -180,8 +194,56 @@ class _Engine:
         self.agenda.begin_loop(loop)
         self.live.change(name, properties={ITEMS: loop.items})
 
+    def _begin_search(self, step: Step, arguments: Mapping[str, Json]) -> None:
+        """Take over what an equal search found, or let the trials of a Tuning step be steps of the execution."""
+        name = step.name
+        if self.kept is not None and (found := self.kept.earlier(step, arguments)) is not None:
+            reused = found.reused_from is not None
+            self._end_step(
+                name, "Succeeded", properties=found.properties, cached=reused, reused_from=found.reused_from
+            )
+            return
+        search = TuningRun(
+            step,
+            arguments,
+            self.live.steps[name],
+            execution_id=self.live.record.execution_id,
+            account=self.scope.execution.get("PipelineArn", "").rpartition(":")[0],
+            stop=self.stop,
+            say=lambda line: self.say(name, line),
+            kept=self.kept,
+        )
+        self.searches[name] = search
+        before = {record.name: record for record in self.live.steps.values() if record.part_of == name}
+        for child in search.restore(before.values()):
+            before[child.name] = search.record_of(child.name, before[child.name])
+        # What was never proposed is no trial.
+        self.live.put_after(name, {child: before[child] for child in search.children})
+        self.agenda.begin_loop(search)
+        self._admit(search, search.children.values())
+        self._propose(search)
+
+    def _propose(self, search: TuningRun) -> None:
+        """Let the trials that it is time for be steps of the execution."""
+        name = search.step.name
+        while (child := search.next()) is not None:
+            known = self.live.steps
+            new = {child.name: search.record_of(child.name, known.get(child.name))}
+            others = {each: known[each] for each in search.children if each != child.name}
+            self.live.put_after(name, others | new)
+            self.agenda.add_child(search, child)
+            self._admit(search, [child])
+        self.live.change(name, properties=search.properties())
+
+    def _admit(self, search: TuningRun, children: Collection[Step]) -> None:
+        """Let trials have their share of the cores, and be known to expressions."""
+        width = min(search.at_once, self.at_once or search.at_once)
+        share = max(1, self.cores.get(search.step.name, 1) // width)
+        self.cores |= {child.name: share for child in children}
+        self.scope.add(children)
+
     def _end_loops(self) -> bool:
-        """End every ForEach step of which no child runs, nor may start any more; whether there was one."""
+        """End each ForEach or Tuning step of which no child runs, nor may start any more; whether there was one."""
         stopping = self.stop.is_set()
         ended = self.agenda.end_loops(self.jobs.steps, stopping=stopping)
         for loop in ended:
@@ -200,6 +262,13 @@ class _Engine:
             for each in step.depends_on
         }
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
+        search = self.searches.get(step.part_of or "")
+        stop = self.stop if search is None else search.stop_of(step.name)
+
+        def log(line: str) -> None:
+            self.live.observer.log_line(step.name, line)
+            if search is not None:
+                search.line(step.name, line)
 
         def run(attempt: int) -> JobOutcome:
             anew = named and attempt != first_attempt
@@ -209,13 +278,13 @@ class _Engine:
                     arguments=self._resolve(step, attempt) if anew else arguments,
                     name=name_job(self.live.record.execution_id, step.name, attempt),
                     cores=self.cores.get(step.name, 1),
-                    log=lambda line: self.live.observer.log_line(step.name, line),
-                    stop=self.stop,
+                    log=log,
+                    stop=stop,
                     upstream=upstream,
                 )
             )
 
-        self.jobs.start(step, run, first_attempt)
+        self.jobs.start(step, run, first_attempt, stop)
 
     def _name_in_definition(self, name: str) -> str:
         """What a step is called there; of a child of a ForEach step, the step of its body."""
@@ -224,6 +293,12 @@ class _Engine:
     def _finish_job(self, end: End) -> None:
         if end.bug is not None:
             raise end.bug
+        record = self.live.steps[end.step]
+        search = self.searches.get(record.part_of or "")
+        left = None
+        if search is not None:
+            job_name = name_job(self.live.record.execution_id, end.step, record.attempts)
+            left = search.ended(record, job_name, end.outcome, end.reason)
         if end.outcome is not None:
             source = end.outcome.reused_from
             self._end_step(
@@ -231,13 +306,15 @@ class _Engine:
                 "Succeeded",
                 properties=end.outcome.properties,
                 cached=source is not None,
-                launcher=None if source is not None else self.live.steps[end.step].launcher,
+                launcher=None if source is not None else record.launcher,
                 reused_from=source,
             )
         elif end.reason is not None:
-            self._end_step(end.step, "Failed", failure_reason=end.reason)
+            self._end_step(end.step, "Failed", failure_reason=end.reason, properties=left)
         else:
-            self._end_step(end.step, "Stopped")
+            self._end_step(end.step, "Stopped", properties=left)
+        if search is not None:
+            self._propose(search)
 
     def _end_step(self, name: str, status: StepStatus, **changes: Any) -> None:
         self.live.end(name, status, **changes)

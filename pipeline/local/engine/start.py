@@ -14,6 +14,7 @@ from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.engine.selection import select_steps
+from pipeline.local.engine.tuning.kept import Kept
 from pipeline.local.jobs.functions import handler
 from pipeline.local.jobs.functions.handler import Function, Handler, assign_handlers
 from pipeline.local.jobs.inputs import check_inputs, is_there
@@ -249,19 +250,20 @@ def _run(
             functions=_functions(definition, record),
             find_model=model_finder(aws, store),
         )
-        cache = StepCache(home, store)
+        cached = CachedJobs(
+            jobs,
+            StepCache(home, store),
+            record.pipeline_name,
+            record.execution_id,
+            reuse=record.use_cache,
+            say=say,
+            image=jobs.image,
+        )
         return execute(
             definition,
             record.parameters,
-            run_job=CachedJobs(
-                jobs,
-                cache,
-                record.pipeline_name,
-                record.execution_id,
-                reuse=record.use_cache,
-                say=say,
-                image=jobs.image,
-            ),
+            run_job=cached,
+            kept=Kept(cached, home, record.execution_id),
             execution=variables,
             record=record,
             save=lambda changed: store.save_execution(changed, definition.text),

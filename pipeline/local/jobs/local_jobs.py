@@ -25,7 +25,14 @@ from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.output_buckets import output_buckets
 from pipeline.local.jobs.pip import pip_variables
 from pipeline.local.jobs.processing_job import output_uri
-from pipeline.local.jobs.programs import ALL_OWN, Programs, has_own_program, missing_text, model_problem
+from pipeline.local.jobs.programs import (
+    ALL_OWN,
+    Programs,
+    has_own_program,
+    jobs_of,
+    missing_text,
+    model_problem,
+)
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
@@ -108,11 +115,12 @@ class LocalJobs:
         if function := self._functions.get(step.json_path):
             with s3_errors(f"Reading {function.handler.file}"):
                 return f"{image}\n{function.identity()}"
-        stand_in = self._programs.stand_in(step, self._with_model(step, arguments))
-        if stand_in is None:
-            return image
+        own = replace(step, arguments=self._with_model(step, arguments))
+        # A Tuning step's result is that of its trials.
+        jobs = jobs_of(own) if step.type == "Tuning" else [own]
+        found = [self._programs.stand_in(job, job.arguments) for job in jobs]
         with s3_errors("Reading the files of --stand-in"):
-            return f"{image}\n{stand_in.identity()}"
+            return "\n".join([image, *(each.identity() for each in found if each is not None)])
 
     def __call__(self, call: JobCall) -> JobOutcome:
         """Run the step's job, whose container is kept only if it failed, or its call."""

@@ -5,8 +5,8 @@ Decided before anything runs, for all steps at once, because an image's own entr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import before_execution
@@ -16,16 +16,17 @@ from pipeline.local.jobs.stand_in import (
     StandIn,
     choose_stand_in,
     is_tensorflow,
-    is_xgboost,
     xgboost_stand_in,
 )
 from pipeline.local.jobs.training_driver import SCRIPT_CHANNEL
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
+from pipeline.spec.built_in import is_xgboost
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.for_each import every_request
 from pipeline.spec.places import values_at
 from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.tuning import training_requests
 
 _NEED_XGBOOST = (
     "its image is SageMaker's built-in XGBoost. This project has a stand-in for it, but the jobs' Python lacks the "
@@ -122,25 +123,34 @@ def check_programs(
     Raises:
         UsageError: it is not; the message lists all steps.
     """
-    jobs = [step for step in every_request(definition) if STEP_TYPES[step.type].image is not None]
-    resolved: dict[str, dict[str, Json]] = {}
+    jobs = [job for step in every_request(definition) for job in jobs_of(step)]
+    images: set[str] = set()
     problems = []
     for step in jobs:
         if step.type != "Transform":
-            resolved[step.name] = _known(step, parameters)
-            found = _problems(step, resolved[step.name], programs)
+            arguments = _known(step, parameters)
+            images.add(image_of(step.type, arguments))
+            found = _problems(step, arguments, programs)
         else:
             models = containers(step)
             if models != []:  # Of a model that nobody makes, no image will be known later.
-                resolved[step.name] = {"PrimaryContainer": (models or [{}])[0]}
+                images.add(image_of(step.type, {"PrimaryContainer": (models or [{}])[0]}))
             found = _model_problems(step, parameters, models, programs)
         problems += [f"  {step.name}: {problem}" for problem in found]
-    _check_matches(programs.stand_ins, jobs, resolved)
+    _check_matches(programs.stand_ins, jobs, images)
     if problems:
         raise UsageError(
             "The local engine runs no images, so it has to know what these steps run in their place (nothing was "
             "started):\n" + "\n".join(problems)
         )
+
+
+def jobs_of(step: Step) -> list[Step]:
+    """The step, if it runs a job; a Tuning step as a training for each TrainingJobDefinition, as its trials are."""
+    if step.type == "Tuning":
+        requests = training_requests(step.arguments)
+        return [replace(step, type="Training", arguments=request) for request in requests]
+    return [] if STEP_TYPES[step.type].image is None else [step]
 
 
 def _model_problems(
@@ -186,12 +196,9 @@ def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> st
     return f'{reason}. Say what to run: --stand-in "{step}=python3 {script}"'
 
 
-def _check_matches(
-    stand_ins: Iterable[StandIn], jobs: Iterable[Step], resolved: Mapping[str, Mapping[str, Json]]
-) -> None:
+def _check_matches(stand_ins: Iterable[StandIn], jobs: Iterable[Step], images: Collection[str]) -> None:
     """Raises UsageError for a stand-in that is one for nothing."""
-    names = [step.name for step in jobs]
-    images = {image_of(step.type, resolved[step.name]) for step in jobs if step.name in resolved}
+    names = list(dict.fromkeys(step.name for step in jobs))
     for stand_in in stand_ins:
         of_image = (choose_stand_in([stand_in], "", image, own_program=False) for image in images)
         # Some images have a name only once the execution runs.

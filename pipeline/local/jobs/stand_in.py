@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.spec.built_in import repository_of
 
-_XGBOOST_REPOSITORIES = ("sagemaker-xgboost", "xgboost")
 # AWS's images that serve SavedModels.
 _TENSORFLOW_REPOSITORIES = (
     "tensorflow-inference",
@@ -99,18 +99,9 @@ def choose_stand_in(
     return next((each for each in stand_ins if fnmatchcase(image, each.of)), None)
 
 
-def is_xgboost(image: str) -> bool:
-    """Whether `image` is SageMaker's own of XGBoost, by the name of its repository."""
-    return _repository(image) in _XGBOOST_REPOSITORIES
-
-
 def is_tensorflow(image: str) -> bool:
     """Whether `image` is one of AWS's that serve TensorFlow's SavedModels, by the name of its repository."""
-    return _repository(image) in _TENSORFLOW_REPOSITORIES
-
-
-def _repository(image: str) -> str:
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    return repository_of(image) in _TENSORFLOW_REPOSITORIES
 
 
 def xgboost_stand_in(image: str, *, serving: bool = False) -> StandIn:

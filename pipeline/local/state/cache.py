@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from pipeline.local.state.store import Store
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.durations import parse_duration
 from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.tuning import definitions_in
 
 # What a key_document lists, in this order.
 KEY_PARTS = ("pipeline", "step", "type", "attributes", "image")
@@ -62,6 +63,9 @@ def key_document(pipeline: str, step: Step, arguments: Mapping[str, Json], image
     # An attribute that is left out, null or empty asks for the same job.
     compared = cache_attributes(step.type) or ()
     names = arguments if "*" in compared else compared
+    if step.part_of is not None:
+        # Where a Tuning step's trainings leave their models is part of how they are referred to.
+        names = (*names, "OutputDataConfig")
     attributes = {name: arguments[name] for name in names if arguments.get(name)}
     document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
     return json.dumps(document, sort_keys=True)
@@ -149,4 +153,16 @@ def output_folders(properties: Mapping[str, Json]) -> list[str]:
     transformed = (properties.get("TransformOutput") or {}).get("S3OutputPath")
     if transformed:
         folders.append(f"{transformed.rstrip('/')}/")
-    return folders
+    return [*folders, *_folders_of_trials(properties)]
+
+
+def _folders_of_trials(properties: Mapping[str, Json]) -> Iterator[str]:
+    """Where the trainings of a Tuning step that completed left their models."""
+    places = {
+        definition.get("DefinitionName"): definition["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+        for _, definition in definitions_in(properties)
+    }
+    for summary in properties.get("TrainingJobSummaries") or ():
+        if summary["TrainingJobStatus"] == "Completed":
+            place = places[summary.get("TrainingJobDefinitionName")]
+            yield f"{place}/{summary['TrainingJobName']}/output/"

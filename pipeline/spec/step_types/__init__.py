@@ -18,6 +18,7 @@ from pipeline.spec.step_types.register_model import REGISTER_MODEL
 from pipeline.spec.step_types.step_type import StepType
 from pipeline.spec.step_types.training import TRAINING
 from pipeline.spec.step_types.transform import TRANSFORM
+from pipeline.spec.step_types.tuning import TUNING
 
 STEP_TYPES: dict[str, StepType] = {
     step_type.name: step_type
@@ -35,6 +36,7 @@ STEP_TYPES: dict[str, StepType] = {
         CLARIFY_CHECK,
         TRANSFORM,
         CLEANUP,
+        TUNING,
     )
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.spec.argument_rules import Rule
-from pipeline.spec.definition import Step
+from pipeline.spec.definition import Json, Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.json_object import JsonObject
 from pipeline.spec.references import Path
@@ -18,12 +18,14 @@ class Operation:
     """The API operations behind a step type.
 
     `create` takes the step's arguments; the Describe response of `describe` is what other steps can refer to.
-    `name_field` is the required field that Pipelines fills in when the step leaves it out.
+    `name_field` is the required field that Pipelines fills in when the step leaves it out. `lists`:
+    another operation whose response can be referred to, too.
     """
 
     create: str
     describe: str
     name_field: str | None = None
+    lists: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class StepType:
         member_rules: as `rules`, of the step's own members.
         check: notes what is malformed in the step's own members.
         check_among: notes what is wrong with a step among those that it can see, by name.
+        check_arguments: notes what is wrong with the arguments, given with their path, as a whole.
         properties: those that a finished step has, where no `operation` describes them; None: nobody knows.
     """
 
@@ -68,4 +71,5 @@ class StepType:
     member_rules: tuple[Rule, ...] = ()
     check: Callable[[JsonObject], None] | None = None
     check_among: Callable[[Step, Mapping[str, Step], Findings], None] | None = None
+    check_arguments: Callable[[Mapping[str, Json], str, Findings], None] | None = None
     properties: Callable[[Step], Collection[Path]] | None = None

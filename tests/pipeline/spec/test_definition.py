@@ -145,13 +145,13 @@ GET_REPORT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFi
         (["Steps", 2, "Name"], "Train", "$.Steps[2]: expected a name of its own. Received: 'Train', as at $.St"),
         (["Steps", 0, "Type"], "Athena", "$.Steps[0].Type: the local engine executes no Athena steps, only "
             "Processing, Training, RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
-            "QualityCheck, ClarifyCheck, Transform, Cleanup."),
+            "QualityCheck, ClarifyCheck, Transform, Cleanup, Tuning."),
         *[(["Steps", 0, "Type"], other, f"$.Steps[0].Type: the local engine executes no {other} steps")
-            for other in ("Tuning", "EMR", "HubContent", "AutoML")],
+            for other in ("EMR", "HubContent", "AutoML")],
         (["Steps", 0, "Type"], ["Training"], "$.Steps[0].Type: expected one of Processing, Training"),
         (["Steps", 0, "Type"], "CreateModel", "$.Steps[0].Type: expected one of Processing, Training, "
             "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
-            "QualityCheck, ClarifyCheck, Transform, Cleanup. Received: Type='CreateModel'"),
+            "QualityCheck, ClarifyCheck, Transform, Cleanup, Tuning. Received: Type='CreateModel'"),
         ([*TRAIN, "Enviroment"], {}, "$.Steps[1].Arguments.Enviroment: Training steps have no such argument. "
             "Did you mean 'Environment'?"),
         (["PipelineExperimentConfig"], [], "$.PipelineExperimentConfig: expected an object. Received: []"),
@@ -264,7 +264,7 @@ def test_what_an_unsupported_step_would_have_had_is_no_problem_of_its_own() -> N
     assert problems(document) == [
         "$.Steps[2].Type: the local engine executes no AutoML steps, only Processing, Training, "
         "RegisterModel, Model, Condition, Fail, ForEach, Lambda, Callback, "
-        "QualityCheck, ClarifyCheck, Transform, Cleanup."
+        "QualityCheck, ClarifyCheck, Transform, Cleanup, Tuning."
     ]
 
 

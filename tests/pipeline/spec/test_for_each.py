@@ -91,7 +91,7 @@ def test_the_step_waits_for_what_its_body_waits_for_outside() -> None:
         ({"ForEachBody": []}, "ForEachBody: expected at least one step."),
         (
             {"ForEachBody": [condition("C")]},
-            "ForEachBody[0].Type: a body has no Condition, Fail, ForEach steps.",
+            "ForEachBody[0].Type: a body has no Condition, Fail, ForEach, Tuning steps.",
         ),
         ({"Selector": {"Pick": "Max", "Field": ITEM}}, "Selector.Pick: expected one of MaxBy, MinBy."),
         (

@@ -12,7 +12,8 @@ import pytest
 from pipeline.errors import StateError, StepFailed
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.scheduler import execute
-from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped, name_job
+from pipeline.local.engine.tuning.tuning_run import KeptSearches
+from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, StepStopped, name_job
 from pipeline.spec.definition import Branch, Definition, Dependency, Json, PropertyFile, RetryPolicy, Step
 
 Behaviour = Callable[[Mapping[str, Json], threading.Event], Mapping[str, Json]]
@@ -109,7 +110,7 @@ def define(*steps: Step, parallelism: int | None = None) -> Definition:
 
 def run(
     definition: Definition,
-    jobs: FakeJobs,
+    jobs: JobRunner,
     *,
     parameters: Mapping[str, Json] | None = None,
     watcher: Watcher | None = None,
@@ -118,6 +119,7 @@ def run(
     max_parallel: int | None = None,
     cores: int | None = None,
     listed: Definition | None = None,
+    kept: KeptSearches | None = None,
 ) -> ExecutionRecord:
     """`done`: records of an execution that goes on; its steps are those of `listed`, if that is given."""
     watcher = watcher or Watcher()
@@ -144,6 +146,7 @@ def run(
         stop=stop or threading.Event(),
         max_parallel=max_parallel,
         cores=cores,
+        kept=kept,
     )
 
 

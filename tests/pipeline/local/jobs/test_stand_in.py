@@ -9,11 +9,11 @@ from pipeline.local.jobs.stand_in import (
     StandIn,
     choose_stand_in,
     from_json,
-    is_xgboost,
     parse_stand_in,
     to_json,
     visible_paths,
 )
+from pipeline.spec.built_in import is_xgboost
 
 
 def test_files_become_absolute_and_other_words_stay(tmp_path: Path) -> None:
