@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,11 +19,15 @@ from pipeline.errors import StepFailed
 from pipeline.spec.definition import Json
 
 ML = "/opt/ml"
-# Every folder of the documented container contract, for both kinds of jobs.
+# Every folder of the documented container contract, for both kinds of jobs; each after the one that it is in.
 _FOLDERS = (
+    "/opt",
+    "/opt/ml",
+    "/opt/ml/input",
     "/opt/ml/input/config",
     "/opt/ml/input/data",
     "/opt/ml/model",
+    "/opt/ml/output",
     "/opt/ml/output/data",
     "/opt/ml/checkpoints",
     "/opt/ml/config",
@@ -54,7 +59,10 @@ class Container:
         """
         remove_tree(root)
         container = cls(root, mounts, seen_at)
-        for folder in (*_FOLDERS, *mounts):
+        root.mkdir(parents=True, exist_ok=True)
+        for folder in _FOLDERS:
+            container.path(folder).mkdir()
+        for folder in mounts:
             container.path(folder).mkdir(parents=True, exist_ok=True)
         return container
 
@@ -96,6 +104,9 @@ class Container:
 
 def remove_tree(folder: Path) -> None:
     """Delete `folder` if it exists, with what a job made read-only in it."""
+    with suppress(OSError):
+        shutil.rmtree(folder)
+        return
     if folder.is_dir() and not folder.is_symlink():
         folder.chmod(stat.S_IRWXU)
     for path, folders, _ in os.walk(folder):

@@ -8,7 +8,9 @@ PIP_PREFIX are no such layers: with them both commands delete from the base.
 
 from __future__ import annotations
 
+import os
 import shlex
+from pathlib import Path
 
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.interpreter import Interpreter, this_interpreter
@@ -29,20 +31,28 @@ def make_layer(container: Container, python: Interpreter | None = None) -> None:
     folder = container.path(LAYER)
     programs = folder / "bin"
     packages = folder / "lib" / f"python{python.version}" / "site-packages"
-    for path in (programs, packages):
-        path.mkdir(parents=True)
-    (folder / "pyvenv.cfg").write_text(
-        f"home = {python.base.parent}\ninclude-system-site-packages = false\nversion = {python.version}\n",
-        encoding="utf-8",
+    for path in (folder, programs, packages.parent.parent, packages.parent, packages):
+        path.mkdir()
+    configuration = (
+        f"home = {python.base.parent}\ninclude-system-site-packages = false\nversion = {python.version}\n"
     )
+    _write(folder / "pyvenv.cfg", home.encode())
     for name in ("python", "python3", f"python{python.version}"):
         (programs / name).symlink_to(python.base)
     # A .pth file is read in the locale's encoding: ASCII is the same in all of them.
     base = "".join(f"import site; site.addsitedir({path!a})\n" for path in python.packages)
-    (packages / "base.pth").write_text(base, encoding="ascii")
+    _write(packages / "base.pth", base.encode("ascii"))
     # Else the base's pip would be found, which installs into the base. A shell script, because the first line of a
     # Python one cannot name an interpreter whose path has a space.
     pip = f'#!/bin/sh\nexec {shlex.quote(container.seen(PYTHON))} -m pip "$@"\n'
     for name in ("pip", "pip3", f"pip{python.version}"):
-        (programs / name).write_text(pip, encoding="utf-8")
-        (programs / name).chmod(0o755)
+        _write(programs / name, pip.encode(), 0o777)
+
+
+def _write(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Make a file in three system calls: every job has a layer, and few use pip."""
+    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    try:
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)

@@ -82,6 +82,8 @@ def run_hosts(
             failed.set()
         return ended
 
+    if len(launches) == 1:
+        return [run(launches[0])]
     with ThreadPoolExecutor(max_workers=len(launches)) as threads:
         running = [threads.submit(run, launch) for launch in launches]
         if work is not None and _do(work, running, done):

@@ -10,10 +10,10 @@ the program. argv, in which a list is its length and then its members:
 OWN_LOCALE is "yes" when the program's environment has LC_CTYPE. Status 125: it could not be done.
 """
 
+# The module signal would have to import enum, which takes as long as all of this.
+import _signal  # type: ignore[import-not-found]
 import errno
-import importlib
 import os
-import signal
 import sys
 
 
@@ -28,8 +28,8 @@ def main() -> None:
         print(f"Making the job's {how} failed: {error}", file=sys.stderr)
         sys.exit(125)
     # What Python has set for itself and a program would inherit.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(number, _signal.SIG_DFL)
     if own_locale == "no":
         os.environ.pop("LC_CTYPE", None)
     become(command)
@@ -40,14 +40,14 @@ def sandbox(words: "list[str]") -> "list[str]":
     root, cwd, *words = words
     binds, words = take(words)
     readonly, command = take(words)
-    importlib.import_module("namespace").enter(root, cwd, binds, readonly)
+    __import__("namespace").enter(root, cwd, binds, readonly)
     return command
 
 
 def guard(words: "list[str]") -> "list[str]":
     """Lose the right to write elsewhere; returns the command."""
     writable, command = take(words)
-    importlib.import_module("landlock").restrict(writable)
+    __import__("landlock").restrict(writable)
     return command
 
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from pipeline.local.jobs.container import ML, Container
@@ -39,6 +40,7 @@ class Sandbox:
 
     def __init__(self, needed: Sequence[Path], protected: Sequence[Path] = ()) -> None:
         self._needed = needed
+        self._found: dict[frozenset[Path], Sequence[str]] = {}
         self._protected = (*_base(), *(path.resolve() for path in protected))
 
     @contextlib.contextmanager
@@ -48,32 +50,23 @@ class Sandbox:
             yield
         finally:
             for container in containers:
-                own = {container.root, *(_place(container.root, path) for path in _own(container))}
+                # The job's own folders, and what they are in.
+                kept = {place for path in _own(container) for place in (path, *path.parents)}
+                kept = {container.root.joinpath(*place.parts[1:]) for place in kept}
                 for path in reversed(self._bound(container)):
-                    _remove_place(_place(container.root, path), own)
+                    _remove_place(Path(f"{container.root}{path}"), kept)
 
     def program(
         self, container: Container, command: Sequence[str], cwd: str, environment: Mapping[str, str]
     ) -> Program:
         """See Launcher."""
-        binds = []
-        for path in self._bound(container):
-            place = _place(container.root, path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_symlink():
-                if not place.is_symlink():
-                    place.symlink_to(path.readlink())
-                continue
-            if path.is_dir():
-                place.mkdir(exist_ok=True)
-            else:
-                place.touch()
-            binds.append(str(path))
         readonly = [
             str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
         ]
         return Program(
-            enter("sandbox", [str(container.root), cwd, binds, readonly], command, environment),
+            enter(
+                "sandbox", [str(container.root), cwd, self._bound(container), readonly], command, environment
+            ),
             container.root,
             environment,
         )
@@ -108,13 +101,17 @@ class Sandbox:
             shutil.rmtree(root, ignore_errors=True)
         return None
 
-    def _bound(self, container: Container) -> list[Path]:
-        return around(_own(container), self._needed)
+    def _bound(self, container: Container) -> Sequence[str]:
+        """What is bound in: the machine's files are looked through once for all jobs that have the same folders."""
+        own = _own(container)
+        if own not in self._found:
+            self._found[own] = [str(path) for path in around(own, self._needed)]
+        return self._found[own]
 
 
-def _own(container: Container) -> set[Path]:
+def _own(container: Container) -> frozenset[Path]:
     """What is the job's own, rather than this machine's."""
-    return {Path(path) for path in (ML, "/tmp", LAYER, *container.mounts)}
+    return frozenset(Path(path) for path in (ML, "/tmp", LAYER, *container.mounts))
 
 
 def _base() -> list[Path]:
@@ -125,16 +122,14 @@ def _base() -> list[Path]:
     return [path for path in paths if path.is_dir()]
 
 
-def _place(root: Path, path: Path) -> Path:
-    return root / path.relative_to("/")
-
-
-def _remove_place(place: Path, own: set[Path]) -> None:
-    """Remove what `program` made at `place`, and folders above that nothing else is in, up to the job's `own`."""
+def _remove_place(place: Path, kept: Set[Path]) -> None:
+    """Remove what was made at `place` to bind something there, and folders above that nothing else is in, but for
+    `kept`."""
     with contextlib.suppress(OSError):
-        if place.is_symlink() or (place.is_file() and place.stat().st_size == 0):
+        found = place.lstat()
+        if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size == 0):
             place.unlink()
             place = place.parent
-        while place not in own:
+        while place not in kept:
             place.rmdir()
             place = place.parent
