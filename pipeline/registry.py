@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from pipeline.errors import RegistryError
 
 
@@ -60,6 +58,9 @@ class Registry:
 
     def packages(self) -> list[Package]:
         """Every version, newest first; empty when the group does not exist."""
+        # Here and not at the top: who lists a registry that is on disk needs no client.
+        from botocore.exceptions import ClientError
+
         try:
             pages = self.client.get_paginator("list_model_packages").paginate(
                 ModelPackageGroupName=self.group

@@ -171,17 +171,20 @@ def conclude(
     from pipeline.local_outcome import build_report, log_tails, read_outcome
     from pipeline.outcome import tell_faults
     from pipeline.result import run_result
-    from pipeline.view.failure import print_failure
-    from pipeline.view.leaderboard import print_leaderboard
 
     outcome = read_outcome(target.home, target.store, record)
     report = None if outcome.evaluation is None else build_report(target.home, record, outcome)
     if args.json is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, report)
         write_result(args.json, result, record.execution_id)
+    # What is not printed needs no library for printing (0.1 s).
     if outcome.evaluation is not None:
+        from pipeline.view.leaderboard import print_leaderboard
+
         print_leaderboard(outcome.evaluation, outcome.registration or {}, record, report, sys.stdout)
     if record.status != "Succeeded":
+        from pipeline.view.failure import print_failure
+
         resumable = target.name == "local"
         print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
     tell_faults(record, outcome)

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline.botocore_errors import client_errors
 from pipeline.errors import StateError, StepFailed
 from pipeline.local.jobs.channel_files import input_files
 from pipeline.local.jobs.runner import StepStopped
@@ -40,7 +39,7 @@ def s3_errors(doing: str) -> Iterator[None]:
     """Turns what boto3 and the file system raise into StepFailed, naming what was being done."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except client_errors() as error:
         raise StepFailed(f"{doing}: the local S3 failed: {error}. Run the pipeline again.") from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:

@@ -33,10 +33,12 @@ def make_layer(container: Container, python: Interpreter | None = None) -> None:
     packages = folder / "lib" / f"python{python.version}" / "site-packages"
     for path in (folder, programs, packages.parent.parent, packages.parent, packages):
         path.mkdir()
-    configuration = (
-        f"home = {python.base.parent}\ninclude-system-site-packages = false\nversion = {python.version}\n"
+    lines = (
+        f"home = {python.base.parent}",
+        "include-system-site-packages = false",
+        f"version = {python.version}",
     )
-    _write(folder / "pyvenv.cfg", home.encode())
+    _write(folder / "pyvenv.cfg", "".join(f"{line}\n" for line in lines).encode())
     for name in ("python", "python3", f"python{python.version}"):
         (programs / name).symlink_to(python.base)
     # A .pth file is read in the locale's encoding: ASCII is the same in all of them.

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline.botocore_errors import client_errors
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import UPLOAD_HINT
 from pipeline.local.jobs.inputs import is_there
@@ -39,7 +38,7 @@ def call_errors(doing: str) -> Iterator[None]:
     """Turns what boto3 raises into StepFailed, naming what was being done."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except client_errors() as error:
         raise StepFailed(
             f"{doing}: expected the local SageMaker to take the request. Received: {error}. Correct the step's "
             "arguments in the definition."

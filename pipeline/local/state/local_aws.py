@@ -264,7 +264,7 @@ class LocalAws:
         """
         try:
             yield
-        except _failures() as error:
+        except client_failures() as error:
             if "InsufficientStorage" in str(error):
                 said = str(error).rpartition("operation: ")[2].rstrip(".")
                 raise FashionError(f"{doing} failed: {said}. Then run the same command again.") from error
@@ -274,7 +274,7 @@ class LocalAws:
             ) from error
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def client_failures() -> tuple[type[Exception], ...]:
     """What clients of the server raise. Importing them takes a third of a second: only when something is raised."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError

@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from pipeline.botocore_errors import client_errors
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.local.state.local_aws import LocalAws
@@ -65,7 +64,7 @@ def _of_execution(store: Store, name: str) -> Mapping[str, Json] | None:
 def _of_service(aws: LocalAws, name: str) -> Mapping[str, Json] | None:
     try:
         described: Mapping[str, Json] = aws.client("sagemaker").describe_model(ModelName=name)
-    except (ClientError, BotoCoreError):
+    except client_errors():
         return None
     return described
 
@@ -78,7 +77,7 @@ def _with_package(aws: LocalAws, container: dict[str, Json]) -> Iterator[dict[st
         return
     try:
         described = aws.client("sagemaker").describe_model_package(ModelPackageName=package)
-    except (ClientError, BotoCoreError) as error:
+    except client_errors() as error:
         raise StepFailed(f"Looking for the model package {package}: {error}") from error
     own = container.get("Environment") or {}
     for each in (described.get("InferenceSpecification") or {}).get("Containers") or ():
