@@ -4,9 +4,11 @@ Runs in enter.py's process, before it becomes the job's program: what Landlock t
 executing stay as they are.
 """
 
-import ctypes
 import os
 import sys
+
+# Beside it in enter.py's process, in its package elsewhere.
+clib = __import__(f"{__package__}.clib", fromlist=["libc"]) if __package__ else __import__("clib")
 
 # System calls, with the same numbers on all architectures.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
@@ -16,21 +18,19 @@ WRITE_FILE, REFER, TRUNCATE = 1 << 1, 1 << 13, 1 << 14
 # remove_dir, remove_file, make_char, make_dir, make_reg, make_sock, make_fifo, make_block, make_sym.
 FOLDER_RIGHTS = sum(1 << bit for bit in range(4, 13))
 
-libc = ctypes.CDLL(None, use_errno=True)
 
-
-class PathBeneath(ctypes.Structure):
+class PathBeneath(clib.Structure):  # type: ignore[misc, name-defined]
     """struct landlock_path_beneath_attr."""
 
     _pack_ = 1
-    _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
+    _fields_ = (("allowed_access", clib.c_uint64), ("parent_fd", clib.c_int))
 
 
 def version() -> int:
     """The version of Landlock's interface, 0 where there is none."""
     if not sys.platform.startswith("linux"):
         return 0
-    return max(0, int(libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)))
+    return max(0, int(clib.libc.syscall(CREATE_RULESET, None, clib.c_ulong(0), VERSION_FLAG)))
 
 
 def is_available() -> bool:
@@ -42,28 +42,28 @@ def restrict(writable: "list[str]") -> None:
     """Refuse this process every change of files but below the paths `writable`."""
     file_rights = WRITE_FILE | (TRUNCATE if version() >= 3 else 0)
     rights = file_rights | FOLDER_RIGHTS | REFER
-    handled = ctypes.c_uint64(rights)
-    rules = call("landlock_create_ruleset", CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(8), 0)
+    handled = clib.c_uint64(rights)
+    rules = call("landlock_create_ruleset", CREATE_RULESET, clib.byref(handled), clib.c_ulong(8), 0)
     for path in writable:
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue  # It has gone, or cannot be reached: nothing to allow.
         allowed = rights if os.path.isdir(path) else file_rights  # noqa: PTH112 (pathlib takes 10 ms to import)
-        call("landlock_add_rule", ADD_RULE, rules, PATH_BENEATH, ctypes.byref(PathBeneath(allowed, place)), 0)
+        call("landlock_add_rule", ADD_RULE, rules, PATH_BENEATH, clib.byref(PathBeneath(allowed, place)), 0)
         os.close(place)
     try:
         call("landlock_restrict_self", RESTRICT_SELF, rules, 0)
     except PermissionError:
         # Without CAP_SYS_ADMIN it takes the promise that no program raises the rights again.
-        libc.prctl(PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+        clib.libc.prctl(PR_SET_NO_NEW_PRIVS, *map(clib.c_ulong, (1, 0, 0, 0)))
         call("landlock_restrict_self", RESTRICT_SELF, rules, 0)
     os.close(rules)
 
 
 def call(name: str, number: int, *arguments: object) -> int:
     """A system call; raises OSError when it fails."""
-    result = int(libc.syscall(number, *arguments))
+    result = int(clib.libc.syscall(number, *arguments))
     if result == -1:
-        raise OSError(ctypes.get_errno(), f"{os.strerror(ctypes.get_errno())} ({name})")
+        raise OSError(clib.get_errno(), f"{os.strerror(clib.get_errno())} ({name})")
     return result

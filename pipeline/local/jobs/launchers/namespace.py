@@ -3,10 +3,11 @@
 Runs in enter.py's process, before it becomes the job's program.
 """
 
-import ctypes
 import errno
 import os
 import stat
+
+clib = __import__("clib")
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
@@ -16,8 +17,6 @@ SAME_FLAGS = 2 | 4 | 8 | 1024 | 2048
 MNT_DETACH = 2
 PR_CAPBSET_DROP, CAP_SYS_ADMIN, CAPABILITY_VERSION_3 = 24, 21, 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
-
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]") -> None:
@@ -107,10 +106,10 @@ def give_up_mounting() -> None:
     """Root loses what it could undo the mounts with. A user's process has nothing left once it becomes another."""
     if os.geteuid() != 0:
         return
-    call("prctl", "giving up CAP_SYS_ADMIN", PR_CAPBSET_DROP, *map(ctypes.c_ulong, (CAP_SYS_ADMIN, 0, 0, 0)))
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    call("prctl", "giving up CAP_SYS_ADMIN", PR_CAPBSET_DROP, *map(clib.c_ulong, (CAP_SYS_ADMIN, 0, 0, 0)))
+    header = (clib.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     # Effective, permitted, inheritable; twice, for the lower and the higher half of the capabilities.
-    sets = (ctypes.c_uint32 * 6)()
+    sets = (clib.c_uint32 * 6)()
     call("capget", "reading capabilities", header, sets)
     for place in (0, 1, 2):
         sets[place] &= ~(1 << CAP_SYS_ADMIN)
@@ -120,11 +119,11 @@ def give_up_mounting() -> None:
 def mount(source: "str | None", target: str, flags: int) -> None:
     """mount(2) without a file system type."""
     encoded = None if source is None else os.fsencode(source)
-    call("mount", f"mounting {target}", encoded, os.fsencode(target), None, ctypes.c_ulong(flags), None)
+    call("mount", f"mounting {target}", encoded, os.fsencode(target), None, clib.c_ulong(flags), None)
 
 
 def call(name: str, what: str, *arguments: object) -> None:
     """A function of the C library that returns -1 on failure; raises OSError, which says `what` was wanted."""
-    if getattr(libc, name)(*arguments) == -1:
-        number = ctypes.get_errno()
+    if getattr(clib.libc, name)(*arguments) == -1:
+        number = clib.get_errno()
         raise OSError(number, f"{os.strerror(number)} ({what})")
