@@ -145,8 +145,8 @@ FLOORS = {
 EVERYBODYS = {
     f"pipeline/{name}.py"
     for name in (
-        "__init__", "code_address", "errors", "execution", "instance_types", "json_path", "loopback_requests",
-        "near_match", "plain_files", "printable", "quantities", "shown",
+        "__init__", "botocore_errors", "code_address", "errors", "execution", "instance_types", "json_path",
+        "loopback_requests", "near_match", "plain_files", "printable", "quantities", "shown",
     )
 }  # fmt: skip
 

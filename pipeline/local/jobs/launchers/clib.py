@@ -1,4 +1,6 @@
-"""Calls into the C library, for what runs before a job's program, as ctypes makes a callback when it is imported, for which libffi looks for memory that can be executed: 5 ms for each
+"""Calls into the C library, for what runs before a job's program, as ctypes makes them.
+
+ctypes makes a callback when it is imported, for which libffi looks for memory that can be executed: 5 ms for each
 job. Its own extension module has all that is needed here.
 """
 
