@@ -46,7 +46,8 @@ def describe_shape(step_type: str, part: str | int | None = None) -> Any | None:
     if operation is None:
         return None
     names = [name for name in (operation.describe, operation.lists) if name is not None]
-    shapes = [service_model().operation_model(name).output_shape for name in names]
+    answers = [service_model().operation_model(name).output_shape for name in names]
+    shapes = [answer for answer in answers if answer is not None]
     return next((shape for shape in shapes if part in shape.members), shapes[0])
 
 
