@@ -105,6 +105,8 @@ _CONTAINER = [
     Request("s3:ListBucket", BUCKET),
     Request("kms:GenerateDataKey", KEY),
     Request("kms:CreateGrant", KEY, VIA_SAGEMAKER),
+    Request("kms:DescribeKey", KEY),
+    Request("s3:GetBucketLocation", BUCKET),
     Request("ec2:CreateNetworkInterface", f"{EC2}:subnet/subneta"),
     Request("ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", VPC),
     Request("ec2:DescribeSubnets", "*"),
@@ -122,6 +124,8 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
         Request("kms:Decrypt", KEY, VIA_S3),
         Request("kms:CreateGrant", KEY, FOR_AWS),
+        Request("kms:CreateGrant", KEY, VIA_SAGEMAKER),
+        Request("kms:DescribeKey", KEY),
     ],
     "JobRole": [
         *_CONTAINER,
@@ -149,6 +153,7 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:DescribeModelPackage", PACKAGE),
     ],
     "EndpointRole": [
+        Request("cloudwatch:DescribeAlarms", f"{ALARM}:fashion-mnist-endpoint-latency"),
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("kms:Decrypt", KEY, VIA_S3),
         Request("ecr:GetAuthorizationToken", "*"),
@@ -165,6 +170,11 @@ ALLOWED: dict[str, list[Request]] = {
     ],
     "DeployerRole": [
         *_SERVE,
+        Request("iam:SimulatePrincipalPolicy", f"{ROLE}/JobRole"),
+        Request("iam:GetPolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/ContainerPolicy"),
+        Request("sagemaker:DescribeModelPackageGroup", GROUP),
+        Request("s3:ListBucket", BUCKET),
+        Request("s3:GetBucketLocation", BUCKET),
         Request("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
         Request("logs:FilterLogEvents", ENDPOINT_LOGS),
         Request("sagemaker:CreatePipeline", PIPELINE),
@@ -349,7 +359,8 @@ def identity_statements(stack: ResolvedStack, role: str) -> list[dict[str, Any]]
     """The statements of a role's own policies and of this stack's others that are attached to it."""
     properties = stack.properties(role)
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    for name, policy in stack.of_type("AWS::IAM::ManagedPolicy").items():
+    others = {**stack.of_type("AWS::IAM::ManagedPolicy"), **stack.of_type("AWS::IAM::Policy")}
+    for name, policy in others.items():
         attached = f"arn:aws:iam::{ACCOUNT}:policy/{name}" in as_list(properties.get("ManagedPolicyArns", []))
         if attached or role in policy.get("Roles", []):
             documents.append(policy["PolicyDocument"])

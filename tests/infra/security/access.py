@@ -147,7 +147,11 @@ def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
     for role, (service, sources) in wanted.items():
         principal = {"Service": f"{service}.amazonaws.com"}
         for statement in trusted.get(role, []):
-            if statement["Principal"] != principal or statement["Action"] != "sts:AssumeRole":
+            if (statement["Effect"], statement["Principal"], statement["Action"]) != (
+                "Allow",
+                principal,
+                "sts:AssumeRole",
+            ):
                 yield f"{role} is taken by {statement['Principal']}"
             arns = condition(statement, ("ArnLike", "ArnEquals"), "aws:SourceArn")
             if {arn.removeprefix(f"arn:aws:{service}:{REGION}:{ACCOUNT}:") for arn in arns} != sources:
@@ -159,6 +163,8 @@ def github_takes_the_deployer_role_from_one_place(stack: ResolvedStack) -> Probl
     (statement,) = stack.properties("DeployerRole")["AssumeRolePolicyDocument"]["Statement"]
     if statement["Principal"] != {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}:
         yield f"the deployer is {statement['Principal']}"
+    if (statement["Effect"], statement["Action"]) != ("Allow", "sts:AssumeRoleWithWebIdentity"):
+        yield f"GitHub is {statement['Effect']}ed {statement['Action']}"
     if condition(statement, ("StringEquals",), f"{GITHUB}:aud") != ["sts.amazonaws.com"]:
         yield "the token's audience is not checked"
     if condition(statement, ("StringEquals",), f"{GITHUB}:sub") != ["repo:owner/name:ref:refs/heads/main"]:
@@ -175,7 +181,8 @@ def without_github_the_deployer_role_is_this_accounts(stack: ResolvedStack) -> P
     with_name = resolve_template(stack.template, {"DeployerPrincipalArn": named})
     for resolved, who in ((without, f"arn:aws:iam::{ACCOUNT}:root"), (with_name, named)):
         statements = resolved.properties("DeployerRole")["AssumeRolePolicyDocument"]["Statement"]
-        if [statement["Principal"] for statement in statements] != [{"AWS": who}]:
+        found = [(each["Effect"], each["Principal"], each["Action"]) for each in statements]
+        if found != [("Allow", {"AWS": who}, "sts:AssumeRole")]:
             yield f"the deployer is {statements}"
         if "GitHubOidcProvider" in resolved.resources:
             yield "GitHub is trusted unasked"

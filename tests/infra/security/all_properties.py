@@ -1,8 +1,17 @@
 """Every property: importing the modules puts theirs on the list."""
 
-from tests.infra.security import access, events, network, roles, stored_data
+from tests.infra.security import (
+    accepted_values,
+    access,
+    events,
+    fitting,
+    network,
+    roles,
+    stored_data,
+    structure,
+)
 from tests.infra.security.properties import PROPERTIES
 
-MODULES = (stored_data, access, roles, network, events)
+MODULES = (stored_data, access, roles, network, events, structure, accepted_values, fitting)
 
 __all__ = ["MODULES", "PROPERTIES"]

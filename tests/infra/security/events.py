@@ -75,6 +75,13 @@ ALARMS = {
     "fashion-mnist-endpoint-latency": ("AWS/SageMaker", "ModelLatency"),
     "fashion-mnist-undelivered": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
 }
+# Shares of the requests, microseconds, messages.
+LIMITS = {
+    "Invocation5XXErrors": (0.001, 0.05),
+    "Invocation4XXErrors": (0.05, 0.5),
+    "ModelLatency": (100_000, 10_000_000),
+    "ApproximateNumberOfMessagesVisible": (0, 0),
+}
 
 
 @must
@@ -92,7 +99,8 @@ def alarms_go_off_and_tell(stack: ResolvedStack) -> Problems:
             "Greater"
         ):
             yield f"{name} goes off without a reason"
-        if not 0 <= float(alarm["Threshold"]) <= 10_000_000 or int(alarm["Period"]) > 300:
+        least, most = LIMITS[alarm["MetricName"]]
+        if not least <= float(alarm["Threshold"]) <= most or not 60 <= int(alarm["Period"]) <= 300:
             yield f"{name} goes off late or never"
         about = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
         endpoint = {"EndpointName": "fashion-mnist", "VariantName": "AllTraffic"}
@@ -160,6 +168,8 @@ def triggers_start_this_pipeline_with_their_own_role(stack: ResolvedStack) -> Pr
                 f"arn:aws:iam::{ACCOUNT}:role/TriggerRole",
             ):
                 yield f"{name} starts {target}"
+    if stack.properties("ScheduleRule").get("ScheduleExpression") != "rate(7 days)":
+        yield "nothing starts the pipeline on schedule"
     detail = stack.properties("UploadRule")["EventPattern"]["detail"]
     if detail.get("bucket") != {"name": [BUCKET.rpartition(":")[2]]}:
         yield "uploads to any bucket start the pipeline"

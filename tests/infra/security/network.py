@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import as_list
+from infra.resolving import ACCOUNT, REGION, ResolvedStack, resolve_template
+from pipeline.aws.iam_evaluator import Request, as_list, decide
+from tests.infra.requests_of_roles import identity_statements
 from tests.infra.security.properties import (
+    EVERYTHING,
     Problems,
     condition,
     must,
@@ -81,3 +83,63 @@ def the_networks_traffic_is_logged(stack: ResolvedStack) -> Problems:
     logs = list(stack.of_type("AWS::EC2::FlowLog").values())
     if [(log.get("ResourceId"), log.get("TrafficType")) for log in logs] != [("vpc", "ALL")]:
         yield f"flow logs are {logs}"
+
+
+@must
+def jobs_reach_what_they_need_from_every_subnet(stack: ResolvedStack) -> Problems:
+    """A way to S3 in the route table, and SageMaker's name resolved to the endpoint that is in the network."""
+    vpc = stack.properties("Vpc")
+    if (vpc.get("EnableDnsSupport"), vpc.get("EnableDnsHostnames")) != (True, True):
+        yield "the network resolves no names, which private DNS needs"
+    subnets = {name.lower() for name in stack.of_type("AWS::EC2::Subnet")}
+    tables = {
+        each["SubnetId"]: each["RouteTableId"]
+        for each in stack.of_type("AWS::EC2::SubnetRouteTableAssociation").values()
+    }
+    if set(stack.outputs.get("SubnetIds", "").split(",")) != subnets:
+        yield f"jobs are put into {stack.outputs.get('SubnetIds')}"
+    for name, properties in stack.of_type("AWS::EC2::VPCEndpoint").items():
+        if properties.get("VpcId") != "vpc":
+            yield f"{name} is in another network"
+        if properties["VpcEndpointType"] == "Gateway":
+            yield from (
+                f"{subnet} has no route to {name}"
+                for subnet in sorted(subnets)
+                if tables.get(subnet) not in properties.get("RouteTableIds", [])
+            )
+            continue
+        if properties.get("PrivateDnsEnabled") is not True:
+            yield f"{name} is not found by its service's name"
+        if set(properties.get("SubnetIds", [])) != subnets:
+            yield f"{name} is in {properties.get('SubnetIds')}"
+        if properties.get("SecurityGroupIds") != ["endpointsecuritygroup"]:
+            yield f"{name} is behind {properties.get('SecurityGroupIds')}"
+    zones = [each["AvailabilityZone"] for each in stack.of_type("AWS::EC2::Subnet").values()]
+    if zones != [stack.parameters["ZoneA"], stack.parameters["ZoneB"]] or len(set(zones)) != len(zones):
+        yield f"the subnets are in {zones}"
+    by_default = resolve_template(stack.template, {**EVERYTHING, "ZoneA": "", "ZoneB": ""})
+    others = [each["AvailabilityZone"] for each in by_default.of_type("AWS::EC2::Subnet").values()]
+    if len(set(others)) != len(others):
+        yield f"by default the subnets are in {others}"
+
+
+@must
+def jobs_may_say_to_the_registry_what_the_evaluation_says(stack: ResolvedStack) -> Problems:
+    """What EvaluationRole may do with the registry passes the network's endpoint, too."""
+    passing = stack.properties("SageMakerEndpoint")["PolicyDocument"]["Statement"]
+    account = {"aws:PrincipalAccount": ACCOUNT}
+    for statement in identity_statements(stack, "EvaluationRole"):
+        for action in as_list(statement["Action"]):
+            if statement["Effect"] == "Allow" and action.startswith("sagemaker:"):
+                for resource in as_list(statement["Resource"]):
+                    request = Request(action, resource.replace("*", "fashion-mnist/1"), account)
+                    if decide(passing, request) != "allowed":
+                        yield f"{action} on {request.resource} does not pass"
+    through_s3 = stack.properties("S3Endpoint")["PolicyDocument"]["Statement"]
+    for role in ("JobRole", "EvaluationRole"):
+        for statement in identity_statements(stack, role):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    asking = Request(action, resource, account)
+                    if action.startswith("s3:") and decide(through_s3, asking) != "allowed":
+                        yield f"{action} on {resource} does not pass"
