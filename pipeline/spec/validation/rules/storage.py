@@ -8,15 +8,13 @@ from collections.abc import Iterator
 
 from pipeline.instance_types import has_own_storage
 from pipeline.shown import shown
+from pipeline.spec.bucket_name import bucket_problem
 from pipeline.spec.definition import Step
 from pipeline.spec.json_values import entries, strings, value_at
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)
 S3_FIELDS = (".S3Uri", ".S3OutputPath", ".ModelDataUrl")
 KEY_FIELDS = (".KmsKeyId", ".VolumeKmsKeyId")
-
-# Amazon S3 user guide, "General purpose bucket naming rules".
-BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 
 # AWS KMS developer guide, "Key identifiers": the id of a key (mrk-… across Regions), its alias, or an ARN of these.
 KEY_ID = r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
@@ -54,7 +52,7 @@ def s3_keys_have_no_empty_parts(step: Step) -> Iterator[tuple[str, str]]:
 
 def is_well_formed(uri: str) -> bool:
     """Whether `uri` begins with s3:// and a valid bucket name."""
-    return uri.startswith("s3://") and BUCKET.fullmatch(uri.split("/")[2]) is not None
+    return uri.startswith("s3://") and bucket_problem(uri.split("/")[2]) is None
 
 
 def kms_keys_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:

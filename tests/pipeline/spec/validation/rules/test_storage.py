@@ -21,6 +21,7 @@ CASES: list[tuple[Any, ...]] = [
             "s3://ab/raw",
             "s3://a..bucket/raw",
             "s3://192.168.0.1/raw",
+            "s3://xn--bucket/raw",
         )
     ),
     ("s3-keys-have-no-empty-parts", {INPUT: "s3://a-bucket/raw/"}, {INPUT: "s3://a-bucket//raw"}, ""),
