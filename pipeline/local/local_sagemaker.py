@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import FashionError, StateError
+from pipeline.execution import EXECUTION_ENDS
 from pipeline.local.endpoint.engine import DEFAULT, Choices, Engine
 from pipeline.local.endpoint.identity import Form, Identity
 from pipeline.local.endpoint.operations import Answers, Operation, all_operations
@@ -27,6 +29,7 @@ from pipeline.local.endpoint.server import ADDRESS, Server, listen
 from pipeline.local.endpoint.surroundings import client_environment, write_config
 from pipeline.local.endpoint.switches import Switches
 from pipeline.local.opened import Opened, open_state
+from pipeline.local.state.credentials import new_credentials
 from pipeline.local.state.lock import find_holder
 from pipeline.local.state.resources import Resources
 from pipeline.local.state.signatures import Verifier
@@ -34,6 +37,7 @@ from pipeline.local.state.state_dir import Home
 from pipeline.loopback_requests import names_of
 
 Say = Callable[[str], None]
+_POLL_SECONDS = 0.1
 
 
 @contextmanager
@@ -63,23 +67,13 @@ def local_sagemaker(
         UsageError: the port is in use.
         StateError: the state folder cannot be used, or another local SageMaker has it.
     """
-    home = Home.open(state)
     with listen(port) as listening:
-        holder = find_holder(home)
-        if holder is not None and holder.serves:
-            pid = "" if holder.process is None else f" (process {holder.process.pid})"
-            raise StateError(
-                f"Could not use the state folder {home.root}: the local SageMaker at {holder.serves}{pid} has it. "
-                "Use that one or end it, or name another folder with --state."
-            )
-        with open_state(home, say) as opened:
-            sagemaker = LocalSageMaker(
-                opened, listening, user or {}, say, choices, operations or {}, forms or {}, check
-            )
-            try:
-                yield sagemaker
-            finally:
-                sagemaker.close()
+        sagemaker = LocalSageMaker(listening, user or {}, say, choices, operations or {}, forms or {}, check)
+        try:
+            sagemaker.begin(state)
+            yield sagemaker
+        finally:
+            sagemaker.close()
 
 
 class LocalSageMaker:
@@ -90,7 +84,6 @@ class LocalSageMaker:
 
     def __init__(
         self,
-        opened: Opened,
         listening: socket.socket,
         user: Mapping[str, str],
         say: Say,
@@ -99,81 +92,136 @@ class LocalSageMaker:
         forms: Mapping[tuple[str, str], Callable[[Form], str]],
         check: bool,
     ) -> None:
-        self._opened = opened
-        self.switches = Switches()
-        aws = opened.aws
-        self._folder = opened.home.scratch("local-sagemaker")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config = self._folder / "sagemaker-config.yaml"
-        if note := write_config(config, aws.BUCKET, user):
-            say(note)
-        self._engine = Engine(
-            opened.home, opened.lock, opened.store, aws, Resources(opened.store), say, choices
-        )
         self._say = say
-        answers = Answers(
-            {**all_operations(self._engine), **operations}, self.switches, self._engine.tell_bug, check=check
-        )
-        router = Router(
-            Verifier(aws.credentials),
+        self._choices = choices
+        self._more = operations
+        self._check = check
+        self._user = user
+        self._credentials = new_credentials()
+        self._behind = ExitStack()
+        self._folders = ExitStack()
+        self._state: Behind | None = None
+        self.switches = Switches()
+        self._router = Router(
+            Verifier(self._credentials),
             names_of(ADDRESS),
-            answers,
-            {**Identity(aws.credentials).operations, **forms},
+            self._answer,
+            {**Identity(self._credentials).operations, **forms},
             Passing(self._moto),
             self.switches,
         )
-        self._server = Server(listening, router)
+        self._server = Server(listening, self._router)
         self.url = self._server.url
-        self.environment = client_environment(self.url, aws.credentials, config)
-        opened.lock.by_server(self.url)
+        self.environment: dict[str, str] = {}
+
+    def begin(self, state: Path) -> None:
+        """Open the state folder, and answer. Raises StateError when it cannot be used."""
+        self.renew(state)
+        home = self.opened.home
+        folder = home.scratch("local-sagemaker")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folders.callback(shutil.rmtree, folder, ignore_errors=True)
+        config = folder / "sagemaker-config.yaml"
+        if note := write_config(config, self.bucket, self._user):
+            self._say(note)
+        self.environment = client_environment(self.url, self._credentials, config)
         self._server.start()
-        # The first client for S3 need not wait for what is ready by then.
-        threading.Thread(target=self._warm_up, daemon=True).start()
+
+    def renew(self, state: Path) -> None:
+        """Go on with another state folder, at the same address and with the same key; what runs is stopped.
+
+        Raises:
+            StateError: the state folder cannot be used.
+        """
+        home = Home.open(state)
+        holder = find_holder(home)
+        if holder is not None and holder.serves:
+            pid = "" if holder.process is None else f" (process {holder.process.pid})"
+            raise StateError(
+                f"Could not use the state folder {home.root}: the local SageMaker at {holder.serves}{pid} has it. "
+                "Use that one or end it, or name another folder with --state."
+            )
+        self._behind.close()
+        opened = self._behind.enter_context(open_state(home, self._say, self._credentials))
+        opened.lock.by_server(self.url)
+        resources = Resources(opened.store)
+        engine = Engine(home, opened.lock, opened.store, opened.aws, resources, self._say, self._choices)
+        # The other way round: what runs is stopped before what it writes to is closed.
+        self._behind.callback(opened.aws.save_objects)
+        self._behind.callback(engine.close)
+        operations = {**all_operations(engine), **self._more}
+        answers = Answers(operations, self.switches, engine.tell_bug, check=self._check)
+        self._state = Behind(opened, engine, answers)
+        self.switches.clear()
+        self.switches.asked.clear()
 
     @property
     def bucket(self) -> str:
         """The bucket that is there from the start, called as the SDK's default bucket is."""
-        return self._opened.aws.BUCKET
+        return self.opened.aws.BUCKET
 
     def session(self) -> Any:
         """A boto3 session all of whose clients ask this server, whatever the environment says."""
         from pipeline.local.state.clients import LoopbackSession
 
-        return LoopbackSession(self.url, self._opened.aws.credentials)
+        return LoopbackSession(self.url, self._credentials)
 
     def client(self, service: str) -> Any:
         """A boto3 client of this server."""
         return self.session().client(service)
 
+    def wait(self, execution_arn: str, seconds: float = 600.0) -> dict[str, Any]:
+        """The description of an execution (DescribePipelineExecution) once it has ended.
+
+        Raises:
+            FashionError: it has not ended after so many seconds.
+        """
+        client = self.client("sagemaker")
+        until = time.monotonic() + seconds
+        while True:
+            said: dict[str, Any] = client.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
+            if said["PipelineExecutionStatus"] in EXECUTION_ENDS:
+                return said
+            if time.monotonic() > until:
+                raise FashionError(
+                    f"{execution_arn} is still {said['PipelineExecutionStatus']} after {seconds:g} s."
+                )
+            time.sleep(_POLL_SECONDS)
+
     @property
     def engine(self) -> Engine:
         """What runs the executions, for tests that look behind the answers."""
-        return self._engine
+        return self._now.engine
 
     @property
     def opened(self) -> Opened:
         """The state folder and its local S3, for tests that look behind the answers."""
-        return self._opened
+        return self._now.opened
 
     def close(self) -> None:
         """Stop what runs, save everything, end the server."""
         self._server.stop()
-        self._engine.close()
-        aws = self._opened.aws
-        try:
-            aws.save_objects()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        with self._folders:
+            self._behind.close()
+
+    @property
+    def _now(self) -> Behind:
+        if self._state is None:
+            raise RuntimeError("LocalSageMaker is used before begin()")
+        return self._state
+
+    def _answer(self, target: str, body: bytes) -> bytes:
+        return self._now.answers(target, body)
 
     def _moto(self) -> str:
-        """Where moto is, with the bucket that is there from the start; waits until it is."""
-        self._opened.aws.session()
-        return self._opened.aws.endpoint_url
+        """Where moto is, or will be when somebody asks."""
+        return self.opened.aws.endpoint_url
 
-    def _warm_up(self) -> None:
-        try:
-            self._opened.aws.session()
-        except FashionError as error:
-            self._say(str(error))
-        except RuntimeError:
-            pass  # The server has ended before it was asked for anything.
+
+@dataclass(frozen=True)
+class Behind:
+    """What answers, as long as one state folder is served."""
+
+    opened: Opened
+    engine: Engine
+    answers: Answers

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.local.state.credentials import Credentials
 from pipeline.local.state.ending import settle
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held, exclusive
@@ -25,15 +26,17 @@ class Opened:
 
 
 @contextmanager
-def open_state(home: Home, say: Callable[[str], None]) -> Iterator[Opened]:
+def open_state(
+    home: Home, say: Callable[[str], None], credentials: Credentials | None = None
+) -> Iterator[Opened]:
     """The state folder while the block lasts; waits while another command has it.
 
-    `say` is told of that, and of what commands that were killed have left.
+    `say` is told of that, and of what commands that were killed have left. `credentials`: see LocalAws.
     """
     with exclusive(home, say) as lock, Store(home) as store:
         settle(store)
         write_journals(home, store)
         if left := home.sweep():
             say(left)
-        with LocalAws(home, store, holding=lock.descriptor) as aws:
+        with LocalAws(home, store, holding=lock.descriptor, credentials=credentials) as aws:
             yield Opened(home, lock, store, aws)

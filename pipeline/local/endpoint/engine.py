@@ -187,6 +187,11 @@ class Engine:
         """Stop what runs, and wait until it has ended. Nothing can be started any more."""
         with self._lock:
             self._closing = True
+        self.stop_all()
+
+    def stop_all(self) -> None:
+        """Stop what runs, and wait until it has ended."""
+        with self._lock:
             running = [each for each in self._executions.values() if each.is_running]
         for execution in running:
             execution.stop.set()

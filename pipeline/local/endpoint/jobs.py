@@ -114,7 +114,7 @@ def _of_training(job: FoundJob, fields: dict[str, Any]) -> dict[str, Any]:
     """What only training jobs have."""
     status, step = fields["TrainingJobStatus"], job.step
     secondary = _SECONDARY.get(status, status)
-    begun, ended = step.started_at, step.ended_at
+    begun, ended = step.started_at or fields["CreationTime"], step.ended_at
     transitions = [
         {
             "Status": "Training",
@@ -133,7 +133,7 @@ def _of_training(job: FoundJob, fields: dict[str, Any]) -> dict[str, Any]:
                 "StatusMessage": message,
             }
         )
-    seconds = 0 if begun is None or ended is None else max(1, round(ended - begun))
+    seconds = 0 if ended is None else max(1, round(ended - begun))
     return {
         "SecondaryStatus": secondary,
         "SecondaryStatusTransitions": transitions,

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 from pipeline.errors import FashionError
 from pipeline.local.endpoint.identity import Form, form_answer, form_error, read_form
-from pipeline.local.endpoint.operations import Answers, quoted
+from pipeline.local.endpoint.operations import quoted
 from pipeline.local.endpoint.passing import Passing
 from pipeline.local.endpoint.server import BODY_READ
 from pipeline.local.endpoint.switches import Switches
@@ -39,12 +39,13 @@ class Router:
         self,
         verifier: Verifier,
         names: frozenset[str],
-        answers: Answers,
+        answers: Callable[[str, bytes], bytes],
         forms: Mapping[tuple[str, str], Callable[[Form], str]],
         passing: Passing,
         switches: Switches,
     ) -> None:
-        """`forms` are the operations of services that take forms; `passing` leads to moto."""
+        """`answers` gives the body of an answer by target and body (operations.py); `forms` are the operations of
+        services that take forms; `passing` leads to moto."""
         self._guarded = Guarded(self._answer, verifier, names)
         self._answers = answers
         self._forms = forms

@@ -151,7 +151,8 @@ class Server:
 
     def stop(self) -> None:
         """Take no new connections."""
-        self._server.shutdown()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
         self._listening.close()

@@ -29,15 +29,13 @@ def client_environment(url: str, credentials: Credentials, config: Path) -> dict
 
 def command_environment(user: Mapping[str, str], client: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a command: the user's, led to the server."""
-    kept = {name: value for name, value in user.items() if not _leads_elsewhere(name)}
+    kept = {name: value for name, value in user.items() if not leads_elsewhere(name)}
     return kept | dict(client)
 
 
 def exports(user: Mapping[str, str], client: Mapping[str, str]) -> str:
     """Lines for the user's shell that do the same."""
-    unset = sorted(
-        {*_ALWAYS_UNSET, *(name for name in user if _leads_elsewhere(name) and name not in client)}
-    )
+    unset = sorted({*_ALWAYS_UNSET, *(name for name in user if leads_elsewhere(name) and name not in client)})
     lines = [
         f"unset {' '.join(unset)}",
         *(f"export {name}={shlex.quote(value)}" for name, value in client.items()),
@@ -105,5 +103,6 @@ def _is_object(content: object, *names: str) -> bool:
     return isinstance(content, dict)
 
 
-def _leads_elsewhere(name: str) -> bool:
+def leads_elsewhere(name: str) -> bool:
+    """Whether a variable may lead a client to something other than this server."""
     return name.upper().startswith(_AWS) or name == VARIABLE

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from pipeline.errors import FashionError
 from pipeline.local.state import isolation
 from pipeline.local.state.contents import Content
-from pipeline.local.state.credentials import new_credentials
+from pipeline.local.state.credentials import Credentials, new_credentials
 from pipeline.local.state.moto_server import MotoServer
 from pipeline.local.state.objects import Objects, StoredObject, new_entry, split_uri
 from pipeline.local.state.registry_state import RegistryState
@@ -45,18 +45,20 @@ class LocalAws:
         answer_seconds: float = ANSWER_SECONDS,
         called: str | None = None,
         holding: int | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """`host` is where the server listens: another address than loopback only for containers to reach it.
 
         `called` is what else its clients may call it. A request that has no answer for `answer_seconds` is repeated
         twice, then it fails. `holding` is the descriptor of the state folder's lock, which the server then holds
-        too: if we are killed, it still saves what it has.
+        too: if we are killed, it still saves what it has. `credentials`: the key of whose requests it answers;
+        None: a new one.
         """
         self._home = home
         self._host = host
         self._called = names_of(host) | (names_of(called) if called else frozenset())
         self._holding = holding
-        self.credentials = new_credentials()
+        self.credentials = credentials or new_credentials()
         self._answer_seconds = answer_seconds
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
