@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from pipeline.local.state.registry_state import plain
-from pipeline.spec import service_model as sagemaker
 from pipeline.spec.shapes import mismatches
 
 Request = dict[str, Any]
@@ -45,11 +44,10 @@ def not_found(what: str) -> ServiceError:
 @cache
 def model(service: str) -> Any:
     """botocore's ServiceModel of a service."""
-    if service == "sagemaker":
-        return sagemaker.service_model()
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
+    # A Loader of its own: a service model in ~/.aws/models must not decide what is valid.
     loader = Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
@@ -118,7 +116,7 @@ def only_known(operation: str, fields: Mapping[str, Any]) -> Request:
 
 def known_of(shape: str, fields: Mapping[str, Any]) -> Request:
     """What of `fields` the shape of SageMaker's has members for, without what is None."""
-    members = sagemaker.shape(shape).members
+    members = model("sagemaker").shape_for(shape).members
     return {name: value for name, value in fields.items() if name in members and value is not None}
 
 
