@@ -5,28 +5,30 @@ Failed when nothing is left to do, or as CompletedWithFailures when steps ran on
 that never became ready stay Pending; steps of a branch that was not taken, and what waits for them, are Skipped.
 
 One thread decides (this module, in the caller's thread); each job runs in a thread of its own and reports through a
-queue (running_jobs.py). What was decided and reported is in the record (live_record.py). A record that already has
-succeeded steps is continued: they are kept as they are.
+queue (running_jobs.py). What was decided and reported is in the record (live_record.py), which the children of
+ForEach and Tuning steps join while it runs (children.py). A record that already has succeeded steps is continued:
+they are kept as they are.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, Observer, StepStatus
 from pipeline.local.engine.agenda import Agenda
 from pipeline.local.engine.attempts import Again, End
+from pipeline.local.engine.children import Children
 from pipeline.local.engine.cores import available_cores, share_cores
-from pipeline.local.engine.for_each import ITEMS, Loop, find_items
+from pipeline.local.engine.for_each import Loop, find_items
 from pipeline.local.engine.live_record import LiveRecord
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.running_jobs import RunningJobs
 from pipeline.local.engine.scope import ExecutionScope
-from pipeline.local.engine.tuning.tuning_run import KeptSearches, TuningRun
+from pipeline.local.engine.tuning.tuning_run import KeptSearches
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
 from pipeline.spec.conditions import holds
 from pipeline.spec.definition import Definition, Json, Step
@@ -74,19 +76,21 @@ def execute(
     waits_for = dependencies(definition)
     live = LiveRecord(record, save, observer)
     tell = say or observer.log_line
+    agenda = Agenda(definition.steps, waits_for)
+    shares = share_cores(definition, waits_for, cores or available_cores(), at_once)
+    scope = ExecutionScope(definition, parameters, execution, live.steps, run_job)
     return _Engine(
         definition=definition,
         run_job=run_job,
         live=live,
         jobs=RunningJobs(tell, stop),
-        say=tell,
         stop=stop,
         at_once=at_once,
-        agenda=Agenda(definition.steps, waits_for),
-        cores=share_cores(definition, waits_for, cores or available_cores(), at_once),
+        agenda=agenda,
+        cores=shares,
         launcher=launcher,
-        kept=kept,
-        scope=ExecutionScope(definition, parameters, execution, live.steps, run_job),
+        scope=scope,
+        children=Children(live, agenda, scope, shares, at_once, kept, tell, stop),
     ).run()
 
 
@@ -98,15 +102,13 @@ class _Engine:
     run_job: JobRunner
     live: LiveRecord
     jobs: RunningJobs
-    say: Callable[[str, str], None]
     stop: threading.Event
     at_once: int | None
     agenda: Agenda
     cores: dict[str, int]
     launcher: str | None
-    kept: KeptSearches | None
     scope: ExecutionScope
-    searches: dict[str, TuningRun] = field(default_factory=dict)
+    children: Children
 
     def run(self) -> ExecutionRecord:
         """See execute."""
@@ -118,8 +120,7 @@ class _Engine:
                 if report is None:
                     if self.stop.is_set() and self.live.record.status == "Executing":
                         self.live.note("Stopping")
-                    for search in self.searches.values():
-                        search.check_time()
+                    self.children.check_time()
                 elif isinstance(report, Again):
                     self.live.change(report.step, attempts=report.attempt)
                 else:
@@ -169,11 +170,16 @@ class _Engine:
                 self._end_step(step.name, "Succeeded", properties={"Outcome": str(outcome)})
                 return
             if step.type == "ForEach":
-                self._begin_loop(Loop.of(step, find_items(step, self.live.steps[step.name], self.scope)))
+                self.children.begin_loop(
+                    Loop.of(step, find_items(step, self.live.steps[step.name], self.scope))
+                )
                 return
             arguments = self._resolve(step, attempt)
             if step.type == "Tuning":
-                self._begin_search(step, arguments)
+                if (found := self.children.earlier(step, arguments)) is not None:
+                    self._succeed(step.name, found)
+                else:
+                    self.children.begin_search(step, arguments)
                 return
             step = replace(step, members=resolve(step.members, self.scope))
         except FashionError as error:
@@ -183,64 +189,6 @@ class _Engine:
             self._end_step(step.name, "Failed", failure_reason=str(arguments.get("ErrorMessage", "")))
             return
         self._begin_job(step, arguments, attempt)
-
-    def _begin_loop(self, loop: Loop) -> None:
-        """Let the children of a ForEach step be steps of the execution, after it."""
-        name, children = loop.step.name, loop.children
-        width = min(loop.at_once, self.at_once or loop.at_once, len(children) or 1)
-        self.cores |= dict.fromkeys(children, max(1, self.cores.get(name, 1) // width))
-        self.scope.add(children.values())
-        self.live.put_after(name, loop.records(self.live.steps))
-        self.agenda.begin_loop(loop)
-        self.live.change(name, properties={ITEMS: loop.items})
-
-    def _begin_search(self, step: Step, arguments: Mapping[str, Json]) -> None:
-        """Take over what an equal search found, or let the trials of a Tuning step be steps of the execution."""
-        name = step.name
-        if self.kept is not None and (found := self.kept.earlier(step, arguments)) is not None:
-            reused = found.reused_from is not None
-            self._end_step(
-                name, "Succeeded", properties=found.properties, cached=reused, reused_from=found.reused_from
-            )
-            return
-        search = TuningRun(
-            step,
-            arguments,
-            self.live.steps[name],
-            execution_id=self.live.record.execution_id,
-            account=self.scope.execution.get("PipelineArn", "").rpartition(":")[0],
-            stop=self.stop,
-            say=lambda line: self.say(name, line),
-            kept=self.kept,
-        )
-        self.searches[name] = search
-        before = {record.name: record for record in self.live.steps.values() if record.part_of == name}
-        for child in search.restore(before.values()):
-            before[child.name] = search.record_of(child.name, before[child.name])
-        # What was never proposed is no trial.
-        self.live.put_after(name, {child: before[child] for child in search.children})
-        self.agenda.begin_loop(search)
-        self._admit(search, search.children.values())
-        self._propose(search)
-
-    def _propose(self, search: TuningRun) -> None:
-        """Let the trials that it is time for be steps of the execution."""
-        name = search.step.name
-        while (child := search.next()) is not None:
-            known = self.live.steps
-            new = {child.name: search.record_of(child.name, known.get(child.name))}
-            others = {each: known[each] for each in search.children if each != child.name}
-            self.live.put_after(name, others | new)
-            self.agenda.add_child(search, child)
-            self._admit(search, [child])
-        self.live.change(name, properties=search.properties())
-
-    def _admit(self, search: TuningRun, children: Collection[Step]) -> None:
-        """Let trials have their share of the cores, and be known to expressions."""
-        width = min(search.at_once, self.at_once or search.at_once)
-        share = max(1, self.cores.get(search.step.name, 1) // width)
-        self.cores |= {child.name: share for child in children}
-        self.scope.add(children)
 
     def _end_loops(self) -> bool:
         """End each ForEach or Tuning step of which no child runs, nor may start any more; whether there was one."""
@@ -262,7 +210,7 @@ class _Engine:
             for each in step.depends_on
         }
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
-        search = self.searches.get(step.part_of or "")
+        search = self.children.search_of(step.part_of)
         stop = self.stop if search is None else search.stop_of(step.name)
 
         def log(line: str) -> None:
@@ -294,27 +242,30 @@ class _Engine:
         if end.bug is not None:
             raise end.bug
         record = self.live.steps[end.step]
-        search = self.searches.get(record.part_of or "")
+        search = self.children.search_of(record.part_of)
         left = None
         if search is not None:
             job_name = name_job(self.live.record.execution_id, end.step, record.attempts)
             left = search.ended(record, job_name, end.outcome, end.reason)
         if end.outcome is not None:
-            source = end.outcome.reused_from
-            self._end_step(
-                end.step,
-                "Succeeded",
-                properties=end.outcome.properties,
-                cached=source is not None,
-                launcher=None if source is not None else record.launcher,
-                reused_from=source,
-            )
+            self._succeed(end.step, end.outcome)
         elif end.reason is not None:
             self._end_step(end.step, "Failed", failure_reason=end.reason, properties=left)
         else:
             self._end_step(end.step, "Stopped", properties=left)
         if search is not None:
-            self._propose(search)
+            self.children.propose(search)
+
+    def _succeed(self, name: str, outcome: JobOutcome) -> None:
+        source = outcome.reused_from
+        self._end_step(
+            name,
+            "Succeeded",
+            properties=outcome.properties,
+            cached=source is not None,
+            launcher=None if source is not None else self.live.steps[name].launcher,
+            reused_from=source,
+        )
 
     def _end_step(self, name: str, status: StepStatus, **changes: Any) -> None:
         self.live.end(name, status, **changes)
