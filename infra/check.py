@@ -22,6 +22,7 @@ from infra.template import STACK_FILE, load_template
 OPTIONS = {
     "CreateVpc": "true",
     "CreateRepository": "true",
+    "CreateMlflowApp": "true",
     "GitHubRepository": "owner/name",
     "Schedule": "rate(7 days)",
     "UploadFolder": "incoming",
@@ -43,6 +44,8 @@ IGNORED = (
         "in a deny of s3:*, for actions that AWS lists no keys of",
     ),
     ("MISMATCHED_TYPE", "s3:TlsVersion", "it takes numbers for whole ones"),
+    ("UNKNOWN_ACTION", "sagemaker:CallMlflowAppApi", "newer than its list"),
+    ("UNKNOWN_ACTION", "sagemaker:DescribeMlflowApp", "newer than its list"),
     ("RESOURCE_STAR", "kms:Decrypt", 'in a key policy "*" is the key; elsewhere forced_wildcards() looks'),
 )
 

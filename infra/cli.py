@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.arguments import Parser
 from pipeline.console import say
-from pipeline.errors import FashionError
+from pipeline.errors import FashionError, UsageError
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
             say(
                 f"CloudFormation makes no budgets in {aws.region}: nobody is told of costs. Make one by hand "
                 "(Billing, Budgets)."
+            )
+        if "MlflowApp" in lacking and parameters.get("CreateMlflowApp") == "true":
+            raise UsageError(
+                f"CloudFormation makes no MLflow apps in {aws.region}. Leave CreateMlflowApp out; an app that you "
+                "make by hand is named with: python -m pipeline run --target sagemaker --mlflow ARN"
             )
         return deploy(aws, stack, compact(template), parameters, certain=certain, talk=talk)
 

@@ -24,6 +24,7 @@ COUNTED = 1000
 BUCKETS = ("Bucket", "LogBucket")
 GROUP = "ModelPackageGroup"
 REPOSITORY = "Repository"
+MLFLOW = "MlflowApp"
 
 
 class Holdings:
@@ -42,6 +43,7 @@ class Holdings:
         self.buckets = [names[name] for name in BUCKETS if name in names]
         self.group = names[GROUP].rpartition("/")[2] if GROUP in names else None
         self.repository = names.get(REPOSITORY)
+        self.mlflow = names.get(MLFLOW)
         self.pipeline = pipeline
 
     def describe(self) -> list[str]:
@@ -60,6 +62,9 @@ class Holdings:
             lines.append(f"model package group {self.group}: {packages} models")
         if images := len(self._images()):
             lines.append(f"image repository {self.repository}: {images} images")
+        if self.mlflow is not None:
+            # Goes with the stack. AWS does not tell how much is in it.
+            lines.append(f"MLflow app {self.mlflow.rpartition('/')[2]}: its experiments and runs")
         if self._pipeline_exists():
             lines.append(f"pipeline {self.pipeline}: its definition and the list of its executions")
             lines += [f"execution {arn.rpartition('/')[2]}: it runs" for arn in self.running.executions()]

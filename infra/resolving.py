@@ -199,6 +199,10 @@ class _Resolver:
                 "RepositoryUri",
             ): f"{ACCOUNT}.dkr.ecr.{self.region}.{self.suffix}/{{name}}",
             ("AWS::EC2::SecurityGroup", "GroupId"): name.lower(),
+            (
+                "AWS::SageMaker::MlflowApp",
+                "Arn",
+            ): f"arn:{self.partition}:sagemaker:{self.region}:{ACCOUNT}:mlflow-app/app-0",
             ("AWS::SQS::Queue", "Arn"): f"arn:{self.partition}:sqs:{self.region}:{ACCOUNT}:{{name}}",
             ("AWS::SQS::Queue", "QueueName"): "{name}",
             (

@@ -19,6 +19,7 @@ PACKAGE = f"{SAGEMAKER}:model-package/fashion-mnist/3"
 TRAINING_JOB = f"{SAGEMAKER}:training-job/pipelines-8f3a2c9d41e7-Train-cnn-3x3-0-abc"
 PROCESSING_JOB = f"{SAGEMAKER}:processing-job/pipelines-8f3a2c9d41e7-Evaluate-abc"
 PIPELINE = f"{SAGEMAKER}:pipeline/fashion-mnist"
+MLFLOW = f"{SAGEMAKER}:mlflow-app/app-0"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
@@ -47,6 +48,7 @@ ROLES = (
     "DeployerRole",
     "DeployFunctionRole",
     "TriggerRole",
+    "MlflowRole",
 )
 
 ENDPOINT_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/fashion-mnist"
@@ -81,6 +83,7 @@ _NOT_THEIRS = [
     Request("sagemaker:DeleteModel", f"{SAGEMAKER}:model/fashion-mnist-prod-1", THEIRS),
     Request("logs:PutLogEvents", f"{ENDPOINT_LOGS}ic:log-stream:x"),
 ]
+_NO_TRACKING = [Request("sagemaker:CallMlflowAppApi", MLFLOW)]
 _NO_SERVING = [
     Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
     Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
@@ -126,6 +129,7 @@ ALLOWED: dict[str, list[Request]] = {
         Request("kms:CreateGrant", KEY, FOR_AWS),
         Request("kms:CreateGrant", KEY, VIA_SAGEMAKER),
         Request("kms:DescribeKey", KEY),
+        Request("sagemaker:CallMlflowAppApi", MLFLOW),
     ],
     "JobRole": [
         *_CONTAINER,
@@ -176,6 +180,8 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:ListBucket", BUCKET),
         Request("s3:GetBucketLocation", BUCKET),
         Request("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
+        Request("sagemaker:CallMlflowAppApi", MLFLOW),
+        Request("s3:PutObject", f"{OBJECTS}/mlflow/1/0a1b/artifacts/report.html"),
         Request("logs:FilterLogEvents", ENDPOINT_LOGS),
         Request("sagemaker:CreatePipeline", PIPELINE),
         Request("sagemaker:UpdatePipeline", PIPELINE),
@@ -208,10 +214,19 @@ ALLOWED: dict[str, list[Request]] = {
         Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
     ],
     "TriggerRole": [Request("sagemaker:StartPipelineExecution", PIPELINE)],
+    "MlflowRole": [
+        Request("s3:GetObject", f"{OBJECTS}/mlflow/1/0a1b/artifacts/report.html"),
+        Request("s3:PutObject", f"{OBJECTS}/mlflow/1/0a1b/artifacts/report.html"),
+        Request("s3:GetBucketLocation", BUCKET),
+        Request("s3:ListBucket", BUCKET, {"s3:prefix": "fashion-mnist/mlflow/1/"}),
+        Request("kms:GenerateDataKey", KEY, VIA_S3),
+    ],
 }
 
 # Refused to every role, whatever it is for.
 _NEVER = [
+    Request("sagemaker:CallMlflowAppApi", f"{SAGEMAKER}:mlflow-app/app-of-others"),
+    Request("sagemaker:DeleteMlflowApp", MLFLOW),
     Request("logs:PutLogEvents", f"{LOGS}OfOthers:log-stream:x"),
     Request("sagemaker:UpdateModelPackage", PACKAGE),
     Request("sagemaker:UpdateModelPackage", PACKAGE, APPROVED),
@@ -285,6 +300,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "JobRole": [
         *_NEVER,
+        *_NO_TRACKING,
         *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,
@@ -299,6 +315,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "EvaluationRole": [
         *_NEVER,
+        *_NO_TRACKING,
         *_NO_SERVING,
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
@@ -320,6 +337,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "EndpointRole": [
         *_NEVER,
+        *_NO_TRACKING,
         *_NO_KEY_BY_ITSELF,
         *_NOT_THEIRS,
         *_NO_SERVING,
@@ -334,6 +352,7 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "DeployFunctionRole": [
         *_NEVER,
+        *_NO_TRACKING,
         *_NO_KEY_BY_ITSELF,
         *_NOT_THEIRS,
         *_NO_REGISTERING,
@@ -345,12 +364,23 @@ REFUSED: dict[str, list[Request]] = {
     ],
     "TriggerRole": [
         *_NEVER,
+        *_NO_TRACKING,
         *_NO_KEY_BY_ITSELF,
         *_NO_SERVING,
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
         Request("sagemaker:UpdatePipeline", PIPELINE),
+    ],
+    "MlflowRole": [
+        *_NEVER,
+        *_NO_KEY_BY_ITSELF,
+        *_NO_SERVING,
+        *_NO_REGISTERING,
+        *_NO_JOBS,
+        Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:ListBucket", BUCKET, {"s3:prefix": "fashion-mnist/executions/"}),
+        *_NO_TRACKING,
     ],
 }
 

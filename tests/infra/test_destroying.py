@@ -190,6 +190,15 @@ def test_a_pipeline_of_the_same_name_that_somebody_else_made_is_left_alone(accou
     assert not [line for line in account.shown if "pipeline" in line]
 
 
+def test_an_mlflow_app_holds_runs_however_many(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({"MlflowApp": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-0"})
+    holds_pipeline(account, "other")
+    with pytest.raises(InfraError, match="expected resources that hold nothing"):
+        run(account)
+    assert "  MLflow app app-0: its experiments and runs" in account.shown
+
+
 def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> None:
     account.is_("CREATE_COMPLETE", EnableTerminationProtection=True)
     account.has_resources(RESOURCES)

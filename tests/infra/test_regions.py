@@ -39,11 +39,13 @@ ALL = regions(load_template())
 def test_what_a_region_lacks_is_neither_made_nor_sent(template: Template, region: str) -> None:
     sent, lacking = for_region(template, region)
     made = resolve_template(template, EVERYTHING, region)
-    assert set(lacking) == (
-        {"Budget"} if region not in WITH_BUDGETS and "Budget" not in made.resources else set()
-    )
+    budget = {"Budget"} if region not in WITH_BUDGETS and "Budget" not in made.resources else set()
+    app = {"MlflowApp", "TrackPolicy"} if "MlflowApp" not in made.resources else set()
+    assert set(lacking) == budget | app
+    assert ("MlflowAppArn" in sent["Outputs"]) == ("MlflowApp" in made.resources)
     assert set(sent["Resources"]) == set(template["Resources"]) - set(lacking)
     assert not set(lacking) & set(made.resources)
+    assert made.outputs == resolve_template(sent, EVERYTHING, region).outputs
     text = json.dumps([made.resources, made.outputs])
     assert ("budgets.amazonaws.com" in text) == ("Budget" in made.resources)
     # The very same stack, but for its region: nothing refers to what is not sent.
@@ -51,9 +53,12 @@ def test_what_a_region_lacks_is_neither_made_nor_sent(template: Template, region
 
 
 def test_budgets_are_made_where_cloudformation_makes_them(template: Template) -> None:
-    assert {name for name in ALL if not for_region(template, name)[1]} >= WITH_BUDGETS
-    assert {name for name in ALL if for_region(template, name)[1]} >= WITHOUT_BUDGETS
-    assert set(REGIONAL) == {"AWS::Budgets::Budget"}
+    lacking = {name: set(for_region(template, name)[1]) for name in ALL}
+    assert {name for name in ALL if "Budget" not in lacking[name]} >= WITH_BUDGETS
+    assert {name for name in ALL if "Budget" in lacking[name]} >= WITHOUT_BUDGETS
+    assert {name for name in ALL if "MlflowApp" not in lacking[name]} >= WITH_BUDGETS
+    assert {name for name in ALL if "MlflowApp" in lacking[name]} >= WITHOUT_BUDGETS - {"eu-north-1"}
+    assert set(REGIONAL) == {"AWS::Budgets::Budget", "AWS::SageMaker::MlflowApp"}
 
 
 @pytest.mark.parametrize("region", [*ALL, "cn-north-1"])
@@ -86,3 +91,13 @@ def test_the_command_says_so_and_plans_nothing(
     elsewhere = type(aws)(aws.account, "ap-south-2", aws.caller, aws.client)
     assert main(["plan"], lambda profile, region: elsewhere) == 2
     assert "Could not deploy to ap-south-2" in capsys.readouterr().err
+
+
+def test_an_app_that_a_region_cannot_make_is_refused_when_it_is_asked_for(
+    account: StubbedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = account.aws()
+    elsewhere = type(aws)(aws.account, "af-south-1", aws.caller, aws.client)
+    words = ["plan", "--param", "CreateMlflowApp=true"]
+    assert main(words, lambda profile, region: elsewhere) == 2
+    assert "CloudFormation makes no MLflow apps in af-south-1" in capsys.readouterr().err

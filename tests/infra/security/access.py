@@ -137,6 +137,7 @@ def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
         "PipelineRole": ("sagemaker", {"pipeline/fashion-mnist", "pipeline/fashion-mnist/*"}),
         "JobRole": ("sagemaker", {"training-job/pipelines-*", "processing-job/pipelines-*"}),
         "EvaluationRole": ("sagemaker", {"processing-job/pipelines-*"}),
+        "MlflowRole": ("sagemaker", {"mlflow-app/*"}),
         "EndpointRole": ("sagemaker", {"*"}),  # AWS documents that no single model or endpoint can be named
         "DeployFunctionRole": ("lambda", set()),  # see BY_ACCOUNT_ALONE
         "TriggerRole": ("events", {"rule/fashion-mnist-schedule", "rule/fashion-mnist-upload"}),

@@ -241,7 +241,7 @@ def the_command_line_finds_what_it_needs(stack: ResolvedStack) -> Problems:
         "TopicArn",
     }
     roles = {"PipelineRoleArn", "JobRoleArn", "EvaluationRoleArn", "EndpointRoleArn", "DeployerRoleArn"}
-    places = {"BucketName", "LogBucketName", "RepositoryUri", "SubnetIds", "SecurityGroupIds"}
+    places = {"BucketName", "LogBucketName", "RepositoryUri", "SubnetIds", "SecurityGroupIds", "MlflowAppArn"}
     wanted = about | roles | places
     if set(stack.outputs) != wanted:
         yield f"outputs that are missing or new: {sorted(set(stack.outputs) ^ wanted)}"

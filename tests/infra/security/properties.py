@@ -16,6 +16,7 @@ from pipeline.aws.iam_evaluator import as_list
 EVERYTHING = {
     "CreateVpc": "true",
     "CreateRepository": "true",
+    "CreateMlflowApp": "true",
     "GitHubRepository": "owner/name",
     "NotificationEmail": "somebody@example.com",
     "Schedule": "rate(7 days)",

@@ -55,6 +55,8 @@ def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
         "NetworkPolicy": ["JobRole", "EvaluationRole"],
         "PullPolicy": ["JobRole", "EvaluationRole"],
         "PushPolicy": ["DeployerRole"],
+        "TrackPolicy": ["DeployerRole", "PipelineRole"],
+        "TrackFilesPolicy": ["DeployerRole"],
         "ServePolicy": [],
     }
     for name, properties in stack.of_type("AWS::IAM::ManagedPolicy").items():

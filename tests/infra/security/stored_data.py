@@ -94,7 +94,10 @@ def the_key_rotates_and_is_hard_to_lose(stack: ResolvedStack) -> Problems:
 
 @must
 def replacing_a_resource_with_data_keeps_the_old_one(stack: ResolvedStack) -> Problems:
-    kinds = ("S3::Bucket", "KMS::Key", "SageMaker::ModelPackageGroup", "Logs::LogGroup", "ECR::Repository")
+    kinds = (
+        "S3::Bucket", "KMS::Key", "SageMaker::ModelPackageGroup", "SageMaker::MlflowApp", "Logs::LogGroup",
+        "ECR::Repository",
+    )  # fmt: skip
     for name, resource in stack.resources.items():
         if (
             resource["Type"].removeprefix("AWS::") in kinds

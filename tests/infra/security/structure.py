@@ -38,7 +38,7 @@ TYPES = {
     ),
     *("AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SageMaker::ModelPackageGroup"),
     *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue"),
-    "AWS::SQS::QueuePolicy",
+    *("AWS::SQS::QueuePolicy", "AWS::SageMaker::MlflowApp"),
 }
 # Properties of types that can let others in, send data out, or lose it: those that are used, and no others.
 PROPERTIES_OF = {
@@ -55,6 +55,7 @@ PROPERTIES_OF = {
     "AWS::SNS::Subscription": {"Endpoint", "Protocol", "TopicArn"},
     "AWS::SQS::Queue": {"MessageRetentionPeriod", "QueueName", "SqsManagedSseEnabled"},
     "AWS::SageMaker::ModelPackageGroup": {"ModelPackageGroupDescription", "ModelPackageGroupName"},
+    "AWS::SageMaker::MlflowApp": {"ArtifactStoreUri", "ModelRegistrationMode", "Name", "RoleArn", "Tags"},
     "AWS::KMS::Key": {"Description", "EnableKeyRotation", "KeyPolicy", "PendingWindowInDays"},
     "AWS::Logs::LogGroup": {"KmsKeyId", "LogGroupName", "RetentionInDays"},
     "AWS::Events::Rule": {"Description", "EventPattern", "Name", "ScheduleExpression", "Targets"},

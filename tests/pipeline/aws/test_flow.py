@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.command import Command, Finished, run
 from tests.pipeline.aws.cloud.account import BUCKET, Cloud
+from tests.pipeline.tracking.mlflow_rest import served
 
 ON = ("--target", "sagemaker")
 QUICK = (
@@ -219,3 +220,33 @@ def test_models_are_approved_on_aws_and_the_next_run_compares_with_them(first: R
     assert user.run("registry", "show", "1", "--json", *ON).json()["model_approval_status"] == "Approved"
     missing = user.run("registry", "reject", "99", *ON)
     assert (missing.status, "Received: 99" in missing.err) == (1, True)
+
+
+def test_a_run_is_published_to_an_mlflow_app_which_its_definition_names(
+    first: Run, user: User, tmp_path: Path
+) -> None:
+    app = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-ABCDEFGHIJKL"
+    with served(tmp_path) as rest:
+        words = (*user.quick, "--mlflow", app, "--json", tmp_path / "result.json")
+        home, more = user.home, {"SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": rest.url}
+        finished = run(home, *words, **user.cloud.environment, **more)
+        assert finished.status == 0, finished.said
+        assert f"Published to MLflow: {app}." in finished.err
+        runs = rest.runs("fashion-mnist")
+        again = run(home, "mlflow", "publish", *ON, "--mlflow", app, **user.cloud.environment, **more)
+        assert again.out == f"Published 1 execution to {app}.\n", again.said
+        assert repr(rest.runs("fashion-mnist")) == repr(runs)
+    execution_id = json.loads((tmp_path / "result.json").read_text())["execution_id"]
+    parent, child = runs[execution_id], runs["Train-baseline-0"]
+    assert parent["files"] == ["evaluation.json", "model-card.json", "model-card.md", "report.html"]
+    assert parent["tags"]["fashion.target"] == "sagemaker"
+    # What the first run trained is reused, whatever the app: its name is in no cache key.
+    assert child["tags"]["fashion.reused_from"] == first.id
+    assert ":training-job/" in child["tags"]["fashion.job_arn"]
+    assert child["params"]["seed"] == "0"
+    assert [step for step, _, _ in child["metrics"]["validation_accuracy"]] == [1]
+    definition = run(home, "definition", *ON, "--mlflow", app, **user.cloud.environment).json()
+    assert definition["MlflowConfig"] == {"MlflowResourceArn": app, "MlflowExperimentName": "fashion-mnist"}
+    refused = run(home, *user.quick, "--mlflow", **user.cloud.environment)
+    assert refused.status == 2
+    assert "means the MLflow app of the stack fashion-mnist, which has none" in refused.err
