@@ -145,7 +145,8 @@ class DefinitionBuilder:
                 s3_output_path=self.execution_uri("models"), kms_key_id=self.settings.kms_key or None
             ),
             checkpoint_config=CheckpointConfig(
-                s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name),
+                # SageMaker takes all keys that begin so: seed 1 would load the checkpoints of seed 10.
+                s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name, "latest"),
                 local_path="/opt/ml/checkpoints",
             ),
             hyperparameters={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ class JobLog:
     def __init__(self, client: Any, job: JobRef) -> None:
         self._client = client
         self._group = GROUPS[job.kind]
-        self._prefix = f"{job.name}/"
+        self._name = job.name.lower()
+        self._beginning = beginning_of(job.name)
         self._tokens: dict[str, str | None] = {}
         self._at_end = False
         self._looks = 0
@@ -66,10 +68,15 @@ class JobLog:
     def _streams(self) -> list[str]:
         """The job's streams, the one that was written last at the end."""
         pages = self._client.get_paginator("describe_log_streams").paginate(
-            logGroupName=self._group, logStreamNamePrefix=self._prefix
+            logGroupName=self._group, logStreamNamePrefix=self._beginning
         )
         try:
-            found = [each for page in pages for each in page["logStreams"]]
+            found = [
+                each
+                for page in pages
+                for each in page["logStreams"]
+                if each["logStreamName"].lower().startswith(f"{self._name}/")
+            ]
         except ClientError as error:
             if is_missing(error):
                 return []
@@ -107,7 +114,17 @@ class JobLog:
 
     def _host(self, stream: str) -> str:
         """algo-1 out of <job>/algo-1-1700000000."""
-        return stream.removeprefix(self._prefix).rpartition("-")[0]
+        return stream.partition("/")[2].rpartition("-")[0]
+
+
+def beginning_of(job: str) -> str:
+    """What the names of the log streams of a job begin with, whichever way they are written.
+
+    A job's ARN may have its name in small letters, and its log the name as it was given: so the search is for what
+    Pipelines puts before the step's name, `pipelines-<execution>-`, which has small letters alone.
+    """
+    found = re.match(r"pipelines-[a-z0-9]+-", job)
+    return found[0] if found else f"{job}/"
 
 
 def split(message: str) -> list[str]:

@@ -114,6 +114,9 @@ def prepare(
     if args.no_cache:
         text = without_cache(text)
     values = dict(given)
+    if "InputDataUri" in values:
+        # SageMaker takes all keys that begin so: raw/incoming would be raw/incoming2, too.
+        values["InputDataUri"] = f"{str(values['InputDataUri']).rstrip('/')}/"
     if isinstance(data, Path):
         values["InputDataUri"] = target.upload_data(settings, data)
     elif data is not None:

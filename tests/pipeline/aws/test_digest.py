@@ -64,7 +64,9 @@ def execution(*steps: dict[str, Any], **more: Any) -> AwsExecution:
 
 
 def logs(stubbed: Stubbed, *lines: str) -> None:
-    stubbed.on("logs", "describe_log_streams", {"logStreams": [{"logStreamName": "job/algo-1-17"}]})
+    jobs = (job_arn("training", "Train-baseline-0"), job_arn("processing", "Evaluate"))
+    names = [f"{arn.rpartition('/')[2]}/algo-1-17" for arn in jobs]
+    stubbed.on("logs", "describe_log_streams", {"logStreams": [{"logStreamName": name} for name in names]})
     events = [{"message": line} for line in lines]
     stubbed.on("logs", "get_log_events", {"events": events, "nextForwardToken": "f/1"})
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.aws.joblogs import JobLog, split
+from pipeline.aws.joblogs import JobLog, beginning_of, split
 from pipeline.aws.records import JobRef
 from tests.pipeline.aws.answers import job_arn
 from tests.pipeline.aws.stubbed import Stubbed
@@ -25,7 +25,7 @@ def streams(stubbed: Stubbed, *hosts: str) -> None:
         "describe_log_streams",
         {"logStreams": listed},
         logGroupName=GROUP,
-        logStreamNamePrefix=f"{JOB.name}/",
+        logStreamNamePrefix=beginning_of(JOB.name),
     )
 
 
@@ -112,3 +112,23 @@ def test_who_may_not_read_is_told(stubbed: Stubbed) -> None:
 def test_a_progress_bar_is_a_line_for_each_drawing() -> None:
     assert split("10 %\r20 %\r") == ["10 %", "20 %"]
     assert split("") == [""]
+
+
+def test_a_log_is_found_whichever_way_its_jobs_name_is_written(stubbed: Stubbed) -> None:
+    """ARNs may have it in small letters, the streams as it was given; others begin with the execution, too."""
+    arn = (
+        "arn:aws:sagemaker:eu-central-1:123456789012:training-job/pipelines-8f3a2c9d41e7-train-cnn-3x3-1-abc"
+    )
+    name = "pipelines-8f3a2c9d41e7-Train-cnn-3x3-1-AbC"
+    others = (f"{name}d/algo-1-17", "pipelines-8f3a2c9d41e7-Train-cnn-3x3-10-AbC/algo-1-17")
+    listed = [{"logStreamName": each} for each in (f"{name}/algo-1-17", *others)]
+    ask = {"logGroupName": GROUP, "logStreamNamePrefix": "pipelines-8f3a2c9d41e7-"}
+    stubbed.on("logs", "describe_log_streams", {"logStreams": listed}, **ask)
+    answer = {"events": [{"message": "one"}], "nextForwardToken": "f/1"}
+    about = {"logGroupName": GROUP, "logStreamName": f"{name}/algo-1-17"}
+    stubbed.on("logs", "get_log_events", answer, startFromHead=True, **about)
+    assert JobLog(stubbed.client("logs"), JobRef("TrainingJob", arn, own=True)).new_lines() == ["one"]
+
+
+def test_a_job_that_pipelines_did_not_name_is_looked_for_by_its_name() -> None:
+    assert beginning_of("my-job") == "my-job/"
