@@ -82,7 +82,7 @@ def run_hosts(
             failed.set()
         return ended
 
-    if len(launches) == 1:
+    if len(launches) == 1 and work is None:
         return [run(launches[0])]
     with ThreadPoolExecutor(max_workers=len(launches)) as threads:
         running = [threads.submit(run, launch) for launch in launches]
