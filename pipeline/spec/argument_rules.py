@@ -24,7 +24,9 @@ class Only:
         """What is wrong with `value`, None when nothing is."""
         if value in self.allowed:
             return None
-        return f"the local engine supports {' and '.join(map(repr, self.allowed))} only. Received: {shown(value)}"
+        *most, last = map(repr, self.allowed)
+        allowed = f"{', '.join(most)} and {last}" if most else last
+        return f"the local engine supports {allowed} only. Received: {shown(value)}"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.spec.argument_rules import Never, Only
+from pipeline.spec.argument_rules import Between, Never, Only
 from pipeline.spec.step_types.step_type import Operation, StepType
 from pipeline.spec.step_types.training import TRAINING
 from pipeline.spec.tuning_checks import check_names, check_tuning
+from pipeline.spec.tuning_ranges import MOST_TRIALS
 
 _DEFINITIONS = ("TrainingJobDefinition", "TrainingJobDefinitions.*")
 _CONFIG = "HyperParameterTuningJobConfig"
+_OBJECTIVES = (
+    f"{_CONFIG}.HyperParameterTuningJobObjective",
+    *(f"{definition}.TuningObjective" for definition in _DEFINITIONS),
+)
+_SCALES = ("Auto", "Linear", "Logarithmic", "ReverseLogarithmic")
+_SCALED = tuple(
+    f"{place}.{kind}ParameterRanges"
+    for place in (f"{_CONFIG}.ParameterRanges", *(f"{each}.HyperParameterRanges" for each in _DEFINITIONS))
+    for kind in ("Integer", "Continuous")
+)
 
 
 def _place(definition: str, place: str) -> str:
@@ -30,6 +41,9 @@ TUNING = StepType(
     ),
     needs=(
         _CONFIG,
+        f"{_CONFIG}.Strategy",
+        f"{_CONFIG}.ResourceLimits",
+        f"{_CONFIG}.ResourceLimits.MaxParallelTrainingJobs",
         *(
             _place(definition, place)
             for definition in _DEFINITIONS
@@ -39,6 +53,14 @@ TUNING = StepType(
         ),
     ),
     rules=(
+        Only(f"{_CONFIG}.Strategy", ("Bayesian", "Random", "Grid", "Hyperband")),
+        # Developer guide, "Automatic model tuning resource limits": the default quotas of an account.
+        Between(f"{_CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs", 1, MOST_TRIALS),
+        Between(f"{_CONFIG}.ResourceLimits.MaxParallelTrainingJobs", 1, 100),
+        Between(f"{_CONFIG}.StrategyConfig.HyperbandStrategyConfig.MaxResource", 1, 20_000),
+        Only(f"{_CONFIG}.TrainingJobEarlyStoppingType", ("Off", "Auto")),
+        *(Only(f"{place}.Type", ("Maximize", "Minimize")) for place in _OBJECTIVES),
+        *(Only(f"{place}.*.ScalingType", _SCALES) for place in _SCALED),
         Never("WarmStartConfig"),
         Never("Autotune"),
         Never(f"{_CONFIG}.ParameterRanges.AutoParameters"),

@@ -83,17 +83,17 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
     [
         (
             limited(MaxNumberOfTrainingJobs=0),
-            "ResourceLimits.MaxNumberOfTrainingJobs: expected a whole number from 1 to 750. Received: 0",
+            "ResourceLimits.MaxNumberOfTrainingJobs: the local engine supports 1 to 750 only. Received: 0",
         ),
-        (limited(MaxNumberOfTrainingJobs=751), "expected a whole number from 1 to 750. Received: 751"),
-        (limited(MaxNumberOfTrainingJobs=True), "expected a whole number from 1 to 750. Received: True"),
-        (limited(MaxParallelTrainingJobs=0), "expected a whole number from 1 to 100. Received: 0"),
-        (limited(MaxRuntimeInSeconds=60), "expected a whole number from 120 to 15768000. Received: 60"),
+        (limited(MaxNumberOfTrainingJobs=751), "the local engine supports 1 to 750 only. Received: 751"),
+        (limited(MaxNumberOfTrainingJobs=True), "the local engine supports 1 to 750 only. Received: True"),
+        (limited(MaxParallelTrainingJobs=0), "the local engine supports 1 to 100 only. Received: 0"),
+        (limited(MaxRuntimeInSeconds=60), "expected at least 120. Received: 60"),
         (
             changed(lambda config: config["ResourceLimits"].pop("MaxNumberOfTrainingJobs")),
             "MaxNumberOfTrainingJobs: missing. Expected a whole number from 1 up.",
         ),
-        (changed(lambda config: config.pop("ResourceLimits")), "ResourceLimits: missing. Expected an object."),
+        (changed(lambda config: config.pop("ResourceLimits")), "ResourceLimits: missing."),
         (changed(lambda config: config.pop("ParameterRanges")), "there is nothing to tune: give at least one"),
         (ranges(CategoricalParameterRanges=[]), "there is nothing to tune: give at least one range."),
         (
@@ -105,6 +105,10 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
             "each value stands there once. Received twice: 1",
         ),
         (ranges(CategoricalParameterRanges={}), "there is nothing to tune"),
+        (
+            arguments(strategy="Grid", ranges={"CategoricalParameterRanges": 3}),
+            "CategoricalParameterRanges: expected a list. Received: 3",
+        ),
         (ranges(CategoricalParameterRanges="x"), "CategoricalParameterRanges: expected a list. Received: 'x'"),
         (
             continuous("2", "1"),
@@ -121,7 +125,7 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
             "a reverse logarithmic range lies from 0 to below 1. Received: 0.1 to 1",
         ),
         (integer("0", "9", "ReverseLogarithmic"), "a reverse logarithmic range is one of continuous values."),
-        (continuous("0.1", "1", "Log"), "expected one of Auto, Linear, Logarithmic, ReverseLogarithmic."),
+        (continuous("0.1", "1", "Log"), "'Auto', 'Linear', 'Logarithmic' and 'ReverseLogarithmic' only. Received: 'Log'"),
         (
             arguments(strategy="Grid", trials=None),
             "ContinuousParameterRanges[0]: the strategy Grid takes categorical ranges alone",
@@ -160,8 +164,8 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
         (metrics(), "MetricDefinitions has none."),
         (metrics({"Name": "accuracy", "Regex": "("}), "the Regex of 'accuracy' is none: missing )"),
         (metrics({"Name": "accuracy", "Regex": "a=[0-9]+"}), "has no group, so it finds no value"),
-        (arguments(strategy="Bayes"), "Strategy: expected one of Bayesian, Random, Grid, Hyperband."),
-        (arguments(objective="Best"), "Type: expected Maximize or Minimize. Received: 'Best'"),
+        (arguments(strategy="Bayes"), "Strategy: the local engine supports 'Bayesian', 'Random', 'Grid' and 'Hyperband' only."),
+        (arguments(objective="Best"), "Type: the local engine supports 'Maximize' and 'Minimize' only. Received: 'Best'"),
         (
             arguments(strategy="Hyperband", TrainingJobEarlyStoppingType="Auto"),
             "Hyperband stops trials by its own rule: leave TrainingJobEarlyStoppingType at Off.",
@@ -252,7 +256,7 @@ def test_values_of_parameters_are_checked_once_they_are_known() -> None:
     parameter = {"Name": "Trials", "Type": "Integer", "DefaultValue": 3}
     definition = parse_definition(document(request, parameters=(parameter,)))
     assert resolve_parameters(definition, {}) == {"Trials": 3}
-    with pytest.raises(DefinitionError, match=r"expected a whole number from 1 to 750\. Received: 0"):
+    with pytest.raises(DefinitionError, match=r"supports 1 to 750 only\. Received: 0"):
         resolve_parameters(definition, {"Trials": 0})
 
 
