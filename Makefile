@@ -38,7 +38,7 @@ bench-gpu: .venv/stamp ## measure training on a GPU: images/s by batch size, sec
 	@PYTHONPATH=. $(PY) tests/bench/bench_gpu.py $(ARGS)
 
 bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
-	@PYTHONPATH=. $(PY) tests/bench/bench_engine.py $(ARGS)
+	@PYTHONPATH=.:tests/sdk_local_mode $(PY) tests/bench/bench_engine.py $(ARGS)
 
 lint: .venv/stamp ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

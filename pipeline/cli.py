@@ -95,7 +95,15 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
         "where --param says nothing (default: the latest)",
     )
-    add_launcher(run)
+    run.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="STEP-OR-IMAGE=IMAGE",
+        help="with --launcher container: the image that a step runs in, or that stands for others (a glob); may be "
+        "repeated",
+    )
+    add_launcher(run, "container")
     add_tracking(run)
     add_spending(run)
     add_output(run)
@@ -119,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_execution(resume)
     add_target(resume)
-    add_launcher(resume)
+    add_launcher(resume, "container")
     add_tracking(resume)
     add_output(resume)
 
@@ -287,7 +295,7 @@ def build_parser() -> argparse.ArgumentParser:
         "program", nargs="*", metavar="COMMAND", help="after --, a command to run as a client of it"
     )
 
-    image = commands.add_parser("image", help="build the container image of --target docker")
+    image = commands.add_parser("image", help="build this project's image for --launcher container")
     base = image.add_mutually_exclusive_group()
     base.add_argument(
         "--base",
@@ -326,7 +334,12 @@ def named_path(text: str) -> Path:
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Adds --target."""
-    parser.add_argument("--target", choices=TARGETS, default="local", help="where to run (default: local)")
+    parser.add_argument(
+        "--target",
+        choices=TARGETS,
+        default="local",
+        help="where to run (default: local); docker: local, with --launcher container",
+    )
 
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
@@ -490,14 +503,15 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Adds how jobs of a local run are started."""
+def add_launcher(parser: argparse.ArgumentParser, *more: str) -> None:
+    """Adds how jobs of a local run are started; `more` are ways that not every command has."""
+    in_image = ", or in containers of their images by Docker or podman" if "container" in more else ""
     parser.add_argument(
         "--launcher",
-        choices=("auto", "sandbox", "process"),
+        choices=("auto", "sandbox", "process", *more),
         default="auto",
-        help="how a local run starts jobs: in a sandbox with an /opt/ml and a /tmp of its own (Linux), or as plain "
-        "processes (auto: a sandbox where this machine allows it)",
+        help="how a local run starts jobs: in a sandbox with an /opt/ml and a /tmp of its own (Linux), as plain "
+        f"processes{in_image} (auto: a sandbox where this machine allows it, else processes)",
     )
 
 
@@ -561,6 +575,7 @@ def main(argv: Sequence[str]) -> int:
     args = build_parser().parse_args(argv)
     try:
         check_place(argv)
+        name_the_launcher(args)
         status: int = importlib.import_module(f"pipeline.commands.{module_of(args.command)}").main(args)
         sys.stdout.flush()
     except FashionError as error:
@@ -582,6 +597,22 @@ def main(argv: Sequence[str]) -> int:
 def module_of(command: str) -> str:
     """The module of pipeline.commands that is a command of this name."""
     return command.replace("-", "_")
+
+
+def name_the_launcher(args: argparse.Namespace) -> None:
+    """`--target docker` is another word for the local engine with `--launcher container`.
+
+    Raises:
+        UsageError: another launcher is asked for as well.
+    """
+    if getattr(args, "target", None) != "docker":
+        return
+    launcher = getattr(args, "launcher", "auto")
+    if launcher not in ("auto", "container"):
+        raise UsageError(
+            f"--target docker runs jobs in containers, and --launcher {launcher} does not. Leave one of them out."
+        )
+    args.target, args.launcher = "local", "container"
 
 
 def check_place(argv: Sequence[str]) -> None:

@@ -64,7 +64,8 @@ class ExecutionRecord:
     How it was started, for resuming it: `parallel` is the most jobs at once (None: what the definition says), and
     `use_cache` whether steps may be reused. `stand_ins` are the commands that run in the place of images, by step
     or image, and `python` the program that jobs run with (None: the one that runs the engine);
-    `handlers` are the functions of Lambda and Callback steps, FILE:FUNCTION by what they are for.
+    `handlers` are the functions of Lambda and Callback steps, FILE:FUNCTION by what they are for. `images`, None
+    unless jobs run in containers, are those that the user named for steps, or in the place of others.
     """
 
     execution_id: str
@@ -81,6 +82,7 @@ class ExecutionRecord:
     stand_ins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     python: str | None = None
     handlers: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] | None = None
 
     @property
     def ended(self) -> bool:

@@ -18,6 +18,7 @@ from pipeline.local.engine.start import resume_execution, start_execution
 from pipeline.local.jobs.functions.handler import Handler
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
+from pipeline.local.jobs.launchers.containers.images import ImageChoice
 from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.opened import open_state
 from pipeline.local.state.changed_code import changed_code
@@ -34,10 +35,15 @@ from pipeline.settings import Choices as SettingsChoices
 
 
 @contextmanager
-def open_local(home: Home, waiting: Callable[[str], None]) -> Iterator[LocalTarget]:
-    """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`."""
+def open_local(
+    home: Home, waiting: Callable[[str], None], *, containers: bool = False
+) -> Iterator[LocalTarget]:
+    """A LocalTarget while the block lasts; waits while another command has the folder, and says so by `waiting`.
+
+    `containers`: jobs are to run in containers.
+    """
     warn_of_openness(home)
-    with open_state(home, waiting) as opened:
+    with open_state(home, waiting, containers=containers) as opened:
         yield LocalTarget(home, opened.lock, opened.store, opened.aws)
 
 
@@ -59,6 +65,7 @@ class Choices:
     stand_ins: Sequence[StandIn] = ()
     python: Interpreter | None = None
     handlers: Sequence[Handler] = ()
+    images: Sequence[ImageChoice] = ()
 
 
 ALL_STEPS = Choices()
@@ -139,6 +146,7 @@ class LocalTarget:
             stand_ins=choices.stand_ins,
             python=choices.python,
             handlers=choices.handlers,
+            images=choices.images,
             explain=say,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.dataset import DEBIAN_FOLDER
+from pipeline.errors import FashionError
+from pipeline.job_image import image_tag
+from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where `make test` has the data set, unless there is none to be had.
@@ -115,3 +118,33 @@ def made_up(seed: int, count: int) -> tuple[Pixels, Pixels]:
     for row in range(2):
         images[np.arange(count), 2 * labels.astype(int) + row] += 155
     return images, labels
+
+
+@pytest.fixture
+def fake_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Makes a script the only program on the PATH, called docker; returns the file that notes its calls."""
+
+    def install(script: str = "") -> Path:
+        programs, calls = tmp_path / "programs", tmp_path / "calls"
+        programs.mkdir(exist_ok=True)
+        calls.touch()
+        program = programs / "docker"
+        noted = f"printf '%s ' \"$@\" >> '{calls}'; echo >> '{calls}'\n"
+        program.write_text(f"#!/bin/sh\n{noted}{script}")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(programs))
+        return calls
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """An engine that answers, with this project's image in it; without them the test is skipped."""
+    try:
+        engine = find_engine()
+    except FashionError as error:
+        pytest.skip(f"NOT TESTED: CONTAINERS. {error}")
+    if engine.find_image(image_tag()) is None:
+        pytest.skip(f"NOT TESTED: CONTAINERS. The engine lacks the image {image_tag()}: make image")
+    return engine

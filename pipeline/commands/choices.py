@@ -15,6 +15,7 @@ from pipeline.local.state.store import Store
 
 if TYPE_CHECKING:
     from pipeline.local.jobs.interpreter import Interpreter
+    from pipeline.local.jobs.launchers.containers.images import ImageChoice
     from pipeline.local.jobs.stand_in import StandIn
 
 
@@ -30,6 +31,7 @@ def check_choices(args: argparse.Namespace) -> None:
             f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
         )
     check_launcher(args)
+    check_images(args)
     check_tracking(args)
     if args.python is not None and args.target != "local":
         raise UsageError(
@@ -53,13 +55,6 @@ def check_choices(args: argparse.Namespace) -> None:
             f"Running once more: expected a number from 1 up. Received: --again {args.again}. The first repetition "
             "is --again 1."
         )
-    if args.target == "docker":
-        for flag, value in (("--only", args.only), ("--parallel", args.parallel)):
-            if value:
-                raise UsageError(
-                    f"Choosing a target: expected --target local with {flag}. Received: --target docker, whose "
-                    "engine, the SageMaker SDK's local mode, always runs all steps, one after another."
-                )
     if args.stand_in or args.python is not None:
         # Read again where they are used: here so that what is wrong is said before anything is uploaded.
         read_programs(args)
@@ -76,6 +71,23 @@ def read_programs(args: argparse.Namespace) -> tuple[list[StandIn], Interpreter 
 
     stand_ins = [parse_stand_in(each, Path.cwd()) for each in args.stand_in]
     return stand_ins, None if args.python is None else find_interpreter(args.python)
+
+
+def check_images(args: argparse.Namespace) -> None:
+    """Raises UsageError for images that are none, or that no launcher would run."""
+    if args.image and args.launcher != "container":
+        raise UsageError(
+            f"--image {args.image[0]} goes with --launcher container: the others run no images. Add it, or leave "
+            "--image out."
+        )
+    read_images(args)
+
+
+def read_images(args: argparse.Namespace) -> list[ImageChoice]:
+    """The images that the user names for steps, or in the place of others."""
+    from pipeline.local.jobs.launchers.containers.images import parse_image
+
+    return [parse_image(each) for each in args.image]
 
 
 def check_launcher(args: argparse.Namespace) -> None:

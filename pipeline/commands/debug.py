@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     with Store(home) as store:
         record = read_execution(home, store, args.execution)
         left = find_left(home, record, args.step, args.host)
-    with open_state(home, say) as opened:
+    with open_state(home, say, containers=left.start.launcher == "container") as opened:
         # While it waited, another command may have run it again.
         record = opened.store.load_execution(record.execution_id)
         left = find_left(home, record, args.step, args.host)

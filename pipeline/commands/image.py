@@ -1,18 +1,18 @@
-"""`image`: build the container image of TARGET=docker."""
+"""`image`: build this project's image for jobs in containers."""
 
 from __future__ import annotations
 
 import argparse
 
 from pipeline.console import say
-from pipeline.docker.engine import require_engine
-from pipeline.docker.image import DEFAULT_BASE, build_image, make_base
+from pipeline.job_image import DEFAULT_BASE, build_image, make_base
+from pipeline.local.jobs.launchers.containers.engine import find_engine
 
 
 def main(args: argparse.Namespace) -> int:
     """Builds the image and prints its tag."""
-    require_engine()
+    find_engine()
     base = make_base() if args.debootstrap else args.base or DEFAULT_BASE
-    say(f"Building the image for TARGET=docker on {base} …")
+    say(f"Building the image for jobs in containers on {base} …")
     print(build_image(base))
     return 0

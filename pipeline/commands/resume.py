@@ -43,7 +43,8 @@ def main(args: argparse.Namespace) -> int:
 
     from pipeline.local_target import open_local
 
-    with open_local(home, say) as target:
+    containers = args.launcher == "container" or (args.launcher == "auto" and record.images is not None)
+    with open_local(home, say, containers=containers) as target:
         return follow(
             args, target, lambda view, stop: target.resume(record.execution_id, view, stop, args.launcher)
         )

@@ -7,12 +7,11 @@ import json
 import os
 import sys
 import threading
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.commands.choices import check_choices, find_source, read_programs
+from pipeline.commands.choices import check_choices, find_source, read_images, read_programs
 from pipeline.commands.graph import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.console import say
 from pipeline.errors import StateError, UsageError
@@ -22,7 +21,7 @@ from pipeline.printable import json_text
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pipeline.execution import ExecutionRecord, Observer
     from pipeline.local_target import LocalTarget
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.tracking.tracker import Tracker
 
 INTERRUPTED = 130
+IMAGE_PARAMETERS = ("ProcessingImageUri", "TrainingImageUri")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def run_project(args: argparse.Namespace) -> int:
-    """Runs this project's pipeline in the local engine, or in containers."""
+    """Runs this project's pipeline in the local engine."""
     if args.upload:
         raise UsageError(
             f"Reading --upload: expected it with --definition FILE. Received: --upload {args.upload[0]}. "
@@ -63,14 +63,6 @@ def run_project(args: argparse.Namespace) -> int:
         )
     given = parse_parameters(args.param)
     graph = compile_choices(args, given)
-    # Where jobs run: values that the service would not take, and that are not checked against its model.
-    places: dict[str, Value] = {}
-    if args.target == "docker":
-        from pipeline.docker_target import docker_values, require_docker
-
-        places = {name: given.pop(name, value) for name, value in docker_values().items()}
-        require_docker(places)
-
     from pipeline.dataset import find_dataset
     from pipeline.local.state.isolation import isolate
     from pipeline.local.state.state_dir import home_from
@@ -90,12 +82,7 @@ def run_project(args: argparse.Namespace) -> int:
     from pipeline.spec.validation import check_definition
 
     settings = local_settings_for(graph)
-    opened: AbstractContextManager[LocalTarget] = open_local(home, say)
-    if args.target == "docker":
-        from pipeline.docker_target import open_docker
-
-        opened = open_docker(home, say)
-    with opened as target:
+    with open_local(home, say, containers=args.launcher == "container") as target:
         text = target.compile(settings)
         values: dict[str, Value] = {**LOCAL_VALUES, **({} if source is None else source.parameters), **given}
         if folder is not None:
@@ -111,9 +98,18 @@ def run_project(args: argparse.Namespace) -> int:
         check_definition(json.loads(text), values)
         if idle := flags_given(args, MACHINE_FLAGS):
             say(f"In the definition, but without effect here: {', '.join(idle)}.")
-        if places:
-            say("Containers: " + ", ".join(f"{name}={value}" for name, value in places.items()) + ".")
-        return execute(args, target, text, values | places, source)
+        if args.launcher == "container":
+            args.image += own_images(text, given)
+        return execute(args, target, text, values, source)
+
+
+def own_images(text: str, given: Mapping[str, object]) -> list[str]:
+    """What `--image` has to say so that this project's image stands for AWS's, unless the user names others."""
+    from pipeline.job_image import image_tag
+
+    defaults = {each["Name"]: each.get("DefaultValue") for each in json.loads(text)["Parameters"]}
+    replaced = dict.fromkeys(defaults[name] for name in IMAGE_PARAMETERS if name not in given)
+    return [f"{uri}={image_tag()}" for uri in replaced]
 
 
 def champion(registry: Registry) -> str:
@@ -142,7 +138,15 @@ def execute(
     stand_ins, python = read_programs(args)
     handlers = [parse_handler(each, Path.cwd()) for each in args.handler]
     choices = Choices(
-        args.parallel, not args.no_cache, args.only, source, args.launcher, stand_ins, python, handlers
+        args.parallel,
+        not args.no_cache,
+        args.only,
+        source,
+        args.launcher,
+        stand_ins,
+        python,
+        handlers,
+        read_images(args),
     )
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 
@@ -185,8 +189,7 @@ def conclude(
     if record.status != "Succeeded":
         from pipeline.view.failure import print_failure
 
-        resumable = target.name == "local"
-        print_failure(record, log_tails(target.home, record), sys.stdout, resumable)
+        print_failure(record, log_tails(target.home, record), sys.stdout, resumable=True)
     tell_faults(record, outcome)
     if tracker is not None:
         tracker.conclude(record, replace(outcome, report=report))

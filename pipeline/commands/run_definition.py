@@ -22,8 +22,8 @@ def run_definition(args: argparse.Namespace) -> int:
     """Executes a compiled definition from a file in the local engine; returns the exit status."""
     if args.target != "local":
         raise UsageError(
-            f"Running {args.definition}: expected --target local. Received: --target {args.target}, where "
-            "the SDK's local mode executes its own objects, not a compiled definition. Leave --target out."
+            f"Running {args.definition}: expected --target local. Received: --target {args.target}, which runs "
+            "this project's own definition. Leave --target out."
         )
     for flag, value in flags_given(args, OWN_FLAGS).items():
         raise UsageError(
@@ -68,7 +68,7 @@ def run_definition(args: argparse.Namespace) -> int:
     from pipeline.local_target import open_local
 
     uploads = [parse_upload(each) for each in args.upload]
-    with open_local(home, say) as target:
+    with open_local(home, say, containers=args.launcher == "container") as target:
         for upload in uploads:
             say(
                 f"{upload.path} → {upload.uri} ({put_files(target.aws, upload)} file(s), kept in the local S3)"

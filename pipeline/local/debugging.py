@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +20,12 @@ from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.start import launcher_of
 from pipeline.local.jobs.container import Container
+from pipeline.local.jobs.image import InImage
 from pipeline.local.jobs.kept_start import HostStart, KeptStart, read_start
+from pipeline.local.jobs.launchers.containers.launcher import Containers
+from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.local_jobs import step_folder
-from pipeline.local.jobs.pip import pip_variables
+from pipeline.local.jobs.pip import index_variables, pip_variables
 from pipeline.local.opened import Opened
 from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.plain_path import plain_path
@@ -109,24 +113,40 @@ def start_again(
         OSError: the program cannot be started.
     """
     launcher = launcher_of(record, left.start.launcher, opened.home, say)
+    if left.host.image is None:
+        launcher = launcher.beside
     with plain_path(opened.home.root) as reached_at:
         seen = opened.home.root if launcher.seen_at is not None else reached_at
         root = seen / left.folder.relative_to(opened.home.root) / left.place
         host = left.host if launcher.seen_at is not None else left.host.moved(root)
         if host.root != left.host.root:
             say(f"Files that the job was given may name {left.host.root}, which is {root} now.")
-        container = Container(root, tuple(host.mounts), launcher.seen_at)
+        container = Container(root, tuple(host.mounts), launcher.seen_at, _made_of(launcher, host))
+        in_container = container.of is not None
+        pip = index_variables(environ) if in_container else pip_variables(environ, reached_at / "pip")
         environment = {
-            **pip_variables(environ, reached_at / "pip"),
+            **pip,
             **host.environment,
-            **opened.aws.job_environment(),
+            **opened.aws.job_environment(in_container=in_container),
         }
         if "TERM" in environ:
             environment.setdefault("TERM", environ["TERM"])
-        command = list(words) or [shutil.which("bash", path=environment.get("PATH")) or "/bin/sh"]
-        with launcher.around([container]):
-            program = launcher.program(container, command, host.cwd, environment)
+        command = list(words)
+        if not command:
+            bash = None if in_container else shutil.which("bash", path=environment.get("PATH"))
+            command = [bash or "/bin/sh"]
+        with launcher.around_execution(), launcher.around([container]):
+            program = launcher.program(
+                container, command, host.cwd, environment, terminal=sys.stdin.isatty() and sys.stdout.isatty()
+            )
             return _run(program.command, program.cwd, program.environment)
+
+
+def _made_of(launcher: Launcher, host: HostStart) -> InImage | None:
+    """What the host's container was made of; None: it was a folder."""
+    if host.image is None or not isinstance(launcher, Containers):
+        return None
+    return InImage(launcher.image_called(host.image), host.name, host.cores)
 
 
 def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> int:

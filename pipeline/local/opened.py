@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.local.jobs.launchers.containers.engine import Address, find_engine
 from pipeline.local.state.credentials import Credentials
 from pipeline.local.state.ending import settle
 from pipeline.local.state.local_aws import LocalAws
@@ -27,16 +28,32 @@ class Opened:
 
 @contextmanager
 def open_state(
-    home: Home, say: Callable[[str], None], credentials: Credentials | None = None
+    home: Home,
+    say: Callable[[str], None],
+    credentials: Credentials | None = None,
+    *,
+    containers: bool = False,
 ) -> Iterator[Opened]:
     """The state folder while the block lasts; waits while another command has it.
 
     `say` is told of that, and of what commands that were killed have left. `credentials`: see LocalAws.
+    `containers`: its S3 listens where containers reach it.
+
+    Raises:
+        UsageError: there is no engine for containers.
     """
+    address = find_engine().address if containers else Address("127.0.0.1", "127.0.0.1")
     with exclusive(home, say) as lock, Store(home) as store:
         settle(store)
         write_journals(home, store)
         if left := home.sweep():
             say(left)
-        with LocalAws(home, store, holding=lock.descriptor, credentials=credentials) as aws:
+        with LocalAws(
+            home,
+            store,
+            address.listens_at,
+            called=address.reached_at,
+            holding=lock.descriptor,
+            credentials=credentials,
+        ) as aws:
             yield Opened(home, lock, store, aws)

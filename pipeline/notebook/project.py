@@ -276,7 +276,7 @@ def graph_words(arguments: str) -> list[str]:
 
 def target_words(target: str) -> list[str]:
     """How commands that look things up are told the target; without it they look here."""
-    return [] if target == "local" else ["--target", target]
+    return ["--target", target] if target == "sagemaker" else []
 
 
 def show(content: str) -> Shown:

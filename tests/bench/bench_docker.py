@@ -1,71 +1,72 @@
-"""Times the graph in the SageMaker SDK's own local mode, a container a step, through this project's adapter."""
+"""Times the graph in the SageMaker SDK's own local mode, a container a step (see tests/sdk_local_mode)."""
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
-import threading
 import time
 import warnings
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from bench_graph import COMMAND, diamonds
-from bench_local import Silent
-from pipeline.docker.engine import find_address, require_engine, require_image
-from pipeline.docker.recorder import new_record
-from pipeline.docker.workplace import make_workplace
+from pipeline.local.jobs.launchers.containers.engine import EngineError, find_engine
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.parsing import parse_definition
+
+
+class Failures:
+    """Hears of steps that failed."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def step_started(self, name: str) -> None:
+        """See StepListener."""
+
+    def step_succeeded(self, name: str, properties: Mapping[str, Any]) -> None:
+        """See StepListener."""
+
+    def step_failed(self, name: str, reason: str) -> None:
+        """See StepListener."""
+        self.reasons.append(f"{name}: {reason}")
 
 
 def time_docker(steps: int, image: str) -> float:
     """Seconds from the start of an execution to its end; compiling is not counted.
 
     Raises:
-        DockerError: there is no engine, or it lacks `image`.
+        EngineError: there is no engine, or it lacks `image`.
     """
-    require_engine()
-    require_image(image)
+    engine = find_engine()
+    if engine.find_image(image) is None:
+        raise EngineError(f"The engine lacks the image {image}: make image")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pipeline.docker.session import FORBIDDEN_FOLDERS, ComposeSession
+        from run_in_sdk import sdk_folder
+        from sdk_session import ComposeSession, execute_pipeline
     # The SDK tells of each call that it makes.
     logging.disable(logging.WARNING)
-    from pipeline.docker.run import run_pipeline
-
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home.open(Path(folder))
-        with Store(home) as store, LocalAws(home, store, find_address().listens_at) as aws:
+    failures = Failures()
+    with tempfile.TemporaryDirectory() as state:
+        home = Home.open(Path(state))
+        with Store(home) as store, LocalAws(home, store, engine.address.listens_at) as aws:
             aws.client("s3")
             session = ComposeSession(aws.endpoint_url, aws.credentials, aws.BUCKET)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # it says once more that nothing is started yet
                 pipeline = _sdk_pipeline(steps, image, session)
-            definition = parse_definition(pipeline.definition())
-            workplace = make_workplace(home, image, FORBIDDEN_FOLDERS)
-            try:
+            with sdk_folder() as folder, redirect_stdout(io.StringIO()):
+                session.connect(folder, lambda create, job_name, request: create(job_name, **request))
                 began = time.perf_counter()
-                record = run_pipeline(
-                    pipeline,
-                    session,
-                    definition,
-                    new_record("bench", "bench", "docker", definition, {}),
-                    workplace=workplace,
-                    environment={},
-                    log_path=lambda step: home.step_log("bench", step),
-                    persist=lambda: None,
-                    save=lambda changed: store.save_execution(changed, definition.text),
-                    observer=Silent(),
-                    stop=threading.Event(),
-                )
+                execute_pipeline(pipeline, session, "bench", {}, failures)
                 seconds = time.perf_counter() - began
-            finally:
-                workplace.remove()
-    if record.status != "Succeeded":
-        raise RuntimeError(f"the execution in Docker ended as {record.status}: {record.failure_reason}")
+    if failures.reasons:
+        raise RuntimeError(f"a step failed in Docker: {failures.reasons[0]}")
     return seconds
 
 

@@ -23,8 +23,8 @@ from bench_local import time_command, time_execution
 from bench_metaflow import MORE_STEPS, VERSION, time_metaflow
 from measured_process import end_with
 from pipeline.console import say
-from pipeline.docker.engine import DockerError
-from pipeline.docker.image import image_tag
+from pipeline.job_image import image_tag
+from pipeline.local.jobs.launchers.containers.engine import EngineError
 from pipeline.local.state.isolation import isolate
 from pipeline.output_file import check_writable
 
@@ -109,7 +109,7 @@ def measure_docker(args: argparse.Namespace, steps: int) -> Measured:
     say("The SDK's local mode in Docker …")
     try:
         return Measured(what, steps, time_docker(steps, args.image or image_tag()), compared_with=LOCAL)
-    except DockerError as error:
+    except EngineError as error:
         return Measured(what, steps, None, str(error))
 
 

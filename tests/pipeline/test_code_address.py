@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from pipeline.code_address import check_folder, code_folder, digest_in, folder_name
-from pipeline.code_upload import digest_of_code, upload_code
-from pipeline.docker.requested_code import check_requested_code
+from pipeline.code_upload import digest_of_code
 from pipeline.errors import StepFailed
 from pipeline.local.state.changed_code import changed_code
 from pipeline.local.state.objects import Objects
@@ -94,28 +91,3 @@ def test_changed_code_in_the_store_is_found_with_its_whole_folder(
         objects.put("bucket", prefix + name, [content])
         found = {stored.key for stored in changed_code(objects, "s3://bucket/code")}
     assert found == {prefix + file for file in (*FILES, name)}
-
-
-@pytest.mark.parametrize("kind", ["Training", "Processing"])
-def test_changed_code_is_not_given_to_a_container(folder: Path, kind: str) -> None:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1", **keys)
-        s3.create_bucket(Bucket="bucket")
-        source = {"S3Uri": upload_code(s3, folder, "bucket", "code")}
-        data = {"S3Uri": "s3://bucket/data"}
-        request = {
-            "Training": {
-                "InputDataConfig": [
-                    {"ChannelName": "a", "DataSource": {"S3DataSource": each}} for each in (data, source)
-                ]
-            },
-            "Processing": {
-                "ProcessingInputs": [{"InputName": "a", "S3Input": each} for each in (data, source)]
-            },
-        }[kind]
-        check_requested_code(s3, request)
-        key = source["S3Uri"].removeprefix("s3://bucket/") + "train.py"
-        s3.put_object(Bucket="bucket", Key=key, Body=b"print(2)\n")
-        with pytest.raises(StepFailed, match="is not what was uploaded there"):
-            check_requested_code(s3, request)

@@ -20,12 +20,11 @@ IN_THE_IMAGE = {"numpy", "tensorflow", "keras", "boto3", "botocore"}
 SDK_IMPORTERS = {
     "pipeline/compiling.py",
     "pipeline/definition.py",
-    "pipeline/docker/session.py",
     "pipeline/trainer.py",
     *(path.relative_to(ROOT).as_posix() for path in PIPELINE if path.name.startswith("sdk_")),
 }
 # The command line ends with an error's message; what runs steps makes it a reason, a warning, or another attempt.
-CATCHERS = ("pipeline/cli.py", "pipeline/local/", "pipeline/docker/")
+CATCHERS = ("pipeline/cli.py", "pipeline/local/")
 
 
 class OutsideFunctions(ast.NodeTransformer):
@@ -171,9 +170,9 @@ def test_a_room_imports_no_floor_above_it(room: str) -> None:
 
 
 def test_what_runs_locally_knows_no_real_account() -> None:
-    rooms = [ROOT / "pipeline" / room for room in ("local", "spec", "docker")]
+    rooms = [ROOT / "pipeline" / room for room in ("local", "spec")]
     local = [path for path in PIPELINE if any(path.is_relative_to(room) for room in rooms)]
-    local += [ROOT / "pipeline" / f"{name}.py" for name in ("local_target", "docker_target", "local_outcome")]
+    local += [ROOT / "pipeline" / f"{name}.py" for name in ("local_target", "local_outcome")]
     real = {relative(path) for path in PIPELINE if path.parent.name == "aws"} | {
         "pipeline/sagemaker_target.py"
     }

@@ -53,7 +53,7 @@ def execute(
     say: Callable[[str, str], None] | None = None,
     max_parallel: int | None = None,
     cores: int | None = None,
-    launcher: str | None = None,
+    launcher: Callable[[str], str | None] = lambda step_type: None,
     kept: KeptSearches | None = None,
 ) -> ExecutionRecord:
     """Run `definition` to its end and return the final record; `save` gets every change before the observer.
@@ -66,7 +66,7 @@ def execute(
         say: adds a line to the log of the step named first; None: only tells the observer.
         max_parallel: the most jobs at once; None: what the definition says, else no limit.
         cores: the cores to share out; None: those of this process.
-        launcher: what the record of a step says that runs a job.
+        launcher: what the record of a step says that runs its job, by the step's type.
         kept: what earlier executions and attempts left of the searches of Tuning steps.
 
     Raises:
@@ -106,7 +106,7 @@ class _Engine:
     at_once: int | None
     agenda: Agenda
     cores: dict[str, int]
-    launcher: str | None
+    launcher: Callable[[str], str | None]
     scope: ExecutionScope
     children: Children
 
@@ -163,7 +163,7 @@ class _Engine:
         """Start a job's thread, or decide a Condition or Fail step at once."""
         attempt = self.live.steps[step.name].attempts + 1
         launched = STEP_TYPES[step.type].runs in ("job", "function")
-        self.live.begin(step.name, attempt, self.launcher if launched else None)
+        self.live.begin(step.name, attempt, self.launcher(step.type) if launched else None)
         try:
             if step.type == "Condition":
                 outcome = all(holds(condition, self.scope) for condition in step.arguments["Conditions"])

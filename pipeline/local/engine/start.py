@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
@@ -22,7 +23,12 @@ from pipeline.local.jobs.interpreter import Interpreter, find_interpreter, this_
 from pipeline.local.jobs.job import GRACES, Graces, time_text
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
-from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.containers.images import ImageChoice
+from pipeline.local.jobs.launchers.containers.images import from_json as images_from_json
+from pipeline.local.jobs.launchers.containers.images import to_json as images_to_json
+from pipeline.local.jobs.launchers.containers.launcher import Containers
+from pipeline.local.jobs.launchers.containers.readiness import check_containers
+from pipeline.local.jobs.launchers.launcher import Launcher, launcher_for
 from pipeline.local.jobs.local_jobs import LocalJobs
 from pipeline.local.jobs.programs import Programs, check_programs
 from pipeline.local.jobs.reaper import Reaper
@@ -35,7 +41,7 @@ from pipeline.local.state.lock import Held
 from pipeline.local.state.plain_path import plain_path
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Definition
+from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
 
@@ -66,6 +72,7 @@ def start_execution(
     python: Interpreter | None = None,
     handlers: Sequence[Handler] = (),
     execution_id: str | None = None,
+    images: Sequence[ImageChoice] = (),
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -78,6 +85,7 @@ def start_execution(
         stand_ins: what runs in the place of images; python: what jobs run with, None: what runs this.
         handlers: what Lambda and Callback steps call.
         execution_id: how the execution is called, which none was before; None: by a new name.
+        images: with the launcher "container", the images of steps, or in the place of others.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -91,16 +99,20 @@ def start_execution(
         steps = select_steps(definition, only, source)
     to_run = {step.name for step in steps if step.status == "Pending"}
     selected = replace(definition, steps=tuple(step for step in definition.steps if step.name in to_run))
+    in_containers = launcher == "container"
+    if in_containers:
+        check_for_containers(stand_ins, python)
     find_model = model_finder(aws, store)
-    check_programs(
-        selected,
-        values,
-        _programs(definition, stand_ins, python),
-        lambda step: containers_ahead(step, definition, values, find_model),
-    )
+
+    def containers(step: Step) -> list[dict[str, Json]] | None:
+        return containers_ahead(step, definition, values, find_model)
+
+    check_programs(selected, values, _programs(definition, stand_ins, python, in_containers), containers)
     check_inputs(selected, values, lambda uri: is_there(aws, uri))
     assign_handlers(definition, values, handlers, to_run)
-    chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers)
+    chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images)
+    if isinstance(chosen, Containers):
+        check_containers(chosen, selected, values, home, aws, containers)
     record = ExecutionRecord(
         execution_id=execution_id or new_execution_id(),
         pipeline_name=pipeline_name,
@@ -114,6 +126,7 @@ def start_execution(
         stand_ins=to_json(stand_ins),
         python=None if python is None else str(python.executable),
         handlers=handler.to_json(handlers),
+        images=images_to_json(images) if in_containers else None,
     )
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
@@ -147,6 +160,21 @@ def resume_execution(
     record = replace(record, parallel=max_parallel or record.parallel)
     python = None if record.python is None else find_interpreter(record.python)
     chosen = launcher_of(record, launcher, home, explain)
+    if isinstance(chosen, Containers):
+        waiting = {step.name for step in record.steps if step.status == "Pending"}
+        left = replace(definition, steps=tuple(step for step in definition.steps if step.name in waiting))
+        find_model = model_finder(aws, store)
+        check_containers(
+            chosen,
+            left,
+            record.parameters,
+            home,
+            aws,
+            lambda step: containers_ahead(step, definition, record.parameters, find_model),
+        )
+        record = replace(record, images=record.images or {})
+    else:
+        record = replace(record, images=None)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces, launcher=chosen, python=python,
@@ -156,14 +184,17 @@ def resume_execution(
 def launcher_of(
     record: ExecutionRecord, wanted: Wanted, home: Home, explain: Callable[[str], None]
 ) -> Launcher:
-    """The launcher `wanted` for jobs of an execution as it was started.
+    """The launcher `wanted` for jobs of an execution as it was started; "auto": containers, if it ran in them.
 
     Raises:
         UsageError: this machine does not allow it, or the Python or a handler of its jobs is gone.
     """
     python = None if record.python is None else find_interpreter(record.python)
     handlers = handler.from_json(record.handlers)
-    return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python, handlers)
+    if wanted == "auto" and record.images is not None:
+        wanted = "container"
+    images = images_from_json(record.images or {})
+    return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python, handlers, images)
 
 
 def _choose_launcher(
@@ -173,6 +204,7 @@ def _choose_launcher(
     stand_ins: Sequence[StandIn],
     python: Interpreter | None,
     handlers: Sequence[Handler],
+    images: Sequence[ImageChoice],
 ) -> Launcher:
     visible = [
         *visible_paths(stand_ins),
@@ -180,11 +212,29 @@ def _choose_launcher(
         *(() if python is None else python.places),
     ]
     protected = () if python is None else python.protected
-    return choose_launcher(wanted, home, os.environ, explain, visible=visible, protected=protected)
+    return choose_launcher(
+        wanted, home, os.environ, explain, visible=visible, protected=protected, images=images
+    )
 
 
-def _programs(definition: Definition, stand_ins: Sequence[StandIn], python: Interpreter | None) -> Programs:
-    return Programs.of(definition, stand_ins, has_xgboost=(python or this_interpreter()).has("xgboost"))
+def check_for_containers(stand_ins: Sequence[StandIn], python: Interpreter | None) -> None:
+    """Raises UsageError for choices that mean nothing where jobs run in their images."""
+    for flag, given in (
+        ("--stand-in", stand_ins and stand_ins[0].of),
+        ("--python", python and python.executable),
+    ):
+        if given:
+            raise UsageError(
+                f"{flag} {given} says what runs on this machine in the place of an image, and in containers the "
+                "images run themselves. Leave it out, or name another image: --image STEP=IMAGE"
+            )
+
+
+def _programs(
+    definition: Definition, stand_ins: Sequence[StandIn], python: Interpreter | None, in_images: bool
+) -> Programs:
+    has_xgboost = not in_images and (python or this_interpreter()).has("xgboost")
+    return Programs.of(definition, stand_ins, has_xgboost=has_xgboost, in_images=in_images)
 
 
 def _functions(definition: Definition, record: ExecutionRecord) -> dict[str, Function]:
@@ -233,7 +283,8 @@ def _run(
 
     # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
     with (
-        Reaper(holding=None if lock is None else lock.descriptor) as reaper,
+        launcher.around_execution() as cleaning,
+        Reaper(holding=None if lock is None else lock.descriptor, afterwards=cleaning) as reaper,
         plain_path(home.root) as reached_at,
     ):
         jobs = LocalJobs(
@@ -245,7 +296,7 @@ def _run(
             variables["PipelineExecutionArn"],
             launcher=launcher,
             reached_at=reached_at,
-            programs=_programs(definition, from_json(record.stand_ins), python),
+            programs=_programs(definition, from_json(record.stand_ins), python, record.images is not None),
             python=python,
             functions=_functions(definition, record),
             find_model=model_finder(aws, store),
@@ -271,7 +322,7 @@ def _run(
             stop=stop,
             say=say,
             max_parallel=record.parallel,
-            launcher=launcher.name,
+            launcher=lambda step_type: launcher_for(launcher, step_type).name,
         )
 
 

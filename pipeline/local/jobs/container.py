@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import StepFailed
+from pipeline.local.jobs.image import InImage
 from pipeline.spec.definition import Json
 
 ML = "/opt/ml"
@@ -43,22 +44,30 @@ _AFTER = r"""(?=[/\s"'`=:,;)\]}|&<>]|$)"""
 class Container:
     """`root` (absolute) stands for "/"; `mounts` are the folders outside /opt/ml that the request declares.
 
-    `seen_at` is where the job finds `root`: at "/" itself, or where it lies (None).
+    `seen_at` is where the job finds `root`: at "/" itself, or where it lies (None). `of`: what a real container is
+    made of, of which only what the request names lies at `root`; None: a folder is all there is.
     """
 
     root: Path
     mounts: tuple[str, ...] = ()
     seen_at: Path | None = None
+    of: InImage | None = None
 
     @classmethod
-    def create(cls, root: Path, mounts: tuple[str, ...] = (), seen_at: Path | None = None) -> Container:
+    def create(
+        cls,
+        root: Path,
+        mounts: tuple[str, ...] = (),
+        seen_at: Path | None = None,
+        of: InImage | None = None,
+    ) -> Container:
         """Make the folders of a fresh container at `root`; what an earlier attempt left there goes.
 
         Raises:
             StepFailed: a mount is not an absolute path inside the container.
         """
         remove_tree(root)
-        container = cls(root, mounts, seen_at)
+        container = cls(root, mounts, seen_at, of)
         root.mkdir(parents=True, exist_ok=True)
         for folder in _FOLDERS:
             container.path(folder).mkdir()

@@ -56,6 +56,20 @@ def job_environment(
     return environment
 
 
+def container_environment(cores: int, *layers: Mapping[str, str]) -> dict[str, str]:
+    """What a job in a container of an image gets beside the image's own variables; later `layers` win."""
+    environment = {
+        "PYTHONUNBUFFERED": "1",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "OMP_NUM_THREADS": str(cores),
+        "SM_NUM_CPUS": str(cores),
+        "SM_CHECKPOINT_DIR": "/opt/ml/checkpoints",
+    }
+    for layer in layers:
+        environment |= layer
+    return environment
+
+
 def visible_gpus(user: Mapping[str, str]) -> tuple[str, ...]:
     """The GPUs that jobs see: those in CUDA_VISIBLE_DEVICES if the user set it, else all, by number."""
     visible = user.get("CUDA_VISIBLE_DEVICES")

@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.local.jobs.channels import s3_errors
 from pipeline.local.jobs.container import Container, remove_tree
 from pipeline.local.jobs.environment import visible_gpus
+from pipeline.local.jobs.image import Image, InImage
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import HostLog, JobLog, Log
 from pipeline.local.jobs.layer import PYTHON, make_layer
@@ -36,8 +37,8 @@ class Host:
 
     @property
     def python(self) -> str:
-        """The job's Python, as the job finds it."""
-        return self.container.seen(PYTHON)
+        """The job's Python, as the job finds it: that of its layer, or of its image."""
+        return "python3" if self.container.of is not None else self.container.seen(PYTHON)
 
     def write_config(self, path: str, content: Json) -> None:
         """Write a JSON file of the container contract."""
@@ -64,10 +65,13 @@ def make_hosts(
     user: Mapping[str, str],
     seen_at: Path | None = None,
     python: Interpreter | None = None,
+    image: Image | None = None,
+    network: str | None = None,
 ) -> tuple[Host, ...]:
     """Make fresh containers at `root` for `count` instances that share `cores` cores and the GPUs of `user`.
 
-    `seen_at`: see Container. `python`: see make_layer.
+    `seen_at`: see Container. `python`: see make_layer. `image`: what real containers are made of (None: folders are
+    all there is), and `network` what several share.
 
     The service's instances are equal, so the shares are; what does not divide is left over. With fewer GPUs than
     hosts nobody gets one: NCCL refuses two processes on the same.
@@ -78,25 +82,39 @@ def make_hosts(
     """
     gpus = visible_gpus(user)
     if count == 1:
-        return (Host("algo-1", _make_container(root, mounts, seen_at, python), log, cores, gpus),)
+        of = None if image is None else InImage(image, "algo-1", cores, gpus)
+        return (Host("algo-1", _make_container(root, mounts, seen_at, python, of), log, cores, gpus),)
     remove_tree(root)
     hosts = []
     each = len(gpus) // count
     for rank in range(count):
         name = f"algo-{rank + 1}"
-        container = _make_container(root / name, mounts, seen_at, python)
         share = gpus[rank * each : (rank + 1) * each]
-        hosts.append(Host(name, container, HostLog(log, name), max(1, cores // count), share))
+        own_cores = max(1, cores // count)
+        of = None if image is None else InImage(image, name, own_cores, share, network)
+        container = _make_container(root / name, mounts, seen_at, python, of)
+        hosts.append(Host(name, container, HostLog(log, name), own_cores, share))
     log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
 
 
 def _make_container(
-    root: Path, mounts: tuple[str, ...], seen_at: Path | None, python: Interpreter | None
+    root: Path,
+    mounts: tuple[str, ...],
+    seen_at: Path | None,
+    python: Interpreter | None,
+    of: InImage | None,
 ) -> Container:
-    container = Container.create(root, mounts, seen_at)
-    make_layer(container, python)
+    container = Container.create(root, mounts, seen_at, of)
+    if of is None:
+        make_layer(container, python)
     return container
+
+
+def has_network(hosts: Sequence[Host]) -> bool:
+    """Whether the hosts have a network of their own, where they find each other by their names."""
+    of = hosts[0].container.of
+    return of is not None and of.network is not None
 
 
 def merge_folders(target: Path, sources: Sequence[Path]) -> list[str]:

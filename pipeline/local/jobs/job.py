@@ -13,10 +13,11 @@ from pathlib import Path
 from pipeline.code_address import check_folder
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.channels import download, s3_errors
-from pipeline.local.jobs.environment import job_environment
+from pipeline.local.jobs.environment import container_environment, job_environment
 from pipeline.local.jobs.faults import fault_of_end
 from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import Host, merge_folders
+from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.kept_start import HostStart, KeptStart, keep_start, without
@@ -50,11 +51,12 @@ GRACES = Graces()
 @dataclass(frozen=True)
 class Start:
     """What a host runs, in which folder of its container; `variables` are added to its environment, in which the
-    request's own win."""
+    request's own win. `port`: where a server in an image is to be found on this machine."""
 
     command: Sequence[str]
     cwd: str
     variables: Mapping[str, str]
+    port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,21 @@ class Job:
     function: Function | None = None
 
     @property
+    def image(self) -> Image | None:
+        """What its containers are made of; None: they are folders."""
+        of = self.hosts[0].container.of
+        return None if of is None else of.image
+
+    def runs_in(self, uri: str) -> str:
+        """What its program runs in or with, in words; `uri` is the image that the request names."""
+        if self.image is None:
+            return f"with {self.runs_with}; its image {uri} is not used"
+        instead = "" if self.image.name == uri else f" in the place of {uri}"
+        return f"in a container of {self.image.name}{instead}"
+
+    @property
     def runs_with(self) -> str:
-        """What its program runs with, in words."""
+        """What its program runs with on this machine, in words."""
         python = (
             "this Python"
             if self.python is None
@@ -192,7 +207,7 @@ class Job:
 
     def _keep(self, starts: Sequence[Start], launches: Sequence[Launch]) -> None:
         """Write down what the hosts run, without what leads to this run's S3 and to the user's package indexes."""
-        secret = {**self.variables, **self.aws.job_environment()}
+        secret = {**self.variables, **self._aws_environment}
         kept = [
             HostStart(
                 launch.host.name,
@@ -200,7 +215,9 @@ class Job:
                 launch.host.container.mounts,
                 start.command,
                 start.cwd,
-                without(launch.program.environment, secret),
+                without(launch.environment, secret),
+                None if self.image is None else self.image.name,
+                launch.host.cores,
             )
             for start, launch in zip(starts, launches, strict=True)
         ]
@@ -208,19 +225,27 @@ class Job:
 
     def _launch(self, host: Host, start: Start) -> Launch:
         own = {name: str(value) for name, value in (self.request.get("Environment") or {}).items()}
-        environment = job_environment(
-            os.environ,
-            host.container,
-            host.cores,
-            # One host sees what the user lets it see.
-            {"CUDA_VISIBLE_DEVICES": ",".join(host.gpus)} if len(self.hosts) > 1 else {},
-            self.variables,
-            start.variables,
-            host.container.localize(own),
-            self.aws.job_environment(),
-            programs=None if self.python is None else self.python.executable.parent,
+        layers = (self.variables, start.variables, host.container.localize(own), self._aws_environment)
+        if self.image is not None:
+            environment = container_environment(host.cores, *layers)
+        else:
+            environment = job_environment(
+                os.environ,
+                host.container,
+                host.cores,
+                # One host sees what the user lets it see.
+                {"CUDA_VISIBLE_DEVICES": ",".join(host.gpus)} if len(self.hosts) > 1 else {},
+                *layers,
+                programs=None if self.python is None else self.python.executable.parent,
+            )
+        program = self.launcher.program(
+            host.container, start.command, start.cwd, environment, port=start.port
         )
-        return Launch(host, self.launcher.program(host.container, start.command, start.cwd, environment))
+        return Launch(host, program, environment)
+
+    @property
+    def _aws_environment(self) -> dict[str, str]:
+        return self.aws.job_environment(in_container=self.image is not None)
 
     def _reason(self, place: int, start: Start, launch: Launch, ended: Ended, message_file: str) -> str:
         host = self.hosts[place]
@@ -231,7 +256,7 @@ class Job:
             host=host,
             ended=ended,
             command=start.command,
-            environment=launch.program.environment,
+            environment=launch.environment,
             image=str(next(filter(None, map(specification.get, names)), None)),
             message=self.aws.credentials.masked(host.message(message_file)),
             several=len(self.hosts) > 1,

@@ -23,6 +23,7 @@ class HostStart:
     """What one host of a job ran: `command` in the folder `cwd` of its container, with the `environment`.
 
     `root` is where the folder that stands for the container was, as the job found it; `mounts`: see Container.
+    Of a real container there are its `image`, by the name that it was run by, and its share of the `cores`.
     """
 
     name: str
@@ -31,6 +32,8 @@ class HostStart:
     command: Sequence[str]
     cwd: str
     environment: Mapping[str, str]
+    image: str | None = None
+    cores: int = 1
 
     def moved(self, root: Path) -> HostStart:
         """The same with the folder at `root`: a plain process has paths of it in its command and environment."""
@@ -42,6 +45,8 @@ class HostStart:
             [word.replace(self.root, new) for word in self.command],
             self.cwd,
             {name: value.replace(self.root, new) for name, value in self.environment.items()},
+            self.image,
+            self.cores,
         )
 
 
@@ -50,7 +55,7 @@ class KeptStart:
     """A job's name, the launcher that started it, and what each of its hosts ran."""
 
     job: str
-    launcher: Literal["sandbox", "process"]
+    launcher: Literal["sandbox", "process", "container"]
     hosts: tuple[HostStart, ...]
 
 

@@ -18,17 +18,19 @@ from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import make_hosts
+from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.job import GRACES, Graces, Job, JobKind
 from pipeline.local.jobs.joblog import JobLog
-from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.launcher import Launcher, launcher_for
 from pipeline.local.jobs.output_buckets import output_buckets
-from pipeline.local.jobs.pip import pip_variables
+from pipeline.local.jobs.pip import index_variables, pip_variables
 from pipeline.local.jobs.processing_job import output_uri
 from pipeline.local.jobs.programs import (
     ALL_OWN,
     Programs,
     has_own_program,
+    image_of,
     jobs_of,
     missing_text,
     model_problem,
@@ -118,9 +120,17 @@ class LocalJobs:
         own = replace(step, arguments=self._with_model(step, arguments))
         # A Tuning step's result is that of its trials.
         jobs = jobs_of(own) if step.type == "Tuning" else [own]
+        images = [each for job in jobs if (each := self._image_of(job, job.arguments)) is not None]
+        if images:
+            return "\n".join(["container", *(each.id for each in images)])
         found = [self._programs.stand_in(job, job.arguments) for job in jobs]
         with s3_errors("Reading the files of --stand-in"):
             return "\n".join([image, *(each.identity() for each in found if each is not None)])
+
+    def _image_of(self, step: Step, arguments: Mapping[str, Json]) -> Image | None:
+        """What the step's job runs in; None: no image."""
+        launcher = launcher_for(self._launcher, step.type)
+        return launcher.image(self._programs.name_of(step), image_of(step.type, arguments))
 
     def __call__(self, call: JobCall) -> JobOutcome:
         """Run the step's job, whose container is kept only if it failed, or its call."""
@@ -138,7 +148,8 @@ class LocalJobs:
         check_arguments(step, arguments)
         request = self._with_model(step, arguments)
         stand_in = self._programs.stand_in(step, request)
-        if stand_in is None and not has_own_program(step.type, request):
+        launcher, image = launcher_for(self._launcher, step.type), self._image_of(step, request)
+        if stand_in is None and image is None and not has_own_program(step.type, request):
             raise StepFailed(missing_text(step.name, request, step.type))
         folder = step_folder(self._home, self._execution_id, step.name)
         log_path = self._home.step_log(self._execution_id, step.name)
@@ -165,7 +176,7 @@ class LocalJobs:
         for bucket in output_buckets(step.type, arguments) - {self._aws.BUCKET}:
             self._aws.ensure_bucket(bucket)
         # A job that has a view of its own does not see the path.
-        seen = self._home.root if self._launcher.seen_at is not None else self._reached_at
+        seen = self._home.root if launcher.seen_at is not None else self._reached_at
         root = seen / folder.relative_to(self._home.root) / "container"
         with job_log:
             with s3_errors(f"Making the folder of the job {call.name}"):
@@ -176,8 +187,10 @@ class LocalJobs:
                     cores=call.cores,
                     log=job_log,
                     user=os.environ,
-                    seen_at=self._launcher.seen_at,
+                    seen_at=launcher.seen_at,
                     python=self._python,
+                    image=image,
+                    network=launcher.network(root),
                 )
             job = Job(
                 name=call.name,
@@ -188,9 +201,11 @@ class LocalJobs:
                 aws=self._aws,
                 reaper=self._reaper,
                 graces=self._graces,
-                launcher=self._launcher,
+                launcher=launcher,
                 folder=folder,
-                variables=pip_variables(os.environ, self._reached_at / "pip"),
+                variables=pip_variables(os.environ, self._reached_at / "pip")
+                if image is None
+                else index_variables(os.environ),
                 stand_in=stand_in,
                 python=self._python,
                 function=self._functions.get(step.json_path),

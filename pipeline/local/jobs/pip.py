@@ -32,6 +32,12 @@ def pip_variables(user: Mapping[str, str], cache: Path) -> dict[str, str]:
     return variables | {"PIP_CACHE_DIR": str(cache), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
+def index_variables(user: Mapping[str, str]) -> dict[str, str]:
+    """Of those what holds in a container, too: no path of this machine is there."""
+    files = ("PIP_CONFIG_FILE", "PIP_CERT", "PIP_FIND_LINKS")
+    return {name: user[name] for name in _SETTINGS if name in user and name not in files}
+
+
 def after_installing(
     packages: Sequence[str], command: Sequence[str], python: str, container: Container, message_file: str
 ) -> list[str]:

@@ -10,7 +10,7 @@ from pipeline.local.jobs.channels import upload
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
-from pipeline.local.jobs.training_driver import local_command
+from pipeline.local.jobs.training_driver import local_command, own_words
 from pipeline.spec.definition import Json
 
 MESSAGE_FILE = "/opt/ml/output/message"
@@ -38,8 +38,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     specification = request["AppSpecification"]
     created = now_text()
     job.log.say(
-        f"processing job {job.name} on {job.hosts[0].cores} core(s), with {job.runs_with}; its image "
-        f"{specification['ImageUri']} is not used"
+        f"processing job {job.name} on {job.hosts[0].cores} core(s), {job.runs_in(specification['ImageUri'])}"
     )
     if line := left_out(request):
         job.log.say(line)
@@ -66,10 +65,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     for item in _inputs(request):
         job.fetch(item["S3Input"], item["S3Input"]["LocalPath"])
 
-    if job.stand_in is not None:
-        words = list(job.stand_in.command)
-    else:
-        words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
+    words = list(job.stand_in.command) if job.stand_in is not None else own_words(specification, job.image)
     variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn("processing-job")}
 
     def start(host: Host) -> Start:

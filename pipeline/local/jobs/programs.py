@@ -39,24 +39,34 @@ class Programs:
     """The choices of an execution: the user's stand-ins, and whether the jobs' Python has xgboost.
 
     `names` are what steps are called by their place in the definition, which a step of a ForEach step's body shares
-    with its children: these are called otherwise.
+    with its children: these are called otherwise. `in_images`: jobs run in their images, which bring what the
+    requests do not.
     """
 
     stand_ins: tuple[StandIn, ...] = ()
     has_xgboost: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    in_images: bool = False
 
     @classmethod
-    def of(cls, definition: Definition, stand_ins: Iterable[StandIn], *, has_xgboost: bool) -> Programs:
+    def of(
+        cls,
+        definition: Definition,
+        stand_ins: Iterable[StandIn],
+        *,
+        has_xgboost: bool,
+        in_images: bool = False,
+    ) -> Programs:
         """The choices for the steps of `definition`."""
         names = {step.json_path: step.name for step in every_request(definition)}
-        return cls(tuple(stand_ins), has_xgboost, names)
+        return cls(tuple(stand_ins), has_xgboost, names, in_images)
 
     def names_step(self, step: Step) -> bool:
         """Whether a stand-in is for this very step, whatever its image is."""
-        return any(each.of == self._name(step) for each in self.stand_ins)
+        return any(each.of == self.name_of(step) for each in self.stand_ins)
 
-    def _name(self, step: Step) -> str:
+    def name_of(self, step: Step) -> str:
+        """What the definition calls the step, or the one that it is a child of."""
         return self.names.get(step.json_path, step.name)
 
     def stand_in(self, step: Step, arguments: Mapping[str, Json]) -> StandIn | None:
@@ -64,12 +74,12 @@ class Programs:
 
         `arguments` of a Transform step are with the container of its model.
         """
-        if STEP_TYPES[step.type].image is None:
+        if STEP_TYPES[step.type].image is None or self.in_images:
             return None
         image = image_of(step.type, arguments)
         # This project's server is its own program only if nobody else's is wanted.
         own = step.type != "Transform" and has_own_program(step.type, arguments)
-        chosen = choose_stand_in(self.stand_ins, self._name(step), image, own_program=own)
+        chosen = choose_stand_in(self.stand_ins, self.name_of(step), image, own_program=own)
         has_stand_in = step.type in ("Training", "Transform") and is_xgboost(image) and self.has_xgboost
         if chosen is None and not own and has_stand_in:
             return xgboost_stand_in(image, serving=step.type == "Transform")
@@ -168,6 +178,7 @@ def _model_problems(
         image_of(step.type, arguments)
         and programs.stand_in(step, arguments) is None
         and not has_own_program(step.type, arguments)
+        and not programs.in_images
     ):
         yield missing_text(step.name, arguments, step.type)
 
@@ -193,7 +204,10 @@ def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> st
         script = "my_server.py"
     if step_type in ("Training", "Transform") and is_xgboost(image):
         reason = _NEED_XGBOOST
-    return f'{reason}. Say what to run: --stand-in "{step}=python3 {script}"'
+    return (
+        f'{reason}. Say what to run: --stand-in "{step}=python3 {script}", or run it in its image: '
+        "--launcher container"
+    )
 
 
 def _check_matches(stand_ins: Iterable[StandIn], jobs: Iterable[Step], images: Collection[str]) -> None:
@@ -213,6 +227,8 @@ def _problems(step: Step, arguments: Mapping[str, Json], programs: Programs) -> 
     if programs.stand_in(step, arguments) is not None:
         return
     if not has_own_program(step.type, arguments):
+        if programs.in_images:
+            return
         yield missing_text(step.name, arguments, step.type)
         return
     hyperparameters = arguments.get("HyperParameters") or {}

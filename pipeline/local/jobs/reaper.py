@@ -3,7 +3,8 @@
 A `Reaper` starts this file as a tiny process of its own, once per run, and tells it the process groups of the jobs
 on its stdin, one a line: `+123 456789`, with when the leader was started, and `-123`. When the command line ends,
 however it ends, the kernel closes that pipe; the process then terminates the groups still registered, kills what is
-left after a grace, and exits.
+left after a grace, and exits. If the command line did not say before that it was done (`.`), it starts a command
+that removes what is no process (containers).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -71,15 +72,17 @@ class Reaper:
     """The command line's side: a context manager around the process. Usable from several threads.
 
     `holding`: a file descriptor whose lock the process is to hold too. If the command line dies, the lock is free
-    only when the jobs have ended.
+    only when the jobs have ended. `afterwards`: the command to start then, if any.
     """
 
-    def __init__(self, grace: float = GRACE_SECONDS, holding: int | None = None) -> None:
+    def __init__(
+        self, grace: float = GRACE_SECONDS, holding: int | None = None, afterwards: Sequence[str] = ()
+    ) -> None:
         self._lock = threading.Lock()
         # -I -S: nothing but the standard library, no site-packages, starts in some 20 ms. In a session of its own,
         # so that neither Ctrl-C nor a closed terminal reaches it.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(grace)],
+            [sys.executable, "-I", "-S", __file__, str(grace), *afterwards],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -118,8 +121,12 @@ class Reaper:
         """End the reaper, which ends what is still registered."""
         with self._lock:
             assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
+            if not self._process.stdin.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.write(b".\n")
+                    self._process.stdin.flush()
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.close()
         self._process.wait()
 
     def _tell(self, line: str) -> None:
@@ -130,17 +137,25 @@ class Reaper:
 
 
 def main() -> None:
-    """Read groups from stdin until it ends, then end them (argv: the grace in seconds)."""
+    """Read groups from stdin until it ends, then end them (argv: the grace in seconds, a command)."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: dict[int, int] = {}
+    grace, *afterwards = sys.argv[1:]
+    done = False
     for line in sys.stdin:
+        if line[0] == ".":
+            done = True
+            continue
         group, _, started = line[1:].partition(" ")
         if line[0] == "+":
             groups[int(group)] = int(started)
         else:
             groups.pop(int(group), None)
-    end_groups(groups, float(sys.argv[1]))
+    end_groups(groups, float(grace))
+    if afterwards and not done:
+        with contextlib.suppress(OSError):
+            os.execv(afterwards[0], afterwards)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ class Failed:
             if self._is_there(program)
             else f"The program {program}"
         )
+        if self.host.container.of is not None:
+            return f"{what} is not in the image {self.host.container.of.image.name}."
         return (
             f"{what} is not on this machine. On SageMaker it comes with the image {self.image}, which a local run "
             "does not use: install it here, so that it is on the PATH."
@@ -65,6 +67,9 @@ class Failed:
 
     def _is_there(self, program: str) -> bool:
         """Whether the job could find `program`: in its container, or on this machine."""
+        if self.host.container.of is not None:
+            # The engine names what it could not start.
+            return not any(program in line and "exec" in line for line in self.host.log.tail)
         root = self.host.container.root
         folders = self.environment.get("PATH", os.defpath).split(os.pathsep)
         inside = os.pathsep.join(str(root / folder.lstrip("/")) for folder in folders)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,10 +23,11 @@ Work = Callable[[Callable[[], bool]], None]
 
 @dataclass(frozen=True)
 class Launch:
-    """What a host runs."""
+    """What a host runs: `program` here, which gives the job its `environment`."""
 
     host: Host
     program: Program
+    environment: Mapping[str, str]
 
 
 class _Either:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import Container
+from pipeline.local.jobs.image import Image
 from pipeline.spec.definition import Json
 from pipeline.spec.json_text import parse_document
 
@@ -123,11 +124,28 @@ def script_command(
 
 
 def local_command(command: Sequence[str], container: Container, python: str) -> list[str]:
-    """A request's ContainerEntrypoint and ContainerArguments as they run here: paths mapped, python3: `python`."""
+    """A request's ContainerEntrypoint and ContainerArguments as they run here: paths mapped, python3: `python`.
+
+    In an image they mean what they say.
+    """
+    if container.of is not None:
+        return [str(word) for word in command]
     program, *arguments = (str(word) for word in command)
     # `python` is a path of this machine: no LocalPath of the request means it.
     first = python if _PYTHON.fullmatch(program) else container.localize(program)
     return [first, *(container.localize(argument) for argument in arguments)]
+
+
+def own_words(
+    specification: Mapping[str, Json], image: Image | None, arguments: Sequence[str] = ()
+) -> list[str]:
+    """What a request says, or else its image, that runs; an image's entry point is given `arguments`, unless the
+    request has some."""
+    own = specification.get("ContainerArguments") or ()
+    if entry_point := specification.get("ContainerEntrypoint"):
+        return [*entry_point, *own]
+    assert image is not None, "programs are checked before anything runs"
+    return image.command(own or arguments)
 
 
 def _parse(text: Json) -> Json:

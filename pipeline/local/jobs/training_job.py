@@ -14,7 +14,7 @@ from pipeline.errors import StepFailed
 from pipeline.local.jobs.archive import pack_folder, unpack
 from pipeline.local.jobs.channels import s3_errors, upload, upload_files
 from pipeline.local.jobs.checkpoints import keep_checkpoints
-from pipeline.local.jobs.hosts import Host
+from pipeline.local.jobs.hosts import Host, has_network
 from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.pip import after_installing
@@ -28,6 +28,7 @@ from pipeline.local.jobs.training_driver import (
     SCRIPT_CHANNEL,
     SOURCE_CODE_FILE,
     local_command,
+    own_words,
     script_command,
     sm_variables,
 )
@@ -36,6 +37,8 @@ from pipeline.spec.json_text import parse_document
 
 FAILURE_FILE = "/opt/ml/output/failure"
 CHECKPOINTS = "/opt/ml/checkpoints"
+# What an image's entry point is given (Developer guide, "How Amazon SageMaker Runs Your Training Image").
+_TRAIN = ("train",)
 # Where the hosts of a job meet: the loopback interface, at ports of their own.
 LOOPBACK = "127.0.0.1"
 
@@ -60,8 +63,8 @@ def run_training_job(job: Job) -> dict[str, Json]:
     request = job.request
     created = now_text()
     job.log.say(
-        f"training job {job.name} on {job.hosts[0].cores} core(s), with {job.runs_with}; its image "
-        f"{request['AlgorithmSpecification'].get('TrainingImage')} is not used"
+        f"training job {job.name} on {job.hosts[0].cores} core(s), "
+        f"{job.runs_in(str(request['AlgorithmSpecification'].get('TrainingImage')))}"
     )
     if line := left_out(request):
         job.log.say(line)
@@ -73,7 +76,7 @@ def run_training_job(job: Job) -> dict[str, Json]:
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
     with contextlib.ExitStack() as held:
         master = DEFAULT_MASTER
-        if len(job.hosts) > 1:
+        if len(job.hosts) > 1 and not has_network(job.hosts):
             master = (LOOPBACK, held.enter_context(reserve_ports(len(job.hosts))))
         held.enter_context(keep_checkpoints(job, checkpoints))
         started = now_text()
@@ -128,7 +131,7 @@ def _start(
         return Start(local_command(job.stand_in.command, container, host.python), "/", variables)
     if source_code is None:
         specification = request["AlgorithmSpecification"]
-        words = [*specification["ContainerEntrypoint"], *(specification.get("ContainerArguments") or ())]
+        words = own_words(specification, job.image, _TRAIN)
         return Start(local_command(words, container, host.python), "/", variables)
     # The hyperparameters are mapped already, and the Python is no path of the container.
     command = script_command(container.localize(dict(source_code)), hyperparameters, host.python)
@@ -188,6 +191,8 @@ def _source_code(job: Job) -> dict[str, Json] | None:
     source_code = _read_json(container.path(SOURCE_CODE_FILE)) or {}
     distributed = _read_json(container.path(DISTRIBUTED_FILE))
     if distributed and not source_code.get("command"):
+        if job.image is not None:
+            return None  # Its own driver, which the request's command starts, has what it takes.
         raise StepFailed(
             "Starting a training script: expected the SDK's basic script driver. Received: a distributed driver, "
             f"{json.dumps(distributed)}, which the local engine does not have. Leave out `distributed`."

@@ -59,6 +59,7 @@ def isolate(environ: MutableMapping[str, str]) -> None:
     environ["no_proxy"] = environ["NO_PROXY"] = direct
 
 
-def direct_loopback() -> dict[str, str]:
-    """Environment variables that keep requests to loopback from going through a proxy."""
-    return {"no_proxy": _LOOPBACK, "NO_PROXY": _LOOPBACK}
+def direct_loopback(*hosts: str) -> dict[str, str]:
+    """Environment variables that keep requests to loopback, and to `hosts`, from going through a proxy."""
+    direct = ",".join(dict.fromkeys([*_LOOPBACK.split(","), *hosts]))
+    return {"no_proxy": direct, "NO_PROXY": direct}

@@ -49,13 +49,14 @@ class LocalAws:
     ) -> None:
         """`host` is where the server listens: another address than loopback only for containers to reach it.
 
-        `called` is what else its clients may call it. A request that has no answer for `answer_seconds` is repeated
-        twice, then it fails. `holding` is the descriptor of the state folder's lock, which the server then holds
-        too: if we are killed, it still saves what it has. `credentials`: the key of whose requests it answers;
-        None: a new one.
+        `called` is what containers call it, if they call it otherwise. A request that has no answer for
+        `answer_seconds` is repeated twice, then it fails. `holding` is the descriptor of the state folder's lock,
+        which the server then holds too: if we are killed, it still saves what it has. `credentials`: the key of
+        whose requests it answers; None: a new one.
         """
         self._home = home
-        self._host = host
+        self.host = host
+        self._called_in_containers = called or host
         self._called = names_of(host) | (names_of(called) if called else frozenset())
         self._holding = holding
         self.credentials = credentials or new_credentials()
@@ -83,7 +84,7 @@ class LocalAws:
         Raises:
             FashionError: the host is no address of this machine.
         """
-        self._standby = Standby(self._host, self._wanted)
+        self._standby = Standby(self.host, self._wanted)
 
     def stop(self) -> None:
         """Save what is in S3, end the server and remove its temporary files. The registry must have been saved.
@@ -135,7 +136,7 @@ class LocalAws:
         """Where the server listens, or will when somebody asks it, e.g. `http://127.0.0.1:40123`."""
         if self._standby is None:
             raise RuntimeError("LocalAws is used before start() or after stop()")
-        return f"http://{self._host}:{self._standby.port}"
+        return f"http://{self.host}:{self._standby.port}"
 
     @property
     def death(self) -> str | None:
@@ -174,9 +175,12 @@ class LocalAws:
                 self._clients[service] = session.client(service)
             return self._clients[service]
 
-    def job_environment(self) -> dict[str, str]:
+    def job_environment(self, *, in_container: bool = False) -> dict[str, str]:
         """The AWS part of a job's environment; the job must get no other AWS_* variable."""
-        return isolation.aws_settings(self.endpoint_url, self.credentials) | isolation.direct_loopback()
+        url, host = self.endpoint_url, self.host
+        if in_container:
+            url, host = url.replace(self.host, self._called_in_containers), self._called_in_containers
+        return isolation.aws_settings(url, self.credentials) | isolation.direct_loopback(host)
 
     @property
     def objects(self) -> Objects:

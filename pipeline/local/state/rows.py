@@ -26,6 +26,7 @@ _EXECUTION: Mapping[str, tuple[type, ...]] = {
     "stand_ins": (dict,),
     "python": (str, type(None)),
     "handlers": (dict,),
+    "images": (dict, type(None)),
 }
 _STEP: Mapping[str, tuple[type, ...]] = {
     "name": (str,),

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import UsageError
+from pipeline.local.jobs.launchers.containers.engine import find_engine
+from pipeline.local.jobs.launchers.containers.images import ImageChoice
+from pipeline.local.jobs.launchers.containers.launcher import Containers
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.launchers.process import Process
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.state.state_dir import Home
 
-Wanted = Literal["auto", "sandbox", "process"]
-WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process")
+Wanted = Literal["auto", "sandbox", "process", "container"]
+WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process", "container")
 
 
 def choose_launcher(
@@ -25,14 +28,20 @@ def choose_launcher(
     *,
     visible: Iterable[Path] = (),
     protected: Sequence[Path] = (),
+    images: Sequence[ImageChoice] = (),
 ) -> Launcher:
     """The launcher `wanted`; "auto" is a sandbox, or a process where none can be made, which `say` explains.
 
+    In containers, with `images` chosen for steps or in the place of others, what has no image runs as in "auto".
     `visible`: what jobs must find besides, `protected`: what they must not change where that can be had.
 
     Raises:
-        UsageError: a sandbox is wanted and cannot be made.
+        UsageError: a sandbox, or an engine for containers, is wanted and cannot be had.
     """
+    if wanted == "container":
+        engine = find_engine()
+        beside = choose_launcher("auto", home, environ, say, visible=visible, protected=protected)
+        return Containers(engine, images, beside, environ)
     needed = needed_folders(home.root, environ, visible)
     process = Process(needed)
     if wanted == "process":

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 from pipeline.local.jobs.container import Container
+from pipeline.local.jobs.image import Image
+from pipeline.spec.step_types import STEP_TYPES
 
-Name = Literal["sandbox", "process"]
+Name = Literal["sandbox", "process", "container"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,24 @@ class Launcher(Protocol):
     def seen_at(self) -> Path | None:
         """Where a job finds the folder that stands for its container: see Container."""
 
+    @property
+    def beside(self) -> Launcher:
+        """What runs the programs of this machine that have no image, such as the user's functions."""
+
+    def image(self, step: str, uri: str) -> Image | None:
+        """What the job of the step of that name runs in, whose request names the image `uri`; None: images are not
+        run.
+
+        Raises:
+            StepFailed: it is not there.
+        """
+
+    def network(self, root: Path) -> str | None:
+        """A network for the hosts of a job whose folder is `root`; None: they share this machine's."""
+
+    def around_execution(self) -> AbstractContextManager[Sequence[str]]:
+        """Lasts while jobs run; gives the command that removes what they left, should this process be killed."""
+
     def around(self, containers: Sequence[Container]) -> AbstractContextManager[None]:
         """Lasts while the programs of a job's `containers` run.
 
@@ -46,13 +66,48 @@ class Launcher(Protocol):
         """
 
     def program(
-        self, container: Container, command: Sequence[str], cwd: str, environment: Mapping[str, str]
+        self,
+        container: Container,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        port: int | None = None,
     ) -> Program:
         """What to start so that `command` runs in `container`, in its folder `cwd` (an absolute path of it).
+
+        `terminal`: it has this process's terminal. `port`: of this machine's loopback interface, at which what it
+        serves in an image is to be found.
 
         Raises:
             OSError: the container cannot be made ready.
         """
+
+
+class OnThisMachine:
+    """What is the same of the launchers that run no images."""
+
+    @property
+    def beside(self) -> Self:
+        """See Launcher."""
+        return self
+
+    def image(self, step: str, uri: str) -> None:
+        """See Launcher."""
+
+    def network(self, root: Path) -> None:
+        """See Launcher."""
+
+    @contextmanager
+    def around_execution(self) -> Iterator[Sequence[str]]:
+        """See Launcher."""
+        yield ()
+
+
+def launcher_for(launcher: Launcher, step_type: str) -> Launcher:
+    """Who runs the jobs of steps of this type."""
+    return launcher if STEP_TYPES[step_type].image is not None else launcher.beside
 
 
 def enter(

@@ -19,14 +19,14 @@ from pathlib import Path
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import ML, Container
 from pipeline.local.jobs.launchers.landlock import is_available
-from pipeline.local.jobs.launchers.launcher import Name, Program, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, enter
 from pipeline.local.jobs.launchers.surroundings import around
 
 # Size, time of change and number of a file, by path.
 _State = dict[str, tuple[int, int, int]]
 
 
-class Process:
+class Process(OnThisMachine):
     """The Launcher; `needed` are the folders that a job may write to though they lie below /opt/ml.
 
     `ml` is this machine's own /opt/ml, and `guarded` whether to use Landlock; both are for tests.
@@ -57,11 +57,18 @@ class Process:
                 f"While the job ran, this machine's own {self._ml} changed ({listed}): the script has that path "
                 "written into it, and what it wrote there reached no output. Remove that, and let the script take "
                 "its paths from arguments or SM_* variables, or run it where a job has an /opt/ml of its own: on "
-                "Linux with --launcher sandbox, or this project's pipeline with TARGET=docker."
+                "Linux with --launcher sandbox, or in its image with --launcher container."
             )
 
     def program(
-        self, container: Container, command: Sequence[str], cwd: str, environment: Mapping[str, str]
+        self,
+        container: Container,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        port: int | None = None,
     ) -> Program:
         """See Launcher."""
         place = container.root if cwd == "/" else container.path(cwd)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from pipeline.local.jobs.container import ML, Container
-from pipeline.local.jobs.launchers.launcher import Name, Program, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, enter
 from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
 from pipeline.local.state.state_dir import scratch_name
@@ -31,7 +31,7 @@ from pipeline.local.state.state_dir import scratch_name
 _PROBE_SECONDS = 20
 
 
-class Sandbox:
+class Sandbox(OnThisMachine):
     """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own,
     `protected` those that it must not change."""
 
@@ -57,7 +57,14 @@ class Sandbox:
                     _remove_place(Path(f"{container.root}{path}"), kept)
 
     def program(
-        self, container: Container, command: Sequence[str], cwd: str, environment: Mapping[str, str]
+        self,
+        container: Container,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        port: int | None = None,
     ) -> Program:
         """See Launcher."""
         readonly = [

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.hosts import Host
+from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.job import Start
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.jobs.running import ServerEnded
@@ -28,6 +29,8 @@ from pipeline.shown import shown
 from pipeline.spec.definition import Json
 
 MODEL_FOLDER = "/opt/ml/model"
+# What an image's entry point is given (Developer guide, "Use Your Own Inference Code with Hosting Services").
+_SERVE = ("serve",)
 PORT_VARIABLE = "SAGEMAKER_BIND_TO_PORT"
 ADDRESS = "127.0.0.1"
 # Where a user's own inference code lies in a TensorFlow model: it needs the image's server.
@@ -61,6 +64,17 @@ class CommandServer:
         return Start(
             local_command(self.stand_in.command, host.container, host.python), "/", variables(host, port)
         )
+
+
+@dataclass(frozen=True)
+class ImageServer:
+    """The model's image, in a container."""
+
+    image: Image
+
+    def start(self, host: Host, port: int) -> Start:
+        """See Server."""
+        return Start(self.image.command(_SERVE), "/", variables(host, port), port)
 
 
 class TensorFlowServer:

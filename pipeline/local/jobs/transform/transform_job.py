@@ -24,7 +24,14 @@ from pipeline.local.jobs.running import ServerEnded
 from pipeline.local.jobs.stand_in import is_tensorflow
 from pipeline.local.jobs.transform.objects import Object, Settings, transform_objects
 from pipeline.local.jobs.transform.processing import Processing
-from pipeline.local.jobs.transform.server import MODEL_FOLDER, Client, CommandServer, Server, TensorFlowServer
+from pipeline.local.jobs.transform.server import (
+    MODEL_FOLDER,
+    Client,
+    CommandServer,
+    ImageServer,
+    Server,
+    TensorFlowServer,
+)
 from pipeline.shown import listing
 from pipeline.spec.argument_rules import S3_PREFIX
 from pipeline.spec.definition import Json
@@ -89,6 +96,9 @@ def run_transform_job(job: Job) -> dict[str, Json]:
 
 
 def _server(job: Job, image: str) -> Server:
+    if job.image is not None:
+        job.log.say(f"transform job {job.name}, {job.runs_in(image)}")
+        return ImageServer(job.image)
     if job.stand_in is not None:
         job.log.say(f"transform job {job.name}, with {job.runs_with} as the server of its model")
         return CommandServer(job.stand_in)

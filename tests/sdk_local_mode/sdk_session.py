@@ -1,4 +1,4 @@
-"""The adapter between this project and the SDK's local mode (sagemaker 3.27, as released).
+"""The adapter to the SDK's local mode (sagemaker 3.27, as released), with which the local engine is compared.
 
 What the SDK offers for running a pipeline locally does not work as a whole in this version: one of its two
 LocalPipelineSession classes compiles steps, the other orchestrates them, and Pipeline.create and Pipeline.start

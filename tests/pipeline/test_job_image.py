@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import main
-from pipeline.docker.engine import DockerError
-from pipeline.docker.image import CONTEXT, DEFAULT_BASE, build_image, image_tag, make_base
-from tests.pipeline.docker.conftest import FakeDocker
+from pipeline.job_image import CONTEXT, DEFAULT_BASE, build_image, image_tag, make_base
+from pipeline.local.jobs.launchers.containers.engine import EngineError
+
+FakeDocker = Callable[..., Path]
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_the_certificates_that_the_machine_trusts_are_sent(fake_docker: FakeDock
     monkeypatch.setenv("PIP_CERT", str(certificates))
     sent = tmp_path / "sent"
     sent.mkdir()
-    fake_docker(f'for last; do :; done; [ $1 = build ] && /bin/cp "$last"/* "{sent}"')
+    fake_docker(f'for last; do :; done; [ $1 != build ] || /bin/cp "$last"/* "{sent}"')
     build_image()
     names = {file.name for file in sent.iterdir()}
     assert names == {"Dockerfile", "requirements.lock", "certificates.pem"}
@@ -70,19 +72,19 @@ def test_a_failed_build_says_what_to_try(fake_docker: FakeDocker, capfd):
     assert main(["image"]) == 1
     said = capfd.readouterr().err
     assert "pull access denied" in said
-    assert "Received: 7" in said
+    assert "ended with status 7" in said
     assert "--debootstrap" in said
 
 
 def test_an_image_is_not_built_without_an_engine(fake_docker: FakeDocker, capsys):
     calls = fake_docker("exit 1")
-    assert main(["image"]) == 1
-    assert "expected a Docker engine" in capsys.readouterr().err
+    assert main(["image"]) == 2
+    assert "the engine does not answer" in capsys.readouterr().err
     assert "build" not in calls.read_text()
 
 
 def test_a_base_that_cannot_be_made_is_an_error(context: Path, capfd):
     (context / "make_base.sh").write_text("echo not root >&2; exit 1")
-    with pytest.raises(DockerError, match=r"Making the base image .* Received: 1"):
+    with pytest.raises(EngineError, match=r"Could not make the base image .* ended with status 1"):
         make_base(context)
     assert "not root" in capfd.readouterr().err

@@ -30,11 +30,15 @@ def compiled(sdk: ModuleType, aws: LocalAws, settings: Settings) -> tuple[Any, A
     return session, pipeline, text
 
 
-def test_docker_runs_the_very_definition_that_the_local_engine_runs(compiled, aws, settings):
+def test_docker_runs_the_very_definition_that_the_local_engine_runs(
+    compiled: Any, aws: LocalAws, settings: Settings
+) -> None:
     assert compiled[2] == compile_definition(settings, aws.session())
 
 
-def test_it_compiles_the_same_with_all_options_for_sagemakers_machines(sdk: ModuleType, aws, settings):
+def test_it_compiles_the_same_with_all_options_for_sagemakers_machines(
+    sdk: ModuleType, aws: LocalAws, settings: Settings
+) -> None:
     options: Choices = {
         "spot": True,
         "subnets": ("subnet-1",),
@@ -63,7 +67,9 @@ class Listener:
         self.heard.append(("failed", name, reason))
 
 
-def test_a_job_that_fails_ends_the_execution_with_its_reason(sdk: ModuleType, compiled, tmp_path: Path):
+def test_a_job_that_fails_ends_the_execution_with_its_reason(
+    sdk: ModuleType, compiled: Any, tmp_path: Path
+) -> None:
     session, pipeline, _ = compiled
     requests: list[tuple[str, dict[str, Any]]] = []
 
@@ -91,8 +97,8 @@ def test_a_job_that_fails_ends_the_execution_with_its_reason(sdk: ModuleType, co
 
 
 def test_what_a_listener_raises_ends_the_execution_and_is_not_swallowed(
-    sdk: ModuleType, compiled, tmp_path: Path
-):
+    sdk: ModuleType, compiled: Any, tmp_path: Path
+) -> None:
     class Full(Listener):
         def step_started(self, name: str) -> None:
             raise OSError("disk full")
@@ -105,7 +111,7 @@ def test_what_a_listener_raises_ends_the_execution_and_is_not_swallowed(
 
 def test_containers_would_get_the_runs_own_credentials_and_the_users_defaults_are_not_read(
     sdk: ModuleType, aws: LocalAws, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     config = tmp_path / "config.yaml"
     defaults = "{PythonSDK: {Modules: {Session: {DefaultS3Bucket: mine}}}}"
     config.write_text(f"SchemaVersion: '1.0'\nSageMaker: {defaults}\n")

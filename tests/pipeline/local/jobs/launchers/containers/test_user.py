@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.docker.engine import docker
+from pipeline.local.jobs.launchers.containers.engine import Engine
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[6]
 SOCKET = Path("/var/run/docker.sock")
 USER = 12345  # nobody has this id
 pytestmark = [
@@ -73,14 +73,14 @@ def python(home: Path) -> Iterator[str]:
 
 
 def test_a_user_who_is_not_root_runs_the_pipeline_and_owns_every_file(
-    engine: str, home: Path, python: str, small_data: Path
-):
+    engine: Engine, home: Path, python: str, small_data_set: Path
+) -> None:
     data = home / "data"
     data.mkdir()
-    for file in small_data.iterdir():
+    for file in small_data_set.iterdir():
         shutil.copyfile(file, data / file.name)
     result = home / "result.json"
-    run = [python, "-m", "pipeline", "run", "--target", "docker", "--candidates", "baseline", "--plain"]
+    run = [python, "-m", "pipeline", "run", "--launcher", "container", "--candidates", "baseline", "--plain"]
     options = ["--data", str(data), "--any-data", "--param", "Epochs=1", "--param", "MinAccuracy=0.5"]
     done = as_user(*run, *options, "--json", str(result), home=home)
     assert done.returncode == 0, done.stderr
@@ -89,4 +89,4 @@ def test_a_user_who_is_not_root_runs_the_pipeline_and_owns_every_file(
     assert any(path.name == "model.tar.gz" or "objects" in path.parts for path in paths)
     assert [str(path) for path in paths if path.lstat().st_uid != USER] == []
     assert list((home / "state" / "tmp").iterdir()) == []
-    assert str(home) not in docker("ps", "--all", "--no-trunc", "--format", "{{.Labels}}")
+    assert str(home) not in engine("ps", "--all", "--no-trunc", "--format", "{{.Labels}}")

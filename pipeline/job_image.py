@@ -1,4 +1,4 @@
-"""The image that jobs run in: its name, which says what is in it, and how it is built."""
+"""This project's own image for jobs in containers: its name, which says what is in it, and how it is built."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pipeline.docker.engine import DockerError
+from pipeline.local.jobs.launchers.containers.engine import EngineError, find_engine
 
 NAME = "fashion-mnist-jobs"
 DEFAULT_BASE = "python:3.12-slim"
-CONTEXT = Path(__file__).resolve().parents[2] / "infra" / "container"
+CONTEXT = Path(__file__).resolve().parents[1] / "infra" / "container"
 _INGREDIENTS = ("Dockerfile", "requirements.lock")
 _DIGEST_LENGTH = 12
 
@@ -28,10 +28,10 @@ def image_tag(context: Path = CONTEXT) -> str:
 
 
 def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
-    """Build the image on `base`, showing docker's output on standard error; returns its tag.
+    """Build the image on `base`, showing the engine's output on standard error; returns its tag.
 
     Raises:
-        DockerError: the build failed.
+        EngineError: the build failed.
     """
     tag = image_tag(context)
     with tempfile.TemporaryDirectory() as sent:
@@ -40,7 +40,7 @@ def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
         if trusted := _trusted_certificates():
             shutil.copy(trusted, Path(sent, "certificates.pem"))
         command = [
-            "docker", "build",
+            find_engine().program, "build",
             # The packages come from wherever this machine gets them; a bridge may lead nowhere.
             "--network", "host",
             "--build-arg", f"BASE={base}",
@@ -50,10 +50,10 @@ def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
         ]  # fmt: skip
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode != 0:
-        raise DockerError(
-            f"Building the image {tag}: expected exit status 0 of {' '.join(command)}. Received: "
-            f"{done.returncode}; what docker said is above. Where no registry can be reached, name a base that "
-            "this engine has (docker images) with --base, or make one on Debian as root with --debootstrap."
+        raise EngineError(
+            f"Could not build the image {tag}: {' '.join(command)} ended with status {done.returncode}; what it "
+            "said is above. Where no registry can be reached, name a base that this engine has (docker images) "
+            "with --base, or make one on Debian as root with --debootstrap."
         )
     return tag
 
@@ -62,15 +62,15 @@ def make_base(context: Path = CONTEXT) -> str:
     """Make a base image of Debian's own packages with debootstrap, as root; returns its name.
 
     Raises:
-        DockerError: it could not be made.
+        EngineError: it could not be made.
     """
     name = "fashion-mnist-base:debian"
     command = ["sh", str(context / "make_base.sh"), name]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode != 0:
-        raise DockerError(
-            f"Making the base image {name}: expected exit status 0 of {' '.join(command)}. Received: "
-            f"{done.returncode}; what it said is above."
+        raise EngineError(
+            f"Could not make the base image {name}: {' '.join(command)} ended with status {done.returncode}; what "
+            "it said is above."
         )
     return name
 
