@@ -57,7 +57,11 @@ def check_choices(args: argparse.Namespace) -> None:
         )
     if args.stand_in or args.python is not None:
         # Read again where they are used: here so that what is wrong is said before anything is uploaded.
-        read_programs(args)
+        stand_ins, python = read_programs(args)
+        if args.launcher == "container":
+            from pipeline.local.jobs.programs import check_for_containers
+
+            check_for_containers(stand_ins, python)
 
 
 def read_programs(args: argparse.Namespace) -> tuple[list[StandIn], Interpreter | None]:

@@ -31,14 +31,20 @@ def run(*words: str) -> argparse.Namespace:
     [
         (("--from", "abc"), "Received: --from abc alone"),
         (("--parallel", "0"), "Received: --parallel 0"),
-        (("--only", "Evaluate", "--target", "docker"), "expected --target local with --only"),
-        (("--parallel", "2", "--target", "docker"), "expected --target local with --parallel"),
+        (("--image", "Train=jobs:1"), "--image Train=jobs:1 goes with --launcher container"),
+        (("--image", "jobs:1", "--launcher", "container"), "Could not read --image 'jobs:1'"),
+        (("--launcher", "container", "--target", "sagemaker"), "goes with --target local"),
         (("--yes",), "expected --target sagemaker with --yes"),
         (("--max-cost", "5"), "expected --target sagemaker with --max-cost"),
-        (("--again", "1", "--target", "docker"), "expected --target sagemaker with --again"),
+        (("--again", "1", "--launcher", "container"), "expected --target sagemaker with --again"),
         (("--again", "-1", "--target", "sagemaker"), "Received: --again -1"),
-        (("--python", "python3", "--target", "docker"), "--python python3 goes with --target local"),
-        (("--stand-in", "Evaluate=true", "--target", "docker"), "'Evaluate=true' goes with --target local"),
+        (("--python", "python3", "--target", "sagemaker"), "--python python3 goes with --target local"),
+        (("--python", "python3", "--launcher", "container"), "name another image: --image STEP=IMAGE"),
+        (("--stand-in", "Train=true", "--launcher", "container"), "name another image: --image STEP=IMAGE"),
+        (
+            ("--stand-in", "Evaluate=true", "--target", "sagemaker"),
+            "'Evaluate=true' goes with --target local",
+        ),
         (("--python", "/no/such/python"), "Could not use --python /no/such/python"),
         (("--definition", "d.json", "--stand-in", "Train"), "Could not read --stand-in 'Train'"),
     ],
@@ -54,6 +60,7 @@ def test_choices_that_can_be_are_taken() -> None:
         [],
         ["--only", "Evaluate", "QualityGate", "--from", "abc"],
         ["--no-cache", "--parallel", "1"],
+        ["--launcher", "container", "--only", "Evaluate", "--parallel", "2", "--image", "Train=jobs:1"],
         ["--target", "sagemaker", "--yes", "--max-cost", "5", "--again", "2", "--only", "Evaluate"],
     ):
         check_choices(run(*words))

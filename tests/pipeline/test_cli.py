@@ -94,7 +94,7 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["run", "--launcher", "docker"], "invalid choice: 'docker'"),
         (
             ["run", "--launcher", "sandbox", "--target", "docker"],
-            "--launcher sandbox goes with --target local",
+            "--target docker runs jobs in containers, and --launcher sandbox does not",
         ),
         (["resume", "--launcher", "process", "--target", "sagemaker"], "goes with --target local"),
         (["report"], "xecution"),

@@ -163,6 +163,18 @@ def test_a_parameter_cannot_be_empty_or_of_another_type(
             execute(sdk, session, workflow, tmp_path, parameters=[text, rate], given=given)
 
 
+def test_a_manifest_is_copied_itself(session: Any, aws: LocalAws) -> None:
+    from sagemaker.core.local.data import S3DataSource
+
+    aws.client("s3").put_object(
+        Bucket="bkt-local-mode",
+        Key="lists/all.manifest",
+        Body=b'[{"prefix": "s3://bkt-local-mode/in/"}, "b"]',
+    )
+    root = Path(S3DataSource("bkt-local-mode", "lists/all.manifest", session).get_root_dir())
+    assert [path.name for path in root.rglob("*") if path.is_file()] == ["all.manifest"]
+
+
 def test_names_below_a_prefix_are_cut(session: Any, aws: LocalAws) -> None:
     from sagemaker.core.local.data import S3DataSource
 

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
@@ -30,7 +29,7 @@ from pipeline.local.jobs.launchers.containers.launcher import Containers
 from pipeline.local.jobs.launchers.containers.readiness import check_containers
 from pipeline.local.jobs.launchers.launcher import Launcher, launcher_for
 from pipeline.local.jobs.local_jobs import LocalJobs
-from pipeline.local.jobs.programs import Programs, check_programs
+from pipeline.local.jobs.programs import Programs, check_for_containers, check_programs
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.stand_in import StandIn, from_json, to_json, visible_paths
 from pipeline.local.jobs.transform.models import containers_ahead, model_finder
@@ -215,19 +214,6 @@ def _choose_launcher(
     return choose_launcher(
         wanted, home, os.environ, explain, visible=visible, protected=protected, images=images
     )
-
-
-def check_for_containers(stand_ins: Sequence[StandIn], python: Interpreter | None) -> None:
-    """Raises UsageError for choices that mean nothing where jobs run in their images."""
-    for flag, given in (
-        ("--stand-in", stand_ins and stand_ins[0].of),
-        ("--python", python and python.executable),
-    ):
-        if given:
-            raise UsageError(
-                f"{flag} {given} says what runs on this machine in the place of an image, and in containers the "
-                "images run themselves. Leave it out, or name another image: --image STEP=IMAGE"
-            )
 
 
 def _programs(

@@ -5,11 +5,12 @@ Decided before anything runs, for all steps at once, because an image's own entr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import before_execution
+from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.script_mode import SUBMIT_DIRECTORY, distributed_settings, in_script_mode
 from pipeline.local.jobs.script_start import distributed_text
 from pipeline.local.jobs.stand_in import (
@@ -150,8 +151,9 @@ def check_programs(
     _check_matches(programs.stand_ins, jobs, images)
     if problems:
         raise UsageError(
-            "The local engine runs no images, so it has to know what these steps run in their place (nothing was "
-            "started):\n" + "\n".join(problems)
+            "No images are run, so it has to be said what these steps run in their place (nothing was started):\n"
+            + "\n".join(problems)
+            + "\nOr run all steps in their images, with Docker or podman: --launcher container"
         )
 
 
@@ -161,6 +163,19 @@ def jobs_of(step: Step) -> list[Step]:
         requests = training_requests(step.arguments)
         return [replace(step, type="Training", arguments=request) for request in requests]
     return [] if STEP_TYPES[step.type].image is None else [step]
+
+
+def check_for_containers(stand_ins: Sequence[StandIn], python: Interpreter | None) -> None:
+    """Raises UsageError for choices that mean nothing where jobs run in their images."""
+    for flag, given in (
+        ("--stand-in", stand_ins and stand_ins[0].of),
+        ("--python", python and python.executable),
+    ):
+        if given:
+            raise UsageError(
+                f"{flag} {given} says what runs on this machine in the place of an image, and in containers the "
+                "images run themselves. Leave it out, or name another image: --image STEP=IMAGE"
+            )
 
 
 def _model_problems(
@@ -204,10 +219,7 @@ def missing_text(step: str, arguments: Mapping[str, Json], step_type: str) -> st
         script = "my_server.py"
     if step_type in ("Training", "Transform") and is_xgboost(image):
         reason = _NEED_XGBOOST
-    return (
-        f'{reason}. Say what to run: --stand-in "{step}=python3 {script}", or run it in its image: '
-        "--launcher container"
-    )
+    return f'{reason}. Say what to run: --stand-in "{step}=python3 {script}"'
 
 
 def _check_matches(stand_ins: Iterable[StandIn], jobs: Iterable[Step], images: Collection[str]) -> None:

@@ -40,7 +40,20 @@ def test_all_steps_without_a_program_are_named_at_once_with_what_to_do() -> None
         "  Boost: its image is SageMaker's built-in XGBoost. This project has a stand-in for it, but the jobs' "
         "Python lacks the package xgboost: name one that has it with --python PATH (pip install xgboost-cpu; on "
         'macOS: xgboost). Say what to run: --stand-in "Boost=python3 my_script.py"',
+        "Or run all steps in their images, with Docker or podman: --launcher container",
     ]
+
+
+def test_in_images_only_a_distributed_start_is_not_known() -> None:
+    steps = (processing("Prepare"), training("Fit"), training("Boost", XGBOOST), training("Own", **SCRIPT))
+    programs = Programs(has_xgboost=True, in_images=True)
+    check_programs(definition(*steps), {}, programs)
+    assert (
+        programs.stand_in(
+            Step("Boost", "Training", {}), {"AlgorithmSpecification": {"TrainingImage": XGBOOST}}
+        )
+        is None
+    )
 
 
 def test_with_stand_ins_and_xgboost_nothing_is_missing() -> None:

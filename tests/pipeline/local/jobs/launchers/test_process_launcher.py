@@ -70,7 +70,7 @@ def test_with_landlock_everything_else_can_be_done(ml: Path, container: Containe
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_without_landlock_a_change_fails_the_step(way: str, ml: Path, container: Container) -> None:
     launcher = Process([container.root], ml, guarded=False)
-    reason = rf"own {ml} changed \({ml}, .*--launcher sandbox.*TARGET=docker"
+    reason = rf"own {ml} changed \({ml}, .*--launcher sandbox.*--launcher container"
     with pytest.raises(StepFailed, match=reason), launcher.around([container]):
         run(launcher, container, way.format(ml=ml, python=sys.executable)).check_returncode()
 
