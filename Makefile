@@ -17,7 +17,7 @@ pipeline-run: .venv/stamp ## run the pipeline: TARGET=local|docker|sagemaker PAR
 study: .venv/stamp ## train every model under five seeds, say first how long it takes, write tables: ARGS="--seeds 3 --estimate"
 	@$(PY) -m pipeline study $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
 
-image: .venv/stamp ## build the image of TARGET=docker: BASE=<an image that you have> if no registry can be reached
+image: .venv/stamp ## build the image for jobs in containers: BASE=<an image that you have> if no registry can be reached
 	@$(PY) -m pipeline image $(if $(BASE),--base $(call quoted,$(BASE))) $(ARGS)
 
 data: .venv/stamp ## find or fetch the data set and check it: ARGS="--data DIR"

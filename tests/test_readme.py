@@ -174,7 +174,7 @@ def rows_of_commands() -> list[tuple[str, str]]:
 def test_flags_in_the_table_of_commands_belong_to_their_command(command: str, row: str) -> None:
     options = subcommands()[command].format_help()
     if command == "image":  # what the image is for
-        row = row.replace("`--target docker`", "")
+        row = row.replace("`--launcher container`", "")
     for flag in re.findall(r"--[a-z][a-z-]+", row):
         assert re.search(rf"{flag}\b", options), f"{command} has no {flag}"
 
