@@ -8,6 +8,7 @@ from pipeline.shown import shown
 from pipeline.spec.bucket_name import local_bucket_problem
 from pipeline.spec.definition import Json
 from pipeline.spec.record_filter import parse_filter
+from pipeline.spec.s3_address import as_s3
 
 # The values of S3DataType that are executed here.
 S3_PREFIX, MANIFEST_FILE = "S3Prefix", "ManifestFile"
@@ -81,9 +82,10 @@ class Address:
 
     def problem(self, value: Json) -> str | None:
         """What is wrong with `value`, None when nothing is."""
-        if not isinstance(value, str) or not value.startswith("s3://"):
+        address = as_s3(value) if isinstance(value, str) else ""
+        if not address.startswith("s3://"):
             return f"expected s3://bucket/key. Received: {shown(value)}"
-        bucket, _, key = value.removeprefix("s3://").partition("/")
+        bucket, _, key = address.removeprefix("s3://").partition("/")
         if problem := local_bucket_problem(bucket):
             return f"{problem}. Received: {shown(value)}"
         if "//" in f"/{key}":

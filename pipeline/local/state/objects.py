@@ -18,6 +18,7 @@ from pipeline.local.state.contents import Content, Contents
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.s3_address import as_s3
 
 # Above every key: keys have at most 1024 bytes.
 _ABOVE = "\U0010ffff" * 257
@@ -50,8 +51,8 @@ class Entry:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key (or prefix) of an s3:// URI. Raises UsageError when it is not one."""
-    scheme, _, rest = uri.partition("://")
+    """Bucket and key (or prefix) of an s3:// URI, or an https:// one of S3's. Raises UsageError for others."""
+    scheme, _, rest = as_s3(uri).partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket:
         raise UsageError(

@@ -261,3 +261,19 @@ def test_a_step_on_a_branch_may_have_a_model_that_is_made_meanwhile(
     record = start(bench, local_store, document(made, score), stand_ins=[ADDER])
     assert record.status == "Succeeded", record.failure_reason
     assert json.dumps(record.step("Score").properties)
+
+
+def test_addresses_of_s3_may_be_those_of_its_websites(bench: Workbench, local_store: Store) -> None:
+    def address(uri: str) -> str:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return f"https://{bucket}.s3.us-east-1.amazonaws.com/{key}"
+
+    made, step = model(bench), transform(bench)
+    container, arguments = made["Arguments"]["PrimaryContainer"], step["Arguments"]
+    container["ModelDataUrl"] = address(container["ModelDataUrl"])
+    source = arguments["TransformInput"]["DataSource"]["S3DataSource"]
+    source["S3Uri"] = address(source["S3Uri"])
+    arguments["TransformOutput"]["S3OutputPath"] = address(bench.uri("out"))
+    record = start(bench, local_store, document(made, step), stand_ins=[ADDER])
+    assert record.status == "Succeeded", record.failure_reason
+    assert bench.get(bench.uri("out", "a.csv.out")) == b"6\n"
