@@ -123,6 +123,7 @@ def _training(
         f"{PREFIX}.failure_reason": step.failure_reason,
         f"{PREFIX}.job_arn": job or step.properties.get("TrainingJobArn"),
         f"{PREFIX}.reused_from": step.reused_from,
+        f"{PREFIX}.part_of": step.part_of,
     }
     points: list[Point] = []
     if candidate is not None:

@@ -1,5 +1,4 @@
-"""The environment of MLflow's processes: what decides where they publish is told, and nothing that the user has
-set."""
+"""The environment of MLflow's processes: where they publish is what they are told, whatever the user has set."""
 
 from __future__ import annotations
 

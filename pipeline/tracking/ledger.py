@@ -17,7 +17,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from pipeline.tracking.patience import Patience
-from pipeline.tracking.runs import Artifact, Batch, Point, Run
+from pipeline.tracking.runs import Artifact, Batch, DeletedError, Point, Run
 
 T = TypeVar("T")
 
@@ -31,10 +31,6 @@ _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # What MLflow takes: of a name, of a value, and in one request.
 _NAME, _PARAM, _TAG = 250, 6000, 5000
 _METRICS, _PARAMS, _TAGS = 1000, 100, 100
-
-
-class DeletedError(Exception):
-    """The experiment lies in MLflow's bin, where nothing can be added to it."""
 
 
 class Ledger:

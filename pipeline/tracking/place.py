@@ -1,5 +1,4 @@
-"""Where an execution is published: the local store, an MLflow server, or an MLflow app or tracking server of
-SageMaker."""
+"""Where an execution is published: the local store, an MLflow server, or SageMaker's app or tracking server."""
 
 from __future__ import annotations
 

@@ -15,14 +15,15 @@ import json
 import os
 import queue
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.tracking.patience import NoAnswerError, Patience
-from pipeline.tracking.runs import Batch, newest_by_step, read_batch
+from pipeline.tracking.patience import Patience
+from pipeline.tracking.runs import Batch, DeletedError, newest_by_step, read_batch
 from pipeline.tracking.turns import turn
 
 # Between attempts, each twice as long as the one before.
@@ -124,19 +125,10 @@ def _explain(error: Exception) -> tuple[str, bool]:
     """Why a call failed, in one line, and whether it would fail again."""
     if isinstance(error, ImportError):
         return f"MLflow could not be imported ({error})", True
-    from mlflow.exceptions import MlflowException
-
-    from pipeline.tracking.ledger import DeletedError
-
     text = _system_fault(error) or " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
-    if isinstance(error, NoAnswerError):
-        return text, False
-    if isinstance(error, DeletedError):
-        return text, True
-    if isinstance(error, MlflowException):
-        status = error.get_http_status_code()
-        return text, 400 <= status < 500 and status not in _PASSING
-    return text, False
+    # MlflowException has it. Without importing MLflow, which may be what failed.
+    status = getattr(error, "get_http_status_code", lambda: 0)()
+    return text, isinstance(error, DeletedError) or (400 <= status < 500 and status not in _PASSING)
 
 
 def _system_fault(error: BaseException | None) -> str | None:
@@ -145,6 +137,8 @@ def _system_fault(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno is not None and error.strerror:
             return error.strerror
+        if isinstance(error, sqlite3.Error):
+            return str(error)
         reason = next((each for each in error.args if isinstance(each, BaseException)), None)
         error = error.__cause__ or error.__context__ or getattr(reason, "reason", None) or reason
     return None

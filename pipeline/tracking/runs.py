@@ -1,5 +1,4 @@
-"""What is published: runs of MLflow as plain values, and the line that carries them from the command to the
-publisher."""
+"""What is published: runs of MLflow as plain values, and the line that carries them to the publisher."""
 
 from __future__ import annotations
 
@@ -10,6 +9,10 @@ from typing import Any, Literal
 
 # MLflow's own words for how a run is.
 RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+
+class DeletedError(Exception):
+    """An experiment lies in MLflow's bin, where nothing can be added to it."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
-"""Publishes an execution while it runs: an observer beside the view. It costs the run nothing but its own few
-lines."""
+"""Publishes an execution while it runs: an observer beside the view, for which the run never waits."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Processes that use MLflow from one state folder take turns: two would make its database, or the same run,
-twice."""
+"""Processes that publish from one state folder take turns: two would make the database, or the same run, twice."""
 
 from __future__ import annotations
 

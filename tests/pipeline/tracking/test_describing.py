@@ -132,6 +132,11 @@ def test_a_training_that_has_not_begun_or_is_skipped_has_no_run(make_record: Mak
     assert runs["Train-d"].tags["fashion.failure_reason"] == "exit status 1"
 
 
+def test_a_trial_says_which_search_it_is_part_of(make_record: Make) -> None:
+    steps = (StepRecord("Search-0", "Training", "Succeeded", 5.0, 6.0, part_of="Search"),)
+    assert described(replace(make_record(), steps=steps), {})["Search-0"].tags["fashion.part_of"] == "Search"
+
+
 def test_the_same_execution_is_always_described_alike(make_record: Make, outcome: Outcome) -> None:
     epochs = {"Train-cnn-3x3-0": epochs_of(LOG)}
     first, second = (describe_execution(make_record(), epochs, outcome) for _ in range(2))
