@@ -40,7 +40,8 @@ REQUIRED = {
 @dataclass(frozen=True)
 class StackOutputs:
     """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc,
-    `endpoint_role` where the stack is older than endpoints are, `mlflow_app` without CreateMlflowApp."""
+    `endpoint_role` and `endpoint_alarms` where the stack is older than endpoints and their alarms are, `mlflow_app`
+    without CreateMlflowApp."""
 
     name: str
     bucket: str
@@ -54,6 +55,7 @@ class StackOutputs:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     mlflow_app: str = ""
+    endpoint_alarms: tuple[str, ...] = ()
 
 
 def stack_name(environ: Mapping[str, str]) -> str:
@@ -97,6 +99,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
         endpoint_role=outputs.get("EndpointRoleArn", ""),
         subnets=_listed(outputs.get("SubnetIds", "")),
         security_groups=_listed(outputs.get("SecurityGroupIds", "")),
+        endpoint_alarms=_listed(outputs.get("EndpointAlarmNames", "")),
         mlflow_app=outputs.get("MlflowAppArn", ""),
         **{field: outputs[key] for key, field in REQUIRED.items()},
     )

@@ -114,13 +114,16 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
     with plain_words(f"Looking at the model package group {registry.group}"):
         packages = registry.packages()
     package = approved_package(packages, args.model, registry.group)
+    name = args.endpoint_name or stack.pipeline_name
     deployment = Deployment(
-        endpoint=args.endpoint_name or stack.pipeline_name,
+        endpoint=name,
         project=stack.pipeline_name,
         version=package.version,
         package_arn=package.arn,
         role=stack.endpoint_role,
         hosting=hosting,
+        # The stack's alarms watch the endpoint that is called as the project is.
+        alarms=stack.endpoint_alarms if name == stack.pipeline_name else (),
     )
     return deployment, target
 

@@ -110,7 +110,7 @@ class Deploying:
     def _begin(self, situation: Situation) -> None:
         name, config = self.deployment.endpoint, self.deployment.config_name
         if situation.need is Need.UPDATE:
-            self.endpoints.update(name, config)
+            self.endpoints.update(name, config, self.deployment.update_options())
             return
         if situation.need is Need.REPLACE:
             self.endpoints.delete_endpoint(name)

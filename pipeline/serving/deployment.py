@@ -25,6 +25,7 @@ MAX_INSTANCES = 10
 # 63 characters (API reference, CreateEndpoint), of which "-<version>-serverless-<digest>" needs some.
 MAX_NAME = 36
 VARIANT = "AllTraffic"
+BAKING_SECONDS = 300
 # The SavedModel lies in /opt/ml/model/1, which the container calls "model" (tfs_utils.py, serve.py of
 # https://github.com/aws/sagemaker-tensorflow-serving-container).
 ENVIRONMENT = {"SAGEMAKER_TFS_DEFAULT_MODEL_NAME": "model"}
@@ -84,7 +85,10 @@ class Hosting:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A version of the registry behind an endpoint. `role` is the ARN of the role that the container gets."""
+    """A version of the registry behind an endpoint. `role` is the ARN of the role that the container gets.
+
+    `alarms` are the names of those that watch this endpoint; an update that one of them goes off in is taken back.
+    """
 
     endpoint: str
     project: str
@@ -92,6 +96,7 @@ class Deployment:
     package_arn: str
     role: str
     hosting: Hosting
+    alarms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_endpoint_name(self.endpoint)
@@ -127,6 +132,25 @@ class Deployment:
             "EndpointConfigName": self.config_name,
             "Tags": self.tags,
             "ProductionVariants": [self._variant()],
+        }
+
+    def update_options(self) -> dict[str, Any]:
+        """What an UpdateEndpoint request says besides: new instances are watched before the old ones go.
+
+        With several instances one of them gets the first requests alone (API reference, TrafficRoutingConfig: a
+        canary is at most half of them). Serverless endpoints have none of it (developer guide, "Deployment
+        guardrails"), and without alarms there is nothing to go back for.
+        """
+        if self.hosting.serverless or not self.alarms:
+            return {}
+        routing: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": BAKING_SECONDS}
+        if self.hosting.instances > 1:
+            routing |= {"Type": "CANARY", "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1}}
+        return {
+            "DeploymentConfig": {
+                "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+                "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in self.alarms]},
+            }
         }
 
     def _model(self) -> dict[str, Any]:

@@ -111,9 +111,9 @@ class Endpoints:
         """Starts making an endpoint."""
         self.client.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=tags)
 
-    def update(self, name: str, config: str) -> None:
-        """Starts changing an endpoint."""
-        self.client.update_endpoint(EndpointName=name, EndpointConfigName=config)
+    def update(self, name: str, config: str, options: Mapping[str, Any]) -> None:
+        """Starts changing an endpoint; `options` are the request's others."""
+        self.client.update_endpoint(EndpointName=name, EndpointConfigName=config, **options)
 
     def settled(self, name: str, expected: str | None = None, old_reason: str = "") -> EndpointState | None:
         """What it is once nothing goes on any more; None when it is gone.

@@ -60,16 +60,19 @@ def test_what_is_chosen_goes_before_what_the_stack_suggests() -> None:
 
 
 def test_a_private_network_is_read_too(stubbed: Stubbed) -> None:
-    describes(stubbed, SubnetIds="subnet-a,subnet-b", SecurityGroupIds="sg-1")
+    describes(stubbed, SubnetIds="subnet-a,subnet-b", SecurityGroupIds="sg-1", EndpointAlarmNames="a,b")
     stack = read_stack(stubbed.client("cloudformation"), "fashion-mnist")
     assert (stack.subnets, stack.security_groups) == (("subnet-a", "subnet-b"), ("sg-1",))
+    assert stack.endpoint_alarms == ("a", "b")
 
 
 def test_the_template_has_every_output_that_is_read() -> None:
     template = (Path(__file__).resolve().parents[3] / "infra" / "stack.yaml").read_text()
     outputs = template[template.index("\nOutputs:") :]
     assert [
-        name for name in (*REQUIRED, "SubnetIds", "SecurityGroupIds") if f"  {name}:" not in outputs
+        name
+        for name in (*REQUIRED, "SubnetIds", "SecurityGroupIds", "EndpointAlarmNames")
+        if f"  {name}:" not in outputs
     ] == []
 
 

@@ -447,7 +447,7 @@ class TestLosingSight:
 
     def test_an_answer_that_never_came_removes_nothing(self, stubbed, time):
         class Deaf(Endpoints):
-            def update(self, name, config):
+            def update(self, name, config, options):
                 raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
 
         makes_model(stubbed)
@@ -498,3 +498,53 @@ def test_what_belongs_to_an_endpoint_is_told_by_tags():
     assert belongs({"Project": NAME}, NAME, NAME)
     assert not belongs({"Project": NAME}, NAME, "canary")
     assert not belongs({}, NAME, NAME)
+
+
+ALARMS = ("fashion-mnist-endpoint-5xx", "fashion-mnist-endpoint-latency")
+
+
+@pytest.mark.parametrize(
+    ("instances", "routing"),
+    [
+        (1, {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}),
+        (
+            3,
+            {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+                "WaitIntervalInSeconds": 300,
+            },
+        ),
+    ],
+)
+def test_an_update_with_instances_is_taken_back_when_an_alarm_goes_off(
+    endpoints, stubbed, instances, routing
+):
+    """The request is checked against SageMaker's model, too."""
+    wanted = Deployment(
+        NAME, NAME, 2, f"{ARN}:model-package/{NAME}/2", role("endpoint"), Hosting(instances=instances), ALARMS
+    )
+    guard = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in ALARMS]},
+    }
+    variant = {
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": instances,
+        "InitialVariantWeight": 1.0,
+    }
+    makes_model(stubbed, wanted)
+    makes_config(stubbed, wanted, **variant)
+    stubbed.on(
+        SERVICE, "update_endpoint", {"EndpointArn": ENDPOINT_ARN},
+        EndpointName=NAME, EndpointConfigName=wanted.config_name, DeploymentConfig=guard,
+    )  # fmt: skip
+    describes(stubbed, "InService", wanted.config_name)
+    state = EndpointState(NAME, ENDPOINT_ARN, "InService", OLD)
+    Deploying(endpoints, wanted, lambda text: None).carry_out(Situation(Need.UPDATE, state))
+
+
+def test_without_alarms_or_instances_there_is_nothing_to_go_back_for():
+    assert deployment().update_options() == {}
+    serverless = Hosting(instance_type=None)
+    assert Deployment(NAME, NAME, 2, "arn", "role", serverless, ALARMS).update_options() == {}
