@@ -20,6 +20,7 @@ from pipeline.arguments import Parser
 from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError, UsageError
 from pipeline.parameters import LOCAL_VALUES, PARAMETERS
+from pipeline.search_space import GRID_SIZE, STRATEGIES
 
 TARGETS = ("local", "docker", "sagemaker")
 INTERRUPTED = 130
@@ -342,8 +343,24 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tuning(parser: argparse.ArgumentParser) -> None:
+    """Adds the choices of a search for hyperparameters."""
+    parser.add_argument(
+        "--tune",
+        type=int,
+        metavar="N",
+        help="first search each candidate's learning rate, batch size and label smoothing in N trials",
+    )
+    parser.add_argument(
+        "--tune-strategy",
+        choices=STRATEGIES,
+        help=f"how trials are proposed (default: Bayesian; Grid makes {GRID_SIZE})",
+    )
+
+
 def add_graph(parser: argparse.ArgumentParser) -> None:
     """Adds the choices that change the pipeline's graph."""
+    add_tuning(parser)
     parser.add_argument(
         "--candidates", metavar="A,B,…", help="which models to train (default: baseline,cnn-3x3,cnn-5x5)"
     )
@@ -462,6 +479,7 @@ def add_programs(parser: argparse.ArgumentParser) -> None:
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Adds what a study takes; the same command again goes on with one that was interrupted."""
+    add_tuning(parser)
     parser.add_argument(
         "--seeds", type=int, default=5, metavar="N", help="train each under N seeds (default: 5)"
     )

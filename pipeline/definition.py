@@ -11,6 +11,7 @@ inputs, checkpoint location) never does.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
 from sagemaker.train.configs import (
     CheckpointConfig,
     InputData,
@@ -46,8 +47,11 @@ from pipeline.sdk_machines import (
 from pipeline.sdk_parameters import make_parameters, tensorflow_image
 from pipeline.sdk_policies import CACHE, RETRIES
 from pipeline.sdk_processing import processing_input, processing_output
-from pipeline.settings import PROJECT, Settings
+from pipeline.sdk_search import sdk_ranges, sdk_strategy
+from pipeline.search_space import AT_ONCE, OBJECTIVE, SEARCH_SEED, SEED_OF_TRIALS, names, without_tuned
+from pipeline.settings import PROJECT, TUNED_MODELS, Settings
 from pipeline.trainer import ContentAddressedTrainer
+from pipeline.tuner import ContentAddressedTuner
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSING_CODE = ROOT / "processing"
@@ -58,6 +62,7 @@ VALIDATION_ONE_IN = "12"  # 5,000 of the 60,000 training images
 
 # What training/train.py prints once an epoch; SageMaker's console and the live view read it with these.
 METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "images_per_second")
+METRIC_DEFINITIONS = tuple({"name": metric, "regex": rf"\b{metric}=([0-9.eE+-]+)"} for metric in METRICS)
 
 
 class DefinitionBuilder:
@@ -126,58 +131,102 @@ class DefinitionBuilder:
             retry_policies=list(RETRIES),
         )
 
-    def training_step(self, candidate: Candidate, seed: int, processed: Any) -> TrainingStep:
-        """Trains one candidate under one seed. Candidates differ in their table entry and in nothing else."""
-        name = f"{candidate.name}-{seed}"
-        parameters = self.parameters
-        trainer = ContentAddressedTrainer(
+    def trainer(
+        self, name: str, step: str, candidate: Candidate, hyperparameters: Mapping[str, Any], models: Any
+    ) -> ContentAddressedTrainer:
+        """What trains a candidate as `step`; checkpoints lie below `name`, models below the URI `models`."""
+        return ContentAddressedTrainer(
             sagemaker_session=self.session,
             role=self.settings.job_role,
             base_job_name=PROJECT,
             input_s3_key_prefix=f"{PROJECT}/code/training",
             source_code=SourceCode(source_dir=str(TRAINING_CODE), entry_script="train.py"),
-            training_image=parameters["TrainingImageUri"],
-            compute=training_compute(self.settings, parameters["TrainingInstanceType"]),
+            training_image=self.parameters["TrainingImageUri"],
+            compute=training_compute(self.settings, self.parameters["TrainingInstanceType"]),
             stopping_condition=training_limits(self.settings),
             networking=training_network(self.settings),
-            tags=training_tags(self.settings, f"Train-{name}", candidate.name),
+            tags=training_tags(self.settings, step, candidate.name),
             output_data_config=OutputDataConfig(
-                s3_output_path=self.execution_uri("models"), kms_key_id=self.settings.kms_key or None
+                s3_output_path=models, kms_key_id=self.settings.kms_key or None
             ),
             checkpoint_config=CheckpointConfig(
                 # SageMaker takes all keys that begin so: seed 1 would load the checkpoints of seed 10.
                 s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name, "latest"),
                 local_path="/opt/ml/checkpoints",
             ),
-            hyperparameters={
-                "candidate": candidate.name,
-                **candidate.hyperparameters,
-                "seed": str(seed),
-                "epochs": parameters["Epochs"].to_string(),
-                "batch-size": parameters["BatchSize"].to_string(),
-                "learning-rate": parameters["LearningRate"].to_string(),
-            },
+            hyperparameters={"candidate": candidate.name, **hyperparameters},
             environment={"PYTHONUNBUFFERED": "1"},
-        ).with_metric_definitions(
-            [MetricDefinition(name=metric, regex=rf"\b{metric}=([0-9.eE+-]+)") for metric in METRICS]
         )
-        channels = [
-            InputData(channel_name="train", data_source=Join(on="/", values=[processed, "train/"])),
-            InputData(channel_name="validation", data_source=Join(on="/", values=[processed, "validation/"])),
-            InputData(channel_name="manifest", data_source=Join(on="/", values=[processed, "manifest.json"])),
-        ]
+
+    def training_step(
+        self, candidate: Candidate, seed: int, processed: Any, tuned: TuningStep | None
+    ) -> TrainingStep:
+        """Trains one candidate under one seed. Candidates differ in their table entry and in nothing else.
+
+        After a search (`tuned`) also in the settings that it found.
+        """
+        name = f"{candidate.name}-{seed}"
+        parameters = self.parameters
+        hyperparameters: dict[str, Any] = {
+            **candidate.hyperparameters,
+            "seed": str(seed),
+            "epochs": parameters["Epochs"].to_string(),
+            "batch-size": parameters["BatchSize"].to_string(),
+            "learning-rate": parameters["LearningRate"].to_string(),
+        }
+        if tuned is not None:
+            found = tuned.properties.BestTrainingJob.TunedHyperParameters
+            hyperparameters |= {each: found[each] for each in names()}
+        trainer = self.trainer(
+            name, f"Train-{name}", candidate, hyperparameters, self.execution_uri("models")
+        ).with_metric_definitions([MetricDefinition(**metric) for metric in METRIC_DEFINITIONS])
         return TrainingStep(
             f"Train-{name}",
-            trainer.train(input_data_config=channels),
+            trainer.train(input_data_config=_channels(processed)),
             description=f"Trains the {candidate.summary}, under seed {seed}.",
             cache_config=CACHE,
             retry_policies=list(RETRIES),
         )
 
-    def evaluate_step(self, processed: Any, trained: dict[str, TrainingStep]) -> ProcessingStep:
+    def tuning_step(self, candidate: Candidate, processed: Any) -> TuningStep:
+        """Searches a candidate's learning rate, batch size and label smoothing: equally long and wide for all.
+
+        Models lie under the names of their jobs, not under the execution's id: the evaluation names them by job.
+        """
+        settings, name = self.settings, f"Tune-{candidate.name}"
+        seed = settings.seeds[0] if len(settings.seeds) == 1 else SEED_OF_TRIALS
+        hyperparameters = {
+            **without_tuned(candidate.hyperparameters),
+            "seed": str(seed),
+            "epochs": self.parameters["Epochs"].to_string(),
+        }
+        tuner = ContentAddressedTuner(
+            self.trainer(name, name, candidate, hyperparameters, settings.uri(TUNED_MODELS)),
+            OBJECTIVE,
+            sdk_ranges(settings.tune_strategy),
+            metric_definitions=[
+                {"Name": metric["name"], "Regex": metric["regex"]} for metric in METRIC_DEFINITIONS
+            ],
+            strategy=settings.tune_strategy,
+            strategy_config=sdk_strategy(settings.tune_strategy),
+            objective_type="Maximize",
+            max_jobs=settings.tune,
+            max_parallel_jobs=min(AT_ONCE, settings.tune),
+            random_seed=SEARCH_SEED,
+        )
+        return TuningStep(
+            name,
+            tuner.tune(inputs=_channels(processed)),
+            description=f"Searches settings of the {candidate.summary}, in {settings.tune} trials.",
+            cache_config=CACHE,
+            retry_policies=list(RETRIES),
+        )
+
+    def evaluate_step(self, processed: Any, models: Mapping[str, Any]) -> ProcessingStep:
         """Compares on validation, reports test once, applies the gate, registers. It alone sees the test split.
 
-        The artifacts are named in arguments, not inputs: a processing job takes ten inputs at most.
+        `models` are the artifacts' URIs by the id of the training. They are named in arguments, not inputs: a
+        processing job takes ten inputs at most.
         """
         parameters = self.parameters
         arguments: dict[str, Any] = {
@@ -195,10 +244,7 @@ class DefinitionBuilder:
         words = [
             Join(on="=", values=["--champion", parameters["ChampionModelPackage"]]),
             Join(on="=", values=["--must-beat-champion", parameters["MustBeatChampion"]]),
-            *(
-                Join(on="=", values=["--candidate", name, step.properties.ModelArtifacts.S3ModelArtifacts])
-                for name, step in trained.items()
-            ),
+            *(Join(on="=", values=["--candidate", name, uri]) for name, uri in models.items()),
         ]
         processor = self.processor("Evaluate", "evaluate.py", self.settings.evaluation_role, calls_aws=True)
         request = processor.run(
@@ -257,21 +303,49 @@ class DefinitionBuilder:
         """The pipeline."""
         normalize = self.normalize_step()
         processed = normalize.properties.ProcessingOutputConfig.Outputs["processed"].S3Output.S3Uri
-        trained = {
-            f"{candidate.name}-{seed}": self.training_step(candidate, seed, processed)
-            for seed in self.settings.seeds
-            for candidate in find_candidates(self.settings.candidates)
+        candidates, seeds = find_candidates(self.settings.candidates), self.settings.seeds
+        tuned = {
+            candidate.name: self.tuning_step(candidate, processed)
+            for candidate in (candidates if self.settings.tune else ())
         }
-        evaluate = self.evaluate_step(processed, trained)
+        trained: dict[str, TrainingStep] = {}
+        if not tuned or len(seeds) > 1:
+            trained = {
+                f"{candidate.name}-{seed}": self.training_step(
+                    candidate, seed, processed, tuned.get(candidate.name)
+                )
+                for seed in seeds
+                for candidate in candidates
+            }
+        models: dict[str, Any] = {
+            name: step.properties.ModelArtifacts.S3ModelArtifacts for name, step in trained.items()
+        }
+        if not trained:
+            # The best training of each search is what is compared.
+            folder = f"{PROJECT}/{TUNED_MODELS}"
+            models = {
+                f"{name}-{seeds[0]}": step.get_top_model_s3_uri(0, self.settings.bucket, folder)
+                for name, step in tuned.items()
+            }
+        evaluate = self.evaluate_step(processed, models)
         return Pipeline(
             name=self.settings.pipeline_name,
             parameters=list(self.parameters.values()),
             # No experiment: it would show what the registry and the report show, for nine more permissions.
             pipeline_experiment_config=None,
             mlflow_config=self.mlflow_config(),
-            steps=[normalize, *trained.values(), evaluate, self.gate_step()],
+            steps=[normalize, *tuned.values(), *trained.values(), evaluate, self.gate_step()],
             sagemaker_session=self.session,
         )
+
+
+def _channels(processed: Any) -> list[InputData]:
+    """The channels of a training job: parts of the processed data."""
+    parts = {"train": "train/", "validation": "validation/", "manifest": "manifest.json"}
+    return [
+        InputData(channel_name=name, data_source=Join(on="/", values=[processed, part]))
+        for name, part in parts.items()
+    ]
 
 
 def definition_text(pipeline: Pipeline) -> str:

@@ -8,8 +8,11 @@ from typing import TypedDict, Unpack
 
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
+from pipeline.search_space import check_search
 
 PROJECT = "fashion-mnist"
+# The models of searches: no execution's, but where the roles may write and read models.
+TUNED_MODELS = "executions/tuned/models"
 MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
 MAX_WARM_SECONDS = 3600  # CreateTrainingJob, ResourceConfig, KeepAlivePeriodInSeconds
 MAX_TAGS = 40  # AWS takes 50; the definition and Pipelines add some of their own
@@ -21,6 +24,8 @@ class Choices(TypedDict, total=False):
 
     candidates: tuple[str, ...]
     seeds: tuple[int, ...]
+    tune: int
+    tune_strategy: str
     training_instance_count: int
     spot: bool
     warm_pool_seconds: int
@@ -40,6 +45,8 @@ class Settings:
     """Compile-time settings. Everything else is a pipeline parameter, and can be set when an execution starts.
 
     Roles are compile-time values because the SDK's ModelTrainer accepts no pipeline variable for them.
+
+    `tune`: how many trials a search makes for each candidate before it is evaluated, by `tune_strategy` (0: none).
 
     Training jobs: `spot` asks for managed spot instances, for at most `spot_wait_seconds` more than the longest
     run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot.
@@ -63,6 +70,8 @@ class Settings:
     model_package_group: str = PROJECT
     candidates: tuple[str, ...] = DEFAULT_CANDIDATES
     seeds: tuple[int, ...] = (0,)
+    tune: int = 0
+    tune_strategy: str = "Bayesian"
     training_instance_count: int = 1
     training_max_runtime_seconds: int = 3600
     processing_max_runtime_seconds: int = 1800
@@ -92,6 +101,7 @@ class Settings:
                 f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
                 f"Received: {self.training_instance_count}. Use for example --instances 2."
             )
+        check_search(self.tune, self.tune_strategy)
         self._check_machines()
         self._check_network()
         self._check_tags()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from pipeline.execution import StepRecord
 
 TYPE = "Tuning"
+# `<search>-007-<suffix>`, here and on SageMaker.
+_NUMBER = re.compile(r"-([0-9]{3})-[0-9a-zA-Z]+$")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class TrialResult:
     value: float | None
     created: str = ""
 
+    @property
+    def number(self) -> int:
+        """Its number in the search, which its job's name has before its last part; 0 when it has none."""
+        found = _NUMBER.search(self.job)
+        return 0 if found is None else int(found[1])
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -34,6 +43,11 @@ class SearchResult:
     metric: str
     maximize: bool
     trials: tuple[TrialResult, ...]
+
+    @property
+    def in_order(self) -> list[TrialResult]:
+        """The trials in the order in which they were proposed."""
+        return sorted(self.trials, key=lambda trial: (trial.number, trial.created, trial.job))
 
     @property
     def names(self) -> list[str]:

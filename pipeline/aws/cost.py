@@ -67,7 +67,7 @@ def ceiling(jobs: Iterable[Job], prices: Prices) -> Ceiling:
     grouped: dict[tuple[Kind, str, int, int], int] = {}
     for job in jobs:
         key = job.kind, job.instance_type, job.instances, job.max_seconds + job.kept_seconds
-        grouped[key] = grouped.get(key, 0) + 1
+        grouped[key] = grouped.get(key, 0) + job.count
     return Ceiling(
         tuple(
             Line(kind, instance_type, number, instances, seconds, prices.hourly(instance_type, kind))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.parameters import PARAMETERS, Value
+from pipeline.search_space import AT_ONCE
 from pipeline.settings import Settings
 
 Kind = Literal["Training", "Processing", "Hosting"]
@@ -16,7 +17,8 @@ Kind = Literal["Training", "Processing", "Hosting"]
 class Job:
     """A step's job: on `instances` of `instance_type`, for `max_seconds` at most.
 
-    `kept_seconds`: how long its instances are paid for after its end, in a warm pool.
+    `kept_seconds`: how long its instances are paid for after its end, in a warm pool. A search runs `count` such
+    jobs, `at_once` of them at the same time.
     """
 
     step: str
@@ -26,6 +28,8 @@ class Job:
     max_seconds: int
     spot: bool = False
     kept_seconds: int = 0
+    count: int = 1
+    at_once: int = 1
 
 
 def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[str] = ()) -> tuple[Job, ...]:
@@ -45,9 +49,9 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
             settings.processing_max_runtime_seconds,
         )
 
-    trainings = [
-        Job(
-            f"Train-{candidate}-{seed}",
+    def training(step: str) -> Job:
+        return Job(
+            step,
             "Training",
             types["TrainingInstanceType"],
             settings.training_instance_count,
@@ -55,8 +59,16 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
             settings.spot,
             settings.warm_pool_seconds,
         )
+
+    searches = [
+        replace(training(f"Tune-{candidate}"), count=settings.tune, at_once=min(AT_ONCE, settings.tune))
+        for candidate in (settings.candidates if settings.tune else ())
+    ]
+    trainings = [
+        training(f"Train-{candidate}-{seed}")
         for seed in settings.seeds
         for candidate in settings.candidates
+        if not searches or len(settings.seeds) > 1
     ]
-    jobs = (processing("NormalizeData"), *trainings, processing("Evaluate"))
+    jobs = (processing("NormalizeData"), *searches, *trainings, processing("Evaluate"))
     return tuple(job for job in jobs if not only or job.step in only)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
+from pipeline.search_space import MOST_TRIALS, check_search
 from pipeline.settings import MAX_INSTANCES, Choices
 from pipeline.tracking.place import is_arn
 
@@ -87,9 +88,19 @@ def graph_choices(args: argparse.Namespace) -> Choices:
             f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
             f"Received: --instances {args.instances}. They share every batch; one is the default."
         )
+    if args.tune is not None and args.tune < 1:
+        raise UsageError(f"--tune takes 1 to {MOST_TRIALS} trials for each candidate (got {args.tune}).")
+    if args.tune is None and args.tune_strategy is not None:
+        raise UsageError(
+            f"--tune-strategy {args.tune_strategy} goes with --tune N, the number of trials for each candidate."
+        )
+    strategy = args.tune_strategy or "Bayesian"
+    check_search(args.tune or 0, strategy)
     return {
         "candidates": names,
         "seeds": tuple(range(args.seeds)),
+        "tune": args.tune or 0,
+        "tune_strategy": strategy,
         "training_instance_count": args.instances,
     }
 

@@ -138,7 +138,7 @@ def execute(
     stand_ins, python = read_programs(args)
     handlers = [parse_handler(each, Path.cwd()) for each in args.handler]
     choices = Choices(
-        args.parallel,
+        jobs_at_once(args),
         not args.no_cache,
         args.only,
         source,
@@ -149,6 +149,16 @@ def execute(
         read_images(args),
     )
     return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
+
+
+def jobs_at_once(args: argparse.Namespace) -> int | None:
+    """The most jobs at once: of a search as many as there are cores, unless --parallel says it."""
+    if args.parallel is not None or args.tune is None:
+        parallel: int | None = args.parallel
+        return parallel
+    from pipeline.local.engine.cores import available_cores
+
+    return available_cores()
 
 
 def follow(

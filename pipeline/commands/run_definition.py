@@ -15,7 +15,15 @@ from pipeline.errors import UsageError
 from pipeline.parameters import Value
 
 # What decides this project's definition or its data, with what it is when nobody says it.
-OWN_FLAGS = {"--candidates": None, "--data": None, "--seeds": 1, "--instances": 1, **MACHINE_FLAGS}
+OWN_FLAGS = {
+    "--candidates": None,
+    "--data": None,
+    "--seeds": 1,
+    "--tune": None,
+    "--tune-strategy": None,
+    "--instances": 1,
+    **MACHINE_FLAGS,
+}
 
 
 def run_definition(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.analysis import analyse
-from pipeline.execution import ExecutionRecord
+from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.hypotheses import verdicts
 from pipeline.printable import printable
 from pipeline.quantities import duration, percent, signed_points
@@ -27,7 +27,9 @@ from pipeline.report.contents import (
 )
 from pipeline.report.figures.timeline import draw_timeline
 from pipeline.report.provenance import make_facts, make_settings
+from pipeline.report.searches import searches_content
 from pipeline.report.verdicts import make_cards, make_headline
+from pipeline.trials import search_in
 from pipeline.view.states import step_state
 
 FOLDER = Path(__file__).resolve().parent
@@ -37,6 +39,7 @@ SECTIONS = (
     "kernel",
     "cost",
     "curves",
+    "search",
     "mistakes",
     "pictures",
     "calibration",
@@ -88,6 +91,7 @@ def render_page(
         **calibration_content(analysis, winner),
         **card_content(model_card),
         **methods_content(analysis),
+        **searches_content(record),
     }
     content["models"], content["settings"] = make_settings(candidates)
     style = Markup((FOLDER / "style.css").read_text(encoding="utf-8"))
@@ -130,8 +134,16 @@ def clean_record(record: ExecutionRecord) -> ExecutionRecord:
         pipeline_name=clean(record.pipeline_name),
         target=clean(record.target),
         parameters=clean(dict(record.parameters)),
-        steps=tuple(replace(step, name=clean(step.name), type=clean(step.type)) for step in record.steps),
+        steps=tuple(
+            replace(step, name=clean(step.name), type=clean(step.type), properties=clean_search(step))
+            for step in record.steps
+        ),
     )
+
+
+def clean_search(step: StepRecord) -> Mapping[str, Any]:
+    """What a step left, of which the trials of a search are shown, and nothing of other steps."""
+    return clean(dict(step.properties)) if search_in(step) is not None else step.properties
 
 
 def clean(value: Value) -> Value:

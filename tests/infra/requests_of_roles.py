@@ -13,9 +13,11 @@ from pipeline.aws.iam_evaluator import Request, as_list
 BUCKET = f"arn:aws:s3:::fashion-mnist-{ACCOUNT}-{REGION}"
 OBJECTS = f"{BUCKET}/fashion-mnist"
 EXECUTION = f"{OBJECTS}/executions/8f3a2c9d41e7"
+TUNED = f"{OBJECTS}/executions/tuned/models"
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 GROUP = f"{SAGEMAKER}:model-package-group/fashion-mnist"
 PACKAGE = f"{SAGEMAKER}:model-package/fashion-mnist/3"
+TUNING_JOB = f"{SAGEMAKER}:hyper-parameter-tuning-job/8f3a2c9d41e7-Tune-cn-abcdefghij"
 TRAINING_JOB = f"{SAGEMAKER}:training-job/pipelines-8f3a2c9d41e7-Train-cnn-3x3-0-abc"
 PROCESSING_JOB = f"{SAGEMAKER}:processing-job/pipelines-8f3a2c9d41e7-Evaluate-abc"
 PIPELINE = f"{SAGEMAKER}:pipeline/fashion-mnist"
@@ -120,6 +122,11 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:CreateTrainingJob", TRAINING_JOB),
         Request("sagemaker:DescribeTrainingJob", TRAINING_JOB),
         Request("sagemaker:StopTrainingJob", TRAINING_JOB),
+        Request("sagemaker:CreateHyperParameterTuningJob", TUNING_JOB),
+        Request("sagemaker:DescribeHyperParameterTuningJob", TUNING_JOB),
+        Request("sagemaker:ListTrainingJobsForHyperParameterTuningJob", TUNING_JOB),
+        Request("sagemaker:StopHyperParameterTuningJob", TUNING_JOB),
+        Request("sagemaker:AddTags", TUNING_JOB),
         Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
         Request("sagemaker:AddTags", PROCESSING_JOB),
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
@@ -140,6 +147,7 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/processed/validation/labels.npy"),
         Request("s3:GetObject", f"{EXECUTION}/processed/manifest.json"),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:PutObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("s3:PutObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
         Request("s3:GetObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
     ],
@@ -148,6 +156,7 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{OBJECTS}/code/processing/0123456789abcdef/evaluate.py"),
         Request("s3:GetObject", f"{EXECUTION}/processed/test/images.npy"),
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:GetObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
         Request("sagemaker:DescribeModelPackageGroup", GROUP),
         Request("sagemaker:ListModelPackages", GROUP),
@@ -159,6 +168,7 @@ ALLOWED: dict[str, list[Request]] = {
     "EndpointRole": [
         Request("cloudwatch:DescribeAlarms", f"{ALARM}:fashion-mnist-endpoint-latency"),
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:GetObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("kms:Decrypt", KEY, VIA_S3),
         Request("ecr:GetAuthorizationToken", "*"),
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-inference"),
@@ -283,6 +293,7 @@ _NO_REGISTERING = [
     Request("sagemaker:CreateModelPackage", GROUP, PENDING),
 ]
 _NO_JOBS = [
+    Request("sagemaker:CreateHyperParameterTuningJob", TUNING_JOB),
     Request("sagemaker:CreateTrainingJob", TRAINING_JOB),
     Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
 ]
@@ -294,6 +305,13 @@ REFUSED: dict[str, list[Request]] = {
         *_NO_SERVING,
         *_NO_REGISTERING,
         Request("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/somebody-elses"),
+        Request(
+            "sagemaker:CreateHyperParameterTuningJob",
+            f"{SAGEMAKER}:hyper-parameter-tuning-job/somebody-elses",
+        ),
+        Request(
+            "sagemaker:StopHyperParameterTuningJob", f"{SAGEMAKER}:hyper-parameter-tuning-job/short-Tune-x"
+        ),
         Request("iam:PassRole", f"{ROLE}/PipelineRole", TO_SAGEMAKER),
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),

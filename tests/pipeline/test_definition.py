@@ -15,10 +15,13 @@ from moto import mock_aws
 from pipeline.aws.stack import STATUSES
 from pipeline.compiling import NO_TELEMETRY, SDK_DEFAULTS, compile_definition
 from pipeline.errors import DefinitionError
+from pipeline.search_space import GRID_SIZE
 from pipeline.settings import local_settings
+from pipeline.spec.parsing import parse_definition
 from pipeline.spec.validation import check_definition
 
 GOLDEN = Path(__file__).parent / "definition.golden.json"
+GOLDEN_TUNED = GOLDEN.with_name("definition_tuned.golden.json")
 ACCOUNT, REGION = "123456789012", "us-east-1"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 VPC = {"subnets": ("subnet-1", "subnet-2"), "security_groups": ("sg-1",)}
@@ -78,6 +81,69 @@ def test_the_definition_is_the_golden_one(compiled):
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text)
     assert text == GOLDEN.read_text()
+
+
+def test_the_definition_with_a_search_is_the_golden_one(compiled):
+    """As the one above."""
+    text = normalized(compiled(tune=6, candidates=("baseline", "cnn-3x3")))
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN_TUNED.write_text(text)
+    assert text == GOLDEN_TUNED.read_text()
+
+
+@pytest.mark.parametrize("strategy", ["Bayesian", "Random", "Grid", "Hyperband"])
+def test_a_search_is_valid_repeatable_and_equal_for_all_candidates(compiled, strategy):
+    trials = GRID_SIZE if strategy == "Grid" else 5
+    text = compiled(tune=trials, tune_strategy=strategy)
+    assert text == compiled(tune=trials, tune_strategy=strategy)
+    document = json.loads(text)
+    check_definition(document, {})
+    searches = [step["Arguments"] for step in document["Steps"] if step["Type"] == "Tuning"]
+    configs = [request["HyperParameterTuningJobConfig"] for request in searches]
+    assert len(searches) == 3
+    assert all(config == configs[0] for config in configs)
+    assert configs[0]["ResourceLimits"] == {"MaxNumberOfTrainingJobs": trials, "MaxParallelTrainingJobs": 2}
+    assert [step["Name"] for step in document["Steps"] if step["Type"] == "Training"] == []
+    parse_definition(text)
+
+
+def test_under_several_seeds_each_candidate_is_trained_with_what_its_search_found(compiled):
+    found = steps(compiled(tune=4, candidates=("cnn-3x3",), seeds=(0, 1)))
+    assert list(found)[1:4] == ["Tune-cnn-3x3", "Train-cnn-3x3-0", "Train-cnn-3x3-1"]
+    training = found["Train-cnn-3x3-1"]["Arguments"]["HyperParameters"]
+    best = "Steps.Tune-cnn-3x3.BestTrainingJob.TunedHyperParameters"
+    assert training["learning-rate"] == {"Get": f"{best}['learning-rate']"}
+    static = found["Tune-cnn-3x3"]["Arguments"]["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert (static["seed"], training["seed"]) == ("1000", "1"), "no seed of the trainings chose the settings"
+    words = found["Evaluate"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert sum("--candidate" in json.dumps(word) for word in words) == 2
+    assert "tuned/models" not in json.dumps(words)
+
+
+def test_trials_and_trainings_ask_for_the_same_but_for_what_is_tuned(compiled):
+    """Everything that a training job is told of machines, network and keys holds for trials, too."""
+    choices = {**EVERYTHING, "candidates": ("cnn-3x3",), "seeds": (0, 1), "tune": 2}
+    del choices["spot"]
+    found = steps(compiled(**choices, warm_pool_seconds=600))
+    trial = found["Tune-cnn-3x3"]["Arguments"]["TrainingJobDefinition"]
+    training = found["Train-cnn-3x3-0"]["Arguments"]
+    assert trial["ResourceConfig"] == training["ResourceConfig"]
+    for member in (
+        "RoleArn", "StoppingCondition", "VpcConfig", "EnableNetworkIsolation", "Environment",
+        "EnableInterContainerTrafficEncryption",
+    ):  # fmt: skip
+        assert trial[member] == training[member], member
+    assert trial["OutputDataConfig"]["KmsKeyId"] == training["OutputDataConfig"]["KmsKeyId"]
+    assert (
+        trial["AlgorithmSpecification"]["MetricDefinitions"]
+        == (training["AlgorithmSpecification"]["MetricDefinitions"])
+    )
+    own = {"sagemaker_program", "sagemaker_submit_directory"}
+    tuned = {"learning-rate", "batch-size", "label-smoothing"}
+    assert trial["StaticHyperParameters"].keys() - own == training["HyperParameters"].keys() - tuned
+    spot = steps(compiled(tune=2, spot=True))["Tune-baseline"]["Arguments"]["TrainingJobDefinition"]
+    assert spot["EnableManagedSpotTraining"] is True
+    assert "MaxWaitTimeInSeconds" in spot["StoppingCondition"]
 
 
 def test_the_form_offers_only_what_the_roles_allow():

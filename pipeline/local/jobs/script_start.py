@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.code_address import check_code, code_folder
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.archive import unpack
 from pipeline.local.jobs.channels import s3_errors
@@ -54,6 +55,8 @@ def fetch_code(job: Job) -> None:
                 f"Fetching the job's code: {SUBMIT_DIRECTORY} must name one .tar.gz, and {len(files)} objects lie "
                 f"at {uri}. Correct it in the definition."
             )
+        if (address := code_folder(uri)) is not None:
+            check_code(address, [(files[0].name, files[0].read_bytes())])
         with s3_errors(f"Unpacking {uri}"):
             code.mkdir(parents=True, exist_ok=True)
             # As the toolkit does: code that a channel has put there stays.

@@ -135,7 +135,16 @@ def services_act_for_this_account_only(stack: ResolvedStack) -> Problems:
 def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
     wanted: dict[str, tuple[str, set[str]]] = {
         "PipelineRole": ("sagemaker", {"pipeline/fashion-mnist", "pipeline/fashion-mnist/*"}),
-        "JobRole": ("sagemaker", {"training-job/pipelines-*", "processing-job/pipelines-*"}),
+        "JobRole": (
+            "sagemaker",
+            {
+                "training-job/pipelines-*",
+                "processing-job/pipelines-*",
+                "training-job/????????????-Tune-*",
+                "hyper-parameter-tuning-job/pipelines-*",
+                "hyper-parameter-tuning-job/????????????-Tune-*",
+            },
+        ),
         "EvaluationRole": ("sagemaker", {"processing-job/pipelines-*"}),
         "MlflowRole": ("sagemaker", {"mlflow-app/*"}),
         "EndpointRole": ("sagemaker", {"*"}),  # AWS documents that no single model or endpoint can be named
