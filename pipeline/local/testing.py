@@ -30,6 +30,7 @@ from pipeline.execution import ExecutionRecord
 from pipeline.local.definition_run import DefinitionRun
 from pipeline.local.engine.start import start_execution
 from pipeline.local.jobs.channels import upload_files
+from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.jobs.uploads import parse_upload, put_files
 from pipeline.local.opened import Opened, open_state
 from pipeline.local.state.isolation import isolate
@@ -51,6 +52,7 @@ def run_definition(
     uploads: Uploads | None = None,
     state: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
+    containers: bool = False,
     **options: Any,
 ) -> DefinitionRun:
     """Execute a compiled definition to its end; an execution that fails is a result too (see `check`).
@@ -62,6 +64,8 @@ def run_definition(
             a file or folder. The URI of a folder is that of the prefix; one that ends in / keeps a file's name.
         state: the state folder; None: a new temporary one, which goes with the result.
         say: is told what a command would print beside its result.
+        containers: whether jobs run in containers of their images, by Docker or podman; `images` among the options
+            are those that stand for others (launchers/containers/images.py).
         options: as for LocalPipeline.run.
 
     Raises:
@@ -72,7 +76,7 @@ def run_definition(
     if state is None:
         temporary = state = Path(tempfile.mkdtemp(prefix="definition-state-"))
     try:
-        with local_pipeline(state, say=say) as pipeline:
+        with local_pipeline(state, say=say, containers=containers) as pipeline:
             result = pipeline.run(definition, parameters=parameters, uploads=uploads, **options)
     except BaseException:
         if temporary is not None:
@@ -84,19 +88,24 @@ def run_definition(
 
 
 @contextmanager
-def local_pipeline(state: Path, say: Callable[[str], None] = lambda line: None) -> Iterator[LocalPipeline]:
+def local_pipeline(
+    state: Path, say: Callable[[str], None] = lambda line: None, *, containers: bool = False
+) -> Iterator[LocalPipeline]:
     """A LocalPipeline in the state folder `state`, which is made if need be, while the block lasts.
+
+    `containers`: its jobs run in containers of their images.
 
     One at a time has a state folder: this waits while a command or another process holds it.
 
     Raises:
         StateError: the state folder cannot be used.
+        UsageError: there is no engine for containers.
     """
     with _isolated():
-        opening = open_state(Home.open(state), say)
+        opening = open_state(Home.open(state), say, containers=containers)
         opened = opening.__enter__()
     try:
-        yield LocalPipeline(opened, say)
+        yield LocalPipeline(opened, say, "container" if containers else "auto")
     finally:
         with _isolated():
             opening.__exit__(None, None, None)
@@ -105,8 +114,9 @@ def local_pipeline(state: Path, say: Callable[[str], None] = lambda line: None) 
 class LocalPipeline:
     """A local S3 and a state folder, in which definitions run one after another. Made by local_pipeline."""
 
-    def __init__(self, opened: Opened, say: Callable[[str], None]) -> None:
+    def __init__(self, opened: Opened, say: Callable[[str], None], launcher: Wanted = "auto") -> None:
         self._opened = opened
+        self._launcher = launcher
         self._say = say
 
     @property
@@ -165,7 +175,13 @@ class LocalPipeline:
         """
         text, name = _text_of(definition)
         opened = self._opened
-        settings = {"observer": _Nobody(), "stop": threading.Event(), "explain": self._say, **options}
+        settings = {
+            "observer": _Nobody(),
+            "stop": threading.Event(),
+            "explain": self._say,
+            "launcher": self._launcher,
+            **options,
+        }
         with _isolated():
             self.upload(uploads or {})
             record = start_execution(

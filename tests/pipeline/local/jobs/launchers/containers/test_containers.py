@@ -20,6 +20,7 @@ from pipeline.local.jobs.launchers.containers.engine import Engine
 from pipeline.local.jobs.launchers.containers.launcher import Containers, sweep_gone
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.state.identity import ProcessIdentity
+from tests.pipeline.local.jobs.transform.test_transform_job import SERVER, archive, request
 from tests.pipeline.local.workbench import Workbench
 
 pytestmark = pytest.mark.docker
@@ -191,6 +192,30 @@ def test_an_images_own_entry_point_runs_with_what_the_service_gives_it(
     request["AppSpecification"] = {"ImageUri": entry_image}
     contained.run("Processing", request, step="Clean")
     assert contained.get(contained.uri("out", "words")) == b"/srv by-itself"
+
+
+@pytest.fixture
+def serving_image(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    """An image that serves a model as SageMaker asks it."""
+    name = f"pipeline-tests:{uuid.uuid4().hex[:12]}"
+    served = Path(SERVER).read_text().replace("127.0.0.1", "0.0.0.0")
+    (tmp_path / "serve.py").write_text(served)
+    entry = json.dumps(["python3", "/srv/serve.py"])
+    (tmp_path / "Dockerfile").write_text(f"FROM {image_tag()}\nCOPY serve.py /srv/\nENTRYPOINT {entry}\n")
+    subprocess.run([engine.program, "build", "--quiet", "--tag", name, str(tmp_path)], check=True)
+    yield name
+    engine.quietly("image", "rm", name)
+
+
+def test_a_transforms_model_is_served_by_its_image(
+    contained: Workbench, engine: Engine, serving_image: str
+) -> None:
+    uri = contained.put("models", {"model.tar.gz": archive(factor="2")}) + "model.tar.gz"
+    contained.models["adder"] = [{"Image": serving_image, "ModelDataUrl": uri}]
+    contained.run("Transform", request(contained, {"a.csv": "1,2\n3,4\n"}))
+    assert contained.get(contained.uri("out", "a.csv.out")) == b"6\n14\n"
+    assert f"in a container of {serving_image}" in contained.log()
+    assert left(engine, contained) == []
 
 
 def test_several_hosts_find_each_other_by_name(contained: Workbench, engine: Engine) -> None:

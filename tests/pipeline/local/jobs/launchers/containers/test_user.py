@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,11 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.job_image import image_tag
+from pipeline.local.jobs.launchers.containers import sweep
 from pipeline.local.jobs.launchers.containers.engine import Engine
+from tests.pipeline.local.jobs.launchers.containers.test_containers import wait_until
 
 ROOT = Path(__file__).resolve().parents[6]
 SOCKET = Path("/var/run/docker.sock")
 USER = 12345  # nobody has this id
+ROLE = "arn:aws:iam::123456789012:role/r"
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.e2e,
@@ -28,8 +33,8 @@ pytestmark = [
 ]
 
 
-def as_user(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command as USER, in the group of the engine's socket."""
+def start_as_user(*command: str, home: Path) -> subprocess.Popen[str]:
+    """Start a command as USER, in the group of the engine's socket."""
     become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", f"--groups={SOCKET.stat().st_gid}"]
     environment = {
         "PATH": os.environ["PATH"],
@@ -37,7 +42,21 @@ def as_user(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
         "FASHION_HOME": str(home / "state"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return subprocess.run([*become, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.Popen(
+        [*become, *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def as_user(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as USER to its end."""
+    process = start_as_user(*command, home=home)
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 @pytest.fixture
@@ -90,3 +109,49 @@ def test_a_user_who_is_not_root_runs_the_pipeline_and_owns_every_file(
     assert [str(path) for path in paths if path.lstat().st_uid != USER] == []
     assert list((home / "state" / "tmp").iterdir()) == []
     assert str(home) not in engine("ps", "--all", "--no-trunc", "--format", "{{.Labels}}")
+
+
+WRITES = """
+import pathlib, time
+folder = pathlib.Path("/opt/ml/processing/mine")
+folder.mkdir(mode=0o700)
+(folder / "file").write_text("of root's")
+print("written", flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_command_of_his_that_is_killed_leaves_neither_containers_nor_files_of_roots(
+    engine: Engine, home: Path, python: str
+) -> None:
+    resources = {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}}
+    runs = {"ImageUri": image_tag(), "ContainerEntrypoint": ["python3", "-c", WRITES]}
+    arguments = {"ProcessingResources": resources, "AppSpecification": runs, "RoleArn": ROLE}
+    step = {"Name": "Write", "Type": "Processing", "Arguments": arguments}
+    definition = home / "definition.json"
+    definition.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
+    definition.chmod(0o644)
+    words = ["-m", "pipeline", "run", "--launcher", "container", "--plain", "--definition", str(definition)]
+    process = start_as_user(python, *words, home=home)
+
+    def foreign() -> list[str]:
+        found = []
+        for path in (home / "state").rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.lstat().st_uid != USER:
+                    found.append(str(path))
+        return found
+
+    def owners() -> list[str]:
+        form = f'{{{{.Label "{sweep.OWNER}"}}}}'
+        found = engine("ps", "--all", "--filter", f"label={sweep.OWNER}", "--format", form).splitlines()
+        return [owner for owner in found if owner.startswith(f"{process.pid}.")]
+
+    try:
+        wait_until(lambda: foreign() != [] or process.poll() is not None)
+        assert process.poll() is None, process.communicate()
+        assert len(owners()) == 1
+    finally:
+        process.kill()
+        process.communicate()
+    wait_until(lambda: owners() == [] and foreign() == [])
