@@ -140,3 +140,58 @@ def test_a_full_disk_within_tensorflow_is_reported_too(
 ) -> None:
     with no_room(), pytest.raises(TrainingError, match="Writing the SavedModel"):
         save_serving(tmp_path / "1", Serving(trained(0), banded.mean, banded.std))
+
+
+# Operations of the exported graphs, all of them years older than 2.20, where the container stops that serves
+# what 2.21 has trained. A new one needs a look at when TensorFlow got it.
+OLD_OPERATIONS = {
+    *(
+        "AddV2",
+        "ArgMax",
+        "AssignVariableOp",
+        "BiasAdd",
+        "Cast",
+        "Const",
+        "Conv2D",
+        "DisableCopyOnRead",
+        "GatherV2",
+    ),
+    *("Identity", "MatMul", "MaxPool", "Mean", "MergeV2Checkpoints", "Mul", "NoOp", "Pack", "Placeholder"),
+    *(
+        "ReadVariableOp",
+        "Relu",
+        "Reshape",
+        "RestoreV2",
+        "Rsqrt",
+        "SaveV2",
+        "Select",
+        "Shape",
+        "ShardedFilename",
+    ),
+    *("Softmax", "StatefulPartitionedCall", "StaticRegexFullMatch", "StridedSlice", "StringJoin", "Sub"),
+    *("VarHandleOp", "VarIsInitializedOp"),
+}
+
+
+@pytest.mark.parametrize("kind", ["dense", "cnn", "resnet"])
+def test_tensorflow_serving_of_the_version_before_can_read_the_graph(kind: str, tmp_path: Path) -> None:
+    """TensorFlow guide, "Version compatibility": a consumer executes a graph whose min_consumer it has reached.
+
+    Attributes that the older version does not know are harmless as long as they have their defaults, which are left
+    out of what is saved.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = build_model(kind, 3 if kind == "cnn" else None)
+    save_serving(tmp_path / "1", Serving(model, 0.3, 0.35))
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((tmp_path / "1" / "saved_model.pb").read_bytes())
+    (graph,) = saved.meta_graphs
+    assert graph.meta_info_def.stripped_default_attrs
+    assert graph.graph_def.versions.min_consumer <= 12
+    assert list(graph.graph_def.versions.bad_consumers) == []
+    nodes = [
+        *graph.graph_def.node,
+        *(node for each in graph.graph_def.library.function for node in each.node_def),
+    ]
+    assert {node.op for node in nodes} - OLD_OPERATIONS == set()
