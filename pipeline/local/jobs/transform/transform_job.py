@@ -100,7 +100,7 @@ def _server(job: Job, image: str) -> Server:
         job.log.say(f"transform job {job.name}, {job.runs_in(image)}")
         return ImageServer(job.image)
     if job.stand_in is not None:
-        job.log.say(f"transform job {job.name}, with {job.runs_with} as the server of its model")
+        job.log.say(f"transform job {job.name}, whose model is served with {job.runs_with}")
         return CommandServer(job.stand_in)
     if is_tensorflow(image):
         job.log.say(
@@ -122,9 +122,12 @@ def _load_model(job: Job, host: Host, container: Mapping[str, Json]) -> None:
     place.mkdir(parents=True, exist_ok=True)
     size = download(job.aws, uri, place, stop=job.stop)
     if packed:
-        for archive in sorted(path for path in place.rglob("*") if path.is_file()):
-            with s3_errors(f"Unpacking {uri}"):
-                unpack(archive, folder, uri)
+        # Beside it others may lie whose names begin alike.
+        archive = place / uri.rpartition("/")[2]
+        if not archive.is_file():
+            raise StepFailed(f"There is no object {uri} in the local S3, only some whose names begin so.")
+        with s3_errors(f"Unpacking {uri}"):
+            unpack(archive, folder, uri)
     host.log.say(f"{uri} → {MODEL_FOLDER} ({size / 1e6:.1f} MB)")
 
 
@@ -228,7 +231,7 @@ def _keep(job: Job, request: Mapping[str, Json], objects: list[Object]) -> None:
     job.aws.persist_registry()
     problems = [each.problem for each in objects if each.problem is not None]
     if problems:
-        others = f" What became of the {len(good)} others is in {target}." if good else ""
+        others = f" The outputs of the {len(good)} others are in {target}." if good else ""
         raise StepFailed(
             f"{len(problems)} of {len(objects)} object(s) could not be transformed:\n{listing(problems)}\n"
             f"Correct the records, or the model's answer to them.{others}"

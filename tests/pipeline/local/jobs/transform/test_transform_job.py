@@ -148,7 +148,7 @@ def test_a_bad_record_fails_its_object_and_the_job_and_not_the_others(bench: Wor
     assert "2 of 3 object(s) could not be transformed:" in reason
     assert f"{place}/a.csv, line 2: the model answered 400: 'refused status 400'" in reason
     assert f"{place}/c.csv, line 2: unexpected end of data" in reason
-    assert f"What became of the 1 others is in {bench.uri('out')}." in reason
+    assert f"The outputs of the 1 others are in {bench.uri('out')}." in reason
     assert outputs(bench) == {"b.csv.out": "1,2\n"}
 
 
@@ -241,6 +241,19 @@ def test_artifacts_that_are_no_archives_lie_as_they_are(bench: Workbench) -> Non
     bench.models["adder"][0] = {"Image": "1.dkr/adder:1", "ModelDataSource": {"S3DataSource": source}}
     bench.run("Transform", request(bench, {"a.csv": "1\n"}))
     assert outputs(bench) == {"a.csv.out": "10\n"}
+
+
+def test_the_artifact_is_one_object(bench: Workbench) -> None:
+    prepare(bench)
+    uri = bench.models["adder"][0]["ModelDataUrl"]
+    bench.put("models", {"model.tar.gz.old": b"no archive"})
+    bench.run("Transform", request(bench, {"a.csv": "1\n"}))
+    assert outputs(bench) == {"a.csv.out": "2\n"}
+    bench.models["adder"][0]["ModelDataUrl"] = uri.removesuffix("z")
+    with pytest.raises(
+        StepFailed, match=r"no object .*model\.tar\.g in the local S3, only some whose names begin"
+    ):
+        bench.run("Transform", request(bench, {"a.csv": "1\n"}), name="job-2")
 
 
 def test_what_parameters_have_put_together_wrongly_is_refused_before_the_server_starts(
