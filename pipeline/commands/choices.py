@@ -110,11 +110,9 @@ def check_tracking(args: argparse.Namespace) -> None:
     from pipeline.tracking.place import check_place, is_arn
 
     check_place(args.mlflow)
-    target = getattr(args, "target", "local")
-    if is_arn(args.mlflow) and target != "sagemaker":
+    if is_arn(args.mlflow) and getattr(args, "target", "local") != "sagemaker":
         raise UsageError(
-            f"--mlflow {args.mlflow} goes with --target sagemaker: a run with --target {target} asks no AWS "
-            f"account. "
+            f"--mlflow {args.mlflow} goes with --target sagemaker: a run on this machine asks no AWS account. "
             "Give --mlflow alone, or the address of a server."
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import StateError, UsageError
 from pipeline.local.state.state_dir import Home
+from pipeline.printable import without_userinfo
 
 if TYPE_CHECKING:
     from pipeline.aws.stack import StackOutputs
@@ -38,8 +39,8 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What it is called to the user."""
-        return f"the local store, {self.folder}" if self.kind == "local" else self.uri
+        """What it is called to the user, without a password."""
+        return f"the local store, {self.folder}" if self.kind == "local" else without_userinfo(self.uri)
 
 
 def is_arn(text: str) -> bool:

@@ -46,7 +46,7 @@ class Publisher:
         module = "pipeline.tracking.publisher_process"
         with (place.folder / _LOG).open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, place.uri, str(place.folder), limit, str(run_seconds)],
+                [sys.executable, "-m", module, str(place.folder), limit, str(run_seconds)],
                 cwd=_REPOSITORY,
                 env=environment,
                 stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The publisher's process: `python -m pipeline.tracking.publisher_process URI FOLDER CALL_SECONDS RUN_SECONDS`.
+"""The publisher's process: `python -m pipeline.tracking.publisher_process FOLDER CALL_SECONDS RUN_SECONDS`.
 
 Each line of its standard input is a Batch (runs.py), and the last one is `{"end": true}`: then it writes what
 is left to write, and ends. The last thing that it prints is a JSON object: `{"stopped": why}` when it gives up,
@@ -39,7 +39,8 @@ Pending = dict[tuple[str, str], Batch]
 def main() -> None:
     """Publish what standard input says, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    uri, folder, call_seconds, run_seconds = sys.argv[1:]
+    folder, call_seconds, run_seconds = sys.argv[1:]
+    uri = os.environ["MLFLOW_TRACKING_URI"]  # It may hold a password, which others see in arguments.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     # MLflow prints, too: where it shows a run, for example.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,7 @@ from pipeline.local.state.state_dir import Home
 from pipeline.outcome import Outcome
 from pipeline.tracking.commit import commit_of_evaluation
 from pipeline.tracking.describing import describe_execution
-from pipeline.tracking.place import Place, find_place
+from pipeline.tracking.place import LOCAL, Place, find_place
 from pipeline.tracking.publisher import Publisher
 from pipeline.tracking.runs import Batch, Run
 from pipeline.view.loglines import EpochLine, parse_line
@@ -82,7 +82,9 @@ class Tracker:
             if self._publisher.finish():
                 self._say(f"Published to MLflow: {self._place.name}.{_look(self._place)}")
         except KeyboardInterrupt:
-            self._say(f"Interrupted while the execution was being published to MLflow. {later(record)}")
+            self._say(
+                f"Interrupted while the execution was being published to MLflow. {later(record, self._place)}"
+            )
 
     def _publish_now_and_then(self) -> None:
         while True:
@@ -113,11 +115,14 @@ def _look(place: Place) -> str:
     return " Look at it with: python -m pipeline mlflow" if place.kind == "local" else ""
 
 
-def later(record: ExecutionRecord | None) -> str:
-    """How to publish an execution later."""
-    target = "" if record is None or record.target != "sagemaker" else " --target sagemaker"
+def later(record: ExecutionRecord | None, place: Place) -> str:
+    """How to publish an execution to the same place later."""
     name = "ID" if record is None else record.execution_id
-    return f"Publish it later with: python -m pipeline mlflow publish {name}{target}"
+    target = " --target sagemaker" if record is not None and record.target == "sagemaker" else ""
+    where = "" if place.kind == "local" else f" --mlflow {place.name}"
+    if target and not where:
+        where = f" --mlflow {LOCAL}"  # there the stack's app is what is meant otherwise
+    return f"Publish it later with: python -m pipeline mlflow publish {name}{target}{where}"
 
 
 @contextmanager
@@ -141,9 +146,8 @@ def open_tracker(
     def stopped(why: str) -> None:
         record = trackers[0].record if trackers else None
         say(
-            f"Publishing to MLflow has stopped for this execution ({place.name}): {why}. The execution does "
-            f"not depend "
-            f"on it. {later(record)}"
+            f"Publishing to MLflow has stopped for this execution ({place.name}): {why}. The execution goes on. "
+            f"{later(record, place)}"
         )
 
     publisher = Publisher(place, os.environ if environ is None else environ, stopped)

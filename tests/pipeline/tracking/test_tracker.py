@@ -127,9 +127,15 @@ def test_an_interrupt_at_the_end_ends_the_waiting_alone(make_record: Make, place
     ]
 
 
-def test_later_is_said_with_the_target(make_record: Make) -> None:
-    record = replace(make_record(), target="sagemaker")
-    assert later(record).endswith(f"mlflow publish {record.execution_id} --target sagemaker")
+def test_later_is_said_with_target_and_place_and_without_a_password(make_record: Make, place: Place) -> None:
+    record = make_record()
+    command = f"Publish it later with: python -m pipeline mlflow publish {record.execution_id}"
+    server = replace(place, kind="server", uri="http://me:secret@127.0.0.1:5000")
+    assert later(record, place) == command
+    assert later(record, server) == f"{command} --mlflow http://…@127.0.0.1:5000"
+    on_aws = replace(record, target="sagemaker")
+    assert later(on_aws, place) == f"{command} --target sagemaker --mlflow local"
+    assert later(None, place) == "Publish it later with: python -m pipeline mlflow publish ID"
 
 
 def test_without_the_flag_there_is_no_tracker_and_no_folder(tmp_path: Path) -> None:
