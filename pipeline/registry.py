@@ -17,7 +17,8 @@ class Package:
     """One version of a model package group. `metadata` is what the evaluation step recorded (all texts).
 
     `model_data` is the S3 URI of the model, "" when the package names none. `archived`: it is one .tar.gz;
-    otherwise it is the files below that URI as they are (API reference, S3ModelDataSource).
+    otherwise it is the files below that URI as they are (API reference, S3ModelDataSource). `instance_types` are
+    those that it was registered to be served on; none: any.
     """
 
     version: int
@@ -28,6 +29,7 @@ class Package:
     metrics: str | None
     metadata: Mapping[str, str]
     archived: bool = True
+    instance_types: tuple[str, ...] = ()
 
     @property
     def report(self) -> str | None:
@@ -98,9 +100,8 @@ def packages_of_group(described: Iterable[Mapping[str, Any]], group: str) -> lis
 
 def package_of(described: Mapping[str, Any]) -> Package:
     """The package that a DescribeModelPackage response tells of."""
-    container: Mapping[str, Any] = next(
-        iter(described.get("InferenceSpecification", {}).get("Containers", [])), {}
-    )
+    inference: Mapping[str, Any] = described.get("InferenceSpecification", {})
+    container: Mapping[str, Any] = next(iter(inference.get("Containers", [])), {})
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
     return Package(
@@ -112,6 +113,7 @@ def package_of(described: Mapping[str, Any]) -> Package:
         metrics=quality.get("S3Uri"),
         metadata=described.get("CustomerMetadataProperties", {}),
         archived="ModelDataUrl" in container or source.get("CompressionType") != "None",
+        instance_types=tuple(inference.get("SupportedRealtimeInferenceInstanceTypes", ())),
     )
 
 

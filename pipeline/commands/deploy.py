@@ -114,6 +114,7 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
     with plain_words(f"Looking at the model package group {registry.group}"):
         packages = registry.packages()
     package = approved_package(packages, args.model, registry.group)
+    check_instance(package, hosting)
     name = args.endpoint_name or stack.pipeline_name
     deployment = Deployment(
         endpoint=name,
@@ -126,6 +127,17 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
         alarms=stack.endpoint_alarms if name == stack.pipeline_name else (),
     )
     return deployment, target
+
+
+def check_instance(package: Package, hosting: Hosting) -> None:
+    """Raises UsageError for an instance type that the package was not registered for, which SageMaker refuses."""
+    if hosting.serverless or not package.instance_types or hosting.instance_type in package.instance_types:
+        return
+    raise UsageError(
+        f"Choosing what an endpoint runs on: version {package.version} is registered for "
+        f"{', '.join(package.instance_types)} and not for {hosting.instance_type}, which SageMaker refuses. Take "
+        "one of them with --instance-type, or --serverless."
+    )
 
 
 def approved_package(packages: Sequence[Package], version: int | None, group: str) -> Package:

@@ -393,3 +393,10 @@ def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
         assert decide(statements, Request(action, resource, OURS)) == "allowed", action
     passing = Request("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/EndpointRole", TO_SAGEMAKER)
     assert decide(statements, passing) == "allowed"
+
+
+def test_the_parameter_names_the_instances_that_models_are_registered_for(template: Template) -> None:
+    import registration
+
+    described = template["Parameters"]["EndpointInstanceType"]["Description"]
+    assert set(re.findall(r"ml\.[a-z0-9]+\.[a-z0-9]+", described)) == set(registration._REALTIME_INSTANCES)

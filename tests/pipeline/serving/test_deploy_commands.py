@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.aws.prices import FROM_LIST, Price
-from pipeline.commands.deploy import approved_package
+from pipeline.commands.deploy import approved_package, check_instance
 from pipeline.errors import RegistryError, UsageError
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Package
@@ -252,3 +252,24 @@ def test_a_model_of_the_accounts_registry_predicts_here(account, command, regist
     assert document["model"]["model_package_arn"].endswith(":model-package/bands/1")
     assert document["predictions"][0]["class_name"] == "class 6"
     check_refusal(command(*words), 1, "s3://bucket/model.tar.gz", "s3:GetObject")
+
+
+@pytest.mark.parametrize(
+    ("types", "hosting", "taken"),
+    [
+        ((), Hosting("ml.p5.48xlarge"), True),
+        (("ml.m5.large", "ml.c6i.large"), Hosting("ml.c6i.large"), True),
+        (("ml.m5.large",), Hosting(None), True),
+        (("ml.m5.large", "ml.c6i.large"), Hosting("ml.m5.xlarge"), False),
+    ],
+)
+def test_an_instance_that_the_version_is_not_registered_for_is_refused_before_anything_is_made(
+    types, hosting, taken
+):
+    package = Package(3, f"{PACKAGE}3", "Approved", "", "", None, {}, instance_types=types)
+    if taken:
+        check_instance(package, hosting)
+        return
+    message = "version 3 is registered for ml.m5.large, ml.c6i.large and not for ml.m5.xlarge"
+    with pytest.raises(UsageError, match=message):
+        check_instance(package, hosting)
