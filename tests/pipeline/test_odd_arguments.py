@@ -82,7 +82,9 @@ def test_no_arguments_end_in_a_traceback(
         except SystemExit as end:  # of argparse
             status = end.code
     said = capsys.readouterr().err
-    assert status in (0, 1, 2)
+    # As a shell says it of a program that it cannot start.
+    not_started = (126, 127) if words[:1] == ["local-sagemaker"] else ()
+    assert status in (0, 1, 2, *not_started)
     assert "Traceback" not in said
     assert (status == 0) or "error: " in said
 
