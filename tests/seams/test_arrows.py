@@ -21,6 +21,7 @@ SDK_IMPORTERS = {
     "pipeline/compiling.py",
     "pipeline/definition.py",
     "pipeline/trainer.py",
+    "pipeline/tuner.py",
     *(path.relative_to(ROOT).as_posix() for path in PIPELINE if path.name.startswith("sdk_")),
 }
 # The command line ends with an error's message; what runs steps makes it a reason, a warning, or another attempt.
