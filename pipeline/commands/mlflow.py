@@ -146,6 +146,12 @@ def shown_live(home: Home, store: Store, place: Place) -> Iterator[None]:
 
     publisher = Publisher(place, os.environ, stopped)
 
+    def look() -> None:
+        try:
+            publish_new()
+        except Exception as error:
+            stopped(str(error))
+
     def publish_new() -> None:
         sent: dict[str, Batch] = {}
         over: set[str] = set()
@@ -166,7 +172,7 @@ def shown_live(home: Home, store: Store, place: Place) -> Iterator[None]:
             if ended.wait(_LOOK_SECONDS):
                 return
 
-    looking = threading.Thread(target=publish_new, daemon=True)
+    looking = threading.Thread(target=look, daemon=True)
     looking.start()
     try:
         yield

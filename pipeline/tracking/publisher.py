@@ -78,7 +78,7 @@ class Publisher:
     def finish(self) -> bool:
         """Wait, after `end`, until all is published; returns whether it was."""
         if not self._told.wait(_LONGEST_END_SECONDS):
-            self._give_up("it did not end")
+            self.give_up("it did not end")
         return self._done
 
     def close(self) -> None:
@@ -108,9 +108,10 @@ class Publisher:
         if self._done:
             self._told.set()
         else:
-            self._give_up(answer.get("stopped") or f"its process ended; see {self._place.folder / _LOG}")
+            self.give_up(answer.get("stopped") or f"its process ended; see {self._place.folder / _LOG}")
 
-    def _give_up(self, why: str) -> None:
+    def give_up(self, why: str) -> None:
+        """Publish nothing more, and say why, once."""
         if not self._told.is_set():
             self._told.set()
             self._stopped(why)

@@ -36,8 +36,8 @@ class Tracker:
         self._record: ExecutionRecord | None = None
         self._epochs: dict[str, list[EpochLine]] = {}
         self._sent: dict[str, Run] = {}
-        self._last: tuple[ExecutionRecord, tuple[Run, ...]] | None = None
-        self._thread = threading.Thread(target=self._publish_now_and_then, daemon=True)
+        self._last: tuple[ExecutionRecord, Outcome, Mapping[str, str] | None] | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,9 +73,8 @@ class Tracker:
         self, record: ExecutionRecord, outcome: Outcome, jobs: Mapping[str, str] | None = None
     ) -> None:
         """Publishes how it ended, and waits for that. An interrupt ends the waiting, and nothing else."""
-        commit = commit_of_evaluation(outcome.evaluation)
         with self._lock:
-            self._last = record, describe_execution(record, self._epochs, outcome, jobs, commit)
+            self._last = record, outcome, jobs
         try:
             self._ended.set()
             self._changed.set()
@@ -86,22 +85,38 @@ class Tracker:
                 f"Interrupted while the execution was being published to MLflow. {later(record, self._place)}"
             )
 
+    def _work(self) -> None:
+        """What goes wrong here, whatever it is, is no reason for a run to fail or to wait."""
+        try:
+            self._publish_now_and_then()
+            self._publish_end()
+        except Exception as error:
+            self._publisher.give_up(f"it could not be described ({type(error).__name__}: {error})")
+
     def _publish_now_and_then(self) -> None:
         while True:
             self._changed.wait()
             if self._ended.is_set():
-                break
+                return
             self._changed.clear()
             with self._lock:
-                record, epochs = self._record, {name: tuple(each) for name, each in self._epochs.items()}
+                record, epochs = self._record, self._known_epochs()
             if record is not None:
                 self._send(record, describe_execution(record, epochs))
             self._ended.wait(_PAUSE_SECONDS)
+
+    def _publish_end(self) -> None:
         with self._lock:
-            last = self._last
-        if last is not None:
-            self._send(*last)
-            self._publisher.end()
+            last, epochs = self._last, self._known_epochs()
+        if last is None:
+            return  # It ended with an exception.
+        record, outcome, jobs = last
+        commit = commit_of_evaluation(outcome.evaluation)
+        self._send(record, describe_execution(record, epochs, outcome, jobs, commit))
+        self._publisher.end()
+
+    def _known_epochs(self) -> dict[str, tuple[EpochLine, ...]]:
+        return {step: tuple(each) for step, each in self._epochs.items()}
 
     def _send(self, record: ExecutionRecord, runs: tuple[Run, ...]) -> None:
         """Hands on the runs that are not what was sent of them last."""
@@ -146,11 +161,16 @@ def open_tracker(
     def stopped(why: str) -> None:
         record = trackers[0].record if trackers else None
         say(
-            f"Publishing to MLflow has stopped for this execution ({place.name}): {why}. The execution goes on. "
-            f"{later(record, place)}"
+            f"Publishing to MLflow has stopped for this execution ({place.name}): {why}. "
+            f"The execution is not affected. {later(record, place)}"
         )
 
-    publisher = Publisher(place, os.environ if environ is None else environ, stopped)
+    try:
+        publisher = Publisher(place, os.environ if environ is None else environ, stopped)
+    except OSError as error:  # no process, or no disk for its log
+        stopped(error.strerror or str(error))
+        yield None
+        return
     tracker = Tracker(publisher, say, place)
     trackers.append(tracker)
     with tracker:

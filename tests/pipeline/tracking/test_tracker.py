@@ -33,6 +33,7 @@ class Publisher:
         self.over = False
         self._published = published
         self._interrupted = interrupted
+        self.reasons: list[str] = []
 
     def send(self, batch: Batch) -> None:
         assert not self.ended.is_set()
@@ -45,7 +46,11 @@ class Publisher:
         if self._interrupted:
             raise KeyboardInterrupt
         assert self.ended.wait(60)
-        return self._published
+        return self._published and not self.reasons
+
+    def give_up(self, why: str) -> None:
+        self.reasons.append(why)
+        self.ended.set()
 
     def close(self) -> None:
         self.closed = True
@@ -108,6 +113,25 @@ def test_an_execution_that_raised_ends_the_publisher_at_once(place: Place) -> No
         raise RuntimeError("a bug")
     assert publisher.closed
     assert not publisher.ended.is_set()
+
+
+def test_what_cannot_be_described_is_no_reason_for_a_run_to_fail(make_record: Make, place: Place) -> None:
+    publisher, said = Publisher(), list[str]()
+    damaged = Outcome({"candidates": [{}]}, None, None, None)
+    with tracker(publisher, place, said) as tracking:
+        tracking.conclude(make_record(), damaged)
+    assert publisher.reasons == ["it could not be described (KeyError: 'environment')"]
+    assert said == []
+
+
+def test_without_a_place_for_its_log_the_publisher_is_done_without(tmp_path: Path) -> None:
+    home, said = Home.open(tmp_path / "home"), list[str]()
+    (home.root / "mlflow" / "publisher.log").mkdir(parents=True)
+    with open_tracker(LOCAL, home, said.append) as tracking:
+        assert tracking is None
+    (line,) = said
+    assert line.startswith("Publishing to MLflow has stopped for this execution (the local store, ")
+    assert "Is a directory. The execution is not affected." in line
 
 
 def test_what_was_not_published_is_not_said_to_be(make_record: Make, place: Place) -> None:
