@@ -23,7 +23,7 @@ from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.image import InImage
 from pipeline.local.jobs.kept_start import HostStart, KeptStart, read_start
 from pipeline.local.jobs.launchers.containers.launcher import Containers
-from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.launcher import Launcher, ToStart
 from pipeline.local.jobs.local_jobs import step_folder
 from pipeline.local.jobs.pip import index_variables, pip_variables
 from pipeline.local.opened import Opened
@@ -113,8 +113,6 @@ def start_again(
         OSError: the program cannot be started.
     """
     launcher = launcher_of(record, left.start.launcher, opened.home, say)
-    if left.host.image is None:
-        launcher = launcher.beside
     with plain_path(opened.home.root) as reached_at:
         seen = opened.home.root if launcher.seen_at is not None else reached_at
         root = seen / left.folder.relative_to(opened.home.root) / left.place
@@ -136,9 +134,8 @@ def start_again(
             bash = None if in_container else shutil.which("bash", path=environment.get("PATH"))
             command = [bash or "/bin/sh"]
         with launcher.around_execution(), launcher.around([container]):
-            program = launcher.program(
-                container, command, host.cwd, environment, terminal=sys.stdin.isatty() and sys.stdout.isatty()
-            )
+            terminal = sys.stdin.isatty() and sys.stdout.isatty()
+            program = launcher.program(ToStart(container, command, host.cwd, environment, terminal))
             return _run(program.command, program.cwd, program.environment)
 
 

@@ -21,7 +21,7 @@ from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.kept_start import HostStart, KeptStart, keep_start, without
-from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.launcher import Launcher, ToStart
 from pipeline.local.jobs.process import LIMIT_GRACE_SECONDS, STOP_GRACE_SECONDS, Ended
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.reason import Failed, built_in_path_hint, has_built_in_path, is_mapped
@@ -238,10 +238,8 @@ class Job:
                 *layers,
                 programs=None if self.python is None else self.python.executable.parent,
             )
-        program = self.launcher.program(
-            host.container, start.command, start.cwd, environment, port=start.port
-        )
-        return Launch(host, program, environment)
+        asked = ToStart(host.container, start.command, start.cwd, environment, port=start.port)
+        return Launch(host, self.launcher.program(asked), environment)
 
     @property
     def _aws_environment(self) -> dict[str, str]:

@@ -25,6 +25,22 @@ class Program:
     environment: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class ToStart:
+    """What is to run in `container`: `command`, in its folder `cwd` (an absolute path of it).
+
+    `environment` is its whole environment. `terminal`: it has this process's terminal. `port`: of this machine's
+    loopback interface, at which what it serves in an image is to be found.
+    """
+
+    container: Container
+    command: Sequence[str]
+    cwd: str
+    environment: Mapping[str, str]
+    terminal: bool = False
+    port: int | None = None
+
+
 class Launcher(Protocol):
     """A way to run jobs; used from several threads.
 
@@ -65,20 +81,8 @@ class Launcher(Protocol):
             StepFailed: at its end, when the job wrote where its container's files should have been.
         """
 
-    def program(
-        self,
-        container: Container,
-        command: Sequence[str],
-        cwd: str,
-        environment: Mapping[str, str],
-        *,
-        terminal: bool = False,
-        port: int | None = None,
-    ) -> Program:
-        """What to start so that `command` runs in `container`, in its folder `cwd` (an absolute path of it).
-
-        `terminal`: it has this process's terminal. `port`: of this machine's loopback interface, at which what it
-        serves in an image is to be found.
+    def program(self, asked: ToStart) -> Program:
+        """The process to start so that what is asked for runs.
 
         Raises:
             OSError: the container cannot be made ready.

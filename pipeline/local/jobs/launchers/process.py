@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import ML, Container
 from pipeline.local.jobs.launchers.landlock import is_available
-from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart, enter
 from pipeline.local.jobs.launchers.surroundings import around
 
 # Size, time of change and number of a file, by path.
@@ -60,25 +60,17 @@ class Process(OnThisMachine):
                 "Linux with --launcher sandbox, or in its image with --launcher container."
             )
 
-    def program(
-        self,
-        container: Container,
-        command: Sequence[str],
-        cwd: str,
-        environment: Mapping[str, str],
-        *,
-        terminal: bool = False,
-        port: int | None = None,
-    ) -> Program:
+    def program(self, asked: ToStart) -> Program:
         """See Launcher."""
-        place = container.root if cwd == "/" else container.path(cwd)
+        container, environment = asked.container, asked.environment
+        place = container.root if asked.cwd == "/" else container.path(asked.cwd)
         if not self._guarded:
-            return Program(command, place, environment)
+            return Program(asked.command, place, environment)
         own = {self._ml}
         writable = [
             str(path) for path in around(own, (*self._needed, container.root)) if not path.is_symlink()
         ]
-        return Program(enter("guard", [writable], command, environment), place, environment)
+        return Program(enter("guard", [writable], asked.command, environment), place, environment)
 
     def _state(self) -> _State:
         found: _State = {}

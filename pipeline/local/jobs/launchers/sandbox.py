@@ -19,11 +19,11 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from pipeline.local.jobs.container import ML, Container
-from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart, enter
 from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
 from pipeline.local.state.state_dir import scratch_name
@@ -56,27 +56,14 @@ class Sandbox(OnThisMachine):
                 for path in reversed(self._bound(container)):
                     _remove_place(Path(f"{container.root}{path}"), kept)
 
-    def program(
-        self,
-        container: Container,
-        command: Sequence[str],
-        cwd: str,
-        environment: Mapping[str, str],
-        *,
-        terminal: bool = False,
-        port: int | None = None,
-    ) -> Program:
+    def program(self, asked: ToStart) -> Program:
         """See Launcher."""
+        container, environment = asked.container, asked.environment
         readonly = [
             str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
         ]
-        return Program(
-            enter(
-                "sandbox", [str(container.root), cwd, self._bound(container), readonly], command, environment
-            ),
-            container.root,
-            environment,
-        )
+        words = [str(container.root), asked.cwd, self._bound(container), readonly]
+        return Program(enter("sandbox", words, asked.command, environment), container.root, environment)
 
     def fault(self, folder: Path) -> str | None:
         """Why no sandbox can be made on this machine, found by making one below `folder`; None: it can."""
@@ -91,7 +78,7 @@ class Sandbox(OnThisMachine):
             container.path(f"{ML}/model/probe").touch()
             test = f"import os; os.rename('{ML}/model/probe', '/tmp/probe')"
             python = [sys.executable, "-I", "-S", "-c", test]
-            program = self.program(container, python, "/", {})
+            program = self.program(ToStart(container, python, "/", {}))
             done = subprocess.run(
                 program.command,
                 cwd=program.cwd,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.local.jobs.container import ML, Container
+from pipeline.local.jobs.container import ML
 from pipeline.local.jobs.image import InImage
 from pipeline.local.jobs.launchers.containers.engine import Engine
 from pipeline.local.jobs.launchers.containers.sweep import FOLDER, OWNER, USER, mount
+from pipeline.local.jobs.launchers.launcher import ToStart
 
 # What decides how the engine's own command works. A job's variables of these names are written out on its command
 # line; all others go through its environment, which other users of the machine cannot read.
@@ -22,28 +23,27 @@ _ENGINES_OWN = re.compile(
 SERVED = 8080
 
 
+# The variable that names another port to it.
+PORT_VARIABLE = "SAGEMAKER_BIND_TO_PORT"
+_TERMINAL = ("--interactive", "--tty")
+
+
 @dataclass(frozen=True)
 class ToRun:
-    """A container to run: `command` in the folder `cwd` ("/": the image's own one) with `environment`.
+    """A container to run: what is `asked` for ("/" as its folder means the image's own one), in a container `of`.
 
     `owner` is the identity of the process that wants it; `user` whose its files are to be, "" if they are already.
-    `network` is the one to join, `shared_memory` the size of its /dev/shm in bytes, and `port` one of this
-    machine's loopback interface that leads to where the container serves.
+    `network` is the one to join, and `shared_memory` the size of its /dev/shm in bytes.
     """
 
     name: str
     owner: str
-    container: Container
+    asked: ToStart
     of: InImage
-    command: Sequence[str]
-    cwd: str
-    environment: Mapping[str, str]
     network: str | None = None
     user: str = ""
     shared_memory: int | None = None
     cores: int | None = None
-    terminal: Sequence[str] = ()
-    port: int | None = None
 
 
 def run_command(engine: Engine, run: ToRun) -> list[str]:
@@ -51,14 +51,15 @@ def run_command(engine: Engine, run: ToRun) -> list[str]:
 
     A small init (--init) is the container's first process: as such a job would ignore SIGTERM.
     """
-    root = run.container.root
-    folders = [ML, *(place for place in run.container.mounts if not _is_below(place, ML))]
-    words = [engine.program, "run", *run.terminal, "--init", "--pull", "never", "--user", "0:0"]
+    container = run.asked.container
+    folders = [ML, *(place for place in container.mounts if not _is_below(place, ML))]
+    terminal = _TERMINAL if run.asked.terminal else ()
+    words = [engine.program, "run", *terminal, "--init", "--pull", "never", "--user", "0:0"]
     words += ["--name", run.name, "--hostname", run.of.host]
-    for label, value in ((OWNER, run.owner), (FOLDER, str(root)), (USER, run.user)):
+    for label, value in ((OWNER, run.owner), (FOLDER, str(container.root)), (USER, run.user)):
         words += ["--label", f"{label}={value}"]
     for folder in dict.fromkeys(folder.rstrip("/") for folder in folders):
-        words += ["--mount", mount(str(run.container.path(folder)), folder)]
+        words += ["--mount", mount(str(container.path(folder)), folder)]
     if run.network is not None:
         words += ["--network", run.network]
         if run.network == run.of.network:
@@ -69,13 +70,13 @@ def run_command(engine: Engine, run: ToRun) -> list[str]:
         words += ["--shm-size", str(run.shared_memory)]
     if run.of.gpus and engine.has_gpus:
         words += ["--gpus", f'"device={",".join(run.of.gpus)}"']
-    if run.port is not None:
-        words += ["--publish", f"127.0.0.1:{run.port}:{SERVED}"]
-    if run.cwd != "/":
-        words += ["--workdir", run.cwd]
-    for name, value in run.environment.items():
+    if run.asked.port is not None and run.network != "host":
+        words += ["--publish", f"127.0.0.1:{run.asked.port}:{SERVED}"]
+    if run.asked.cwd != "/":
+        words += ["--workdir", run.asked.cwd]
+    for name, value in run.asked.environment.items():
         words += ["--env", f"{name}={value}" if _ENGINES_OWN.fullmatch(name) else name]
-    program, *arguments = run.command
+    program, *arguments = run.asked.command
     return [*words, "--entrypoint", program, run.of.image.name, *arguments]
 
 

@@ -19,6 +19,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -27,10 +28,16 @@ from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.launchers.containers import sweep
-from pipeline.local.jobs.launchers.containers.command import SERVED, ToRun, run_command, run_environment
+from pipeline.local.jobs.launchers.containers.command import (
+    PORT_VARIABLE,
+    SERVED,
+    ToRun,
+    run_command,
+    run_environment,
+)
 from pipeline.local.jobs.launchers.containers.engine import Engine
 from pipeline.local.jobs.launchers.containers.images import ImageChoice, choose_image, missing_image
-from pipeline.local.jobs.launchers.launcher import Launcher, Name, Program
+from pipeline.local.jobs.launchers.launcher import Launcher, Name, Program, ToStart
 from pipeline.local.state.identity import ProcessIdentity
 
 _DIGITS = 12
@@ -102,44 +109,31 @@ class Containers:
             for container in containers:
                 self._take_back(container)
 
-    def program(
-        self,
-        container: Container,
-        command: Sequence[str],
-        cwd: str,
-        environment: Mapping[str, str],
-        *,
-        terminal: bool = False,
-        port: int | None = None,
-    ) -> Program:
+    def program(self, asked: ToStart) -> Program:
         """See Launcher."""
-        of = container.of
+        container, of = asked.container, asked.container.of
         assert of is not None, "made for this launcher"
         name = f"pipeline-{_digest(f'{self._owner} {container.root} {next(self._numbers)}')}"
         with self._lock:
             self._running[container.root] = name
-        serving = {}
-        if port is not None:
-            serving["SAGEMAKER_BIND_TO_PORT"] = str(SERVED if self.engine.address.network is None else port)
+        # To an init (tini) it says that signals are for the job's whole process group, as elsewhere.
+        environment = {**asked.environment, "TINI_KILL_PROCESS_GROUP": "1"}
+        network = of.network or self.engine.address.network
+        if asked.port is not None:
+            environment[PORT_VARIABLE] = str(asked.port if network == "host" else SERVED)
         run = ToRun(
             name=name,
             owner=self._owner,
-            container=container,
+            asked=replace(asked, environment=environment),
             of=of,
-            command=command,
-            cwd=cwd,
-            # To an init (tini) it says that signals are for the job's whole process group, as elsewhere.
-            environment={**environment, **serving, "TINI_KILL_PROCESS_GROUP": "1"},
-            network=of.network or self.engine.address.network,
+            network=network,
             user=self._user,
             # As Linux has it by itself; a container would have 64 MB.
             shared_memory=psutil.virtual_memory().total // 2,
             cores=of.cores if of.cores < self._cores else None,
-            terminal=_TERMINAL if terminal else (),
-            port=port if serving.get("SAGEMAKER_BIND_TO_PORT") == str(SERVED) else None,
         )
         return Program(
-            run_command(self.engine, run), container.root, run_environment(self._environ, run.environment)
+            run_command(self.engine, run), container.root, run_environment(self._environ, environment)
         )
 
     def network(self, root: Path) -> str | None:
@@ -165,9 +159,6 @@ class Containers:
             f"The job's container wrote as root, and its files in {container.root} could not be made yours: its "
             f"image {container.of.image.name} has no chown. Remove them with: sudo rm -r {container.root}"
         )
-
-
-_TERMINAL = ("--interactive", "--tty")
 
 
 def sweep_gone(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.joblog import JobLog
-from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.launchers.launcher import Launcher, ToStart
 from pipeline.local.jobs.launchers.process import Process
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
@@ -39,7 +39,7 @@ def main() -> None:
         launcher.around([container]),
     ):
         print(reaper.pid, flush=True)
-        program = launcher.program(container, ["/bin/sh", "-c", text], "/opt/ml", environment)
+        program = launcher.program(ToStart(container, ["/bin/sh", "-c", text], "/opt/ml", environment))
         ended = run_process(
             program.command,
             cwd=program.cwd,

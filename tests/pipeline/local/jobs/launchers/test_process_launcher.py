@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.launchers.landlock import is_available
+from pipeline.local.jobs.launchers.launcher import ToStart
 from pipeline.local.jobs.launchers.process import Process
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 
@@ -33,7 +34,7 @@ def container(tmp_path: Path) -> Container:
 
 
 def run(launcher: Process, container: Container, text: str) -> subprocess.CompletedProcess[str]:
-    program = launcher.program(container, ["/bin/sh", "-c", text], "/", {"PATH": "/usr/bin:/bin"})
+    program = launcher.program(ToStart(container, ["/bin/sh", "-c", text], "/", {"PATH": "/usr/bin:/bin"}))
     return subprocess.run(
         program.command, cwd=program.cwd, env=program.environment, capture_output=True, text=True
     )
@@ -85,7 +86,7 @@ def test_without_landlock_a_job_that_keeps_away_passes(ml: Path, container: Cont
 
 def test_where_the_user_may_not_write_there_nothing_is_added(container: Container) -> None:
     launcher = Process([], Path("/proc/1/ml"))
-    assert launcher.program(container, ["true"], "/", {}).command == ["true"]
+    assert launcher.program(ToStart(container, ["true"], "/", {})).command == ["true"]
 
 
 def test_what_a_job_needs_is_writable_where_it_lies_below(tmp_path: Path) -> None:

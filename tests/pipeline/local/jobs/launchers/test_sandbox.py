@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.local.jobs.container import Container
+from pipeline.local.jobs.launchers.launcher import ToStart
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.jobs.reaper import Reaper
@@ -144,7 +145,7 @@ def test_a_program_that_cannot_be_run_says_why(tmp_path: Path) -> None:
     with Reaper() as reaper:
         for command in (["no-such-program"], ["/opt/ml/locked"], ["/opt/ml/plain", "x"], ["plain", "y"]):
             watched = Job(tmp_path, reaper)
-            program = sandbox.program(container, command, "/", {"PATH": "/opt/ml:/bin"})
+            program = sandbox.program(ToStart(container, command, "/", {"PATH": "/opt/ml:/bin"}))
             ended = watched.run(
                 program.command[-1],
                 program=tuple(program.command[:-1]),

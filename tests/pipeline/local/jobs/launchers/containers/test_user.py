@@ -136,10 +136,12 @@ def test_a_command_of_his_that_is_killed_leaves_neither_containers_nor_files_of_
 
     def foreign() -> list[str]:
         found = []
-        for path in (home / "state").rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.lstat().st_uid != USER:
-                    found.append(str(path))
+        # Not rglob, which raises when a folder goes meanwhile.
+        for folder, folders, files in os.walk(home / "state"):
+            for path in (Path(folder, name) for name in (*folders, *files)):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_uid != USER:
+                        found.append(str(path))
         return found
 
     def owners() -> list[str]:
