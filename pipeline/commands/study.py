@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.candidates import STUDY_CANDIDATES
+from pipeline.candidates import DEFAULT_CANDIDATES, STUDY_CANDIDATES
 from pipeline.commands.choices import check_tracking, read_programs
 from pipeline.commands.graph import graph_choices
 from pipeline.commands.run import champion, follow
@@ -117,10 +117,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def choose_arms(args: argparse.Namespace) -> None:
-    """Fills in `args.candidates` and the number of instances, which is always one."""
+    """Fills in `args.candidates` and the number of instances, which is always one.
+
+    With searches, each of which is many trainings, only what the case study's claims are about.
+    """
     args.instances = 1
     if args.candidates is None:
-        args.candidates = ",".join(STUDY_CANDIDATES)
+        args.candidates = ",".join(STUDY_CANDIDATES if args.tune is None else DEFAULT_CANDIDATES)
     if args.more is not None:
         args.candidates += f",{args.more}"
 
@@ -148,9 +151,9 @@ def expect(
         for each in records
         if each.parameters.get("InputDataUri") == values["InputDataUri"] and each.python == program
     ]
-    known = [(done.hyperparameters, done.code) for _, _, done in trainings_done(same_data)]
+    known = [done for _, _, done in trainings_done(same_data)]
     trainings = trainings_of(text, values)
-    done = frozenset(each.step for each in trainings if (each.hyperparameters, each.code) in known)
+    done = frozenset(each.step for each in trainings if any(map(each.is_done_by, known)))
     images = shown_images(data)
     paces: dict[str, Pace] = {}
     threads = max(1, available_cores() // parallel)

@@ -14,6 +14,10 @@ from pipeline.study.answers import (
     image_cells,
     image_rows,
 )
+from pipeline.view.trials import short
+
+# What a trial in study.json has beside its settings.
+_OF_A_TRIAL = frozenset({"trial", "status", "value"})
 
 
 def study_page(document: Mapping[str, Any]) -> str:
@@ -28,6 +32,7 @@ def study_page(document: Mapping[str, Any]) -> str:
         "The claims and the rule that judges them are declared in `pipeline/hypotheses.py`.",
         "\n".join(answer_lines(document["verdicts"])),
         *_notes(analysis),
+        *_searches(document.get("searches", ())),
         "## By model",
         table(
             ("model", "seeds", "training acc.", "validation acc.", "test acc.", "parameters", "forward FLOPs",
@@ -64,6 +69,31 @@ def _notes(analysis: Mapping[str, Any]) -> list[str]:
     if not analysis["notes"]:
         return []
     return ["What cannot be concluded:", "\n".join(f"- {note}" for note in analysis["notes"])]
+
+
+def _searches(searches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the searches before the trainings found; nothing of a study without."""
+    if not searches:
+        return []
+    names = sorted(
+        {name for search in searches for trial in search["trials"] for name in trial} - _OF_A_TRIAL
+    )
+    rows = [
+        [
+            search["search"],
+            str(len(search["trials"])),
+            percent(search["trials"][0]["value"]),
+            *(short(str(search["trials"][0].get(name, MISSING))) for name in names),
+        ]
+        for search in searches
+    ]
+    return [
+        "## The settings",
+        "Each model was trained with the best settings of a search of its own, equally long and in the same ranges "
+        "for all, by trials under a seed that none of the trainings below has. How this question was put before it "
+        "was answered: `docs/hypotheses.md`.",
+        table(("search", "trials", f"best {searches[0]['metric']}", *names), rows),
+    ]
 
 
 def _images(analysis: Mapping[str, Any]) -> list[str]:

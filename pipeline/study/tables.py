@@ -18,6 +18,7 @@ from pipeline.parameters import PARAMETERS
 from pipeline.study.answers import COMPARISON_COLUMNS, IMAGE_COLUMNS, comparison_rows, image_rows, judge_study
 from pipeline.study.figures import EPOCH_COLUMNS, RESULT_COLUMNS, Row, epoch_rows, result_rows, summary_rows
 from pipeline.study.page import study_page
+from pipeline.trials import search_in
 
 SCHEMA_VERSION = 1
 DOCUMENT = "study.json"
@@ -62,10 +63,31 @@ def study_document(
         "versions": dict(origin.versions),
         "gate": evaluation["gate"],
         "winner": evaluation["winner"],
+        **search_rows(record),
         **judge_study(evaluation, predictions),
         "summary": summary_rows(results),
         "results": results,
         "epochs": epoch_rows(evaluation),
+    }
+
+
+def search_rows(record: ExecutionRecord) -> dict[str, Any]:
+    """The trials of searches, best first, under the key `searches`; nothing of a study without."""
+    searches = [found for step in record.steps if (found := search_in(step)) is not None]
+    if not searches:
+        return {}
+    return {
+        "searches": [
+            {
+                "search": search.step,
+                "metric": search.metric,
+                "trials": [
+                    {"trial": trial.number, "status": trial.status, "value": trial.value, **trial.tuned}
+                    for trial in search.trials
+                ],
+            }
+            for search in searches
+        ]
     }
 
 
@@ -120,6 +142,10 @@ def command_line(record: ExecutionRecord, evaluation: Mapping[str, Any]) -> str:
     candidates = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
     seeds = len({each["seed"] for each in evaluation["candidates"]})
     words = ["python", "-m", "pipeline", "study", "--seeds", str(seeds), "--candidates", ",".join(candidates)]
+    configs = [step.properties.get("HyperParameterTuningJobConfig") for step in record.steps]
+    if config := next((found for found in configs if found), None):
+        words += ["--tune", str(config["ResourceLimits"]["MaxNumberOfTrainingJobs"])]
+        words += ["--tune-strategy", config["Strategy"]]
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
     for name, value in record.parameters.items():
         if isinstance(value, int | float) and value != defaults.get(name):

@@ -8,14 +8,16 @@ import itertools
 import json
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import StateError, UsageError
-from pipeline.execution import ExecutionRecord
+from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.study.figures import summary_rows
+from pipeline.study.page import study_page
 from pipeline.study.place import prepare_folder
 from pipeline.study.tables import Origin, command_line, study_document, write_tables
 from tests.folders import contents
@@ -191,3 +193,41 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(tmp_path
             prepare_folder(folder)
     prepare_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_study_with_searches_says_what_they_found_and_how_to_make_them(
+    evaluation: dict[str, Any], record: ExecutionRecord
+) -> None:
+    def trial(number: int, value: float, rate: str) -> dict[str, Any]:
+        metric = {"Type": "Maximize", "MetricName": "validation_accuracy", "Value": value}
+        return {
+            "TrainingJobName": f"abc-Tune-cn-{number:03d}-0a1b2c3d",
+            "TunedHyperParameters": {"learning-rate": rate},
+            "TrainingJobStatus": "Completed",
+            "FinalHyperParameterTuningJobObjectiveMetric": metric,
+        }
+
+    config = {
+        "Strategy": "Random",
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 2},
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation_accuracy"},
+    }
+    found = [trial(2, 0.94, "0.0123456"), trial(1, 0.93, "0.002")]
+    properties = {"HyperParameterTuningJobConfig": config, "TrainingJobSummaries": found}
+    step = StepRecord("Tune-cnn-3x3", "Tuning", "Succeeded", properties=properties)
+    with_search = replace(record, steps=(step, *record.steps))
+    assert "--tune 2 --tune-strategy Random" in command_line(with_search, evaluation)
+    document = study_document(with_search, evaluation, None, ORIGIN)
+    assert document["searches"] == [
+        {
+            "search": "Tune-cnn-3x3",
+            "metric": "validation_accuracy",
+            "trials": [
+                {"trial": 2, "status": "Completed", "value": 0.94, "learning-rate": "0.0123456"},
+                {"trial": 1, "status": "Completed", "value": 0.93, "learning-rate": "0.002"},
+            ],
+        }
+    ]
+    page = study_page(document)
+    assert "| Tune-cnn-3x3 | 2 | 94.00 % | 0.01235 |" in page
+    assert "## The settings" not in study_page(study_document(record, evaluation, None, ORIGIN))

@@ -128,3 +128,72 @@ def test_seed_epochs_and_learning_rate_do_not_change_the_pace() -> None:
     two = Training("b", {"candidate": "x", "seed": "4", "epochs": "9", "learning-rate": "2"}, CODE)
     assert one.is_as_fast_as(two)
     assert not one.is_as_fast_as(replace(two, code="other"))
+
+
+def with_search(trials: int = 2) -> str:
+    """A search, and a training with what it found."""
+    best = "Steps.Tune-cnn-3x3.BestTrainingJob.TunedHyperParameters"
+    archive = "s3://b/code/training/archive/sha256-0/sourcedir.tar.gz"
+    own = {"candidate": "cnn-3x3", "epochs": "3", "seed": "1000"}
+    steps = [
+        {
+            "Name": "Tune-cnn-3x3",
+            "Type": "Tuning",
+            "Arguments": {
+                "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": trials}},
+                "TrainingJobDefinition": {
+                    "StaticHyperParameters": {
+                        **own,
+                        "sagemaker_program": "train.py",
+                        "sagemaker_submit_directory": archive,
+                    },
+                    "InputDataConfig": [],
+                },
+            },
+        },
+        {
+            "Name": "Train-cnn-3x3-0",
+            "Type": "Training",
+            "Arguments": {
+                "HyperParameters": {**own, "seed": "0", "learning-rate": {"Get": f"{best}['learning-rate']"}},
+                "InputDataConfig": channels(CODE),
+            },
+        },
+    ]
+    parameters = [
+        {"Name": name, "DefaultValue": value} for name, value in (("LearningRate", 0.006), ("BatchSize", 128))
+    ]
+    return json.dumps({"Parameters": parameters, "Steps": steps})
+
+
+def test_the_trials_of_a_search_are_trainings_with_the_settings_that_are_expected() -> None:
+    first, second, training = trainings_of(with_search(), {})
+    assert [first.step, second.step, training.step] == [
+        "Tune-cnn-3x3-001",
+        "Tune-cnn-3x3-002",
+        "Train-cnn-3x3-0",
+    ]
+    expected = {"learning-rate": "0.006", "batch-size": "128", "label-smoothing": "0.1"}
+    assert first.hyperparameters == {"candidate": "cnn-3x3", "epochs": "3", "seed": "1000", **expected}
+    assert first.code.endswith("sourcedir.tar.gz")
+    assert (training.hyperparameters["learning-rate"], training.tuned) == (
+        "0.006",
+        frozenset({"learning-rate"}),
+    )
+
+
+def test_a_trial_is_done_whatever_its_search_chose_and_a_training_only_as_it_is() -> None:
+    first, second, _ = trainings_of(with_search(), {})
+    request = {
+        **first.hyperparameters,
+        "learning-rate": "0.0123",
+        "_tuning_objective_metric": "validation_accuracy",
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": first.code,
+    }
+    step = StepRecord("Tune-cnn-3x3-001", "Training", "Succeeded", properties={"HyperParameters": request})
+    ((_, _, done),) = trainings_done([execution(step)])
+    assert first.is_done_by(done)
+    assert not second.is_done_by(done)
+    assert not replace(first, tuned=frozenset()).is_done_by(done)
+    assert first.is_as_fast_as(done)
