@@ -68,7 +68,7 @@ class Findings:
         if not found:
             return
         count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
-        besides = f"{said_of_service(remarks)}\n" if remarks else ""
+        besides = f"{_besides(remarks)}\n" if remarks else ""
         raise DefinitionError(
             f"The local engine cannot execute this pipeline definition ({count}):\n"
             f"{listing(found)}\n{besides}"
@@ -76,8 +76,12 @@ class Findings:
         )
 
 
+def _besides(remarks: Sequence[Finding]) -> str:
+    return f"Besides, SageMaker's API would refuse this ({len(remarks)} in all):\n{listing(remarks, MOST_REMARKS)}"
+
+
 def said_of_service(remarks: Sequence[Finding]) -> str:
-    """What SageMaker alone refuses, as a heading and a list that leaves room for others on the screen."""
+    """What SageMaker alone refuses of a definition that runs here, as a heading and a short list."""
     return (
         f"SageMaker's API would refuse this ({len(remarks)} in all; a run here does not depend on it):\n"
         f"{listing(remarks, MOST_REMARKS)}"

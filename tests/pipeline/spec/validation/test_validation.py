@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 
 from pipeline.errors import DefinitionError
 from pipeline.spec.diagnostics import Finding
-from pipeline.spec.validation import check_definition, validate_definition
+from pipeline.spec.validation import (
+    check_definition,
+    read_checked,
+    service_findings,
+    validate_definition,
+)
 
 ROOT = Path(__file__).parents[4]
 
@@ -65,6 +70,39 @@ def test_what_the_model_says_is_said_once(changed: Callable[..., Any]) -> None:
 def test_another_check_takes_the_place_of_the_model_at_the_same_path(changed: Callable[..., Any]) -> None:
     (problem,) = validate_definition(changed({"Train.Arguments.Environment": {"1A": ""}}))
     assert (problem.path, problem.rule) == ("$.Steps[1].Arguments.Environment['1A']", "well-formed")
+
+
+def test_what_cannot_run_here_is_listed_with_what_sagemaker_alone_refuses(
+    changed: Callable[..., Any],
+) -> None:
+    definition = changed(
+        {
+            "Train.Arguments.Environment": {"A": 3},
+            "Train.Arguments.RoleArn": ...,
+            "Evaluate.Type": "EMR",
+            "Prepare.Arguments.ProcessingInputs[0].S3Input.S3InputMode": "Pipe",
+            "Prepare.Arguments.ProcessingResources.ClusterConfig.InstanceType": "ml.m5.lrge",
+        }
+    )
+    with pytest.raises(DefinitionError) as caught:
+        read_checked(definition, json.dumps(definition))
+    assert [line.partition(": ")[0].strip() for line in str(caught.value).splitlines()] == [
+        "The local engine cannot execute this pipeline definition (3 problems):",
+        "$.Steps[0].Arguments.ProcessingInputs[0].S3Input.S3InputMode",
+        "$.Steps[1].Arguments.Environment.A",
+        "$.Steps[2].Type",
+        "Besides, SageMaker's API would refuse this (2 in all):",
+        "$.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceType",
+        "$.Steps[1].Arguments.RoleArn",
+        "Change what is listed in the definition.",
+    ]
+
+
+def test_what_only_sagemaker_refuses_is_no_refusal_here(changed: Callable[..., Any]) -> None:
+    definition = changed({"Train.Arguments.RoleArn": ..., "Gate.Arguments.ElseSteps": []})
+    found = service_findings(*read_checked(definition, json.dumps(definition)), {})
+    # That a missed gate does not fail is this project's advice, and not for others' definitions.
+    assert [finding.path for finding in found] == ["$.Steps[1].Arguments.RoleArn"]
 
 
 def test_parameters_that_an_execution_would_start_with_are_checked(definition: dict[str, Any]) -> None:
