@@ -168,3 +168,30 @@ def test_a_reaper_that_was_killed_can_guard_nothing_and_says_so() -> None:
         with pytest.raises(BrokenPipeError):
             reaper.register(12345)
         reaper.unregister(12345)
+
+
+# Waits with a reaper, which it closes when a line comes.
+GUARDED = """
+import sys
+from pipeline.local.jobs.reaper import Reaper
+with Reaper(afterwards=["/bin/sh", "-c", "echo done >" + sys.argv[1]]) as reaper:
+    print(reaper.pid, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "closed"])
+def test_what_is_no_process_is_removed_when_the_command_line_was_killed(tmp_path: Path, killed: bool) -> None:
+    file = tmp_path / "removed"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", GUARDED, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    with parent:
+        reaper = int(parent.stdout.readline())
+        if killed:
+            parent.kill()
+        else:
+            parent.communicate("end\n")
+    assert until(lambda: gone(reaper))
+    assert file.exists() == killed
