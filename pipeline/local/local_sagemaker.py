@@ -51,6 +51,7 @@ def local_sagemaker(
     operations: Mapping[tuple[str, str], Operation] | None = None,
     forms: Mapping[tuple[str, str], Callable[[Form], str]] | None = None,
     check: bool = False,
+    is_motos: Callable[[str], bool] = lambda name: False,
 ) -> Iterator[LocalSageMaker]:
     """Serve at a port of loopback (0: any) while the block lasts; what runs at its end is stopped.
 
@@ -61,6 +62,7 @@ def local_sagemaker(
         choices: how jobs run.
         operations: more operations, by service (botocore's name) and name, or others in the place of the server's.
         forms: the same for services that take forms; each returns the XML of its result.
+        is_motos: which operations moto is to answer, by name: it has more of them, and executes none.
         check: hold answers against botocore's model, and fail where the service could not answer so.
 
     Raises:
@@ -68,7 +70,9 @@ def local_sagemaker(
         StateError: the state folder cannot be used, or another local SageMaker has it.
     """
     with listen(port) as listening:
-        sagemaker = LocalSageMaker(listening, user or {}, say, choices, operations or {}, forms or {}, check)
+        sagemaker = LocalSageMaker(
+            listening, user or {}, say, choices, operations or {}, forms or {}, check, is_motos
+        )
         try:
             sagemaker.begin(state)
             yield sagemaker
@@ -91,6 +95,7 @@ class LocalSageMaker:
         operations: Mapping[tuple[str, str], Operation],
         forms: Mapping[tuple[str, str], Callable[[Form], str]],
         check: bool,
+        is_motos: Callable[[str], bool],
     ) -> None:
         self._say = say
         self._choices = choices
@@ -109,6 +114,7 @@ class LocalSageMaker:
             {**Identity(self._credentials).operations, **forms},
             Passing(self._moto),
             self.switches,
+            is_motos,
         )
         self._server = Server(listening, self._router)
         self.url = self._server.url

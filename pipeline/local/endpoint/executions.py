@@ -21,6 +21,9 @@ _SHOWN = (
 )  # fmt: skip
 
 
+_EMPTY = '[string "" is too short (length: 0, required minimum: 1)]'
+
+
 class Executions:
     """The operations on executions, each under its own name. Usable from several threads."""
 
@@ -163,6 +166,9 @@ class Executions:
         for each in request.get("PipelineParameters") or ():
             if each["Name"] in parameters:
                 raise ServiceError(VALIDATION, f"The parameter {each['Name']} is given twice.")
+            if not each["Value"]:
+                # Issue 4016 of aws/sagemaker-python-sdk; the API's model allows it.
+                raise ServiceError(VALIDATION, _EMPTY)
             parameters[each["Name"]] = each["Value"]
         selection = request.get("SelectiveExecutionConfig") or {}
         only = [each["StepName"] for each in selection.get("SelectedSteps", ())]

@@ -7,6 +7,7 @@ first (state/guarded.py) and are answered by the operation's name; what has no a
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import re
 import uuid
@@ -43,14 +44,17 @@ class Router:
         forms: Mapping[tuple[str, str], Callable[[Form], str]],
         passing: Passing,
         switches: Switches,
+        is_motos: Callable[[str], bool] = lambda name: False,
     ) -> None:
         """`answers` gives the body of an answer by target and body (operations.py); `forms` are the operations of
-        services that take forms; `passing` leads to moto."""
+        services that take forms; `passing` leads to moto, and `is_motos` says which operations are answered there.
+        """
         self._guarded = Guarded(self._answer, verifier, names)
         self._answers = answers
         self._forms = forms
         self._passing = passing
         self._switches = switches
+        self._is_motos = is_motos
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -69,9 +73,12 @@ class Router:
 
     def _s3(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            self._switches.apply(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+            self._switches.apply(f"{environ['REQUEST_METHOD']} {environ[TARGET]}")
         except ServiceError as error:
             return _send(start_response, error.status, _error_body(environ, error), close=True)
+        return self._pass(environ, start_response)
+
+    def _pass(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return self._passing(environ, start_response, environ[TARGET], environ[HEADERS])
         except (OSError, http.client.HTTPException, FashionError, ValueError) as error:
@@ -86,17 +93,22 @@ class Router:
         try:
             body = environ["wsgi.input"].read()
             target = environ.get("HTTP_X_AMZ_TARGET")
+            name = _name(environ, target, body)
+            if name and self._is_motos(name):
+                self._switches.apply(name)
+                environ["wsgi.input"] = io.BytesIO(body)
+                return self._pass(environ, start_response)
             if target is not None:
                 content, kind = self._answers(target, body), "application/x-amz-json-1.1"
             elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
                 content, kind = self._form(_signed_service(environ) or "", read_form(body)), "text/xml"
             else:
-                service = _signed_service(environ) or "what this is signed for"
-                path = quoted(environ["PATH_INFO"])
+                self._switches.apply(name)
+                service = quoted(_signed_service(environ) or "what this is signed for")
                 raise ServiceError(
                     "UnknownOperationException",
-                    f"{environ['REQUEST_METHOD']} {path} of {quoted(service)} is not answered by the local "
-                    "SageMaker. What it answers is in docs/local-sagemaker.md.",
+                    f"{quoted(name)} of {service} is not answered by the local SageMaker. What it answers is in "
+                    "docs/local-sagemaker.md.",
                 )
         except ServiceError as error:
             return _send(start_response, error.status, _error_body(environ, error), code=error.code)
@@ -125,6 +137,15 @@ class Router:
         service = _signed_service(environ)
         # What is not signed at all, or in the old form, is refused in S3's words as a rule.
         return service in (None, "s3")
+
+
+def _name(environ: Environ, target: str | None, body: bytes) -> str:
+    """The operation that is asked for; of a service without targets and forms, method and path."""
+    if target is not None:
+        return target.rpartition(".")[2]
+    if environ.get("CONTENT_TYPE", "").startswith(_FORM):
+        return read_form(body).get("Action", "")
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 
 def _signed_service(environ: Environ) -> str | None:

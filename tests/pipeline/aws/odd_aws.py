@@ -19,8 +19,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from tests.pipeline.aws.answers import DEFINITION
-from tests.pipeline.aws.cloud.wire import TARGETS
 
+TARGETS = {
+    "SageMaker": "sagemaker",
+    "Logs_20140328": "logs",
+    "ServiceQuotasV20190624": "service-quotas",
+    "AWSPriceListService": "pricing",
+    "AmazonEC2ContainerRegistry_V20150921": "ecr",
+}
 ACCOUNT, REGION, ID = "123456789012", "us-east-1", "abcdefabcdef"
 NAME = "fashion-mnist"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"

@@ -90,19 +90,19 @@ def test_prices_that_cannot_be_read_make_the_ceiling_a_guess(user: User) -> None
 
 
 def test_credentials_that_expired_are_told(user: User) -> None:
-    user.cloud.faults.append(("ListServiceQuotas", "ExpiredTokenException"))
-    user.cloud.faults.append(("DescribeModelPackageGroup", "AccessDeniedException"))
+    user.cloud.switches.fail("ListServiceQuotas", "ExpiredTokenException")
+    user.cloud.switches.fail("DescribeModelPackageGroup", "AccessDeniedException")
     user.cloud.stack_status = "DELETE_IN_PROGRESS"
     refused = user.run(*RUN)
     check_refusal(refused, 2, "DELETE_IN_PROGRESS")
-    user.cloud.faults.clear()
+    user.cloud.switches.clear()
 
 
 def test_throttling_is_waited_out(user: User) -> None:
-    user.cloud.faults += [("ListPipelineExecutions", "ThrottlingException")] * 3
+    user.cloud.switches.fail("ListPipelineExecutions", "ThrottlingException", times=3)
     listed = user.run("executions", "--json", *ON)
     assert listed.status == 0, listed.said
-    assert user.cloud.faults == []
+    assert user.cloud.switches.pending == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_throttling_is_waited_out(user: User) -> None:
     ],
 )
 def test_a_refusal_in_the_middle_is_told_in_words(user: User, code: str, status: int, text: str) -> None:
-    user.cloud.faults.append(("ListPipelineExecutions", code))
+    user.cloud.switches.fail("ListPipelineExecutions", code)
     check_refusal(user.run("executions", *ON), status, text)
 
 

@@ -90,7 +90,7 @@ def test_a_serverless_endpoint_of_another_name(account, command):
 
 
 def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
-    account.faults.append(("CreateEndpoint", "ResourceLimitExceeded"))
+    account.switches.fail("CreateEndpoint", "ResourceLimitExceeded")
     failed = command("deploy", "--yes")
     check_refusal(failed, 1, "ResourceLimitExceeded", f"Deploying version 1 to the endpoint {NAME}")
     assert account.client("sagemaker").list_models()["Models"] == []
@@ -128,7 +128,7 @@ def test_a_stack_without_a_role_for_endpoints_is_told(account, command):
 
 def test_an_endpoint_that_is_not_there_cannot_be_asked(account, command, tmp_path):
     Image.fromarray(bright_rows(1)).save(tmp_path / "shirt.png")
-    account.faults.append(("POST /endpoints/nosuch/invocations", "ValidationError"))
+    account.switches.fail("POST /endpoints/nosuch/invocations", "ValidationError")
     asked = command("invoke", tmp_path / "gone.png", "--endpoint", "nosuch")
     check_refusal(asked, 2, "Reading", "no such file")
     check_refusal(

@@ -11,23 +11,27 @@ from infra.resolving import ACCOUNT, resolve_template
 from infra.template import load_template
 from pipeline.aws.images import VERSION
 from pipeline.execution import ExecutionRecord
+from pipeline.local.endpoint.engine import Choices
+from pipeline.local.endpoint.steps import listed_steps
+from pipeline.local.jobs.job import Graces
+from pipeline.local.local_sagemaker import local_sagemaker
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.local.state.state_dir import Home
-from pipeline.local.state.store import Store
 from tests.infra.requests_of_roles import identity_statements
-from tests.pipeline.aws.cloud.pipelines import Pipelines, Request
-from tests.pipeline.aws.cloud.server import Answer, CloudServer
 
 NAME = "fashion-mnist"
 BUCKET = f"{NAME}-{LocalAws.ACCOUNT}-{LocalAws.REGION}"
 ROLES = ("pipeline", "jobs", "evaluation")
-SAGEMAKER = (
+# What the local SageMaker answers; all else of this account is moto's, or answered below.
+OURS = {
     *("CreatePipeline", "UpdatePipeline", "DescribePipeline", "StartPipelineExecution"),
     *("RetryPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions"),
     *("DescribePipelineExecution", "DescribePipelineDefinitionForExecution"),
     *("ListPipelineParametersForExecution", "ListPipelineExecutionSteps"),
-    *("DescribeTrainingJob", "DescribeProcessingJob"),
-)
+    *("DescribeTrainingJob", "DescribeProcessingJob", "DescribeLogStreams", "GetLogEvents"),
+    *("ListServiceQuotas", "GetProducts", "BatchGetImage", "DescribeStacks"),
+}
+QUICK = Choices(graces=Graces(limit=1.0, stop=1.0, checkpoints=0.2))
+Request = dict[str, Any]
 
 
 def policy_of(purpose: str) -> str:
@@ -45,12 +49,10 @@ def role_arn(purpose: str) -> str:
 
 
 class Cloud:
-    """The account. `quotas` and `prices` can be changed; `asked` has every operation that was called."""
+    """The account. `quotas` and `prices` can be changed; `switches` make it fail and say what it was asked."""
 
     def __init__(self, folder: Path) -> None:
-        self._home = Home.open(folder)
-        self._store = Store(self._home)
-        self._aws = LocalAws(self._home, self._store)
+        self._folder = folder
         self.quotas = {
             "ml.g5.xlarge for training job usage": 4.0,
             "ml.m5.xlarge for processing job usage": 8.0,
@@ -70,52 +72,49 @@ class Cloud:
             "ModelPackageGroupName": NAME,
         }
         self.stack_status = "CREATE_COMPLETE"
-        self.asked: list[str] = []
-        self.faults: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
-        self._store.__enter__()
-        self._aws.start()
-        self.pipelines = Pipelines(self._home, self._store, self._aws)
-        answers: dict[tuple[str, str], Answer] = {
-            ("sagemaker", name): getattr(self.pipelines, name) for name in SAGEMAKER
-        }
-        answers["logs", "DescribeLogStreams"] = self.pipelines.DescribeLogStreams
-        answers["logs", "GetLogEvents"] = self.pipelines.GetLogEvents
-        answers["service-quotas", "ListServiceQuotas"] = self.list_quotas
-        answers["pricing", "GetProducts"] = self.get_products
-        answers["ecr", "BatchGetImage"] = self.batch_get_image
-        self.server = CloudServer(
-            self._aws.endpoint_url, answers, {"DescribeStacks": self.describe_stacks}, self.asked, self.faults
+        self._running = local_sagemaker(
+            self._folder,
+            choices=QUICK,
+            operations={
+                ("sagemaker", "ListPipelineExecutionSteps"): self.list_steps,
+                ("service-quotas", "ListServiceQuotas"): self.list_quotas,
+                ("pricing", "GetProducts"): self.get_products,
+                ("ecr", "BatchGetImage"): self.batch_get_image,
+            },
+            forms={("cloudformation", "DescribeStacks"): lambda form: self.describe_stacks()},
+            check=True,
+            is_motos=lambda name: name not in OURS,
         )
+        self.server = self._running.__enter__()
+        self.switches = self.server.switches
         self.deploy()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for execution in self.pipelines.executions.values():
-            execution.stop.set()
-            if execution.thread is not None:
-                execution.thread.join()
-        self.server.close()
-        self._aws.stop()
-        self._store.__exit__(kind, error, trace)
+        self._running.__exit__(kind, error, trace)
+
+    @property
+    def asked(self) -> list[str]:
+        """The name of every operation that was called."""
+        return self.switches.asked
 
     def execution(self, execution_id: str) -> ExecutionRecord:
         """The record of an execution, from the service's side."""
-        arn = next(arn for arn in self.pipelines.executions if arn.endswith(f"/{execution_id}"))
-        record = self.pipelines.executions[arn].record
-        assert record is not None
-        return record
+        execution = self.server.engine.find(execution_id)
+        assert execution is not None
+        return execution.known
 
     def client(self, service: str) -> Any:
         """A client of moto's, for looking at what is there."""
-        return self._aws.client(service)
+        return self.server.opened.aws.client(service)
 
     def deploy(self) -> None:
         """Makes what the stack would."""
-        self._aws.ensure_bucket(BUCKET)
+        self.server.opened.aws.ensure_bucket(BUCKET)
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -139,17 +138,14 @@ class Cloud:
     @property
     def environment(self) -> dict[str, str]:
         """What leads a command to this account: what a user has set, with the endpoint in place of AWS's own."""
-        return {
-            "AWS_ACCESS_KEY_ID": self._aws.credentials.access_key,
-            "AWS_SECRET_ACCESS_KEY": self._aws.credentials.secret_key,
-            "AWS_REGION": LocalAws.REGION,
-            "AWS_DEFAULT_REGION": LocalAws.REGION,
-            "AWS_ENDPOINT_URL": self.server.url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "no_proxy": "*",
-        }
+        return {**self.server.environment, "no_proxy": "*"}
+
+    def list_steps(self, request: Request) -> Request:
+        """In short pages, so that who lists them has to ask again."""
+        execution = self.server.engine.find(request["PipelineExecutionArn"].rpartition("/")[2])
+        assert execution is not None
+        definition = self.server.engine.definition(execution)
+        return listed_steps(execution, definition, {**request, "MaxResults": 3})
 
     def describe_stacks(self) -> str:
         outputs = "".join(

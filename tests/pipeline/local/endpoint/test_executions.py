@@ -74,6 +74,7 @@ def test_a_token_starts_one_execution_however_often_it_is_sent(user: User) -> No
         ({"PipelineParameters": [{"Name": "Cuont", "Value": "7"}]}, "Cuont"),
         ({"PipelineParameters": [{"Name": "Count", "Value": "seven"}]}, "Count"),
         ({"PipelineParameters": [{"Name": "Count", "Value": "7"}] * 2}, "Count is given twice"),
+        ({"PipelineParameters": [{"Name": "Word", "Value": ""}]}, "too short"),
         (
             {"SelectiveExecutionConfig": {"SelectedSteps": [{"StepName": "No"}]}},
             "no execution that has ended",
