@@ -18,7 +18,7 @@ class Job:
     """A step's job: on `instances` of `instance_type`, for `max_seconds` at most.
 
     `kept_seconds`: how long its instances are paid for after its end, in a warm pool. A search runs `count` such
-    jobs, `at_once` of them at the same time.
+    jobs, `at_once` of them at the same time; 0 where as many others follow it.
     """
 
     step: str
@@ -60,8 +60,10 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
             settings.warm_pool_seconds,
         )
 
+    # Trainings that follow a search are as many as its trials at least, and run when those have ended.
+    trials_at_once = min(AT_ONCE, settings.tune) if len(settings.seeds) == 1 else 0
     searches = [
-        replace(training(f"Tune-{candidate}"), count=settings.tune, at_once=min(AT_ONCE, settings.tune))
+        replace(training(f"Tune-{candidate}"), count=settings.tune, at_once=trials_at_once)
         for candidate in (settings.candidates if settings.tune else ())
     ]
     trainings = [

@@ -40,9 +40,11 @@ def needs(jobs: Iterable[Job], parallel: int | None) -> dict[str, Need]:
             by_name.setdefault(f"{job.instance_type} for training warm pool usage", []).append(job)
     found = {}
     for name, sharing in by_name.items():
-        sizes = sorted((job.instances for job in sharing for _ in range(job.at_once)), reverse=True)
+        sizes = sorted((job.instances * job.at_once for job in sharing), reverse=True)
         at_once = len(sizes) if sharing[0].kind == "Training" else 1
-        found[name] = Need(sum(sizes[: min(at_once, parallel or at_once)]), sizes[0])
+        found[name] = Need(
+            sum(sizes[: min(at_once, parallel or at_once)]), max(job.instances for job in sharing)
+        )
     return found
 
 

@@ -122,3 +122,9 @@ def test_the_limit_comes_from_flag_environment_or_default() -> None:
     for given, environ in ((-1.0, {}), (math.nan, {}), (None, {"FASHION_MAX_COST": "much"})):
         with pytest.raises(UsageError, match="expected a number of USD"):
             cost_limit(given, environ)
+
+
+def test_a_search_costs_what_its_trials_do(stubbed: Stubbed) -> None:
+    stubbed.on("pricing", "get_products", {"PriceList": [product("ml.g5.xlarge", "Training", 2.0)]})
+    search = Job("Tune-a", "Training", "ml.g5.xlarge", 1, 3600, count=12, at_once=2)
+    assert ceiling([search], Prices(stubbed.account())).usd == pytest.approx(24.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.aws.plan import Job, plan_jobs
+from pipeline.aws.quotas import Need, needs
 from pipeline.settings import local_settings
 
 GOLDEN = Path(__file__).resolve().parents[1] / "definition.golden.json"
@@ -54,3 +55,23 @@ def test_parameters_and_choices_change_the_plan() -> None:
 def test_only_the_selected_steps_cost() -> None:
     settings = local_settings("123456789012", "us-east-1")
     assert [job.step for job in plan_jobs(settings, {}, ["Evaluate"])] == ["Evaluate"]
+
+
+def test_a_search_is_as_many_trainings_as_it_has_trials() -> None:
+    settings = local_settings("123456789012", "us-east-1", candidates=("baseline", "cnn-3x3"), tune=6)
+    jobs = plan_jobs(settings, {})
+    assert [job.step for job in jobs] == ["NormalizeData", "Tune-baseline", "Tune-cnn-3x3", "Evaluate"]
+    assert [(job.kind, job.count, job.at_once) for job in jobs[1:3]] == [("Training", 6, 2)] * 2
+    # Two trials of each of two searches at the same time.
+    assert needs(jobs, None)["ml.g5.xlarge for training job usage"] == Need(4, 1)
+    assert needs(jobs, 1)["ml.g5.xlarge for training job usage"] == Need(2, 1)
+
+
+def test_under_several_seeds_trainings_come_after_the_searches() -> None:
+    settings = local_settings("123456789012", "us-east-1", candidates=("cnn-3x3",), seeds=(0, 1), tune=1)
+    jobs = plan_jobs(settings, {})
+    assert [(job.step, job.count, job.at_once) for job in jobs if job.kind == "Training"] == [
+        ("Tune-cnn-3x3", 1, 0),
+        ("Train-cnn-3x3-0", 1, 1),
+        ("Train-cnn-3x3-1", 1, 1),
+    ]
