@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Finished, check_refusal, run
-from tests.pipeline.aws.cloud.account import Cloud
+from tests.pipeline.aws.cloud.account import BUCKET, Cloud
 
 ON = ("--target", "sagemaker")
-RUN = ("run", *ON, "--param", "InputDataUri=s3://bucket/folder")
+RUN = ("run", *ON, "--param", f"InputDataUri=s3://{BUCKET}/fashion-mnist/raw/mine")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,20 @@ def test_a_stack_that_is_not_ready_is_told_with_the_rest(user: User) -> None:
         "--param ProcessingInstanceType=…",
     )
     check_refusal(user.run("executions", *ON), 2, "Received: ROLLBACK_COMPLETE")
+
+
+def test_what_the_roles_may_not_do_is_told_before_anything_is_started(user: User) -> None:
+    since = len(user.cloud.asked)
+    given = ("ModelApprovalStatus=Approved", "InputDataUri=s3://theirs/folder")
+    refused = user.run("run", *ON, *(word for each in given for word in ("--param", each)))
+    check_refusal(
+        refused,
+        2,
+        "role fashion-mnist-jobs may not: s3:GetObject on arn:aws:s3:::theirs/folder/train-images-idx3-ubyte.gz",
+        "role fashion-mnist-evaluation may not: sagemaker:CreateModelPackage",
+        "leave ModelApprovalStatus out",
+    )
+    assert not {"CreatePipeline", "StartPipelineExecution"} & set(user.cloud.asked[since:])
 
 
 def test_above_the_limit_a_run_with_nobody_to_ask_is_refused(user: User) -> None:
