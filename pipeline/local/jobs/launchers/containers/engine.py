@@ -74,10 +74,10 @@ class Engine:
 
     def find_image(self, name: str) -> Image | None:
         """The image of that name, or digest, None when the engine has none; nothing is pulled."""
-        done = call(self.program, "image", "inspect", "--format", "{{json .}}", name)
+        done = call(self.program, "image", "inspect", name)
         if done.returncode != 0:
             return None
-        found = json.loads(done.stdout.splitlines()[0])
+        (found,) = json.loads(done.stdout)
         config = found.get("Config") or {}
         return Image(
             name,

@@ -11,7 +11,7 @@ from pipeline.local.jobs.launchers.containers.sweep import mount
 
 _NO_FILE, _NO_ENDPOINT = 3, 4
 # What the engine returns for an image without /bin/sh.
-_NO_SHELL = (126, 127)
+_NO_SHELL = 127
 # For /bin/sh; what it cannot try, because the image has no program for it, the first job will.
 _REACH = f"""
 read -r found </mnt/probe
@@ -49,7 +49,7 @@ def require_reach(engine: Engine, image: Image, endpoint: str, network: str | No
         "--mount", mount(str(folder), "/mnt"),
         "--entrypoint", "/bin/sh", image.name, "-c", _REACH, "sh", token, endpoint,
     )  # fmt: skip
-    if done.returncode in (0, *_NO_SHELL):
+    if done.returncode in (0, _NO_SHELL):
         return
     if done.returncode == _NO_FILE:
         what = f"cannot read and write {folder.parent}"

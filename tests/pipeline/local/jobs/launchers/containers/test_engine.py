@@ -65,7 +65,7 @@ def test_a_warning_is_no_part_of_the_answer(fake_docker: FakeDocker) -> None:
 
 
 def test_an_image_is_told_by_what_is_in_it(fake_docker: FakeDocker) -> None:
-    config = '{"Id": "sha256:1", "Config": {"Entrypoint": ["serve"], "Cmd": null}}'
+    config = '[{"Id": "sha256:1", "Config": {"Entrypoint": ["serve"], "Cmd": null}}]'
     fake_docker(f"case \"$*\" in *mine) echo '{config}' ;; *theirs) exit 1 ;; *) echo 28 ;; esac")
     image = find_engine().find_image("mine")
     assert image is not None

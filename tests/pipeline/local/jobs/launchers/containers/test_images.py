@@ -56,8 +56,8 @@ def holding(fake_docker: Callable[..., Path]) -> Callable[..., Engine]:
     """An engine that has these images, and no other; each has an entry point unless it is called bare."""
 
     def install(*names: str) -> Engine:
-        served = '{"Id": "sha256:1", "Config": {"Entrypoint": ["serve"]}}'
-        bare = '{"Id": "sha256:2"}'
+        served = '[{"Id": "sha256:1", "Config": {"Entrypoint": ["serve"]}}]'
+        bare = '[{"Id": "sha256:2"}]'
         cases = [f"*\" {each}\") echo '{bare if 'bare' in each else served}' ;;" for each in names]
         listed = " ".join(cases)
         fake_docker(f'case "$*" in "image inspect"*) case "$*" in {listed} *) exit 1 ;; esac ;; esac')
