@@ -1,4 +1,4 @@
-"""Part `endpoint` of `make bench`: how fast the local SageMaker starts, and answers many clients at once.
+"""How fast the local SageMaker starts, and answers many clients at once; run by hand.
 
     python tests/bench/bench_endpoint.py [--clients N] [--requests N]
 
