@@ -48,16 +48,16 @@ def best(search: Search, trials: Sequence[Trial]) -> Trial | None:
 
 
 def summary(search: Search, trial: Trial, tuning_job: str) -> dict[str, Json]:
-    """A HyperParameterTrainingJobSummary."""
+    """A HyperParameterTrainingJobSummary of a trial that has ended."""
     name = search.families[trial.place].name
     told = trial.value is not None and not math.isnan(trial.value)
     found: dict[str, Json] = {
         **({"TrainingJobDefinitionName": name} if name else {}),
         **{key: trial.properties[key] for key in _COPIED if key in trial.properties},
         "TuningJobName": tuning_job,
-        "TrainingJobStatus": trial.end or "InProgress",
+        "TrainingJobStatus": trial.end,
         "TunedHyperParameters": dict(trial.tuned),
-        "ObjectiveStatus": "Succeeded" if told else "Pending" if trial.end is None else "Failed",
+        "ObjectiveStatus": "Succeeded" if told else "Failed",
     }
     if told:
         found["FinalHyperParameterTuningJobObjectiveMetric"] = {
@@ -82,7 +82,9 @@ def properties_of(
     ended: str | None,
 ) -> dict[str, Json]:
     """The properties of a Tuning step; `trials` in order of their numbers."""
-    summaries = [summary(search, trial, job_name) for trial in ranked(search, trials)]
+    # One that runs has nothing to tell yet, not even the name of the job that will end it.
+    ended_trials = [trial for trial in trials if trial.end is not None]
+    summaries = [summary(search, trial, job_name) for trial in ranked(search, ended_trials)]
     ends = [trial.end for trial in trials]
     objectives = [summary["ObjectiveStatus"] for summary in summaries]
     found: dict[str, Json] = {
@@ -100,7 +102,9 @@ def properties_of(
             "Stopped": ends.count("Stopped"),
         },
         "ObjectiveStatusCounters": {
-            name: objectives.count(name) for name in ("Succeeded", "Pending", "Failed")
+            "Succeeded": objectives.count("Succeeded"),
+            "Pending": ends.count(None),
+            "Failed": objectives.count("Failed"),
         },
         "TrainingJobSummaries": summaries[:MOST_SUMMARIES],
     }

@@ -113,3 +113,10 @@ def test_the_jobs_name_is_one_that_the_service_takes(step: str) -> None:
     name = name_tuning_job("abcdefghijkl", step, 1)
     assert list(mismatches(name, shape("HyperParameterTuningJobName"), "$")) == []
     assert name != name_tuning_job("abcdefghijkl", step, 2)
+
+
+def test_a_trial_that_runs_is_counted_and_not_listed() -> None:
+    properties = left([*TRIALS, trial(8, None)])
+    assert len(properties["TrainingJobSummaries"]) == len(TRIALS)
+    assert properties["TrainingJobStatusCounters"]["InProgress"] == 1
+    assert properties["ObjectiveStatusCounters"]["Pending"] == 1
