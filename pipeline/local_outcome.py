@@ -12,9 +12,12 @@ from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.outcome import FILES, Outcome, read_files, write_report_of
+from pipeline.report.reuse import copy_report, made_of, seal
 from pipeline.settings import PROJECT
 
-__all__ = ["Outcome", "build_report", "log_tails", "output_uri", "read_outcome", "report_file"]
+__all__ = [
+    "Outcome", "build_report", "log_tails", "output_uri", "provide_report", "read_outcome", "report_file",
+]  # fmt: skip
 
 LOG_TAIL_LINES = 20
 
@@ -67,7 +70,24 @@ def report_file(home: Home, execution_id: str) -> Path | None:
 
 def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
     """Writes the HTML report into the execution's folder and returns its path. Needs an evaluation."""
-    return write_report_of(record, outcome, home.execution(record.execution_id) / "report.html")
+    report = write_report_of(record, outcome, home.execution(record.execution_id) / "report.html")
+    return seal(report, made_of(record, outcome))
+
+
+def provide_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
+    """As build_report; but where the evaluation was reused, and all else that a report shows is as it was, the
+    earlier execution's report is copied."""
+    found = _output(record, "evaluation")
+    earlier_id = None if found is None else found[0].reused_from
+    earlier = None if earlier_id is None else report_file(home, earlier_id)
+    report = home.execution(record.execution_id) / "report.html"
+    if (
+        earlier_id is not None
+        and earlier is not None
+        and copy_report(earlier, earlier_id, record, made_of(record, outcome), report)
+    ):
+        return report
+    return build_report(home, record, outcome)
 
 
 def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:

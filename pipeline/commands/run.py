@@ -182,12 +182,12 @@ def conclude(
     args: argparse.Namespace, target: LocalTarget, record: ExecutionRecord, tracker: Tracker | None = None
 ) -> int:
     """Says how the execution ended: on the terminal, in the report, in the JSON file, and to `tracker`."""
-    from pipeline.local_outcome import build_report, log_tails, read_outcome
+    from pipeline.local_outcome import log_tails, provide_report, read_outcome
     from pipeline.outcome import tell_faults
     from pipeline.result import run_result
 
     outcome = read_outcome(target.home, target.store, record)
-    report = None if outcome.evaluation is None else build_report(target.home, record, outcome)
+    report = None if outcome.evaluation is None else provide_report(target.home, record, outcome)
     if args.json is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, report)
         write_result(args.json, result, record.execution_id)
