@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.execution import ExecutionRecord, StepRecord
@@ -20,6 +21,8 @@ __all__ = [
 ]  # fmt: skip
 
 LOG_TAIL_LINES = 20
+# Among so many is looked for one that can be copied.
+_REPORTS = 20
 
 
 def output_uri(record: ExecutionRecord, name: str) -> str | None:
@@ -71,23 +74,27 @@ def report_file(home: Home, execution_id: str) -> Path | None:
 def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
     """Writes the HTML report into the execution's folder and returns its path. Needs an evaluation."""
     report = write_report_of(record, outcome, home.execution(record.execution_id) / "report.html")
-    return seal(report, made_of(record, outcome))
+    return seal(report, record, made_of(record, outcome))
 
 
 def provide_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
     """As build_report; but where the evaluation was reused, and all else that a report shows is as it was, the
-    earlier execution's report is copied."""
+    report of an earlier execution is copied."""
     found = _output(record, "evaluation")
-    earlier_id = None if found is None else found[0].reused_from
-    earlier = None if earlier_id is None else report_file(home, earlier_id)
     report = home.execution(record.execution_id) / "report.html"
-    if (
-        earlier_id is not None
-        and earlier is not None
-        and copy_report(earlier, earlier_id, record, made_of(record, outcome), report)
-    ):
-        return report
+    if found is not None and (evaluated := found[0].reused_from) is not None:
+        key = made_of(record, outcome)
+        if copy_report(_newest_reports(home.executions), record, evaluated, key, report):
+            return report
     return build_report(home, record, outcome)
+
+
+def _newest_reports(executions: Path) -> list[Path]:
+    dated = []
+    for report in executions.glob("*/report.html"):
+        with suppress(OSError):
+            dated.append((report.stat().st_mtime, report))
+    return [report for _, report in sorted(dated, reverse=True)[:_REPORTS]]
 
 
 def log_tails(home: Home, record: ExecutionRecord) -> dict[str, list[str]]:

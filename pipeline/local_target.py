@@ -26,10 +26,11 @@ from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.openness import openness
+from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.local_compiling import CompiledDefinitions
-from pipeline.registry import Registry
+from pipeline.registry import Package, Registry, newest_approved, packages_of_group
 from pipeline.settings import PROJECT, Settings, local_settings
 from pipeline.settings import Choices as SettingsChoices
 
@@ -169,6 +170,14 @@ class LocalTarget:
             launcher=launcher,
             explain=say,
         )
+
+    def newest_approved(self, group: str) -> Package | None:
+        """The approved version of the group with the highest number, as the state folder has it; None when none is.
+
+        Raises:
+            StateError: the saved packages cannot be read.
+        """
+        return newest_approved(packages_of_group(RegistryState(self.store).packages(), group))
 
     def registry(self, group: str) -> Registry:
         """The local model registry; save changes with save_registry."""

@@ -76,7 +76,7 @@ class Registry:
 
     def newest_approved(self) -> Package | None:
         """The approved version with the highest number; None when none is approved."""
-        return next((package for package in self.packages() if package.approval == "Approved"), None)
+        return newest_approved(self.packages())
 
     def package(self, version: int) -> Package:
         """The package of that version; raises RegistryError when there is none."""
@@ -90,6 +90,11 @@ class Registry:
 
     def _describe(self, arn: str) -> Package:
         return package_of(self.client.describe_model_package(ModelPackageName=arn))
+
+
+def newest_approved(packages: Iterable[Package]) -> Package | None:
+    """The first of `packages`, which are newest first, that is approved; None when none is."""
+    return next((package for package in packages if package.approval == "Approved"), None)
 
 
 def packages_of_group(described: Iterable[Mapping[str, Any]], group: str) -> list[Package]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.execution import ExecutionRecord, Observer
     from pipeline.local_target import LocalTarget
-    from pipeline.registry import Registry
+    from pipeline.registry import Package
     from pipeline.tracking.tracker import Tracker
 
 INTERRUPTED = 130
@@ -89,7 +89,7 @@ def run_project(args: argparse.Namespace) -> int:
             values["InputDataUri"] = target.upload_data(settings, folder)
         if "ChampionModelPackage" not in given:
             group = str(values.get("ModelPackageGroupName", PROJECT))
-            values["ChampionModelPackage"] = champion(target.registry(group))
+            values["ChampionModelPackage"] = champion(target.newest_approved(group), group)
         smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
         if source is not None:
             say(f"Parameters that --param does not set are those of execution {source.execution_id}.")
@@ -112,15 +112,14 @@ def own_images(text: str, given: Mapping[str, object]) -> list[str]:
     return [f"{uri}={image_tag()}" for uri in replaced]
 
 
-def champion(registry: Registry) -> str:
-    """The ARN of the newest approved package of the group, NO_CHAMPION when there is none.
+def champion(package: Package | None, group: str) -> str:
+    """The ARN of the newest approved `package` of the group, NO_CHAMPION when there is none.
 
     Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
     """
-    package = registry.newest_approved()
     if package is None:
         return NO_CHAMPION
-    say(f"Champion: version {package.version} of {registry.group}, the newest approved one.")
+    say(f"Champion: version {package.version} of {group}, the newest approved one.")
     return package.arn
 
 

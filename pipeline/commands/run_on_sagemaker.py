@@ -127,7 +127,7 @@ def prepare(
     elif "ChampionModelPackage" not in given:
         group = str(values.get("ModelPackageGroupName", settings.model_package_group))
         with plain_words(f"Looking for the champion in {group}"):
-            values["ChampionModelPackage"] = champion(target.registry(group))
+            values["ChampionModelPackage"] = champion(target.registry(group).newest_approved(), group)
     check_definition(json.loads(text), values)
     return StartRequest(
         pipeline=settings.pipeline_name,

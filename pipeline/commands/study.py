@@ -90,7 +90,7 @@ def main(args: argparse.Namespace) -> int:
         values: dict[str, Value] = {**given, "InputDataUri": target.upload_data(settings, folder)}
         if "ChampionModelPackage" not in given:
             group = str(values.get("ModelPackageGroupName", PROJECT))
-            values["ChampionModelPackage"] = champion(target.registry(group))
+            values["ChampionModelPackage"] = champion(target.newest_approved(group), group)
         check_definition(json.loads(text), values)
         for line in expect(target, text, values, folder, parallel, python).lines():
             say(line)

@@ -10,6 +10,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +21,8 @@ from pipeline.report import write_whole
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("jinja2", "matplotlib", "numpy", "scikit-learn", "scipy", "statsmodels")
-_SEAL = re.compile(rb"<!-- made of ([0-9a-f]{64}), sealed ([0-9a-f]{64}) -->\n\Z")
-_SEAL_BYTES = 200
+_SEAL = re.compile(rb"<!-- report of ([A-Za-z0-9-]+), made of ([0-9a-f]{64}), sealed ([0-9a-f]{64}) -->\n\Z")
+_SEAL_BYTES = 500
 # Where the template has room for what a copy says.
 _NOTE = re.compile(rb"(<!-- copied: -->).*?(<!-- :copied -->)", re.DOTALL)
 
@@ -47,38 +48,51 @@ def made_of(record: ExecutionRecord, outcome: Outcome) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
-def seal(report: Path, key: str) -> Path:
-    """Write what the report was made of at its end; returns its path. Raises StateError, OSError."""
-    return write_whole(report, _sealed(report.read_bytes(), key))
+def seal(report: Path, record: ExecutionRecord, key: str) -> Path:
+    """Write at the end of the report whose it is and what it was made of; returns its path. Raises StateError."""
+    return write_whole(report, _sealed(report.read_bytes(), record.execution_id, key))
 
 
-def copy_report(earlier: Path, earlier_id: str, record: ExecutionRecord, key: str, out: Path) -> bool:
-    """Let the report of the execution `earlier_id` be that of `record` too, if it was made of the same and is
-    whole; returns whether it was.
+def copy_report(
+    reports: Iterable[Path], record: ExecutionRecord, evaluated: str, key: str, out: Path
+) -> bool:
+    """Copy the first of `reports` that was made of `key` and is whole; returns whether there is one.
+
+    `record` is the execution that the copy is for, `evaluated` the one whose evaluation it reused.
 
     Raises:
         StateError: it cannot be written.
     """
-    try:
-        content = earlier.read_bytes()
-        cards = [(name, earlier.with_name(name).read_bytes()) for name in _cards(earlier)]
-    except OSError:
-        return False
-    found = _SEAL.search(content, max(0, len(content) - _SEAL_BYTES))
-    if found is None or found[1].decode() != key:
-        return False
-    content = content[: found.start()]
-    if found[2].decode() != hashlib.sha256(content).hexdigest() or not _NOTE.search(content):
-        return False
-    note = (
-        f'<p class="note">Execution {html.escape(record.execution_id)} reused the evaluation of execution '
-        f"{html.escape(earlier_id)}. This is that one's report, and its times.</p>"
-    )
-    content = _NOTE.sub(rb"\1" + note.encode().replace(b"\\", rb"\\") + rb"\2", content, count=1)
-    for name, card in cards:
-        write_whole(out.with_name(name), card)
-    write_whole(out, _sealed(content, key))
-    return True
+    for report in reports:
+        try:
+            whose, content = _unsealed(report, key)
+            cards = [(name, report.with_name(name).read_bytes()) for name in _cards(report)]
+        except (OSError, ValueError):
+            continue
+        note = (
+            f"Execution {record.execution_id} reused the evaluation of execution {evaluated}, and nothing else that "
+            f"is told here changed. This is the report of execution {whose}, with its times."
+        )
+        told = rb"\1" + f'<p class="note">{html.escape(note)}</p>'.encode() + rb"\2"
+        for name, card in cards:
+            write_whole(out.with_name(name), card)
+        write_whole(out, _sealed(_NOTE.sub(told, content, count=1), whose, key))
+        return True
+    return False
+
+
+def _unsealed(report: Path, key: str) -> tuple[str, bytes]:
+    """Whose report it is, and its content. Raises ValueError when it was made of anything else, or is not whole."""
+    with report.open("rb") as file:
+        file.seek(max(0, report.stat().st_size - _SEAL_BYTES))
+        found = _SEAL.search(file.read())
+        if found is None or found[2].decode() != key:
+            raise ValueError("another report")
+        file.seek(0)
+        content = file.read()[: -len(found[0])]
+    if found[3].decode() != hashlib.sha256(content).hexdigest() or not _NOTE.search(content):
+        raise ValueError("not as it was written")
+    return found[1].decode(), content
 
 
 def _cards(report: Path) -> list[str]:
@@ -86,8 +100,9 @@ def _cards(report: Path) -> list[str]:
     return [name for name in names if report.with_name(name).is_file()]
 
 
-def _sealed(content: bytes, key: str) -> bytes:
-    return content + f"<!-- made of {key}, sealed {hashlib.sha256(content).hexdigest()} -->\n".encode()
+def _sealed(content: bytes, whose: str, key: str) -> bytes:
+    seal = f"<!-- report of {whose}, made of {key}, sealed {hashlib.sha256(content).hexdigest()} -->\n"
+    return content + seal.encode()
 
 
 def _digest(file: Path | None) -> str | None:

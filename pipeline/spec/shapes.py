@@ -12,7 +12,7 @@ from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.definition import Json, ParameterType
 from pipeline.spec.expressions import is_expression, references
-from pipeline.spec.java_patterns import compile_pattern
+from pipeline.spec.java_patterns import matches
 
 # The SDK's local modes take these where AWS takes an instance type.
 LOCAL_INSTANCE_TYPES = frozenset({"local", "local_gpu"})
@@ -107,7 +107,7 @@ def string_mismatches(value: str, shape: Any, path: str) -> Iterator[Mismatch]:
     yield from too_long
     pattern = shape.metadata.get("pattern")
     # A pattern may take very long on a text that is much longer than it was written for.
-    if pattern and not too_long and not compile_pattern(pattern).fullmatch(value):
+    if pattern and not too_long and not matches(pattern, value):
         yield Mismatch(path, "pattern", f"expected text that matches {pattern}. Received: {shown(value)}")
 
 

@@ -1,6 +1,9 @@
+import sys
+import unicodedata
+
 import pytest
 
-from pipeline.spec.java_patterns import compile_pattern
+from pipeline.spec.java_patterns import compile_pattern, matches
 from pipeline.spec.service_model import service_model
 
 
@@ -29,5 +32,18 @@ def test_every_pattern_of_the_model_compiles() -> None:
     ],
 )
 def test_patterns_mean_what_they_mean_in_java(pattern: str, fits: str, does_not: str) -> None:
-    assert compile_pattern(pattern).fullmatch(fits)
-    assert not compile_pattern(pattern).fullmatch(does_not)
+    assert matches(pattern, fits)
+    assert not matches(pattern, does_not)
+
+
+@pytest.mark.parametrize("letter", "LMNPSZ")
+def test_a_category_has_the_characters_that_unicode_says(letter: str) -> None:
+    of_category: list[str] = []
+    others: list[str] = []
+    for point in range(0, sys.maxunicode + 1, 7):
+        mine = unicodedata.category(chr(point))[0] == letter
+        (of_category if mine else others).append(chr(point))
+    assert matches(rf"[\p{{{letter}}}]+", "".join(of_category))
+    assert not any(matches(rf"[\p{{{letter}}}]", character) for character in others[::997])
+    assert not matches(rf"[\p{{{letter}}}]+", "".join((*of_category, others[0])))
+    assert matches(rf"[^\p{{{letter}}}]", others[0])
