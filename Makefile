@@ -1,6 +1,8 @@
 # One-line verbs; what they do lies in Python. `make` alone prints them.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+# A worker per core (tests/workers.py), none for a single file; ARGS="-n 0" has none at all.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile
 SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
@@ -25,11 +27,11 @@ data: .venv/stamp ## find or fetch the data set and check it: ARGS="--data DIR"
 
 test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: lint types infra-check ## what CI runs: lint, types, the AWS template, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
 
 bench: .venv/stamp ## measure training and pipeline beside plain model.fit, an hour: ARGS="--only speed --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_training.py $(ARGS)

@@ -100,7 +100,10 @@ def test_the_tests_run_without_the_data_set_too(clone: Path) -> None:
     write_program(clone / ".venv" / "bin" / "python", '#!/bin/sh\necho "$*"\n[ "$2" != pipeline ]\n')
     done = make(clone, "test", "ARGS=-x")
     assert done.returncode == 0
-    assert done.stdout.splitlines() == ["Tests on the real data set are skipped.", "-m pytest -x"]
+    assert done.stdout.splitlines() == [
+        "Tests on the real data set are skipped.",
+        "-m pytest -n auto --dist loadfile -x",
+    ]
 
 
 def test_check_ends_with_the_tests(clone: Path) -> None:

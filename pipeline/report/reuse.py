@@ -70,8 +70,8 @@ def copy_report(
         except (OSError, ValueError):
             continue
         note = (
-            f"Execution {record.execution_id} reused the evaluation of execution {evaluated}, and nothing else that "
-            f"is told here changed. This is the report of execution {whose}, with its times."
+            f"Execution {record.execution_id} reused the evaluation of execution {evaluated}, and nothing else "
+            f"that is told here changed. This is the report of execution {whose}, with its times."
         )
         told = rb"\1" + f'<p class="note">{html.escape(note)}</p>'.encode() + rb"\2"
         for name, card in cards:

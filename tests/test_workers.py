@@ -1,0 +1,80 @@
+"""How `make test` shares the tests among processes, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workers import BYTES_A_WORKER, files_of, unit_of, workers_for
+
+ROOT = Path(__file__).parents[1]
+PLENTY = 100 * BYTES_A_WORKER
+
+
+@pytest.mark.parametrize(
+    ("files", "cores", "free", "expected"),
+    [
+        (300, 4, PLENTY, 4),
+        (1, 4, PLENTY, 0),
+        (2, 4, PLENTY, 2),
+        (300, 1, PLENTY, 0),
+        (300, 4, 3 * BYTES_A_WORKER - 1, 2),
+        (300, 4, BYTES_A_WORKER - 1, 0),
+    ],
+)
+def test_there_is_a_worker_per_core_as_far_as_files_and_memory_go(
+    files: int, cores: int, free: int, expected: int
+) -> None:
+    assert workers_for(files, cores, free) == expected
+
+
+def test_the_files_of_a_command_line_are_counted_once(tmp_path: Path) -> None:
+    for name in ("test_a.py", "sub/test_b.py", "sub/other.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    words = [str(tmp_path), f"{tmp_path}/test_a.py::test_one", f"{tmp_path}/test_a.py"]
+    assert files_of(words) == {tmp_path / "test_a.py", tmp_path / "sub" / "test_b.py"}
+    assert files_of(words[1:]) == {tmp_path / "test_a.py"}
+
+
+def test_a_file_stays_together_and_so_does_what_shares_a_run() -> None:
+    assert unit_of("tests/training/test_fitting.py::test_a[x::y]") == "tests/training/test_fitting.py"
+    assert unit_of("tests/e2e/test_run.py::test_a") == unit_of("tests/e2e/test_resume.py::test_b")
+
+
+@pytest.mark.parametrize(("workers", "kept"), [(["-n", "2", "--dist", "loadfile"], 2), ([], 1)])
+def test_workers_run_every_test_and_their_coverage_adds_up(
+    tmp_path: Path, workers: list[str], kept: int
+) -> None:
+    (tmp_path / "product.py").write_text(
+        "import os\n\n\ndef first():\n    return os.getpid()\n\n\ndef second():\n    return os.getpid()\n"
+    )
+    shutil.copy(ROOT / "tests" / "workers.py", tmp_path / "conftest.py")
+    for name in ("first", "second"):
+        (tmp_path / f"test_{name}.py").write_text(
+            f"import pathlib, pytest, product\n\n"
+            f"@pytest.mark.parametrize('number', range(3))\n"
+            f"def test_it(number):\n"
+            f"    with open('pids', 'a') as file:\n"
+            f"        print(product.{name}(), file=file)\n"
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *workers, "--cov=product", "--cov-report=term"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout.splitlines()[-1]
+    assert [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("product.py")] == [
+        "100%"
+    ]
+    pids = (tmp_path / "pids").read_text().split()
+    assert len(pids) == 6
+    assert len(set(pids)) == kept

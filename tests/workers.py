@@ -1,0 +1,60 @@
+"""How `make test` shares the tests among processes: how many, and which tests stay together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import psutil
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from pipeline.local.engine.cores import available_cores
+
+# A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
+BYTES_A_WORKER = 3 * 2**30
+# Folders whose files share what is dear to make: one worker has them all.
+TOGETHER = ("tests/e2e", "tests/pipeline/docker")
+
+
+def workers_for(files: int, cores: int, free_bytes: int) -> int:
+    """The processes that run the tests of so many files; 0: this one does, and nothing else is started."""
+    most = min(files, cores, free_bytes // BYTES_A_WORKER)
+    return most if most > 1 else 0
+
+
+def files_of(arguments: Iterable[str]) -> set[Path]:
+    """The files that the words of a command line name: folders, files, or tests in them."""
+    found: set[Path] = set()
+    for word in arguments:
+        path = Path(word.partition("::")[0]).resolve()
+        found |= set(path.rglob("test_*.py")) if path.is_dir() else {path}
+    return found
+
+
+def unit_of(nodeid: str) -> str:
+    """What a test is given to a worker with: its file, or one of the folders in TOGETHER."""
+    file = PurePosixPath(nodeid.partition("::")[0])
+    return next((folder for folder in TOGETHER if file.is_relative_to(folder)), str(file))
+
+
+class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a worker one file after another, in their order: a module's fixtures are made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One per core, as far as memory goes; none for a single file."""
+    return workers_for(len(files_of(config.args)), available_cores(), psutil.virtual_memory().available)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileByFile | None:
+    """Takes the place of xdist's own for `--dist loadfile`."""
+    if config.option.dist != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return FileByFile(config, log)
