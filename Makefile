@@ -7,7 +7,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine bench-against lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -41,6 +41,9 @@ bench-gpu: .venv/stamp ## measure training on a GPU: images/s by batch size, sec
 
 bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
 	@PYTHONPATH=.:tests/sdk_local_mode $(PY) tests/bench/bench_engine.py $(ARGS)
+
+bench-against: .venv/stamp ## time commands here and in another revision, in turn: REV=2f7a81a ARGS="--pairs 5 --only rerun"
+	@PYTHONPATH=. $(PY) tests/bench/bench_against.py $(call quoted,$(or $(REV),HEAD)) $(ARGS)
 
 lint: .venv/stamp ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

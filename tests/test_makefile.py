@@ -82,6 +82,11 @@ def test_study_passes_parameters_and_flags_on(clone: Path) -> None:
     assert done.stdout == "<-m><pipeline><study><--param><Epochs=2><--seeds><3><--estimate>\n"
 
 
+def test_another_revision_is_compared_with_this_one(clone: Path) -> None:
+    done = make(clone, "bench-against", "REV=2f7a81a", "ARGS=--pairs 7")
+    assert done.stdout == "<tests/bench/bench_against.py><2f7a81a><--pairs><7>\n"
+
+
 @pytest.mark.parametrize(
     ("command", "script"),
     [("bench", "bench_training"), ("bench-gpu", "bench_gpu"), ("bench-engine", "bench_engine")],
