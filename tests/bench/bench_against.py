@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -194,7 +195,9 @@ def checked_out(revision: str, folder: Path) -> Iterator[Path]:
     try:
         yield there
     finally:
-        subprocess.run([*git, "worktree", "remove", "--force", str(there)], check=False)
+        # Also after half of it: git forgets a worktree that is gone.
+        shutil.rmtree(there, ignore_errors=True)
+        subprocess.run([*git, "worktree", "prune"], check=False)
 
 
 def made_up_data(folder: Path) -> None:

@@ -19,7 +19,7 @@ SHORT = {**CNN, "epochs": 4, "batch_size": 64, "learning_rate": 0.004}
 
 
 def finish(job: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = job.communicate(timeout=120)
+    out, err = job.communicate(timeout=600)
     return job.returncode, out, err
 
 
