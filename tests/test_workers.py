@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers import BYTES_A_WORKER, files_of, unit_of, workers_for
+from tests.workers import BYTES_A_WORKER, TOGETHER, files_of, unit_of, workers_for
 
 ROOT = Path(__file__).parents[1]
+THIS = Path(__file__)
 PLENTY = 100 * BYTES_A_WORKER
 
 
@@ -45,6 +46,21 @@ def test_the_files_of_a_command_line_are_counted_once(tmp_path: Path) -> None:
 def test_a_file_stays_together_and_so_does_what_shares_a_run() -> None:
     assert unit_of("tests/training/test_fitting.py::test_a[x::y]") == "tests/training/test_fitting.py"
     assert unit_of("tests/e2e/test_run.py::test_a") == unit_of("tests/e2e/test_resume.py::test_b")
+
+
+def test_all_that_run_containers_stay_together() -> None:
+    marked = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if "mark.docker" in path.read_text() and path != THIS
+    ]
+    assert len(marked) > 1
+    assert len({unit_of(f"{path.relative_to(ROOT).as_posix()}::test") for path in marked}) == 1
+
+
+@pytest.mark.parametrize("folder", TOGETHER)
+def test_the_folders_that_stay_together_are_there(folder: str) -> None:
+    assert list((ROOT / folder).glob("test_*.py"))
 
 
 @pytest.mark.parametrize(("workers", "kept"), [(["-n", "2", "--dist", "loadfile"], 2), ([], 1)])

@@ -13,8 +13,12 @@ from pipeline.local.engine.cores import available_cores
 
 # A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
 BYTES_A_WORKER = 3 * 2**30
-# Folders whose files share what is dear to make: one worker has them all.
-TOGETHER = ("tests/e2e", "tests/pipeline/docker")
+# Folders whose files share what is dear to make, or look at what all have in common: one worker has them all.
+TOGETHER = {
+    "tests/e2e": "one run of the pipeline",
+    "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
+    "tests/sdk_local_mode": "the engine of containers",
+}
 
 
 def workers_for(files: int, cores: int, free_bytes: int) -> int:
@@ -33,9 +37,9 @@ def files_of(arguments: Iterable[str]) -> set[Path]:
 
 
 def unit_of(nodeid: str) -> str:
-    """What a test is given to a worker with: its file, or one of the folders in TOGETHER."""
+    """What a test is given to a worker with: its file, or what TOGETHER says of the folder that it is in."""
     file = PurePosixPath(nodeid.partition("::")[0])
-    return next((folder for folder in TOGETHER if file.is_relative_to(folder)), str(file))
+    return next((shared for folder, shared in TOGETHER.items() if file.is_relative_to(folder)), str(file))
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
