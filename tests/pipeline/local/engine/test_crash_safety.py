@@ -200,9 +200,9 @@ def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
         # Make's output is on disk; no record says so.
         ("before pipeline.local.state.cache StepCache record 1", "Executing"),
         # Register has made the model's version; it is not on disk.
-        ("before pipeline.local.state.registry_state RegistryState persist 3", "Executing"),
+        ("before pipeline.local.state.registry_state RegistryState persist 1", "Executing"),
         # It is on disk; no record says that the step succeeded.
-        ("after pipeline.local.state.registry_state RegistryState persist 3", "Executing"),
+        ("after pipeline.local.state.registry_state RegistryState persist 1", "Executing"),
         # The execution has ended.
         ("before pipeline.local.jobs.reaper Reaper close 1", "Succeeded"),
     ],
