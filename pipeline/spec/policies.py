@@ -43,7 +43,7 @@ def read_retry_policy(entry: JsonObject) -> RetryPolicy:
     types = entry.require("ExceptionType", list, [])
     for kind in types:
         if kind not in _RETRIED:
-            entry.note("ExceptionType", f"expected of {', '.join(_RETRIED)}. Received: {shown(kind)}")
+            entry.note("ExceptionType", f"expected one of {', '.join(_RETRIED)}. Received: {shown(kind)}")
     if entry.value.get("ExceptionType") == []:
         entry.note("ExceptionType", "expected at least one type of exception.", "service")
     if "MaxAttempts" in entry.value and "ExpireAfterMin" in entry.value:

@@ -66,7 +66,7 @@ def _check_names(doing: str, definition: Definition, only: Sequence[str]) -> Non
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{doing}: expected of {', '.join(names)}. Received: --only {name}.{hint}")
+            raise UsageError(f"{doing}: expected one of {', '.join(names)}. Received: --only {name}.{hint}")
 
 
 def _check_needed(

@@ -62,7 +62,8 @@ class Failed:
             return f"{what} is not in the image {self.host.container.of.image.name}."
         return (
             f"{what} is not on this machine. On SageMaker it comes with the image {self.image}, which a local run "
-            "does not use: install it here, so that it is on the PATH."
+            "does not use: install it here, so that it is on the PATH, name what to run instead with --stand-in, "
+            "or run the job in its image with --launcher container."
         )
 
     def _is_there(self, program: str) -> bool:

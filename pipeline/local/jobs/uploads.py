@@ -26,12 +26,14 @@ def parse_upload(text: str) -> Upload:
     """The upload that `PATH=s3://bucket/key` asks for.
 
     Raises:
-        UsageError: `text` has another form, or there is no such file, or no file in that folder.
+        UsageError: `text` has another form, S3 takes no bucket of that name, or there is no such file, or no file
+            in that folder.
     """
     path, separator, address = text.rpartition("=s3://")
     upload = Upload(Path(path), f"s3://{address}")
     if not path or not separator or not address.strip("/"):
         raise UsageError(f"Reading --upload: expected PATH=s3://bucket/prefix. Received: {text!r}.")
+    _check_bucket(upload.uri)
     if upload.path.is_file():
         if upload.uri.endswith("/"):
             return Upload(upload.path, upload.uri + upload.path.name)
@@ -70,11 +72,14 @@ def put_files(aws: LocalAws, item: Upload) -> int:
         StepFailed: a file cannot be read.
         StateError: the state folder cannot be written.
     """
-    bucket, _ = split_uri(item.uri)
-    if problem := local_bucket_problem(bucket):
-        raise UsageError(f"Could not make the bucket of --upload: {problem}.")
+    _check_bucket(item.uri)
     never = threading.Event()
     if item.path.is_file():
         upload_files(aws, [(item.path, item.uri)], stop=never)
         return 1
     return upload(aws, [(item.path, item.uri)], stop=never)[0]
+
+
+def _check_bucket(uri: str) -> None:
+    if problem := local_bucket_problem(split_uri(uri)[0]):
+        raise UsageError(f"Could not make the bucket of --upload: {problem}.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.local.jobs.functions.bound_names import bound_names
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.near_match import did_you_mean
 from pipeline.spec.definition import Definition, Json, Step
@@ -53,7 +54,7 @@ def parse_handler(text: str, folder: Path) -> Handler:
     """Read WHAT=FILE:FUNCTION; FILE is relative to `folder`.
 
     Raises:
-        UsageError: a part is missing, or there is no such file.
+        UsageError: a part is missing, or there is no such file, or no such function in it.
     """
     # A queue's URL may have a query, a path has no "=" as a rule.
     of, equals, place = text.rpartition("=")
@@ -69,6 +70,12 @@ def parse_handler(text: str, folder: Path) -> Handler:
 def _present(handler: Handler) -> Handler:
     if not handler.file.is_file():
         raise UsageError(f"Could not use the handler of {handler.of}: there is no file {handler.file}.")
+    names = bound_names(handler.file)
+    if names is not None and handler.name not in names:
+        raise UsageError(
+            f"Could not use the handler of {handler.of}: {handler.file} defines no {handler.name}."
+            f"{did_you_mean(handler.name, sorted(names))} Name a function of that file: FILE:FUNCTION."
+        )
     return handler
 
 
@@ -81,7 +88,7 @@ def from_json(recorded: Mapping[str, str]) -> tuple[Handler, ...]:
     """The handlers of an execution's record.
 
     Raises:
-        UsageError: one of their files is gone.
+        UsageError: one of their files is gone, or has the function no more.
     """
     places = {of: text.rpartition(":") for of, text in recorded.items()}
     return tuple(_present(Handler(of, Path(file), name)) for of, (file, _, name) in places.items())

@@ -231,7 +231,8 @@ def _keep(job: Job, request: Mapping[str, Json], objects: list[Object]) -> None:
     job.aws.persist_registry()
     problems = [each.problem for each in objects if each.problem is not None]
     if problems:
-        others = f" The outputs of the {len(good)} others are in {target}." if good else ""
+        rest = "one" if len(good) == 1 else str(len(good))
+        others = f" What came of the other {rest} is in {target}." if good else ""
         raise StepFailed(
             f"{len(problems)} of {len(objects)} object(s) could not be transformed:\n{listing(problems)}\n"
             f"Correct the records, or the model's answer to them.{others}"

@@ -148,6 +148,7 @@ def test_outputs_have_the_types_that_the_step_declares(
     [
         ("fails", {}, "exit status 1: ValueError: no such endpoint"),
         ("exits", {}, "exit status 1: SystemExit: bye"),
+        # Not known before: the file writes to its globals().
         ("absent", {}, "exit status 1: AttributeError: handlers.py has no function absent"),
         ("odd", {}, "odd returned what cannot be written as JSON"),
         (
@@ -172,6 +173,7 @@ def test_outputs_have_the_types_that_the_step_declares(
 def test_a_function_that_fails_or_returns_something_else_fails_the_step_by_name(
     bench: Workbench, local_store: Store, file: Path, function: str, declared: dict[str, str], reason: str
 ) -> None:
+    file.write_text(f"{HANDLERS}\nglobals()['more'] = fails")
     text = document(calling("L", outputs(**declared)))
     record = start(bench, local_store, text, handlers=[Handler("L", file, function)])
     assert record.status == "Failed"
@@ -301,6 +303,10 @@ def test_a_handler_is_read(file: Path) -> None:
     assert parse_handler(f"{ARN}=handlers.py:double", file.parent) == Handler(ARN, file, "double")
     with pytest.raises(UsageError, match=r"there is no file .*none\.py"):
         parse_handler("L=none.py:double", file.parent)
+    with pytest.raises(
+        UsageError, match=r"the handler of L: .*handlers\.py defines no duble\. Did you mean .double"
+    ):
+        parse_handler("L=handlers.py:duble", file.parent)
 
 
 def test_the_children_of_a_loop_call_what_the_step_of_its_body_calls(

@@ -422,7 +422,8 @@ def test_a_program_that_is_in_the_image_alone_is_named(either: Workbench) -> Non
     assert str(failure.value).splitlines()[:2] == [
         "exit status 127",
         "The program spark-submit is not on this machine. On SageMaker it comes with the image an-image, which a "
-        "local run does not use: install it here, so that it is on the PATH.",
+        "local run does not use: install it here, so that it is on the PATH, name what to run instead with "
+        "--stand-in, or run the job in its image with --launcher container.",
     ]
 
 

@@ -103,3 +103,6 @@ def test_a_bucket_that_s3_would_not_take_is_refused(folder: Path, bench: Workben
     with pytest.raises(UsageError) as caught:
         put_files(bench.aws, Upload(folder, f"s3://{bucket}/code"))
     assert f"Could not make the bucket of --upload: {bucket!r} is no name for a bucket: " in str(caught.value)
+    # Known before another upload of the command is made.
+    with pytest.raises(UsageError, match="Could not make the bucket of --upload"):
+        parse_upload(f"{folder}=s3://{bucket}/code")
