@@ -36,6 +36,7 @@ from pipeline.local.opened import Opened, open_state
 from pipeline.local.state.isolation import isolate
 from pipeline.local.state.objects import split_uri
 from pipeline.local.state.state_dir import Home
+from pipeline.local.testing_options import engine_options
 from pipeline.spec.bucket_name import bucket_problem
 from pipeline.spec.definition_file import read_definition_file
 
@@ -50,7 +51,7 @@ def run_definition(
     *,
     parameters: Mapping[str, object] | None = None,
     uploads: Uploads | None = None,
-    state: Path | None = None,
+    state: str | Path | None = None,
     say: Callable[[str], None] = lambda line: None,
     containers: bool = False,
     **options: Any,
@@ -89,7 +90,7 @@ def run_definition(
 
 @contextmanager
 def local_pipeline(
-    state: Path, say: Callable[[str], None] = lambda line: None, *, containers: bool = False
+    state: str | Path, say: Callable[[str], None] = lambda line: None, *, containers: bool = False
 ) -> Iterator[LocalPipeline]:
     """A LocalPipeline in the state folder `state`, which is made if need be, while the block lasts.
 
@@ -102,7 +103,7 @@ def local_pipeline(
         UsageError: there is no engine for containers.
     """
     with _isolated():
-        opening = open_state(Home.open(state), say, containers=containers)
+        opening = open_state(Home.open(Path(state)), say, containers=containers)
         opened = opening.__enter__()
     try:
         yield LocalPipeline(opened, say, "container" if containers else "auto")
@@ -168,7 +169,9 @@ class LocalPipeline:
             pipeline_name: what PipelineName is, and whose earlier results a step may reuse.
             options: more arguments of start_execution (engine/start.py): `use_cache=False` runs every step, `only`
                 some (with `source`, the record of an earlier result), `max_parallel` bounds the jobs at once,
-                `launcher` is "sandbox" or "process".
+                `launcher` is "sandbox" or "process", `python` the path of the jobs' Python. `handlers`,
+                `stand_ins` and `images` may be mappings, of what the command's options of these names have before
+                the = to what they have after it: `handlers={"Deploy": "handlers.py:deploy"}`.
 
         Raises:
             UsageError: see run_definition.
@@ -180,7 +183,7 @@ class LocalPipeline:
             "stop": threading.Event(),
             "explain": self._say,
             "launcher": self._launcher,
-            **options,
+            **engine_options(options, containers=self._launcher == "container"),
         }
         with _isolated():
             self.upload(uploads or {})
