@@ -30,7 +30,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def examples() -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    """The Python of the page's section for other projects; others show what is not called so."""
+    section = PAGE.read_text().partition("\n## In the tests of another project\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```python\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_call_and_the_fixture_do_what_the_page_says(project: Path) -> None:
