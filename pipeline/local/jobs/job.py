@@ -256,6 +256,7 @@ class Job:
             command=start.command,
             environment=launch.environment,
             image=str(next(filter(None, map(specification.get, names)), None)),
+            stand_in=self.stand_in is not None,
             message=self.aws.credentials.masked(host.message(message_file)),
             several=len(self.hosts) > 1,
             log=self.log.path,

@@ -24,7 +24,8 @@ _REFUSED = re.compile(
 
 @dataclass(frozen=True)
 class Failed:
-    """What a failure is told from: the end of `host`'s process, which ran `command`, whose image would be `image`.
+    """What a failure is told from: the end of `host`'s process, which ran `command`, whose image would be `image`;
+    `stand_in`: the command is one, in the place of what the image has.
 
     `message` is what the job wrote for this; `several`: the job had more than one host.
     """
@@ -34,6 +35,7 @@ class Failed:
     command: Sequence[str]
     environment: Mapping[str, str]
     image: str
+    stand_in: bool
     message: str
     several: bool
     log: Path
@@ -60,6 +62,8 @@ class Failed:
         )
         if self.host.container.of is not None:
             return f"{what} is not in the image {self.host.container.of.image.name}."
+        if self.stand_in:
+            return f"{what} is not on this machine. Install it, so that it is on the PATH, or correct --stand-in."
         return (
             f"{what} is not on this machine. On SageMaker it comes with the image {self.image}, which a local run "
             "does not use: install it here, so that it is on the PATH, name what to run instead with --stand-in, "

@@ -123,3 +123,14 @@ def test_a_processing_jobs_stand_in_takes_its_inputs_and_outputs(either: Workben
     either.stand_in(StandIn("Step", ("sh", "-c", "echo hello >/opt/ml/processing/output/out/x")))
     either.run("Processing", request, name="job-2")
     assert either.get(either.uri("out", "x")) == b"hello\n"
+
+
+def test_a_stand_in_that_is_not_here_is_not_said_to_be_in_an_image(either: Workbench) -> None:
+    either.stand_in(StandIn("Step", ("no-such-program",)))
+    with pytest.raises(StepFailed) as failure:
+        either.run("Processing", either.processing(""))
+    assert str(failure.value).splitlines()[:2] == [
+        "exit status 127",
+        "The program no-such-program is not on this machine. Install it, so that it is on the PATH, or correct "
+        "--stand-in.",
+    ]
