@@ -66,14 +66,14 @@ def find_left(home: Home, record: ExecutionRecord, step: str, host: str | None) 
     folder = step_folder(home, record.execution_id, step)
     start = read_start(folder)
     if start is None or not (folder / "container").is_dir():
-        raise UsageError(f"{doing}: {_nothing_left(record, step, folder)}")
+        raise UsageError(f"{doing}: {_nothing_left(home, record, step, folder)}")
     hosts = {each.name: each for each in start.hosts}
     if host is not None and host not in hosts:
         raise UsageError(f"{doing}: there is no host {host!r}. Its hosts are {listed(hosts)}.")
     return Left(folder, start, hosts[host] if host is not None else start.hosts[0])
 
 
-def _nothing_left(record: ExecutionRecord, step: str, folder: Path) -> str:
+def _nothing_left(home: Home, record: ExecutionRecord, step: str, folder: Path) -> str:
     found = record.step(step)
     if (folder / "container").is_dir():
         return (
@@ -88,6 +88,11 @@ def _nothing_left(record: ExecutionRecord, step: str, folder: Path) -> str:
         return (
             "its job succeeded, and only failed ones leave their folders. Its outputs are in the local S3; it runs "
             f"again, on the same inputs, with: run --no-cache --only {step} --from {record.execution_id}"
+        )
+    if not home.step_log(record.execution_id, step).is_file():
+        return (
+            f"a step of type {found.type} runs nothing itself ({found.status}). What happened is told by: "
+            f"python -m pipeline show {record.execution_id}"
         )
     return (
         f"its folder is gone ({found.status}): stopped jobs leave none, nor do steps without a program of their "
