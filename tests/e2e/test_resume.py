@@ -95,7 +95,7 @@ def checkpoints(home: Path) -> list[str]:
     opened = Home.open(home)
     with Store(opened) as store:
         found = Objects(opened, store).under(f"s3://{BUCKET}/fashion-mnist/checkpoints/")
-    return [each.key for each in found if "/baseline-0/checkpoint-" in each.key]
+    return [each.key for each in found if "/baseline-0/" in each.key and each.key.endswith(".npz")]
 
 
 def digest(interrupted: Interrupted, result: dict[str, Any]) -> str:
