@@ -10,7 +10,7 @@ from infra.failure import explain
 from infra.holdings import Holdings
 from infra.stack import InfraError, Stack, StackState
 from infra.talk import Talk
-from infra.template_store import remove_templates
+from infra.template_store import bucket_name, remove_templates
 from pipeline.errors import UsageError
 
 ATTEMPTS = 4
@@ -61,7 +61,10 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
     delete_stack(stack, state, holdings if delete_data else None, talk)
     if held:
         holdings.delete_hosting(talk.say)
-    remove_templates(aws, stack.name)
+    if others := remove_templates(aws, stack.name):
+        talk.say(
+            f"The bucket {bucket_name(aws, stack.name)} stays: objects in it that are no templates: {others}."
+        )
     if "Key" in names:
         talk.say(
             f"The key {names['Key']} goes in 30 days; until then, aws kms cancel-key-deletion brings it back."

@@ -1,12 +1,13 @@
 """Where a template goes that is too large for a request: a bucket of its own, since the stack's is not there yet.
 
 CloudFormation reads it from there with the credentials of whoever deploys. Objects go after a day by themselves;
-`destroy` removes the bucket.
+`destroy` removes the bucket, unless somebody put something else there.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +17,8 @@ from infra.resolving import partition_of
 LARGEST_INLINE = 51_200
 """Bytes of a template within a request (CloudFormation quotas); 1 MB from S3."""
 
+# What a template is called: its digest.
+_KEY = re.compile(r"[0-9a-f]{64}\.json")
 MISSING = ("404", "NoSuchBucket", "NotFound")
 
 
@@ -45,15 +48,21 @@ def send_template(aws: Aws, stack: str, template: str) -> dict[str, str]:
     return {"TemplateURL": f"https://{bucket}.s3.{aws.region}.{partition_of(aws.region)[1]}/{key}"}
 
 
-def remove_templates(aws: Aws, stack: str) -> None:
-    """Deletes the bucket with the templates in it, if there is one and it is this account's."""
+def remove_templates(aws: Aws, stack: str) -> int:
+    """Deletes the templates, and the bucket unless other objects are in it; returns how many are."""
     s3, bucket = aws.client("s3"), bucket_name(aws, stack)
     if not _is_there(aws, bucket):
-        return
+        return 0
+    others = 0
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, ExpectedBucketOwner=aws.account):
         for each in page.get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=each["Key"], ExpectedBucketOwner=aws.account)
-    s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=aws.account)
+            if _KEY.fullmatch(each["Key"]):
+                s3.delete_object(Bucket=bucket, Key=each["Key"], ExpectedBucketOwner=aws.account)
+            else:
+                others += 1
+    if not others:
+        s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=aws.account)
+    return others
 
 
 def _is_there(aws: Aws, bucket: str) -> bool:
