@@ -21,6 +21,7 @@ from artifact import Artifact, check_data_digest, load_artifact, parse_reference
 from candidate_evaluation import Evaluated, evaluate_candidate, raw_splits
 from champion import score_champion
 from champion_comparison import compare
+from drift_baseline import BASELINE_FILE, baseline_of, digest_of
 from evaluation_document import (
     evaluation_document,
     leaderboard,
@@ -126,14 +127,16 @@ def main(args: argparse.Namespace) -> None:
     write_whole(args.output, "gallery.npz", gallery_bytes(splits["test"], on_test, winner.id))
     card = model_card(data.manifest, evaluated, winner, gate, CLASS_NAMES)
     write_whole(args.output, "model-card.json", to_json_bytes(card))
+    baseline = baseline_of(winner, splits["validation"]).to_bytes()
+    write_whole(args.output, BASELINE_FILE, baseline)
     print(f"{leaderboard(evaluated, winner)}\n{part.reason}\n{gate.reason}", flush=True)
 
     if gate.passed:
-        # The registry's package points to this object; SageMaker uploads the output only when the job has ended.
-        uri = f"{output.uri}/evaluation.json"
-        upload(s3, document, uri, "application/json")
+        # The registry's package points to these objects; SageMaker uploads the output only when the job has ended.
+        upload(s3, document, f"{output.uri}/evaluation.json", "application/json")
+        upload(s3, baseline, f"{output.uri}/{BASELINE_FILE}", "application/json")
         of_champion = {} if champion is None else champion.metadata(comparison)
-        package = _package(args, winner, output, card_content(card), of_champion)
+        package = _package(args, winner, output, card_content(card), digest_of(baseline), of_champion)
         registration = register(sagemaker, package)
     else:
         registration = Registration(None, None, False, f"Not registered: {gate.reason}")
@@ -146,6 +149,7 @@ def _package(
     winner: Evaluated,
     output: EvaluationOutput,
     card: str,
+    baseline_digest: str,
     of_champion: dict[str, str],
 ) -> PackageRequest:
     environment = winner.artifact.environment
@@ -172,6 +176,8 @@ def _package(
             "registered_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
         model_card=card,
+        baseline_uri=f"{output.uri}/{BASELINE_FILE}",
+        baseline_digest=baseline_digest,
     )
 
 

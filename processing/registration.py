@@ -35,7 +35,8 @@ class RegistrationError(JobError):
 class PackageRequest:
     """What to register. `evaluation_uri` is the S3 URI of evaluation.json, which must exist by now.
 
-    `model_card` is the content of the package's model card, one line of JSON; None: without one.
+    `model_card` is the content of the package's model card, one line of JSON; None: without one. `baseline_uri` is
+    the S3 URI of baseline.json with `baseline_digest`, what the monitor compares with; None: without one.
     """
 
     group: str
@@ -47,6 +48,8 @@ class PackageRequest:
     approval_status: str
     metadata: dict[str, str]
     model_card: str | None = None
+    baseline_uri: str | None = None
+    baseline_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,16 @@ def _find(sagemaker: Any, request: PackageRequest) -> str | None:
 
 def _arguments(request: PackageRequest) -> dict[str, Any]:
     card = {"ModelCardContent": request.model_card, "ModelCardStatus": "PendingReview"}
+    baseline = {
+        "ModelDataQuality": {
+            "Statistics": {
+                "ContentType": "application/json",
+                "ContentDigest": request.baseline_digest,
+                "S3Uri": request.baseline_uri,
+            }
+        }
+    }
+    has_baseline = request.baseline_uri is not None
     return {
         **({} if request.model_card is None else {"ModelCard": card}),
         "ModelPackageGroupName": request.group,
@@ -171,8 +184,10 @@ def _arguments(request: PackageRequest) -> dict[str, Any]:
         "ModelMetrics": {
             "ModelQuality": {
                 "Statistics": {"ContentType": "application/json", "S3Uri": request.evaluation_uri}
-            }
+            },
+            **(baseline if has_baseline else {}),
         },
+        **({"DriftCheckBaselines": baseline} if has_baseline else {}),
         "CustomerMetadataProperties": {**request.metadata, "execution_id": request.execution_id},
     }
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 import evaluate
 import normalize
+from drift_baseline import parse_baseline
 from job_failure import run_job
 from scoring import score
 from stratify import seeded_order
@@ -146,6 +148,17 @@ def test_the_best_candidate_is_reported_and_registered(
             "data_digest": document["data"]["data_digest"],
             "report": "s3://bucket/fashion/executions/execution-1/evaluation/report.html",
         }.items()
+    )
+    (statistics,) = package["DriftCheckBaselines"]["ModelDataQuality"].values()
+    baseline = (evaluation.folder / "evaluation" / "baseline.json").read_bytes()
+    assert statistics == package["ModelMetrics"]["ModelDataQuality"]["Statistics"]
+    assert statistics["ContentDigest"] == f"sha256:{hashlib.sha256(baseline).hexdigest()}"
+    key = statistics["S3Uri"].removeprefix("s3://bucket/")
+    assert evaluation.s3.get_object(Bucket="bucket", Key=key)["Body"].read() == baseline
+    found = parse_baseline(baseline, "baseline.json")
+    assert (found.model, found.artifact_sha256) == ("cnn-3x3-4", cnn["artifact_sha256"])
+    assert found.class_counts.tolist() == [2] * 10, (
+        "all of the validation split, in the classes of its answers"
     )
     assert evaluation.output("registration.json") == {
         "model_package_arn": package["ModelPackageArn"],

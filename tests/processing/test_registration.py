@@ -95,6 +95,26 @@ def package_is_of(stubber: Stubber, version: int, execution_id: str | None) -> N
     stubber.add_response("describe_model_package", response, {"ModelPackageName": f"{ARN}/{version}"})
 
 
+def test_a_baseline_is_named_where_the_registry_has_a_place_for_it(registry: tuple[Any, Stubber]) -> None:
+    client, stubber = registry
+    digest = f"sha256:{'0' * 64}"
+    statistics = {
+        "ContentType": "application/json",
+        "ContentDigest": digest,
+        "S3Uri": "s3://bucket/baseline.json",
+    }
+    quality = {"ModelDataQuality": {"Statistics": statistics}}
+    expected = CREATION | {
+        "ModelMetrics": {**CREATION["ModelMetrics"], **quality},  # type: ignore[dict-item]
+        "DriftCheckBaselines": quality,
+    }
+    group_exists(stubber)
+    group_holds(stubber, [])
+    stubber.add_response("create_model_package", {"ModelPackageArn": f"{ARN}/1"}, expected)
+    request = replace(REQUEST, baseline_uri="s3://bucket/baseline.json", baseline_digest=digest)
+    assert register(client, request).version == 1
+
+
 def test_the_first_package_comes_with_its_group(registry: tuple[Any, Stubber]) -> None:
     client, stubber = registry
     stubber.add_client_error(
