@@ -281,7 +281,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="SageMaker's API on this machine, whose pipelines and jobs the local engine executes",
         description="Serves SageMaker's API on loopback until Ctrl-C, or runs COMMAND as a client of it and ends "
         "with it. Prints the variables that lead clients there; see docs/local-sagemaker.md.",
-        usage="%(prog)s [-h] [--port N] [--state DIR] [-- COMMAND …]",
+        usage="%(prog)s [-h] [--port N] [--state DIR] [--cores N] [-- COMMAND …]",
     )
     local_sagemaker.add_argument(
         "--port", type=int, default=0, metavar="N", help="the port (default: any that is free)"
@@ -291,6 +291,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=named_path,
         metavar="DIR",
         help="the state folder (default: .local, or the folder that FASHION_HOME names)",
+    )
+    local_sagemaker.add_argument(
+        "--cores",
+        type=int,
+        metavar="N",
+        help="the cores that the jobs of all executions share (default: those of this machine)",
     )
     local_sagemaker.add_argument(
         "program", nargs="*", metavar="COMMAND", help="after --, a command to run as a client of it"

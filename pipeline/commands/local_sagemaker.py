@@ -33,14 +33,20 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(
             f"--port must be from 1 to {_HIGHEST_PORT}, or 0 for any that is free (got {args.port})."
         )
+    if args.cores is not None and args.cores < 1:
+        raise UsageError(f"--cores must be at least 1 (got {args.cores}).")
     user = dict(os.environ)
     state = args.state or Path(user.get("FASHION_HOME") or ".local")
     isolate(os.environ)
+    from pipeline.local.endpoint.engine import Choices
     from pipeline.local.endpoint.surroundings import exports
     from pipeline.local.local_sagemaker import local_sagemaker
 
     stop = threading.Event()
-    with stop_on_signals(stop), local_sagemaker(state, args.port, user=user, say=say) as sagemaker:
+    with (
+        stop_on_signals(stop),
+        local_sagemaker(state, args.port, user=user, say=say, choices=Choices(cores=args.cores)) as sagemaker,
+    ):
         if args.program:
             return _run(args.program, sagemaker, user, stop)
         say(f"A local SageMaker listens at {sagemaker.url}. In the shell of its clients:")

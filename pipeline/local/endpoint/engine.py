@@ -11,7 +11,9 @@ from pipeline.errors import FashionError, StateError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.endpoint.execution import Execution
 from pipeline.local.endpoint.wire import VALIDATION, ServiceError
+from pipeline.local.engine.cores import available_cores
 from pipeline.local.engine.start import resume_execution, start_execution
+from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions.handler import Handler
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.job import GRACES, Graces
@@ -29,13 +31,15 @@ EXECUTION = "execution"
 
 @dataclass(frozen=True)
 class Choices:
-    """How jobs run: the arguments of start_execution with these names."""
+    """How jobs run: the arguments of start_execution with these names, and the cores."""
 
     launcher: Wanted = "auto"
     graces: Graces = GRACES
     stand_ins: Sequence[StandIn] = ()
     python: Interpreter | None = None
     handlers: Sequence[Handler] = ()
+    # That the jobs of all executions share; None: those of this process.
+    cores: int | None = None
 
 
 DEFAULT = Choices()
@@ -60,6 +64,7 @@ class Engine:
         self._say = say
         self._said: set[str] = set()
         self._choices = choices
+        self._pool = CorePool(choices.cores or available_cores())
         self._lock = threading.Lock()
         self._closing = False
         self._all_loaded = False
@@ -126,6 +131,8 @@ class Engine:
                 store=self.store,
                 observer=execution,
                 stop=execution.stop,
+                stop_of=execution.stop_of,
+                pool=self._pool,
                 pipeline_name=pipeline_name,
                 lock=self._held,
                 execution_id=execution_id,
@@ -157,6 +164,8 @@ class Engine:
                 store=self.store,
                 observer=execution,
                 stop=execution.stop,
+                stop_of=execution.stop_of,
+                pool=self._pool,
                 lock=self._held,
                 graces=self._choices.graces,
                 launcher=self._choices.launcher,

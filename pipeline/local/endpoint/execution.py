@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord
+from pipeline.local.engine.stop_of_one import StopOfOne
 from pipeline.local.state import clock
 
 
@@ -29,6 +30,7 @@ class Execution:
     thread: threading.Thread | None = None
     failure: BaseException | None = None
     definition: str | None = None
+    _stops: dict[str, StopOfOne] = field(default_factory=dict)
 
     @property
     def known(self) -> ExecutionRecord:
@@ -41,6 +43,10 @@ class Execution:
         """Its status, as the service tells it."""
         stopping = self.stop.is_set() and self.known.status == "Executing"
         return "Stopping" if stopping else self.known.status
+
+    def stop_of(self, step: str) -> StopOfOne:
+        """What stops one step's job."""
+        return self._stops.setdefault(step, StopOfOne(self.stop))
 
     @property
     def is_running(self) -> bool:
@@ -63,6 +69,7 @@ class Execution:
         """
         self.begun.clear()
         self.stop.clear()
+        self._stops.clear()
         self.failure = None
 
         def safely() -> None:

@@ -65,7 +65,7 @@ class Jobs:
         # One that waits for its start ends as its execution does.
         own = job.execution.known.status if step.status == "Pending" else step.status
         status = _STATUSES[own] if job.is_last else "Failed"
-        if job.is_alone and job.execution.status == "Stopping" and status == "InProgress":
+        if status == "InProgress" and job.execution.stop_of(job.step.name).is_set():
             status = "Stopping"
         described = dict(step.properties) if status == "Completed" else self._request(job)
         described = {

@@ -1,4 +1,7 @@
-"""Jobs that a client asks for by themselves: each is an execution of one step, and runs as a pipeline's would."""
+"""Jobs that a client asks for by themselves: each is an execution of one step, and runs as a pipeline's would.
+
+What stops a job stops a pipeline's too: the step is Stopped, and the rest of the execution goes on as it can.
+"""
 
 from __future__ import annotations
 
@@ -64,18 +67,22 @@ class SingleJobs:
     def stop(self, kind: Kind, request: Request) -> Request:
         """Stop…Job."""
         job = self._jobs.find(kind, request[f"{kind.api}Name"])
-        if not job.is_alone:
+        if _is_trial(job):
             raise ServiceError(
                 VALIDATION,
-                f"The job {job.name} is a step's: stop its execution with StopPipelineExecution "
-                f"({_execution(job)}).",
+                f"The job {job.name} is a trial of the step {job.step.part_of}: stop the execution with "
+                f"StopPipelineExecution ({job.execution.asked['id']}).",
             )
-        if job.execution.known.ended:
+        status = self._jobs.fields(job)[f"{kind.api}Status"]
+        if status not in ("InProgress", "Stopping"):
             raise ServiceError(
                 VALIDATION,
-                f"The request was rejected because the job {job.name} is in status {job.step.status}.",
+                f"The request was rejected because the job {job.name} is in status {status}.",
             )
-        job.execution.stop.set()
+        if job.is_alone:
+            job.execution.stop.set()
+        else:
+            job.execution.stop_of(job.step.name).set()
         return {}
 
 
@@ -83,5 +90,7 @@ def _without(request: Request, *names: str) -> Request:
     return {name: value for name, value in request.items() if name not in names}
 
 
-def _execution(job: FoundJob) -> str:
-    return str(job.execution.asked["id"])
+def _is_trial(job: FoundJob) -> bool:
+    """Whether it is a search's, which would propose another in its place."""
+    steps = job.execution.known.steps
+    return any(step.name == job.step.part_of and step.type == "Tuning" for step in steps)

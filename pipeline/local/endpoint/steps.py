@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
@@ -38,10 +39,17 @@ def listed_steps(execution: Execution, definition: str, request: Request) -> Req
     written = _written(definition)
     return {
         "PipelineExecutionSteps": [
-            shown(execution.key, record, step, written.get(step.name, {})) for step in items
+            shown(execution.key, record, _as_told(execution, step), written.get(step.name, {}))
+            for step in items
         ],
         **more,
     }
+
+
+def _as_told(execution: Execution, step: StepRecord) -> StepRecord:
+    """The step, Stopping if it is to end and has not."""
+    stopping = step.status == "Executing" and execution.stop_of(step.name).is_set()
+    return replace(step, status="Stopping") if stopping else step
 
 
 def shown(key: str, record: ExecutionRecord, step: StepRecord, written: Mapping[str, Any]) -> Request:

@@ -28,6 +28,7 @@ from pipeline.local.engine.live_record import LiveRecord
 from pipeline.local.engine.readiness import ran_on, verdict
 from pipeline.local.engine.running_jobs import RunningJobs
 from pipeline.local.engine.scope import ExecutionScope
+from pipeline.local.engine.stop_of_one import StopOf
 from pipeline.local.engine.tuning.tuning_run import KeptSearches
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
 from pipeline.spec.conditions import holds
@@ -55,6 +56,7 @@ def execute(
     cores: int | None = None,
     launcher: Callable[[str], str | None] = lambda step_type: None,
     kept: KeptSearches | None = None,
+    stop_of: StopOf | None = None,
 ) -> ExecutionRecord:
     """Run `definition` to its end and return the final record; `save` gets every change before the observer.
 
@@ -68,6 +70,7 @@ def execute(
         cores: the cores to share out; None: those of this process.
         launcher: what the record of a step says that runs its job, by the step's type.
         kept: what earlier executions and attempts left of the searches of Tuning steps.
+        stop_of: what stops one step, by its name, and whatever `stop` does; None: they are stopped together.
 
     Raises:
         Exception: whatever `save`, the observer or a bug in a job's thread raised, after every job was stopped.
@@ -85,6 +88,7 @@ def execute(
         live=live,
         jobs=RunningJobs(tell, stop),
         stop=stop,
+        stop_of=stop_of or (lambda name: stop),
         at_once=at_once,
         agenda=agenda,
         cores=shares,
@@ -103,6 +107,7 @@ class _Engine:
     live: LiveRecord
     jobs: RunningJobs
     stop: threading.Event
+    stop_of: StopOf
     at_once: int | None
     agenda: Agenda
     cores: dict[str, int]
@@ -211,7 +216,7 @@ class _Engine:
         }
         named = reads_execution(step.arguments, JOB_NAME_VARIABLES.get(step.type))
         search = self.children.search_of(step.part_of)
-        stop = self.stop if search is None else search.stop_of(step.name)
+        stop = self.stop_of(step.name) if search is None else search.stop_of(step.name)
 
         def log(line: str) -> None:
             self.live.observer.log_line(step.name, line)

@@ -14,7 +14,9 @@ from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.scheduler import execute
 from pipeline.local.engine.selection import select_steps
+from pipeline.local.engine.stop_of_one import StopOf
 from pipeline.local.engine.tuning.kept import Kept
+from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions import handler
 from pipeline.local.jobs.functions.handler import Function, Handler, assign_handlers
 from pipeline.local.jobs.inputs import check_inputs, is_there
@@ -72,6 +74,8 @@ def start_execution(
     handlers: Sequence[Handler] = (),
     execution_id: str | None = None,
     images: Sequence[ImageChoice] = (),
+    pool: CorePool | None = None,
+    stop_of: StopOf | None = None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -85,6 +89,8 @@ def start_execution(
         handlers: what Lambda and Callback steps call.
         execution_id: how the execution is called, which none was before; None: by a new name.
         images: with the launcher "container", the images of steps, or in the place of others.
+        pool: the cores that its jobs share with those of other executions; None: it has all of them.
+        stop_of: what stops one step, by its name; None: they are stopped together.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -129,7 +135,7 @@ def start_execution(
     )
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces, launcher=chosen, python=python,
+        graces=graces, launcher=chosen, python=python, pool=pool, stop_of=stop_of,
     )  # fmt: skip
 
 
@@ -146,10 +152,12 @@ def resume_execution(
     launcher: Wanted = "auto",
     explain: Callable[[str], None] = lambda line: None,
     max_parallel: int | None = None,
+    pool: CorePool | None = None,
+    stop_of: StopOf | None = None,
 ) -> ExecutionRecord:
     """Continue an execution under its own id, as it was started, and return its final record.
 
-    `max_parallel`: the most jobs at once from now on; None: as before.
+    `max_parallel`: the most jobs at once from now on; None: as before. `pool`, `stop_of`: see start_execution.
 
     Raises:
         UsageError: there is no such execution, or nothing to resume; see execution_to_resume.
@@ -176,7 +184,7 @@ def resume_execution(
         record = replace(record, images=None)
     return _run(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
-        graces=graces, launcher=chosen, python=python,
+        graces=graces, launcher=chosen, python=python, pool=pool, stop_of=stop_of,
     )  # fmt: skip
 
 
@@ -242,6 +250,8 @@ def _run(
     graces: Graces,
     launcher: Launcher,
     python: Interpreter | None,
+    pool: CorePool | None,
+    stop_of: StopOf | None,
 ) -> ExecutionRecord:
     """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
     # The server must have the registry's earlier versions when a job registers the next.
@@ -286,6 +296,7 @@ def _run(
             python=python,
             functions=_functions(definition, record),
             find_model=model_finder(aws, store),
+            cores=pool,
         )
         cached = CachedJobs(
             jobs,
@@ -308,6 +319,8 @@ def _run(
             stop=stop,
             say=say,
             max_parallel=record.parallel,
+            cores=None if pool is None else pool.cores,
+            stop_of=stop_of,
             launcher=lambda step_type: launcher_for(launcher, step_type).name,
         )
 

@@ -7,7 +7,7 @@ import os
 import pkgutil
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
+from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.image import Image
@@ -85,10 +86,11 @@ class LocalJobs:
         python: Interpreter | None = None,
         functions: Mapping[str, Function] = MappingProxyType({}),
         find_model: FindModel = no_models,
+        cores: CorePool | None = None,
     ) -> None:
         """`programs`: what jobs run in the place of images; `python`: with which Python (None: this);
         `functions`: what Lambda and Callback steps call, by the step's json_path; `find_model`: finds the model of
-        a Transform step.
+        a Transform step; `cores`: what jobs of other executions take of, too.
 
         `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
         """
@@ -103,6 +105,7 @@ class LocalJobs:
         self._programs = programs
         self._python = python
         self._find_model = find_model
+        self._cores = cores
         self._functions = {
             place: replace(function, execution_arn=execution_arn) for place, function in functions.items()
         }
@@ -178,7 +181,7 @@ class LocalJobs:
         # A job that has a view of its own does not see the path.
         seen = self._home.root if launcher.seen_at is not None else self._reached_at
         root = seen / folder.relative_to(self._home.root) / "container"
-        with job_log:
+        with job_log, self._share(call, job_log):
             with s3_errors(f"Making the folder of the job {call.name}"):
                 hosts = make_hosts(
                     root,
@@ -223,6 +226,12 @@ class LocalJobs:
                 raise
         remove_tree(root)
         return JobOutcome(properties)
+
+    def _share(self, call: JobCall, log: JobLog) -> AbstractContextManager[None]:
+        """Have the job's cores for itself, of those that it shares with the jobs of other executions."""
+        if self._cores is None or STEP_TYPES[call.step.type].runs == "function":
+            return nullcontext()
+        return self._cores.taken(call.cores, call.stop, log.say)
 
     def _with_model(self, step: Step, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """The request; that of a Transform step with the container of its model, as CreateModel calls it.

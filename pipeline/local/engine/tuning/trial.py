@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 TrialEnd = Literal["Completed", "Stopped", "Failed"]
-_POLL_SECONDS = 0.05
 # What the engine writes where an attempt of a training job begins, and where it goes on from checkpoints.
 _BEGINNING = "[local] training job "
 _CONTINUED = ": checkpoints of an earlier attempt"
-
-
-class TrialStop(threading.Event):
-    """Is set when the trial is to end, or `execution` is, the event that stops everything."""
-
-    def __init__(self, execution: threading.Event) -> None:
-        super().__init__()
-        self._execution = execution
-
-    def is_set(self) -> bool:
-        """Whether either is."""
-        return super().is_set() or self._execution.is_set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for either; False when `timeout` seconds have passed."""
-        until = None if timeout is None else time.monotonic() + timeout
-        while not self.is_set():
-            left = _POLL_SECONDS if until is None else until - time.monotonic()
-            if left <= 0:
-                return False
-            super().wait(min(left, _POLL_SECONDS))
-        return True
 
 
 class ObjectiveLog:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pipeline.execution import StepRecord, StepStatus
+from pipeline.local.engine.stop_of_one import StopOfOne
 from pipeline.local.engine.tuning.sampler import falls_behind, propose
 from pipeline.local.engine.tuning.summaries import best, name_tuning_job, properties_of
-from pipeline.local.engine.tuning.trial import ObjectiveLog, Trial, TrialStop
+from pipeline.local.engine.tuning.trial import ObjectiveLog, Trial
 from pipeline.local.jobs.job import now_text, time_text
 from pipeline.local.jobs.local_jobs import check_arguments
 from pipeline.local.jobs.runner import JobOutcome
@@ -216,7 +217,7 @@ class TuningRun:
         place, index = self.search.family_of(number)
         family = self.search.families[place]
         name = trial_name(self.step.name, number)
-        trial = Trial(number, name, place, index, tuned, ObjectiveLog(family.regex), TrialStop(self._stop))
+        trial = Trial(number, name, place, index, tuned, ObjectiveLog(family.regex), StopOfOne(self._stop))
         self.trials.append(trial)
         request = trial_request(family, self.step.name, number, tuned)
         attempts = (request.pop("RetryStrategy", None) or {}).get("MaximumRetryAttempts")

@@ -99,8 +99,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSageMaker]
         yield server
 
 
+@pytest.fixture(scope="session")
+def clients(server: LocalSageMaker) -> tuple[Any, Any]:
+    """Of SageMaker and of CloudWatch Logs: making them takes longer than most tests."""
+    return server.client("sagemaker"), server.client("logs")
+
+
 @pytest.fixture
-def user(server: LocalSageMaker, request: pytest.FixtureRequest) -> User:
+def user(server: LocalSageMaker, clients: tuple[Any, Any], request: pytest.FixtureRequest) -> User:
     node = request.node
     name = f"{node.originalname}-{zlib.crc32(node.nodeid.encode())}".replace("_", "-")[-80:].strip("-")
-    return User(server, name, server.client("sagemaker"), server.client("logs"))
+    return User(server, name, *clients)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,8 @@ def test_what_is_not_there_is_named(user: User) -> None:
 
 
 def test_many_executions_at_once_all_end_right(user: User) -> None:
-    step = shell_step("Say", 'echo "$WORD" > /opt/ml/processing/o/word')
+    script = 'cd /opt/ml/processing/o; echo "$WORD" > word; date +%s%N > from; sleep 0.01; date +%s%N > to'
+    step = shell_step("Say", script)
     step["Arguments"] |= {
         "Environment": {"WORD": {"Get": "Parameters.Word"}},
         "ProcessingOutputConfig": {
@@ -212,13 +214,21 @@ def test_many_executions_at_once_all_end_right(user: User) -> None:
         },
     }  # fmt: skip
     user.create(step, parameters=PARAMETERS)
-    words = [f"word{number}" for number in range(6)]
+    words = [f"word{number}" for number in range(20)]
     with ThreadPoolExecutor(len(words)) as threads:
         arns = list(
             threads.map(lambda word: user.start(PipelineParameters=[{"Name": "Word", "Value": word}]), words)
         )
     s3 = user.server.client("s3")
+
+    def written(arn: str, name: str) -> str:
+        body: bytes = s3.get_object(Bucket=BUCKET, Key=f"{arn.rpartition('/')[2]}/{name}")["Body"].read()
+        return body.decode().strip()
+
     for word, arn in zip(words, arns, strict=True):
         assert user.end(arn)["PipelineExecutionStatus"] == "Succeeded"
-        written = s3.get_object(Bucket=BUCKET, Key=f"{arn.rpartition('/')[2]}/word")["Body"].read()
-        assert written.decode().strip() == word
+        assert written(arn, "word") == word
+    # Each job is alone in its execution, so it has all the cores: no two ran at once.
+    ran = sorted((int(written(arn, "from")), int(written(arn, "to"))) for arn in arns)
+    assert [end for _, end in ran] == sorted(end for _, end in ran)
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(ran))

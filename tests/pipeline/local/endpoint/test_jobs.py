@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,26 @@ def test_a_job_by_itself_is_stopped(user: User) -> None:
     assert ended["ProcessingJobStatus"] == "Stopped"
     with pytest.raises(ClientError, match="Stopped"):
         user.sagemaker.stop_processing_job(ProcessingJobName=name)
+
+
+def test_a_job_of_a_pipeline_is_stopped_and_the_rest_goes_on(user: User) -> None:
+    mark = Path(f"/var/tmp/{user.name}")
+    user.create(
+        shell_step("Sleep", f"echo asleep; test -e {mark} || sleep 60"),
+        shell_step("Next", "true", DependsOn=["Sleep"]),
+        shell_step("Instead", "true", DependsOn=[{"Step": "Sleep", "Trigger": "Stopped"}]),
+    )
+    arn = user.start()
+    step = until(lambda: user.steps(arn), lambda steps: "Metadata" in steps.get("Sleep", {}))["Sleep"]
+    job = step["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
+    user.sagemaker.stop_processing_job(ProcessingJobName=job)
+    assert user.steps(arn)["Sleep"]["StepStatus"] in ("Stopping", "Stopped")
+    user.end(arn)
+    steps = {name: each["StepStatus"] for name, each in user.steps(arn).items()}
+    assert steps == {"Sleep": "Stopped", "Instead": "Succeeded"}
+    assert user.sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"] == "Stopped"
+    with pytest.raises(ClientError, match=f"{job} is in status Stopped"):
+        user.sagemaker.stop_processing_job(ProcessingJobName=job)
 
 
 def test_a_training_job_by_itself_leaves_a_model(user: User) -> None:

@@ -116,6 +116,7 @@ def test_the_command_leads_another_to_the_server_and_ends_with_it(tmp_path: Path
     assert missing.returncode == 127
     assert missing.stderr == "error: Could not run no-such-program: No such file or directory.\n"
     assert "must be from 1 to 65535" in command(state, "local-sagemaker", "--port", "65536").stderr
+    assert "--cores must be at least 1 (got 0)" in command(state, "local-sagemaker", "--cores", "0").stderr
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])

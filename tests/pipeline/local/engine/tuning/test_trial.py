@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from pipeline.local.engine.tuning.trial import ObjectiveLog, TrialStop
+from pipeline.local.engine.stop_of_one import StopOfOne
+from pipeline.local.engine.tuning.trial import ObjectiveLog
 
 BEGIN = "[local] training job a on 1 core(s), with this Python"
 CONTINUED = "[local] s3://b/ck → /opt/ml/checkpoints (1.0 MB): checkpoints of an earlier attempt"
@@ -39,7 +40,7 @@ def test_a_group_that_takes_no_part_is_no_value() -> None:
 
 def test_a_trial_ends_with_the_execution_and_alone() -> None:
     execution = threading.Event()
-    one, other = TrialStop(execution), TrialStop(execution)
+    one, other = StopOfOne(execution), StopOfOne(execution)
     one.set()
     assert (one.is_set(), other.is_set(), execution.is_set()) == (True, False, False)
     execution.set()
@@ -48,7 +49,7 @@ def test_a_trial_ends_with_the_execution_and_alone() -> None:
 
 def test_waiting_for_it_ends_when_either_is_set() -> None:
     execution = threading.Event()
-    stop = TrialStop(execution)
+    stop = StopOfOne(execution)
     assert stop.wait(0.01) is False
     threading.Timer(0.1, execution.set).start()
     assert stop.wait(30) is True
