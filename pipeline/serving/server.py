@@ -6,9 +6,11 @@ belongs behind a real web server.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +25,17 @@ from pipeline.printable import printable
 SILENT_SECONDS = 30.0  # a client that sends nothing for so long is hung up on
 # Clients that wait to be let in. With fewer, the system takes some for connected that it then hangs up on.
 BACKLOG = 1024
+SETTLING_SECONDS = 0.05  # for a connection that the system is making while no new ones are let in
+
+# Linux: a filter of a socket is a program of the classic BPF (include/uapi/linux/filter.h), here over TCP's header.
+_SO_ATTACH_FILTER = 26
+_DROP_NEW_CONNECTIONS = (
+    (0x30, 0, 0, 13),  # load the byte of the flags
+    (0x54, 0, 0, 0x12),  # keep SYN and ACK
+    (0x15, 0, 1, 0x02),  # is it SYN alone, a connection's first segment?
+    (0x06, 0, 0, 0),  # then drop it: the client asks again after a second, and is refused
+    (0x06, 0, 0, 0xFFFFFFFF),  # else pass it on
+)
 
 
 class _Handler(WSGIRequestHandler):  # type: ignore[misc]
@@ -96,7 +109,8 @@ class HttpServer(ThreadedWSGIServer):  # type: ignore[misc]
 
     def accept_no_more(self) -> None:
         """Stops listening; connections that the system has accepted by then are answered. After shutdown()."""
-        self.timeout = 0
+        let_nobody_new_in(self.socket)
+        self.timeout = SETTLING_SECONDS
         for _ in range(BACKLOG):
             self.handle_request()
             if self._none_waits:
@@ -118,6 +132,22 @@ class HttpServer(ThreadedWSGIServer):  # type: ignore[misc]
                     with suppress(OSError):  # what it has sent already is read; silence is its end
                         connection.shutdown(socket.SHUT_RD)
             return self._changed.wait_for(lambda: not self._open, seconds)
+
+
+def let_nobody_new_in(listening: socket.socket) -> None:
+    """Let the system make no more connections; those it has made wait to be accepted.
+
+    Without this, one that it makes between the last look and the closing of the socket would be reset. Where a
+    socket takes no filter (macOS), such a moment is left.
+    """
+    program = b"".join(struct.pack("HBBI", *instruction) for instruction in _DROP_NEW_CONNECTIONS)
+    instructions = ctypes.create_string_buffer(program, len(program))
+    with suppress(OSError):
+        listening.setsockopt(
+            socket.SOL_SOCKET,
+            _SO_ATTACH_FILTER,
+            struct.pack("HP", len(_DROP_NEW_CONNECTIONS), ctypes.addressof(instructions)),
+        )
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

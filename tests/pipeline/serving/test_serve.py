@@ -110,23 +110,19 @@ def test_a_signal_under_load_leaves_no_request_without_its_answer(registered_hom
     server = Server(registered_home, tmp_path / "log", "--quiet")
     body = json.dumps({"instances": np.zeros((40, 28, 28), int).tolist()}).encode()
     answered: list[int] = []
-    refused: list[urllib.error.URLError] = []
-    others: list[BaseException | str] = []
+    refused: list[OSError] = []
+    others: list[BaseException] = []
 
     def ask_until_refused(_):
         while not refused and not others:
             try:
                 with urllib.request.urlopen(server.url + server.path, body, timeout=PATIENCE) as answer:
                     answered.append(len(json.load(answer)["predictions"]))
-            except urllib.error.URLError as error:
-                if isinstance(error.reason, ConnectionRefusedError):
+            except OSError as error:  # urllib wraps what goes wrong with a request, not with an answer
+                if isinstance(getattr(error, "reason", None), ConnectionRefusedError):
                     refused.append(error)
                 else:
-                    others.append(error.reason)
-            except (
-                ConnectionResetError
-            ) as error:  # urllib wraps what goes wrong with a request, not with an answer.
-                others.append(error)
+                    others.append(error)
 
     try:
         with ThreadPoolExecutor(8) as pool:
@@ -140,10 +136,8 @@ def test_a_signal_under_load_leaves_no_request_without_its_answer(registered_hom
     finally:
         server.process.kill()
     assert set(answered) == {40}
+    assert not others
     assert refused
-    # Between its last look and the closing of its socket the system may accept a connection: it is reset.
-    assert all(isinstance(each, ConnectionResetError) for each in others), others
-    assert len(others) <= 2
     assert server.said.endswith("Ended.\n")
 
 

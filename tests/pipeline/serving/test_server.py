@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.serving.application import MAX_AT_ONCE, Application
 from pipeline.serving.request_body import MAX_BODY_BYTES
-from pipeline.serving.server import bound_socket, serving
+from pipeline.serving.server import bound_socket, let_nobody_new_in, serving
 from tests.pipeline.serving.half_plus_three import HalfPlusThree
 
 NAME = "half_plus_three"
@@ -438,3 +439,22 @@ def test_values_come_as_the_model_takes_them(served):
     ((signature, inputs),) = served.model.asked
     assert signature == "serving_default"
     assert (inputs["x"].dtype, inputs["x"].tolist()) == (np.float32, [1, 2.5])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux lets a socket filter what reaches it.")
+def test_a_server_that_ends_answers_who_was_let_in_and_lets_nobody_new_in():
+    """One whom the system lets in while the socket is being closed would be hung up on."""
+    listening = bound_socket("127.0.0.1", 0)
+    address = listening.getsockname()
+    with socket.create_connection(address) as waiting:
+        let_nobody_new_in(listening)
+        with pytest.raises(TimeoutError), socket.create_connection(address, timeout=0.2):
+            pass
+        waiting.sendall(b"asked")
+        listening.settimeout(60)
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.recv(5) == b"asked"
+        listening.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
