@@ -8,6 +8,7 @@ millisecond a line.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,15 @@ _MOST_EVENTS, _MOST_BYTES = 10_000, 1 << 20
 _BEGIN = re.compile(rb"\[local\] \w+ job (\S+) on ")
 _HOST = re.compile(rb"\[(algo-[0-9]+)\] ")
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<host>algo-[0-9]+)-[0-9]+")
-_TOKEN = re.compile(r"[fb]/([0-9]{1,18})")
+_TOKEN = re.compile(r"([fb])/([0-9]{1,18})")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a job's log, without its newline; `end` is the byte of the file after it."""
+    """A line of a job's log, without its newline: from a byte of the file to another, and its number there."""
 
     text: str
+    begin: int
     end: int
     number: int
 
@@ -75,34 +77,40 @@ class Logs:
         return {"logStreams": items, **token}
 
     def get_log_events(self, request: Request) -> Request:
-        """GetLogEvents: the end of the stream, or from its head, or on from a token."""
+        """GetLogEvents: the end of the stream, or from its head, or on from a token, forwards or backwards."""
         job, host = self._stream(_group(request), request["logStreamName"])
         most = min(request.get("limit") or _MOST_EVENTS, _MOST_EVENTS)
-        token = request.get("nextToken")
-        place = 0
-        if token is not None:
-            found = _TOKEN.fullmatch(token)
-            if found is None:
-                raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
-            place = int(found[1])
-        from_head = request.get("startFromHead") or token is not None
-        lines: list[Line] = []
-        size, reached = 0, place
-        for line in self._lines(job, host, place):
-            if from_head and (len(lines) == most or size + len(line.text) > _MOST_BYTES):
+        forwards, place = _read_token(request)
+        began = _milliseconds(job)
+        earliest, latest = request.get("startTime") or 0, request.get("endTime")
+        lines: deque[Line] = deque()
+        size = 0
+        for line in self._lines(job, host):
+            if began + line.number < earliest or (forwards and line.begin < (place or 0)):
+                continue
+            if (latest is not None and began + line.number >= latest) or (
+                not forwards and place is not None and line.end > place
+            ):
                 break
             lines.append(line)
             size += len(line.text)
-            reached = line.end
-            if not from_head and len(lines) > 2 * most:
-                del lines[:-most]
-        lines = lines if from_head else lines[-most:]
-        began = _milliseconds(job)
+            # One line is given however long it is: a reader must get past it.
+            too_much = len(lines) > most or (size > _MOST_BYTES and len(lines) > 1)
+            if too_much and forwards:
+                lines.pop()
+                break
+            while too_much:
+                size -= len(lines.popleft().text)
+                too_much = size > _MOST_BYTES and len(lines) > 1
         events = [
             {"timestamp": began + line.number, "message": line.text, "ingestionTime": began + line.number}
             for line in lines
         ]
-        return {"events": events, "nextForwardToken": f"f/{reached}", "nextBackwardToken": f"b/{place}"}
+        return {
+            "events": events,
+            "nextForwardToken": f"f/{lines[-1].end if lines else place or 0}",
+            "nextBackwardToken": f"b/{lines[0].begin if lines else place or 0}",
+        }
 
     def _jobs(self, group: str, prefix: str) -> list[FoundJob]:
         kinds = [kind for kind in KINDS if kind.group == group]
@@ -121,40 +129,38 @@ class Logs:
 
     def _streams(self, job: FoundJob) -> list[str]:
         """The names of its streams; none while it has written nothing."""
-        hosts = {
-            found[1].decode() for line in self._raw(job, 0) if (found := _HOST.match(line[0])) is not None
-        }
-        if not hosts and next(self._raw(job, 0), None) is None:
+        hosts = {found[1].decode() for line in self._raw(job) if (found := _HOST.match(line[0])) is not None}
+        if not hosts and next(self._raw(job), None) is None:
             return []
         return [f"{job.name}/{host}-{_milliseconds(job) // 1000}" for host in sorted(hosts or {"algo-1"})]
 
-    def _lines(self, job: FoundJob, host: str, place: int) -> Iterator[Line]:
-        """The lines of one of the job's hosts from a byte of the file on; the engine's are the first host's."""
-        for number, (raw, end) in enumerate(self._raw(job, place)):
+    def _lines(self, job: FoundJob, host: str) -> Iterator[Line]:
+        """The lines of one of the job's hosts; the engine's are the first host's."""
+        for number, (raw, begin, end) in enumerate(self._raw(job)):
             of = _HOST.match(raw)
             if (of[1].decode() if of else "algo-1") == host:
                 text = raw[of.end() :] if of else raw
-                yield Line(text.decode("utf-8", errors="replace") or " ", end, number)
+                yield Line(text.decode("utf-8", errors="replace") or " ", begin, end, number)
 
-    def _raw(self, job: FoundJob, place: int) -> Iterator[tuple[bytes, int]]:
-        """The whole lines of the job in its step's file from a byte on, each with the byte after it."""
+    def _raw(self, job: FoundJob) -> Iterator[tuple[bytes, int, int]]:
+        """The whole lines of the job in its step's file, each with its first byte there and the one after it."""
         path = self._path(job)
-        mine = place > 0 or not self._has_marks(path)
+        mine = not self._has_marks(path)
         try:
             file = path.open("rb")
         except OSError:
             return
+        end = 0
         with file:
-            file.seek(place)
             for raw in file:
-                place += len(raw)
+                begin, end = end, end + len(raw)
                 if begun := _BEGIN.match(raw):
                     if mine and begun[1].decode(errors="replace") != job.name:
                         return
                     mine = begun[1].decode(errors="replace") == job.name
                 # A line that is still being written comes with the next request, unless nobody writes any more.
                 if mine and (raw.endswith(b"\n") or job.step.ended_at is not None):
-                    yield raw.rstrip(b"\r\n"), place
+                    yield raw.rstrip(b"\r\n"), begin, end
 
     def _path(self, job: FoundJob) -> Path:
         return self._home.step_log(job.execution.known.execution_id, job.step.name)
@@ -180,3 +186,17 @@ def _group(request: Request) -> str:
 def _milliseconds(job: FoundJob) -> int:
     # Of the execution's start, too, which no retry changes: the name of a stream has it.
     return int(job.execution.known.started_at * 1000)
+
+
+def _read_token(request: Request) -> tuple[bool, int | None]:
+    """Whether to read forwards, and from which byte of the file; None: from its one end or the other.
+
+    Raises:
+        ServiceError: the token is none of those that GetLogEvents gives.
+    """
+    if (token := request.get("nextToken")) is None:
+        return bool(request.get("startFromHead")), None
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
+    return found[1] == "f", int(found[2])

@@ -87,7 +87,8 @@ def read_request(service: str, operation: str, body: bytes) -> Request:
             f"Value at '{path.lstrip('$.') or operation}' failed to satisfy constraint: {message}"
             for path, message in found
         )
-        raise ServiceError(VALIDATION, f"{many} detected: {listed}")
+        code = "InvalidParameterException" if service == "logs" else VALIDATION
+        raise ServiceError(code, f"{many} detected: {listed}")
     return request
 
 

@@ -187,12 +187,50 @@ def test_a_log_is_read_in_parts_that_make_the_whole(user: User) -> None:
             break
         token = {"nextToken": said["nextForwardToken"]}
     assert [line for line in read if not line.startswith("[local]")] == [f"line {n}" for n in range(1, 26)]
-    last = user.logs.get_log_events(**which, limit=2)["events"]
-    assert last[0]["message"] == "line 25" or last[-1]["message"] == "line 25"
+    last = user.logs.get_log_events(**which, limit=2)
+    assert [event["message"] for event in last["events"]][-1] == "line 25"
+    # Backwards from there, the same lines come in the same order and with the same times.
+    whole = user.logs.get_log_events(**which, startFromHead=True)["events"]
+    back = last["events"]
+    while True:
+        said = user.logs.get_log_events(**which, limit=10, nextToken=last["nextBackwardToken"])
+        if said["nextBackwardToken"] == last["nextBackwardToken"]:
+            break
+        back, last = [*said["events"], *back], said
+    assert back == whole
+    # As clients follow a log: from the time of the last event that they have, which comes again.
+    times = [event["timestamp"] for event in whole]
+    assert times == sorted(set(times))
+    part = user.logs.get_log_events(**which, startTime=times[5], endTime=times[9], startFromHead=True)
+    assert part["events"] == whole[5:9]
+    for wrong, message in (({"limit": 10_001}, "limit"), ({"nextToken": "x"}, "nextToken is invalid")):
+        with pytest.raises(user.logs.exceptions.InvalidParameterException, match=message):
+            user.logs.get_log_events(**which, **wrong)
     with pytest.raises(user.logs.exceptions.ResourceNotFoundException, match="log stream does not exist"):
         user.logs.get_log_events(logGroupName=PROCESSING, logStreamName=f"{name}/algo-2-1")
     with pytest.raises(user.logs.exceptions.ResourceNotFoundException, match="log group does not exist"):
         user.logs.describe_log_streams(logGroupName="/aws/sagemaker/Nothing")
+
+
+def test_a_log_comes_in_parts_of_a_megabyte_and_a_longer_line_whole(user: User) -> None:
+    sizes = (600_000, 600_000, 1_500_000, 10)
+    script = "".join(f"head -c {size} /dev/zero | tr '\\0' x; echo; " for size in sizes)
+    name = processing(user, script)
+    user.sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
+        ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+    )
+    (stream,) = user.logs.describe_log_streams(logGroupName=PROCESSING, logStreamNamePrefix=f"{name}/")[
+        "logStreams"
+    ]
+    for from_head in (True, False):
+        which = {"logGroupName": PROCESSING, "logStreamName": stream["logStreamName"]}
+        token, read = "nextForwardToken" if from_head else "nextBackwardToken", []
+        said = user.logs.get_log_events(**which, startFromHead=from_head)
+        while said["events"]:
+            read.append([len(each["message"]) for each in said["events"] if each["message"][0] == "x"])
+            said = user.logs.get_log_events(**which, nextToken=said[token])
+        parts = [[600_000], [600_000], [1_500_000], [10]]
+        assert [part for part in read if part] == (parts if from_head else parts[::-1])
 
 
 def test_models_and_packages_are_there_once_they_are_made(user: User) -> None:
