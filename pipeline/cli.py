@@ -232,6 +232,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8501, metavar="N", help="port (default: %(default)s; 0: a free one)"
     )
     serve.add_argument("--quiet", action="store_true", help="do not print a line for each request")
+    serve.add_argument(
+        "--capture",
+        metavar="DIR-OR-S3",
+        help="write requests and answers to a folder or S3 prefix, in the form of SageMaker's data capture",
+    )
+    serve.add_argument(
+        "--capture-percent", type=int, metavar="P", help="capture P percent of them (default: 100)"
+    )
+    serve.add_argument(
+        "--capture-limit", type=int, metavar="MIB", help="keep at most so much of them (default: 1024)"
+    )
 
     deploy = commands.add_parser(
         "deploy",
@@ -254,6 +265,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     deploy.add_argument(
         "--concurrency", type=int, metavar="N", help="with --serverless: requests at once (default: 5)"
+    )
+    deploy.add_argument(
+        "--capture",
+        nargs="?",
+        type=int,
+        const=100,
+        metavar="P",
+        help="capture P percent of the requests in the stack's bucket (alone: 100); not with --serverless",
     )
     add_endpoint(deploy)
     deploy.add_argument("--yes", action="store_true", help="do not ask")

@@ -12,6 +12,7 @@ from pipeline.commands.run_on_sagemaker import ask
 from pipeline.console import say
 from pipeline.errors import RegistryError, UsageError
 from pipeline.interrupts import interrupt_on_signals
+from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
     from pipeline.registry import Package
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.serving.deployment import Deployment, Hosting
 
 INTERRUPTED = 130
+CAPTURED = "captured"  # the folder of the stack's bucket that EndpointRole may write to
 APPROVE = "python -m pipeline registry approve V --target sagemaker"
 
 
@@ -81,6 +83,10 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
             raise UsageError(
                 f"Choosing what an endpoint runs on: expected {expected} with {flag}. Received: {value}."
             )
+    if args.serverless and args.capture is not None:
+        from pipeline.serving.deployment import NO_CAPTURE
+
+        raise UsageError(NO_CAPTURE)
     return Hosting(
         instance_type=None if args.serverless else args.instance_type or DEFAULT_INSTANCE,
         instances=1 if args.instances is None else args.instances,
@@ -99,7 +105,7 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
     """
     from pipeline.aws.plain_words import plain_words
     from pipeline.sagemaker_target import open_sagemaker
-    from pipeline.serving.deployment import Deployment, check_endpoint_name
+    from pipeline.serving.deployment import Capturing, Deployment, check_endpoint_name
 
     if args.endpoint_name is not None:
         check_endpoint_name(args.endpoint_name)
@@ -125,6 +131,9 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
         hosting=hosting,
         # The stack's alarms watch the endpoint that is called as the project is.
         alarms=stack.endpoint_alarms if name == stack.pipeline_name else (),
+        capturing=None
+        if args.capture is None
+        else Capturing(args.capture, f"s3://{stack.bucket}/{PROJECT}/{CAPTURED}", stack.key),
     )
     return deployment, target
 
@@ -167,6 +176,12 @@ def describe(deployment: Deployment, situation: Situation) -> str:
     from pipeline.serving.deploying import Need
 
     name, new = deployment.endpoint, f"version {deployment.version} on {deployment.hosting}"
+    if deployment.capturing:
+        config = deployment.capturing.as_config(deployment.version)
+        new += (
+            f", and captures {deployment.capturing.percent} % of the requests with their answers in "
+            f"{config['DestinationS3Uri']} (which costs what S3 costs)"
+        )
     before = situation.before
     if situation.need is Need.UPDATE and before is not None:
         return f"The endpoint {name} serves {before.config}; it is changed to {new}, and answers meanwhile."

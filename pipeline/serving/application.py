@@ -55,6 +55,10 @@ class Callee(Protocol):
         ...
 
 
+# Told of a request, its type, its answer and that one's type, once it is answered.
+Witness = Callable[[bytes, str, bytes, str], None]
+
+
 class Application:
     """Serves one version of one model. Called from several threads."""
 
@@ -66,11 +70,12 @@ class Application:
         report: Callable[[str], None],
         names: frozenset[str] = _LOOPBACK,
         most_bytes: int = MAX_BODY_BYTES,
+        witness: Witness | None = None,
     ) -> None:
         """`report` is told of faults of the server itself, which the client sees as status 500.
 
         `names` are those that the server is called by beside localhost; see pipeline.loopback_requests.
-        `most_bytes` is the most that /invocations takes at once.
+        `most_bytes` is the most that /invocations takes at once. `witness` is told of each prediction.
         """
         self._model = model
         self._name = name
@@ -78,6 +83,7 @@ class Application:
         self._report = report
         self._names = names
         self._most_bytes = most_bytes
+        self._witness = witness
         self._places = threading.BoundedSemaphore(MAX_AT_ONCE)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -118,7 +124,10 @@ class Application:
             self._require_served(predict["name"], predict["version"], predict["label"])
             _require_predict(predict["verb"])
             body = read_body(request)
-            return Response(self._predict(inflated(body) if is_gzipped(request) else body), mimetype=JSON)
+            body = inflated(body) if is_gzipped(request) else body
+            answer = self._predict(body)
+            self._tell(body, JSON, answer, JSON)  # TensorFlow Serving takes any type for JSON
+            return Response(answer, mimetype=JSON)
         if about and request.method in ("GET", "HEAD"):
             # TensorFlow Serving's status takes no notice of a label.
             self._require_served(
@@ -131,7 +140,8 @@ class Application:
 
     def _invoked(self, request: Request) -> Response:
         """The answer of the container, whose nginx compares headers to the letter and inflates nothing."""
-        body = converted(read_body(request, self._most_bytes), request.headers.get("Content-Type", ""))
+        sent, sent_as = read_body(request, self._most_bytes), request.headers.get("Content-Type", "")
+        body = converted(sent, sent_as)
         accept, status = request.headers.get("Accept"), 200
         try:
             if is_gzipped(request):
@@ -148,7 +158,13 @@ class Application:
         except RequestError as error:
             answer, status = _error(str(error), error.status).get_data(), error.status
         answer, kind = as_accepted(answer, accept)
+        if status == 200:
+            self._tell(sent, sent_as, answer, kind)
         return Response(answer, status=status, content_type=kind)
+
+    def _tell(self, request: bytes, request_type: str, answer: bytes, answer_type: str) -> None:
+        if self._witness is not None:
+            self._witness(request, request_type, answer, answer_type)
 
     def _predict(self, body: bytes) -> bytes:
         if not self._places.acquire(timeout=WAIT_SECONDS):

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 JSON_TYPES = ("application/json", "application/jsonlines", "application/jsons")
 CSV_TYPES = ("text/csv",)
 EVENT_VERSION = "0"
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _PLACE = re.compile(
     r"(?:.*/)?model-version-(?P<version>[1-9]\d*)/(?P<endpoint>[^/]+)/(?P<variant>[^/]+)"
     r"/(?P<hour>\d{4}/\d\d/\d\d/\d\d)/[^/]+\.jsonl",
@@ -49,7 +50,7 @@ class Exchange:
             "eventMetadata": {"eventId": self.event, "inferenceTime": f"{self.when:%Y-%m-%dT%H:%M:%SZ}"},
             "eventVersion": EVENT_VERSION,
         }
-        return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+        return _ENCODE(document).encode() + b"\n"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.serving.capture_form import CSV_TYPES, JSON_TYPES, destination
 
 DEFAULT_INSTANCE = "ml.m5.large"
 DEFAULT_MEMORY_MB = 3072
@@ -29,6 +30,11 @@ BAKING_SECONDS = 300
 # The SavedModel lies in /opt/ml/model/1, which the container calls "model" (tfs_utils.py, serve.py of
 # https://github.com/aws/sagemaker-tensorflow-serving-container).
 ENVIRONMENT = {"SAGEMAKER_TFS_DEFAULT_MODEL_NAME": "model"}
+# Developer guide, "Serverless Inference", feature exclusions.
+NO_CAPTURE = (
+    "Serverless endpoints capture no requests: SageMaker has no data capture for them. Leave out --capture or "
+    "--serverless."
+)
 PROJECT_TAG, ENDPOINT_TAG, VERSION_TAG = "Project", "Endpoint", "ModelVersion"
 
 
@@ -84,6 +90,33 @@ class Hosting:
 
 
 @dataclass(frozen=True)
+class Capturing:
+    """What part of the requests SageMaker is to capture, below which S3 prefix, under which key."""
+
+    percent: int
+    uri: str
+    key: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.percent <= 100:
+            raise UsageError(f"--capture takes a percentage from 1 to 100 (got {self.percent}).")
+
+    def as_config(self, version: int) -> dict[str, Any]:
+        """The DataCaptureConfig of an endpoint configuration for that version."""
+        return {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": self.percent,
+            "DestinationS3Uri": destination(self.uri, version),
+            "KmsKeyId": self.key,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {
+                "CsvContentTypes": list(CSV_TYPES),
+                "JsonContentTypes": list(JSON_TYPES),
+            },
+        }
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A version of the registry behind an endpoint. `role` is the ARN of the role that the container gets.
 
@@ -97,9 +130,12 @@ class Deployment:
     role: str
     hosting: Hosting
     alarms: tuple[str, ...] = ()
+    capturing: Capturing | None = None
 
     def __post_init__(self) -> None:
         check_endpoint_name(self.endpoint)
+        if self.capturing and self.hosting.serverless:
+            raise UsageError(NO_CAPTURE)
 
     @property
     def endpoint_tags(self) -> list[dict[str, str]]:
@@ -118,9 +154,10 @@ class Deployment:
 
     @property
     def config_name(self) -> str:
-        """Names the model and what it runs on."""
+        """Names the model, what it runs on and what is captured."""
         kind = "serverless" if self.hosting.serverless else "instance"
-        return f"{self.endpoint}-{self.version}-{kind}-{_digest(self._variant())}"
+        content = {**self._variant(), **self._capture()}
+        return f"{self.endpoint}-{self.version}-{kind}-{_digest(content)}"
 
     def create_model(self) -> dict[str, Any]:
         """The CreateModel request."""
@@ -132,6 +169,7 @@ class Deployment:
             "EndpointConfigName": self.config_name,
             "Tags": self.tags,
             "ProductionVariants": [self._variant()],
+            **self._capture(),
         }
 
     def update_options(self) -> dict[str, Any]:
@@ -160,6 +198,9 @@ class Deployment:
             "ExecutionRoleArn": self.role,
             "EnableNetworkIsolation": not self.hosting.serverless,
         }
+
+    def _capture(self) -> dict[str, Any]:
+        return {"DataCaptureConfig": self.capturing.as_config(self.version)} if self.capturing else {}
 
     def _variant(self) -> dict[str, Any]:
         return {"VariantName": VARIANT, "ModelName": self.model_name, **self.hosting.as_variant()}

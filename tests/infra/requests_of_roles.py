@@ -13,6 +13,7 @@ from pipeline.aws.iam_evaluator import Request, as_list
 BUCKET = f"arn:aws:s3:::fashion-mnist-{ACCOUNT}-{REGION}"
 OBJECTS = f"{BUCKET}/fashion-mnist"
 EXECUTION = f"{OBJECTS}/executions/8f3a2c9d41e7"
+CAPTURED = f"{OBJECTS}/captured/model-version-3"
 TUNED = f"{OBJECTS}/executions/tuned/models"
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 GROUP = f"{SAGEMAKER}:model-package-group/fashion-mnist"
@@ -170,6 +171,8 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:GetObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("kms:Decrypt", KEY, VIA_S3),
+        Request("s3:PutObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
+        Request("kms:GenerateDataKey", KEY, VIA_S3),
         Request("ecr:GetAuthorizationToken", "*"),
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-inference"),
         Request("logs:CreateLogGroup", ENDPOINT_LOGS),
@@ -365,6 +368,9 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
         Request("s3:GetObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:GetObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
+        Request("s3:DeleteObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
+        Request("kms:GenerateDataKey", KEY),
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
         Request("logs:PutLogEvents", f"{LOGS}:log-stream:pipelines-1"),
     ],

@@ -69,10 +69,13 @@ def what_is_not_needed_is_deleted_in_time(stack: ResolvedStack) -> Problems:
         found = stack.properties(name).get("LifecycleConfiguration", {}).get("Rules", [])
         return [rule for rule in found if rule.get("Status") == "Enabled"]
 
-    checkpoints = [rule for rule in rules("Bucket") if rule.get("Prefix") == "fashion-mnist/checkpoints/"]
-    if not any(1 <= int(rule.get("ExpirationInDays", 0)) <= 90 for rule in checkpoints):
-        yield "checkpoints stay forever"
-    if any("ExpirationInDays" in rule for rule in rules("Bucket") if rule not in checkpoints):
+    forgotten = []
+    for what in ("checkpoints", "captured"):
+        found = [rule for rule in rules("Bucket") if rule.get("Prefix") == f"fashion-mnist/{what}/"]
+        if not any(1 <= int(rule.get("ExpirationInDays", 0)) <= 90 for rule in found):
+            yield f"{what} stay forever"
+        forgotten += found
+    if any("ExpirationInDays" in rule for rule in rules("Bucket") if rule not in forgotten):
         yield "data or models are deleted by age"
     for name in ("Bucket", "LogBucket"):
         if not any("NoncurrentVersionExpiration" in rule and "Prefix" not in rule for rule in rules(name)):

@@ -74,6 +74,20 @@ def test_deploy_twice_then_undeploy_twice(account, command):
     assert (nothing.status, nothing.out) == (0, f"There is no endpoint {NAME}: nothing to remove.\n")
 
 
+def test_a_part_of_the_requests_is_captured_in_the_stacks_bucket(account, command):
+    done = command("deploy", "--yes", "--capture", "20", "--endpoint-name", f"{NAME}-seen")
+    assert done.status == 0, done.said
+    where = f"s3://{BUCKET}/fashion-mnist/captured/model-version-1"
+    assert (
+        f"captures 20 % of the requests with their answers in {where} (which costs what S3 costs)" in done.err
+    )
+    name = account.client("sagemaker").describe_endpoint(EndpointName=f"{NAME}-seen")["EndpointConfigName"]
+    described = account.client("sagemaker").describe_endpoint_config(EndpointConfigName=name)
+    config = described["DataCaptureConfig"]
+    assert (config["DestinationS3Uri"], config["InitialSamplingPercentage"]) == (where, 20)
+    assert command("undeploy", "--yes", "--endpoint-name", f"{NAME}-seen").status == 0
+
+
 def test_a_serverless_endpoint_of_another_name(account, command):
     done = command("deploy", "--yes", "--serverless", "--memory", "2048", "--endpoint-name", f"{NAME}-canary")
     assert done.status == 0, done.said
@@ -105,6 +119,12 @@ def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
         ((), 2, ("no terminal to ask at", "--yes")),
         (("--serverless", "--instance-type", "ml.m5.large"), 2, ("not allowed with",)),
         (("--serverless", "--instances", "2"), 2, ("expected no --serverless with --instances",)),
+        (
+            ("--serverless", "--capture"),
+            2,
+            ("Serverless endpoints capture no requests", "Leave out --capture"),
+        ),
+        (("--capture", "0"), 2, ("from 1 to 100 (got 0)",)),
         (("--memory", "2048"), 2, ("expected --serverless with --memory",)),
         (("--serverless", "--memory", "1000"), 2, ("Received: 1000",)),
         (("--serverless", "--concurrency", "0"), 2, ("Received: 0",)),

@@ -1,11 +1,13 @@
 """Deploying against an account whose every answer is written down; Stubber checks requests against AWS's model."""
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from pipeline.errors import AwsError, UsageError
 from pipeline.serving.deploying import Deploying, Need, Situation, look
-from pipeline.serving.deployment import Deployment, Hosting, belongs
+from pipeline.serving.deployment import Capturing, Deployment, Hosting, belongs
 from pipeline.serving.endpoints import DeployFailed, Endpoints, EndpointState
 from tests.pipeline.aws.stubbed import ARN, NOW, role
 
@@ -464,6 +466,35 @@ def test_equal_deployments_have_equal_names_and_others_have_others():
     assert deployment().config_name == NEW.config_name
     assert deployment(3).model_name != NEW.model_name
     assert deployment(instances=2).model_name == NEW.model_name
+
+
+def test_what_is_captured_is_in_the_configuration_and_in_its_name(stubbed):
+    capturing = Capturing(
+        20, "s3://bucket/fashion-mnist/captured", "arn:aws:kms:eu-central-1:123456789012:key/k"
+    )
+    some, all_ = (replace(NEW, capturing=each) for each in (capturing, replace(capturing, percent=100)))
+    assert len({each.config_name for each in (NEW, some, all_)}) == 3
+    config = some.create_config()["DataCaptureConfig"]
+    assert config["DestinationS3Uri"] == "s3://bucket/fashion-mnist/captured/model-version-2"
+    assert (config["EnableCapture"], config["InitialSamplingPercentage"]) == (True, 20)
+    assert config["CaptureOptions"] == [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+    assert config["KmsKeyId"] == capturing.key
+    # The stub holds it against the service's model.
+    stubbed.on(
+        SERVICE, "create_endpoint_config", {"EndpointConfigArn": f"{ARN}:endpoint-config/{some.config_name}"}
+    )
+    stubbed.client(SERVICE).create_endpoint_config(**some.create_config())
+
+
+@pytest.mark.parametrize("percent", [0, 101, -5])
+def test_a_percentage_that_is_none_is_refused(percent):
+    with pytest.raises(UsageError, match=rf"from 1 to 100 \(got {percent}\)"):
+        Capturing(percent, "s3://bucket/x", "key")
+
+
+def test_a_serverless_endpoint_captures_nothing():
+    with pytest.raises(UsageError, match="Serverless endpoints capture no requests"):
+        replace(NEW, hosting=Hosting(None), capturing=Capturing(5, "s3://bucket/x", "key"))
 
 
 def test_names_are_no_longer_than_sagemaker_takes():

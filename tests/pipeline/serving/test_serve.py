@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from pipeline.cli import main
+from pipeline.serving.capture_form import Captured, captured_of
 from pipeline.serving.server import bound_socket
 from tests.pipeline.predicting.tiny_model import expected_probabilities
 
@@ -139,6 +140,41 @@ def test_a_signal_under_load_leaves_no_request_without_its_answer(registered_hom
     assert not others
     assert refused
     assert server.said.endswith("Ended.\n")
+
+
+def test_what_is_asked_until_the_end_is_captured(registered_home, tmp_path):
+    server = Server(registered_home, tmp_path / "log", "--capture", str(tmp_path / "captured"))
+    try:
+        (answer,) = server.ask(np.zeros((1, 28, 28), np.uint8))
+        assert server.end(signal.SIGTERM) == 0
+    finally:
+        server.process.kill()
+    (file,) = (path for path in (tmp_path / "captured").rglob("*") if path.is_file())
+    captured = captured_of(str(file))
+    assert captured == Captured(1, "local-fashion-mnist", "AllTraffic")
+    (line,) = file.read_text().splitlines()
+    data = json.loads(line)["captureData"]
+    assert json.loads(data["endpointInput"]["data"]) == {"instances": [[[0] * 28] * 28]}
+    assert json.loads(data["endpointOutput"]["data"])["predictions"] == [answer]
+    assert server.said.endswith(f"Captured 1 request(s) in {tmp_path}/captured/model-version-1.\nEnded.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--capture", ""], "--capture is empty. Name a folder, or s3://BUCKET/PREFIX."),
+        (["--capture", "x", "--capture-percent", "0"], "--capture-percent must be from 1 to 100 (got 0)."),
+        (
+            ["--capture", "x", "--capture-percent", "101"],
+            "--capture-percent must be from 1 to 100 (got 101).",
+        ),
+        (["--capture", "x", "--capture-limit", "0"], "--capture-limit must be at least 1 MiB (got 0)."),
+        (["--capture-percent", "5"], "--capture-percent needs --capture DIR-OR-S3, which says where to."),
+    ],
+)
+def test_a_capture_that_cannot_be_is_refused_before_anything_is_loaded(words, said, capsys):
+    assert main(["serve", *words]) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
 
 
 def test_an_error_is_tensorflow_servings(server):

@@ -90,13 +90,13 @@ def served():
 
 
 class open_served:  # noqa: N801
-    def __init__(self, model):
-        self.model = model
+    def __init__(self, model, witness=None):
+        self.model, self.witness = model, witness
 
     def __enter__(self):
         lines: list[str] = []
         faults: list[str] = []
-        application = Application(self.model, NAME, 123, faults.append)
+        application = Application(self.model, NAME, 123, faults.append, witness=self.witness)
         listening = bound_socket("127.0.0.1", 0)
         self.serving = serving(listening, application, lines.append)
         return Served(self.model, listening, lines, faults, self.serving.__enter__())
@@ -115,6 +115,28 @@ def test_the_documented_examples_are_answered_as_documented(served):
         404,
         {"error": "Servable not found for request: Latest(half)"},
     )
+
+
+def test_predictions_alone_are_told_as_they_went_over_the_line():
+    told = []
+    body = b'{"instances": [1.0]}'
+    with open_served(HalfPlusThree(), lambda *exchange: told.append(exchange)) as served:
+        # To :predict the type says nothing, so that forms of curl's own are JSON as well.
+        served.ask("POST", PREDICT, gzip.compress(body), {"Content-Encoding": "gzip", "Content-Type": "a/b"})
+        served.ask(
+            "POST", "/invocations", b"1.0\n", {"Content-Type": "text/csv", "Accept": "application/json"}
+        )
+        served.ask("POST", "/invocations", b"{", {"Content-Type": "application/json"})
+        served.ask("POST", "/invocations", b"1", {"Content-Type": "image/png"})
+        served.ask("GET", "/ping")
+    assert [(request, kind) for request, kind, _, _ in told] == [
+        (body, "application/json"),
+        (b"1.0\n", "text/csv"),
+    ]
+    assert [(json.loads(answer), kind) for _, _, answer, kind in told] == [
+        ({"predictions": [3.5]}, "application/json")
+    ] * 2
+    assert b"\n" not in told[1][2]
 
 
 def test_a_version_may_be_named(served):
