@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.aws.cost import HOUR, dollars
+from pipeline.aws.jobs import describe
 from pipeline.aws.plain_words import AWS_ERRORS
 from pipeline.aws.plan import Kind
 from pipeline.aws.prices import FROM_LIST, Price, Prices
@@ -88,9 +89,8 @@ def read_bill(client: Any, execution: AwsExecution, prices: Prices) -> Bill | No
 
 def used(job: JobRef, client: Any) -> Used:
     """What the job used, by its Describe response."""
-    if job.kind == "TrainingJob":
-        return training_use(client.describe_training_job(TrainingJobName=job.name))
-    return processing_use(client.describe_processing_job(ProcessingJobName=job.name))
+    use = training_use if job.kind == "TrainingJob" else processing_use
+    return use(describe(client, job))
 
 
 def training_use(described: Mapping[str, Any]) -> Used:

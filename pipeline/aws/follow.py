@@ -17,6 +17,8 @@ POLL_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
 # How long AWS may be out of reach before following ends; the execution goes on either way.
 PATIENCE_SECONDS = 900.0
+# Of 50,000 lines or 5 MB each; what a job has logged beyond that is for `logs`.
+_LOOKS_AT_THE_END = 20
 
 
 @dataclass
@@ -78,13 +80,18 @@ class Follower:
             if job is None or not job.own or self._blind or job.arn in self._drained:
                 continue
             log = self._streams.setdefault(job.arn, JobLog(self.logs, job))
+            has_ended = step.status in STEP_ENDS
             try:
-                for line in log.new_lines():
-                    observer.log_line(step.name, line)
+                # The rest of a job that has ended is read at once: this may be the last look.
+                for _ in range(_LOOKS_AT_THE_END if has_ended else 1):
+                    for line in log.new_lines():
+                        observer.log_line(step.name, line)
+                    if log.caught_up:
+                        break
             except AWS_ERRORS as error:
                 if is_forbidden(error):
                     self._blind = True
                     self.say("The jobs' logs cannot be read with these credentials: no progress is shown.")
                 continue  # Progress can wait: what it would have said comes with the next look.
-            if step.status in STEP_ENDS:
+            if has_ended:
                 self._drained.add(job.arn)

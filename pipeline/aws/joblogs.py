@@ -8,18 +8,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws.plain_words import is_missing
+from pipeline.aws.plain_words import AWS_ERRORS, is_missing
 from pipeline.aws.records import JobKind, JobRef
 
 GROUPS: Mapping[JobKind, str] = {
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
 }
-# What one look reads of one stream at most: 10,000 lines or 1 MB a page.
+# What one look reads of one stream at most. A page has 10,000 events or 1 MB (API reference, GetLogEvents).
 _PAGES = 5
-# A page with fewer lines is taken for the end of what there is now: asking whether it is would double the requests,
-# of which CloudWatch takes ten a second from an account.
-_FULL = 1000
+# A page with less than both is taken for the end of what there is now: asking whether it is would double the
+# requests, of which CloudWatch takes 25 a second from an account (quotas of CloudWatch Logs).
+_FULL, _FULL_BYTES = 1000, 500_000
+# What CloudWatch counts of an event beside its text.
+_EVENT_BYTES = 26
 # Hosts that come up later have streams of their own: looked for every so many looks.
 _LOOKS = 6
 # So many looks in a row that bring no line, though the log is said to go on, are its end.
@@ -37,22 +39,32 @@ class JobLog:
         self._tokens: dict[str, str | None] = {}
         self._at_end = False
         self._looks = 0
+        self.caught_up = False
+        """Whether the last look has read all that there was, as far as it can be told without another."""
 
     def new_lines(self) -> list[str]:
         """The lines written since the last call; those of several hosts begin with the host's name, in brackets.
 
-        None yet when the job has no log. Raises what boto3 raises.
+        None yet when the job has no log. When CloudWatch refuses half-way, what it gave before is returned, and the
+        next call goes on from there. Raises what boto3 raises when there is nothing to return.
         """
+        self.caught_up = False
         if not self._tokens or self._looks % _LOOKS == 0:
             for stream in self._streams():
                 self._tokens.setdefault(stream, None)
         self._looks += 1
         several = len(self._tokens) > 1
-        lines = []
-        self._at_end = True
-        for stream in sorted(self._tokens):
-            mark = f"[{self._host(stream)}] " if several else ""
-            lines += [f"{mark}{line}" for line in self._read_on(stream)]
+        lines: list[str] = []
+        self._at_end = self.caught_up = True
+        try:
+            for stream in sorted(self._tokens):
+                mark = f"[{self._host(stream)}] " if several else ""
+                for line in self._read_on(stream):
+                    lines.append(f"{mark}{line}")
+        except AWS_ERRORS:
+            self._at_end = self.caught_up = False
+            if not lines:
+                raise
         return lines
 
     def tail(self, number: int) -> list[str]:
@@ -98,8 +110,11 @@ class JobLog:
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:  # so CloudWatch says that there is no more
                 return
-            if 0 < len(answer["events"]) < _FULL:
+            size = sum(len(event["message"].encode()) + _EVENT_BYTES for event in answer["events"])
+            if 0 < len(answer["events"]) < _FULL and size < _FULL_BYTES:
                 break
+        else:
+            self.caught_up = False
         self._at_end = False
 
     def whole(self) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +23,24 @@ class JobRef:
     kind: JobKind
     arn: str
     own: bool
+    step: str = ""
 
     @property
     def name(self) -> str:
-        """The job's name."""
+        """The job's name as its ARN has it, perhaps in small letters."""
         return self.arn.rpartition("/")[2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the job may be called: as its ARN says, and with the step's own letters.
+
+        Pipelines makes the name of the execution, the step (cut where it is long) and something random.
+        """
+        found = re.fullmatch(r"(pipelines-[a-z0-9]+-)(.+)(-[^-]+)", self.name)
+        if found is None or not self.step.lower().startswith(found[2].lower()):
+            return (self.name,)
+        own = f"{found[1]}{self.step[: len(found[2])]}{found[3]}"
+        return tuple(dict.fromkeys((self.name, own)))
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,7 @@ def job_of(listed: Mapping[str, Any]) -> JobRef | None:
     for kind in JOB_KINDS:
         arn = listed.get("Metadata", {}).get(kind, {}).get("Arn")
         if arn:
-            return JobRef(kind, arn, own)
+            return JobRef(kind, arn, own, listed["StepName"])
     return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.aws.account import Account
+from pipeline.aws.jobs import describe
 from pipeline.aws.plain_words import AWS_ERRORS, is_missing, plain_words
 from pipeline.aws.records import AwsExecution, JobRef, job_of
 from pipeline.errors import StateError
@@ -53,7 +54,7 @@ def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, pred
         )
         if job is None:
             return Outcome(None, None, None, shown)
-        described = account.client("sagemaker").describe_processing_job(ProcessingJobName=job.name)
+        described = describe(account.client("sagemaker"), job)
         uri = output_uri(described)
         names = SMALL + (LARGE if predictions else ())
         files, damaged = ({}, {}) if uri is None else download(account.client("s3"), uri, names, folder)

@@ -137,3 +137,22 @@ def test_resuming_waits_until_sagemaker_says_so(stubbed: Stubbed, watch: Watch) 
     reads(stubbed, described("Executing"), first=False)
     await_restart(following, before)
     assert watch.slept == [POLL_SECONDS]
+
+
+def test_the_rest_of_an_ended_jobs_log_is_read_at_once(stubbed: Stubbed, watch: Watch) -> None:
+    """A look has 5,000 lines here; the last one may be the only one that sees the end."""
+    reads(stubbed, described("Succeeded"), step("NormalizeData"), gate("True"))
+    for page in range(5):
+        if page == 0:
+            logs(stubbed, "NormalizeData", *["line"] * 1000, first=True)
+        else:
+            pages(stubbed, page, *["line"] * 1000)
+    pages(stubbed, 5, "last")
+    follower(stubbed, watch).follow(EXECUTION, watch)
+    assert len(watch.lines) == 5001
+    assert watch.lines[-1] == ("NormalizeData", "last")
+
+
+def pages(stubbed: Stubbed, number: int, *lines: str) -> None:
+    events = [{"message": line} for line in lines]
+    stubbed.on("logs", "get_log_events", {"events": events, "nextForwardToken": f"f/{number + 1}"})

@@ -132,3 +132,37 @@ def test_a_log_is_found_whichever_way_its_jobs_name_is_written(stubbed: Stubbed)
 
 def test_a_job_that_pipelines_did_not_name_is_looked_for_by_its_name() -> None:
     assert beginning_of("my-job") == "my-job/"
+
+
+def test_what_was_read_before_a_refusal_is_kept_and_the_rest_comes_with_the_next_look(
+    stubbed: Stubbed,
+) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    events(stubbed, "algo-1-17", *["line"] * 1000, token="f/1", startFromHead=True)
+    stubbed.fails("logs", "get_log_events", "ThrottlingException")
+    assert log.new_lines() == ["line"] * 1000
+    assert not log.caught_up
+    events(stubbed, "algo-1-17", "last", token="f/2", startFromHead=True, nextToken="f/1")
+    assert log.new_lines() == ["last"]
+    assert log.caught_up
+
+
+def test_a_page_of_long_lines_is_full_too(stubbed: Stubbed) -> None:
+    """1 MB a page, however few the lines are."""
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    long = "x" * 200_000
+    events(stubbed, "algo-1-17", *[long] * 5, token="f/1", startFromHead=True)
+    events(stubbed, "algo-1-17", "last", token="f/2", startFromHead=True, nextToken="f/1")
+    assert log.new_lines() == [*[long] * 5, "last"]
+
+
+def test_a_look_that_has_read_all_its_pages_says_that_there_may_be_more(stubbed: Stubbed) -> None:
+    log = JobLog(stubbed.client("logs"), JOB)
+    streams(stubbed, "algo-1-17")
+    for old, new in itertools.pairwise([None, "f/1", "f/2", "f/3", "f/4", "f/5"]):
+        more = {} if old is None else {"nextToken": old}
+        events(stubbed, "algo-1-17", *["line"] * 1000, token=str(new), startFromHead=True, **more)
+    assert len(log.new_lines()) == 5000
+    assert not log.caught_up
