@@ -51,6 +51,12 @@ class StoredKey(FakeKey):  # type: ignore[misc]
     def __del__(self) -> None:
         """See dispose."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> StoredKey:
+        """Moto lists an object's versions by copies of them; the content stays where it is."""
+        copied = object.__new__(StoredKey)
+        copied.__dict__.update(self.__dict__)
+        return copied
+
 
 def stored_key(entry: Entry, contents: Contents, backend: S3Backend) -> StoredKey:
     """Moto's object of an entry of the index; what it does not say is as in an object that was just put."""

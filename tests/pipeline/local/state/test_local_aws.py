@@ -157,6 +157,13 @@ def test_of_a_bucket_with_versions_the_latest_is_kept(local: Local) -> None:
         assert [item["Key"] for item in s3.list_objects_v2(Bucket="versioned")["Contents"]] == ["k"]
 
 
+def test_the_versions_of_objects_are_listed(local: Local) -> None:
+    local.put("listed/one", b"1")
+    found = local.s3.list_object_versions(Bucket=BUCKET, Prefix="listed/")["Versions"]
+    assert [(each["Key"], each["Size"]) for each in found] == [("listed/one", 1)]
+    assert local.get("listed/one") == b"1"
+
+
 def test_what_the_engine_puts_and_deletes_is_so_in_the_server_at_once(local: Local) -> None:
     contents = local.aws.objects.contents
     local.put("both/a", b"the job's")
