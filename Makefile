@@ -7,11 +7,11 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine bench-against lint types infra-check infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 pipeline-run: .venv/stamp ## run the pipeline: TARGET=local|docker|sagemaker PARAMS="Epochs=1 MinAccuracy=0.8" ARGS="--seeds 3"
 	@$(PY) -m pipeline run --target $(call quoted,$(TARGET)) $(foreach param,$(PARAMS),--param $(call quoted,$(param))) $(ARGS)
@@ -53,6 +53,9 @@ types: .venv/stamp ## check types
 
 infra-check: .venv-infra/stamp ## check the CloudFormation template: cfn-lint, checkov, parliament
 	@.venv-infra/bin/python -m infra.check
+
+infra-rehearse: .venv/stamp ## play the life of the stack, from deploying to removing, against stand-ins of AWS that know its policies
+	@$(PY) -m pytest -q -s tests/rehearsal $(ARGS)
 
 infra-plan: .venv/stamp ## show what deploying to AWS would change, and ask: ARGS="--param CreateVpc=true"
 	@$(PY) -m infra plan $(ARGS)

@@ -68,14 +68,14 @@ class Router:
                 )
         except ServiceError as error:
             # What is left of the body is not read: the connection ends.
-            return _send(start_response, error.status, _error_body(environ, error), close=True)
+            return send(start_response, error.status, error_body(environ, error), close=True)
         return self._guarded(environ, start_response)
 
     def _s3(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             self._switches.apply(f"{environ['REQUEST_METHOD']} {environ[TARGET]}")
         except ServiceError as error:
-            return _send(start_response, error.status, _error_body(environ, error), close=True)
+            return send(start_response, error.status, error_body(environ, error), close=True)
         return self._pass(environ, start_response)
 
     def _pass(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -85,7 +85,7 @@ class Router:
             failure = ServiceError(
                 "ServiceUnavailable", f"The local S3 does not answer: {error!r}. Ask again."
             )
-            return _send(start_response, failure.status, _error_body(environ, failure), close=True)
+            return send(start_response, failure.status, error_body(environ, failure), close=True)
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a genuine request, whose body has been read."""
@@ -101,18 +101,18 @@ class Router:
             if target is not None:
                 content, kind = self._answers(target, body), "application/x-amz-json-1.1"
             elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
-                content, kind = self._form(_signed_service(environ) or "", read_form(body)), "text/xml"
+                content, kind = self._form(signed_service(environ) or "", read_form(body)), "text/xml"
             else:
                 self._switches.apply(name)
-                service = quoted(_signed_service(environ) or "what this is signed for")
+                service = quoted(signed_service(environ) or "what this is signed for")
                 raise ServiceError(
                     "UnknownOperationException",
                     f"{quoted(name)} of {service} is not answered by the local SageMaker. What it answers is in "
                     "docs/local-sagemaker.md.",
                 )
         except ServiceError as error:
-            return _send(start_response, error.status, _error_body(environ, error), code=error.code)
-        return _send(start_response, 200, (content, kind))
+            return send(start_response, error.status, error_body(environ, error), code=error.code)
+        return send(start_response, 200, (content, kind))
 
     def _form(self, service: str, form: Form) -> bytes:
         name = form.get("Action", "")
@@ -134,7 +134,7 @@ class Router:
         """Whether it is S3's, as far as it says itself; moto believes only what is signed so."""
         if "HTTP_X_AMZ_TARGET" in environ or environ.get("CONTENT_TYPE", "").startswith(_FORM):
             return False
-        service = _signed_service(environ)
+        service = signed_service(environ)
         # What is not signed at all, or in the old form, is refused in S3's words as a rule.
         return service in (None, "s3")
 
@@ -148,7 +148,7 @@ def _name(environ: Environ, target: str | None, body: bytes) -> str:
     return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 
-def _signed_service(environ: Environ) -> str | None:
+def signed_service(environ: Environ) -> str | None:
     """The service in the scope of the signature; not checked yet where S3 is asked."""
     found = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if found is not None:
@@ -163,7 +163,7 @@ def _length(environ: Environ) -> int:
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0
 
 
-def _error_body(environ: Environ, error: ServiceError) -> tuple[bytes, str]:
+def error_body(environ: Environ, error: ServiceError) -> tuple[bytes, str]:
     """An error in the form of the service that was asked, and the type of that."""
     if environ.get("CONTENT_TYPE", "").startswith(_FORM):
         return form_error(error), "text/xml"
@@ -184,7 +184,7 @@ _WORDS = {
 }
 
 
-def _send(
+def send(
     start_response: StartResponse,
     status: int,
     body: tuple[bytes, str],
@@ -192,6 +192,7 @@ def _send(
     code: str | None = None,
     close: bool = False,
 ) -> list[bytes]:
+    """Answer with `body`, a content and its type."""
     content, kind = body
     headers = [
         ("Content-Type", kind),

@@ -61,6 +61,8 @@ class LocalAws:
         self._holding = holding
         self.credentials = credentials or new_credentials()
         self._answer_seconds = answer_seconds
+        # What jobs ask in the server's place, and passes their requests on: a test's, that looks at them.
+        self.asked_by_jobs: str | None = None
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
         self._standby: Standby | None = None
@@ -177,7 +179,7 @@ class LocalAws:
 
     def job_environment(self, *, in_container: bool = False) -> dict[str, str]:
         """The AWS part of a job's environment; the job must get no other AWS_* variable."""
-        url, host = self.endpoint_url, self.host
+        url, host = self.asked_by_jobs or self.endpoint_url, self.host
         if in_container:
             url, host = url.replace(self.host, self._called_in_containers), self._called_in_containers
         return isolation.aws_settings(url, self.credentials) | isolation.direct_loopback(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,8 @@ from infra.template import load_template
 from pipeline.aws.images import VERSION
 from pipeline.execution import ExecutionRecord
 from pipeline.local.endpoint.engine import Choices
+from pipeline.local.endpoint.identity import Form
+from pipeline.local.endpoint.operations import Operation
 from pipeline.local.endpoint.steps import listed_steps
 from pipeline.local.jobs.job import Graces
 from pipeline.local.local_sagemaker import local_sagemaker
@@ -51,6 +54,8 @@ def role_arn(purpose: str) -> str:
 class Cloud:
     """The account. `quotas` and `prices` can be changed; `switches` make it fail and say what it was asked."""
 
+    ours = frozenset(OURS)
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.quotas = {
@@ -73,19 +78,27 @@ class Cloud:
         }
         self.stack_status = "CREATE_COMPLETE"
 
+    def operations(self) -> dict[tuple[str, str], Operation]:
+        """What it answers beside the local SageMaker and moto."""
+        return {
+            ("sagemaker", "ListPipelineExecutionSteps"): self.list_steps,
+            ("service-quotas", "ListServiceQuotas"): self.list_quotas,
+            ("pricing", "GetProducts"): self.get_products,
+            ("ecr", "BatchGetImage"): self.batch_get_image,
+        }
+
+    def forms(self) -> dict[tuple[str, str], Callable[[Form], str]]:
+        """The same of services that take forms."""
+        return {("cloudformation", "DescribeStacks"): lambda form: self.describe_stacks()}
+
     def __enter__(self) -> Self:
         self._running = local_sagemaker(
             self._folder,
             choices=QUICK,
-            operations={
-                ("sagemaker", "ListPipelineExecutionSteps"): self.list_steps,
-                ("service-quotas", "ListServiceQuotas"): self.list_quotas,
-                ("pricing", "GetProducts"): self.get_products,
-                ("ecr", "BatchGetImage"): self.batch_get_image,
-            },
-            forms={("cloudformation", "DescribeStacks"): lambda form: self.describe_stacks()},
+            operations=self.operations(),
+            forms=self.forms(),
             check=True,
-            is_motos=lambda name: name not in OURS,
+            is_motos=lambda name: name not in self.ours,
         )
         self.server = self._running.__enter__()
         self.switches = self.server.switches
