@@ -15,6 +15,7 @@ from pipeline.spec.graph import cycles, dependencies
 from pipeline.spec.parameters import convert_json
 from pipeline.spec.request_schema import check_members, check_request
 from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.value_types import ValueTypes
 
 
 def check_definition(definition: Definition, findings: Findings) -> None:
@@ -36,7 +37,7 @@ def check_definition(definition: Definition, findings: Findings) -> None:
         loop = loops.get(step.name)
         seen = steps if loop is None else {**steps, **{each.name: each for each in steps[loop].body}}
         _check_step(step, replace(checker, steps=seen, step_type=step.type, loop=loop), findings)
-        check_request(step.type, step.arguments, types, step.argument_path(), findings)
+        check_request(step.type, step.arguments, step.argument_path(), findings, ValueTypes(types, seen))
         if (known := STEP_TYPES.get(step.type)) is not None and known.check_among is not None:
             known.check_among(step, seen, findings)
         check_members(step.type, step.members, step.json_path, findings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UsageError
+from pipeline.errors import DefinitionError, UsageError
 from pipeline.plain_files import open_plain
 from pipeline.shown import listed
 from pipeline.spec.json_text import parse_json
@@ -44,15 +44,13 @@ def read_definition_file(path: Path) -> DefinitionFile:
 
     Raises:
         UsageError: the file cannot be read, is no text, or holds an answer of AWS's without a definition.
+        DefinitionError: it, or the definition that it holds as text, is not JSON.
     """
     text = _read_text(path)
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return DefinitionFile(text)  # What is wrong with it is said where definitions are parsed.
+    value = _parsed(text, f"{path}")
     for _ in range(_MOST_STRINGS):
         if isinstance(value, str):
-            text, value = value, _parsed(value)
+            text, value = value, _parsed(value, f"the text that {path} holds")
     if not isinstance(value, dict) or "Steps" in value:
         return DefinitionFile(text)
     if _WITHIN in value:
@@ -70,7 +68,7 @@ def _within(path: Path, answer: dict[str, Any]) -> DefinitionFile:
     """The definition in an answer of DescribePipeline, or in a request of CreatePipeline."""
     inner = answer[_WITHIN]
     text = inner if isinstance(inner, str) else json.dumps(inner)
-    again = _parsed(text)
+    again = _parsed(text, f"the {_WITHIN} in {path}")
     if isinstance(again, str):
         text = again
     name = answer.get("PipelineName")
@@ -82,12 +80,12 @@ def _within(path: Path, answer: dict[str, Any]) -> DefinitionFile:
     )
 
 
-def _parsed(text: str) -> Any:
-    """What the JSON `text` holds; None when it is no JSON."""
+def _parsed(text: str, place: str) -> Any:
+    """What the JSON `text` of `place` holds. Raises DefinitionError when it is no JSON."""
     try:
         return parse_json(text)
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise DefinitionError(f"Could not read {place}: {error}. Correct the JSON.") from error
 
 
 def _read_text(path: Path) -> str:

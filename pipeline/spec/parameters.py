@@ -58,7 +58,7 @@ def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> Non
     """Raises DefinitionError for requests that these `values` make into something not supported."""
     findings = Findings()
     for step in every_request(definition):
-        check_request(step.type, with_parameters(step.arguments, values), {}, step.argument_path(), findings)
+        check_request(step.type, with_parameters(step.arguments, values), step.argument_path(), findings)
         check_members(step.type, with_parameters(step.members, values), step.json_path, findings)
     findings.raise_if_any(definition.places)
 

@@ -15,13 +15,14 @@ from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.argument_rules import Rule
-from pipeline.spec.definition import Json, ParameterType
+from pipeline.spec.definition import Json
 from pipeline.spec.diagnostics import MODEL_PREFIX, Findings, Refuser
 from pipeline.spec.expressions import is_expression
 from pipeline.spec.places import values_at
 from pipeline.spec.service_model import operation_of, request_shape
 from pipeline.spec.shapes import Mismatch, mismatches
 from pipeline.spec.step_types import STEP_TYPES
+from pipeline.spec.value_types import NOTHING_KNOWN, ValueTypes
 
 # What no machine could do either. A longer text, or an instance type that botocore does not know, runs here.
 _IMPOSSIBLE = frozenset({"range", "type"})
@@ -38,12 +39,12 @@ _CHANNEL = re.compile(r"\.InputDataConfig\[\d+\]\.ChannelName")
 
 
 def check_request(
-    step_type: str, request: Json, parameters: Mapping[str, ParameterType], path: str, findings: Findings
+    step_type: str, request: Json, path: str, findings: Findings, types: ValueTypes = NOTHING_KNOWN
 ) -> None:
     """Notes what is wrong with the request at `path` of a step of this type.
 
-    A bare Get of an Integer where a string belongs is refused, as the service refuses it when the pipeline is
-    created; `parameters` are the types of parameters.
+    A bare Get of an Integer where a string belongs is refused, as the service refuses that of a parameter when the
+    pipeline is created; `types` are those of what a Get can read.
     """
     known = STEP_TYPES.get(step_type)
     for place in known.needs if known is not None else ():
@@ -59,7 +60,7 @@ def check_request(
                 findings.add(child(path, key), f"{step_type} steps have no such argument.{hint}")
         operation = operation_of(step_type)
         filled_in = child(path, operation.name_field) if operation and operation.name_field else None
-        for found in mismatches(request, shape, path, parameters):
+        for found in mismatches(request, shape, path, types):
             if found.kind != "missing" or found.path != filled_in:
                 findings.add(found.path, found.message, _refuser(found, step_type), MODEL_PREFIX + found.kind)
     for place in _ENVIRONMENTS:

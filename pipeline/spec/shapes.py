@@ -13,6 +13,7 @@ from pipeline.shown import shown
 from pipeline.spec.definition import Json, ParameterType
 from pipeline.spec.expressions import is_expression, references
 from pipeline.spec.java_patterns import matches
+from pipeline.spec.value_types import NOTHING_KNOWN, ValueTypes
 
 # The SDK's local modes take these where AWS takes an instance type.
 LOCAL_INSTANCE_TYPES = frozenset({"local", "local_gpu"})
@@ -39,15 +40,13 @@ class Mismatch:
     message: str
 
 
-def mismatches(
-    value: Json, shape: Any, path: str, parameters: Mapping[str, ParameterType] | None = None
-) -> Iterator[Mismatch]:
+def mismatches(value: Json, shape: Any, path: str, types: ValueTypes = NOTHING_KNOWN) -> Iterator[Mismatch]:
     """What in `value` does not fit `shape` (a botocore Shape).
 
-    Of an expression only that is known: which type the parameter has that it reads, from `parameters`.
+    Of an expression that is a Get only that is known: which type the value has that it reads, from `types`.
     """
     if is_expression(value):
-        yield from _of_wrong_type(value, shape, path, parameters or {})
+        yield from _of_wrong_type(value, shape, path, types)
         return
     if shape.type_name not in _TYPES:  # a timestamp or bytes, which no step's request has
         return
@@ -59,19 +58,19 @@ def mismatches(
                 yield Mismatch(child(path, key), "missing", "missing.")
         for key, item in value.items():
             if key in shape.members:
-                yield from mismatches(item, shape.members[key], child(path, key), parameters)
+                yield from mismatches(item, shape.members[key], child(path, key), types)
             else:
                 hint = did_you_mean(key, shape.members)
                 yield Mismatch(child(path, key), "unknown", f"the service knows no such key.{hint}")
     elif shape.type_name == "list":
         yield from limits(len(value), shape, path, "size", "items")
         for index, item in enumerate(value):
-            yield from mismatches(item, shape.member, child(path, index), parameters)
+            yield from mismatches(item, shape.member, child(path, index), types)
     elif shape.type_name == "map":
         yield from limits(len(value), shape, path, "size", "entries")
         for key, item in value.items():
             yield from string_mismatches(key, shape.key, child(path, key))
-            yield from mismatches(item, shape.value, child(path, key), parameters)
+            yield from mismatches(item, shape.value, child(path, key), types)
     elif shape.type_name == "string":
         yield from string_mismatches(value, shape, path)
     elif shape.type_name != "boolean":
@@ -84,12 +83,10 @@ def _is_of_type(value: Json, shape: Any) -> bool:
     return isinstance(value, types) and (shape.type_name == "boolean" or not isinstance(value, bool))
 
 
-def _of_wrong_type(
-    expression: Json, shape: Any, path: str, parameters: Mapping[str, ParameterType]
-) -> Iterator[Mismatch]:
+def _of_wrong_type(expression: Json, shape: Any, path: str, types: ValueTypes) -> Iterator[Mismatch]:
     expected, _, fitting = _TYPES[shape.type_name]
     for reference in references(expression) if "Get" in expression else ():
-        given = parameters.get(reference.name) if reference.root == "Parameters" else None
+        given = types.of(reference)
         if given is not None and fitting and given not in fitting:
             hint = " Write it with .to_string()." if shape.type_name == "string" else ""
             received = f"{expression['Get']}, which is of type {given}"

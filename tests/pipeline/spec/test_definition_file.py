@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import DefinitionError, UsageError
 from pipeline.spec.definition_file import LARGEST_MIB, read_definition_file
 
 DEFINITION = {"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {}}]}
@@ -59,10 +59,27 @@ def test_an_answer_without_a_definition_is_named_for_what_it_is(file: Path) -> N
     )
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "null", '"words"', "{}", '{"PipelineDefinition": 3}'])
+@pytest.mark.parametrize("text", ["[]", "null", "{}", '{"PipelineDefinition": 3}'])
 def test_what_is_no_definition_is_left_to_who_parses_it(file: Path, text: str) -> None:
     file.write_text(text)
     assert isinstance(read_definition_file(file).text, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{", "{file}"),
+        ('"words"', "the text that {file} holds"),
+        ('{"PipelineDefinition": "{"}', "the PipelineDefinition in {file}"),
+    ],
+)
+def test_what_is_not_json_is_named_with_its_file(file: Path, text: str, place: str) -> None:
+    file.write_text(text)
+    with pytest.raises(DefinitionError) as caught:
+        read_definition_file(file)
+    assert str(caught.value).startswith(
+        f"Could not read {place.format(file=file)}: it is not JSON: Expecting "
+    )
 
 
 def test_what_cannot_be_read_is_refused_with_its_reason(file: Path) -> None:

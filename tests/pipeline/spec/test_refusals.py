@@ -132,5 +132,50 @@ def test_a_value_that_another_step_gives_is_left_to_the_job() -> None:
     document = json.loads(COMPILED)
     get = {"Get": "Steps.Normalize.ProcessingResources.ClusterConfig.InstanceCount"}
     document["Steps"][1]["Arguments"]["ResourceConfig"]["InstanceCount"] = get
-    document["Steps"][1]["Arguments"]["HyperParameters"]["count"] = get
-    assert parse_definition(json.dumps(document)).step("Train").arguments["HyperParameters"]["count"] == get
+    assert (
+        parse_definition(json.dumps(document)).step("Train").arguments["ResourceConfig"]["InstanceCount"]
+        == get
+    )
+
+
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [
+        ("Steps.Count.OutputParameters['rows']", "Integer"),
+        ("Steps.Normalize.ProcessingResources.ClusterConfig.InstanceCount", "Integer"),
+        ("Steps.Loop.IterationOutputs[0].Item.OutputParameters['share']", "Float"),
+        ("Steps.Loop.Selected.OutputParameters['share']", "Float"),
+    ],
+)
+def test_what_will_be_a_number_is_no_text(read: str, kind: str) -> None:
+    def function(name: str, output: str, kind: str) -> dict[str, Any]:
+        outputs = [{"OutputName": output, "OutputType": kind}, {"OutputName": "word", "OutputType": "String"}]
+        members = {"FunctionArn": "a", "Arguments": {}, "OutputParameters": outputs}
+        return {"Name": name, "Type": "Lambda", **members}
+
+    loop = {
+        "Name": "Loop",
+        "Type": "ForEach",
+        "Arguments": {
+            "IterableItems": [1],
+            "MaxConcurrency": 1,
+            "ForEachBody": [function("Item", "share", "Float")],
+            "Selector": {
+                "Pick": "MaxBy",
+                "Field": {"Get": "IterationOutput.Item.OutputParameters['share']"},
+            },
+        },
+    }
+    document = json.loads(COMPILED)
+    document["Steps"] += [function("Count", "rows", "Integer"), loop]
+    hyperparameters = document["Steps"][1]["Arguments"]["HyperParameters"]
+    hyperparameters["count"] = {"Get": read}
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(json.dumps(document))
+    assert (
+        f"$.Steps[1].Arguments.HyperParameters.count: expected a string. Received: {read}, which is of type "
+        f"{kind}. Write it with .to_string()."
+    ) in str(caught.value)
+    hyperparameters["count"] = {"Std:Join": {"On": "", "Values": [{"Get": read}]}}
+    hyperparameters["word"] = {"Get": "Steps.Count.OutputParameters['word']"}
+    parse_definition(json.dumps(document))

@@ -12,7 +12,7 @@ from pipeline.spec.request_schema import check_request
 
 def problems(step_type: str, arguments: dict[str, Any]) -> list[str]:
     findings = Findings()
-    check_request(step_type, arguments, {}, "$", findings)
+    check_request(step_type, arguments, "$", findings)
     return [str(found) for found in findings.local if not found.message.startswith("missing")]
 
 
