@@ -20,6 +20,7 @@ from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.jobs.launchers.containers.images import ImageChoice
 from pipeline.local.jobs.stand_in import StandIn
+from pipeline.local.jobs.uploads import Upload
 from pipeline.local.opened import open_state
 from pipeline.local.state.changed_code import changed_code
 from pipeline.local.state.local_aws import LocalAws
@@ -67,6 +68,7 @@ class Choices:
     python: Interpreter | None = None
     handlers: Sequence[Handler] = ()
     images: Sequence[ImageChoice] = ()
+    uploads: Sequence[Upload] = ()
 
 
 ALL_STEPS = Choices()
@@ -148,6 +150,7 @@ class LocalTarget:
             python=choices.python,
             handlers=choices.handlers,
             images=choices.images,
+            uploads=choices.uploads,
             explain=say,
         )
 

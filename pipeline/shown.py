@@ -20,6 +20,12 @@ def cut(text: str, most: int = LONGEST_TEXT) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
+def first_line(text: str) -> str:
+    """The first line of a message; one that ends in a colon with the next, which it announces."""
+    first, *more = text.strip().split("\n", 2)
+    return f"{first} {more[0].strip()}" if more and first.endswith(":") else first
+
+
 def listed(names: Iterable[object], most: int = LONGEST_LIST) -> str:
     """The first `most` of the names, with commas, and how many more there are; "none" when there are none."""
     texts = [cut(str(name), LONGEST_VALUE) for name in names]

@@ -17,11 +17,11 @@ def main(args: argparse.Namespace) -> int:
     """Reads the state folder; needs no lock and no services."""
     home = home_from(os.environ)
     with Store(home) as store:
-        explanation = explain(store, read_execution(home, store, args.execution), args.step)
+        explanation = explain(home, store, read_execution(home, store, args.execution), args.step)
     if args.json:
         print(json.dumps(explanation.as_json(), indent=2))
         return 0
-    text = printable(explanation.text)
+    text = "\n".join(map(printable, explanation.text.split("\n")))
     print(f"{text.removesuffix('.')}:" if explanation.changes else text)
     for change in explanation.changes:
         print(f"  {printable(str(change))}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.execution import ExecutionRecord, Observer
-    from pipeline.local_target import LocalTarget
+    from pipeline.local_target import Choices, LocalTarget
     from pipeline.registry import Package
     from pipeline.tracking.tracker import Tracker
 
@@ -100,7 +100,7 @@ def run_project(args: argparse.Namespace) -> int:
             say(f"In the definition, but without effect here: {', '.join(idle)}.")
         if args.launcher == "container":
             args.image += own_images(text, given)
-        return execute(args, target, text, values, source)
+        return execute(args, target, text, values, read_choices(args, source))
 
 
 def own_images(text: str, given: Mapping[str, object]) -> list[str]:
@@ -128,15 +128,24 @@ def execute(
     target: LocalTarget,
     text: str,
     values: dict[str, Value],
-    source: ExecutionRecord | None,
+    choices: Choices,
 ) -> int:
     """Starts an execution and follows it to its end; returns the exit status."""
+    return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
+
+
+def read_choices(args: argparse.Namespace, source: ExecutionRecord | None) -> Choices:
+    """How the execution is to run, and what is uploaded for it.
+
+    Raises:
+        UsageError: a choice is not what it should be, or a file that it names is not there.
+    """
     from pipeline.local.jobs.functions.handler import parse_handler
+    from pipeline.local.jobs.uploads import parse_upload
     from pipeline.local_target import Choices
 
     stand_ins, python = read_programs(args)
-    handlers = [parse_handler(each, Path.cwd()) for each in args.handler]
-    choices = Choices(
+    return Choices(
         jobs_at_once(args),
         not args.no_cache,
         args.only,
@@ -144,10 +153,10 @@ def execute(
         args.launcher,
         stand_ins,
         python,
-        handlers,
+        [parse_handler(each, Path.cwd()) for each in args.handler],
         read_images(args),
+        [parse_upload(each) for each in args.upload],
     )
-    return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
 
 
 def jobs_at_once(args: argparse.Namespace) -> int | None:

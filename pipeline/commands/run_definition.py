@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.commands.choices import find_source
 from pipeline.commands.graph import MACHINE_FLAGS, flags_given
-from pipeline.commands.run import execute
+from pipeline.commands.run import execute, read_choices
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.parameters import Value
@@ -70,19 +70,14 @@ def run_definition(args: argparse.Namespace) -> int:
         say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
     if remarks := service_findings(definition, findings, resolved):
         say(said_of_service(remarks))
+    choices = read_choices(args, source)
     isolate(os.environ)
 
-    from pipeline.local.jobs.uploads import parse_upload, put_files
     from pipeline.local_target import open_local
 
-    uploads = [parse_upload(each) for each in args.upload]
     with open_local(home, say, containers=args.launcher == "container") as target:
-        for upload in uploads:
-            say(
-                f"{upload.path} → {upload.uri} ({put_files(target.aws, upload)} file(s), kept in the local S3)"
-            )
         target.pipeline_name = name
-        return execute(args, target, file.text, values, source)
+        return execute(args, target, file.text, values, choices)
 
 
 def pipeline_name(file: Path) -> str:

@@ -87,7 +87,7 @@ class DefinitionRun:
     def explain(self, step: str) -> Explanation:
         """Why the step ran or was reused; see explain.py."""
         with Store(self._home) as store:
-            return explain(store, self.record, step)
+            return explain(self._home, store, self.record, step)
 
     def files(self, step: str, output: str) -> dict[str, Path]:
         """The files of a step's output, by their paths within it: of a processing job the output of that name, of a

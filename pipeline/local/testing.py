@@ -29,9 +29,8 @@ from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.definition_run import DefinitionRun
 from pipeline.local.engine.start import start_execution
-from pipeline.local.jobs.channels import upload_files
 from pipeline.local.jobs.launchers.choice import Wanted
-from pipeline.local.jobs.uploads import parse_upload, put_files
+from pipeline.local.jobs.uploads import Upload, parse_upload, put_files
 from pipeline.local.opened import Opened, open_state
 from pipeline.local.state.isolation import isolate
 from pipeline.local.state.objects import split_uri
@@ -137,20 +136,30 @@ class LocalPipeline:
         Raises:
             UsageError: a URI is no address, S3 takes no bucket of that name, or there is no such file.
         """
-        for uri, source in uploads.items():
-            bucket, key = split_uri(uri)
-            if not isinstance(source, bytes):
-                put_files(self._opened.aws, parse_upload(f"{source}={uri}"))
-                continue
-            if problem := bucket_problem(bucket):
-                raise UsageError(f"Could not make the bucket of {uri}: {problem}.")
-            if not key or key.endswith("/"):
-                raise UsageError(f"The bytes for {uri} need the key of an object, not a prefix.")
-            file = self._opened.home.scratch("upload")
-            file.write_bytes(source)
-            try:
-                upload_files(self._opened.aws, [(file, uri)], stop=threading.Event())
-            finally:
+        with self._on_disk(uploads) as files:
+            put_files(self._opened.aws, files)
+
+    @contextmanager
+    def _on_disk(self, uploads: Uploads) -> Iterator[list[Upload]]:
+        """The uploads as files; contents that are given as bytes are files while the block lasts."""
+        files: list[Upload] = []
+        made: list[Path] = []
+        try:
+            for uri, source in uploads.items():
+                bucket, key = split_uri(uri)
+                if not isinstance(source, bytes):
+                    files.append(parse_upload(f"{source}={uri}"))
+                    continue
+                if problem := bucket_problem(bucket):
+                    raise UsageError(f"Could not make the bucket of {uri}: {problem}.")
+                if not key or key.endswith("/"):
+                    raise UsageError(f"The bytes for {uri} need the key of an object, not a prefix.")
+                made.append(self._opened.home.scratch(f"upload-{len(made)}"))
+                made[-1].write_bytes(source)
+                files.append(Upload(made[-1], uri))
+            yield files
+        finally:
+            for file in made:
                 file.unlink(missing_ok=True)
 
     def run(
@@ -185,8 +194,7 @@ class LocalPipeline:
             "launcher": self._launcher,
             **engine_options(options, containers=self._launcher == "container"),
         }
-        with _isolated():
-            self.upload(uploads or {})
+        with _isolated(), self._on_disk(uploads or {}) as files:
             record = start_execution(
                 text,
                 parameters or {},
@@ -195,6 +203,7 @@ class LocalPipeline:
                 store=opened.store,
                 lock=opened.lock,
                 pipeline_name=pipeline_name or name or _PIPELINE_NAME,
+                uploads=files,
                 **settings,
             )
             # What jobs put there themselves, and models that they registered.

@@ -11,6 +11,7 @@ from typing import TextIO
 from pipeline.execution import ExecutionRecord, StepRecord, changed_places
 from pipeline.printable import printable
 from pipeline.quantities import count, decimal, duration, percent
+from pipeline.shown import first_line
 from pipeline.view.board import Board
 from pipeline.view.loglines import EpochLine
 from pipeline.view.states import has_ended, state_of, step_state
@@ -92,7 +93,7 @@ def describe(step: StepRecord) -> str:
         words += f" after {duration(step.seconds)}"
     reason = (step.failure_reason or "").strip()
     if step.status == "Failed" and reason:
-        words += f": {reason.splitlines()[0]}"
+        words += f": {first_line(reason)}"
     return words
 
 

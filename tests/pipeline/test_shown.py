@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.json_path import child, short_path
 from pipeline.near_match import did_you_mean
-from pipeline.shown import cut, listed, listing, shown
+from pipeline.shown import cut, first_line, listed, listing, shown
 
 
 def test_a_value_is_written_as_python_writes_it() -> None:
@@ -16,6 +16,12 @@ def test_a_long_value_loses_its_end_and_says_how_long_it_was() -> None:
     assert shown("x" * 5000) == "'" + "x" * 119 + "… (5,002 characters)"
     assert cut("abc", 3) == "abc"
     assert cut("abcd", 3) == "abc… (4 characters)"
+
+
+def test_a_line_that_announces_another_is_shown_with_it() -> None:
+    assert first_line("one\ntwo") == "one"
+    assert first_line("cannot execute:\n  $.Steps[0]: no\nmore") == "cannot execute: $.Steps[0]: no"
+    assert (first_line("nothing follows:"), first_line("")) == ("nothing follows:", "")
 
 
 def test_of_many_names_the_first_are_listed_and_the_others_counted() -> None:

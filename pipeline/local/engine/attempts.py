@@ -12,6 +12,7 @@ from pipeline.errors import FashionError
 from pipeline.local.engine.retries import Retries
 from pipeline.local.jobs.faults import fault_of
 from pipeline.local.jobs.runner import JobOutcome, StepStopped
+from pipeline.shown import first_line
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Attempts:
                 delay = self.retries.delay_before_next(fault, time.monotonic() - began)
                 if delay is None:
                     raise
-                first_line = str(error).strip().partition("\n")[0]
-                self.say(f"attempt {attempt} failed ({fault}): {first_line}. Trying again in {delay:g} s")
+                why = first_line(str(error))
+                self.say(f"attempt {attempt} failed ({fault}): {why}. Trying again in {delay:g} s")
             if self.stop.wait(delay):
                 raise StepStopped
             attempt += 1

@@ -16,7 +16,8 @@ class CachedJobs:
     """The JobRunner of one execution of `pipeline`.
 
     `reuse` says whether results may be reused, or only recorded; `say` adds a line to the log of a step.
-    `image` says what stands for the image of a step's job in the cache; see cache_key.
+    `image` says what stands for the image of a step's job in the cache; see cache_key. `keep_inputs` writes down
+    what its inputs hold.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class CachedJobs:
         reuse: bool,
         say: Callable[[str, str], None],
         image: Callable[[Step, Mapping[str, Json]], str | None] = lambda step, arguments: None,
+        keep_inputs: Callable[[Step, Mapping[str, Json]], None] = lambda step, arguments: None,
     ) -> None:
         self._jobs = jobs
         self._cache = cache
@@ -37,11 +39,13 @@ class CachedJobs:
         self._reuse = reuse
         self._say = say
         self._image = image
+        self._keep_inputs = keep_inputs
 
     def __call__(self, call: JobCall) -> JobOutcome:
         """Hand on an earlier result if there is one and the step's CacheConfig allows it; else run the job."""
         if cache_attributes(call.step.type) is None:
             return self._jobs(call)
+        self._keep_inputs(call.step, call.arguments)
         key, found = self._look(call.step, call.arguments)
         if found is not None:
             return found

@@ -15,8 +15,11 @@ from typing import Any
 from pipeline.errors import FashionError, UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.json_changes import differences, same, two_texts
+from pipeline.local.jobs.input_contents import changed_contents
+from pipeline.local.jobs.local_jobs import step_folder
 from pipeline.local.state.cache import KEY_PARTS, cache_attributes
 from pipeline.local.state.decisions import Decision, Decisions
+from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.shown import cut, listed
 from pipeline.spec.definition import MISSING, Json
@@ -73,7 +76,7 @@ class Explanation:
         return own | {"changes": [change.as_json() for change in self.changes]}
 
 
-def explain(store: Store, record: ExecutionRecord, name: str) -> Explanation:
+def explain(home: Home, store: Store, record: ExecutionRecord, name: str) -> Explanation:
     """Why the step `name` of the execution was run, reused, or not reached.
 
     Raises:
@@ -113,10 +116,16 @@ def explain(store: Store, record: ExecutionRecord, name: str) -> Explanation:
         )
     match decision.verdict:
         case "reused":
-            return said(
-                "reused",
-                f"was reused from execution {decision.detail}: all that decides its result is equal.",
+            source = str(decision.detail)
+            folders = (step_folder(home, each, name) for each in (source, record.execution_id))
+            changed = changed_contents(*folders)
+            besides = "".join(
+                f"\nWhat lies at {uri} is not what that execution read. As on SageMaker, the "
+                "cache compares addresses alone: to have it read, use another address, or --no-cache."
+                for uri in changed
             )
+            equal = f"was reused from execution {source}: all that decides its result is equal.{besides}"
+            return said("reused", equal)
         case "finished before":
             return said("finished before", "had finished before this execution was interrupted.")
         case "expired" | "changed on disk" | "damaged":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import StepFailed
 from pipeline.execution import StepRecord, StepStatus
-from pipeline.shown import listed, shown
+from pipeline.shown import first_line, listed, shown
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.expressions import Scope, resolve, steps_referenced
 from pipeline.spec.for_each import COUNTS, children_of, items_of, selected
@@ -157,6 +157,6 @@ def _number(output: Json, path: tuple[str | int, ...], child: str) -> float:
 
 
 def _reason(failed: list[StepRecord], of: int) -> str:
-    first = (failed[0].failure_reason or "").strip().partition("\n")[0]
+    first = first_line(failed[0].failure_reason or "")
     names = listed(record.name for record in failed)
     return f"{len(failed)} of {of} steps failed: {names}. {failed[0].name}: {first}"

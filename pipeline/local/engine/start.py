@@ -33,8 +33,9 @@ from pipeline.local.jobs.launchers.launcher import Launcher, launcher_for
 from pipeline.local.jobs.local_jobs import LocalJobs
 from pipeline.local.jobs.programs import Programs, check_for_containers, check_programs
 from pipeline.local.jobs.reaper import Reaper
-from pipeline.local.jobs.stand_in import StandIn, from_json, to_json, visible_paths
+from pipeline.local.jobs.stand_in import StandIn, check_stand_ins, from_json, to_json, visible_paths
 from pipeline.local.jobs.transform.models import containers_ahead, model_finder
+from pipeline.local.jobs.uploads import Upload, put_files, will_be_there
 from pipeline.local.state import clock
 from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
@@ -76,6 +77,7 @@ def start_execution(
     images: Sequence[ImageChoice] = (),
     pool: CorePool | None = None,
     stop_of: StopOf | None = None,
+    uploads: Sequence[Upload] = (),
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -91,6 +93,7 @@ def start_execution(
         images: with the launcher "container", the images of steps, or in the place of others.
         pool: the cores that its jobs share with those of other executions; None: it has all of them.
         stop_of: what stops one step, by its name; None: they are stopped together.
+        uploads: what is put into the local S3 before, if nothing is refused; `explain` is told.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -107,17 +110,24 @@ def start_execution(
     in_containers = launcher == "container"
     if in_containers:
         check_for_containers(stand_ins, python)
+    else:
+        check_stand_ins(stand_ins, python or this_interpreter(), os.environ)
     find_model = model_finder(aws, store)
 
     def containers(step: Step) -> list[dict[str, Json]] | None:
         return containers_ahead(step, definition, values, find_model)
 
     check_programs(selected, values, _programs(definition, stand_ins, python, in_containers), containers)
-    check_inputs(selected, values, lambda uri: is_there(aws, uri))
+    uploaded = will_be_there(uploads)
+    check_inputs(selected, values, lambda uri: uploaded(uri) or is_there(aws, uri))
     assign_handlers(definition, values, handlers, to_run)
+    if python is None:
+        handler.check_syntax(handlers)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images)
     if isinstance(chosen, Containers):
         check_containers(chosen, selected, values, home, aws, containers)
+    for upload, count in zip(uploads, put_files(aws, uploads), strict=True):
+        explain(f"{upload.path} → {upload.uri} ({count} file(s), kept in the local S3)")
     record = ExecutionRecord(
         execution_id=execution_id or new_execution_id(),
         pipeline_name=pipeline_name,
@@ -306,6 +316,7 @@ def _run(
             reuse=record.use_cache,
             say=say,
             image=jobs.image,
+            keep_inputs=jobs.keep_inputs,
         )
         return execute(
             definition,

@@ -116,12 +116,15 @@ def upload(
         StateError: the disk is full, or the state folder cannot be written.
         StepStopped: `stop` was set.
     """
-    named = [
-        [(path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}") for path in _files_in(folder)]
-        for folder, uri in folders
-    ]
+    named = [named_files(folder, uri) for folder, uri in folders]
     upload_files(aws, [each for files in named for each in files], stop=stop, ours=ours)
     return [len(files) for files in named]
+
+
+def named_files(folder: Path, uri: str) -> list[tuple[Path, str]]:
+    """Every file of a folder, and the URI of the object that it becomes under the prefix `uri`."""
+    prefix = uri.rstrip("/")
+    return [(path, f"{prefix}/{path.relative_to(folder).as_posix()}") for path in _files_in(folder)]
 
 
 def upload_files(

@@ -33,9 +33,7 @@ def job_environment(
     `programs`: the folder of the jobs' Python; None: of the one that runs this.
     """
     environment = {name: user[name] for name in _PASSED if name in user}
-    environment["PATH"] = os.pathsep.join(
-        [str(programs or Path(sys.executable).parent), user.get("PATH") or os.defpath]
-    )
+    environment["PATH"] = program_path(user, programs)
     environment |= {
         "HOME": container.seen("/"),
         "TMPDIR": container.seen("/tmp"),
@@ -54,6 +52,11 @@ def job_environment(
     # `python3` and `pip` in a job are those of its layer, also where the request has a PATH of its own.
     environment["PATH"] = os.pathsep.join([container.seen(PROGRAMS), environment["PATH"]])
     return environment
+
+
+def program_path(user: Mapping[str, str], programs: Path | None = None) -> str:
+    """Where a job of `user` finds programs beside those of its layer; `programs` as for job_environment."""
+    return os.pathsep.join([str(programs or Path(sys.executable).parent), user.get("PATH") or os.defpath])
 
 
 def container_environment(cores: int, *layers: Mapping[str, str]) -> dict[str, str]:

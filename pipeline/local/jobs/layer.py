@@ -21,6 +21,11 @@ PROGRAMS = f"{LAYER}/bin"
 PYTHON = f"{PROGRAMS}/python"
 
 
+def layer_programs(version: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a layer over a Python of this version calls that Python, and its pip."""
+    return ("python", "python3", f"python{version}"), ("pip", "pip3", f"pip{version}")
+
+
 def make_layer(container: Container, python: Interpreter | None = None) -> None:
     """Make the layer over `python` (None: the one that runs this) in the fresh `container`.
 
@@ -39,7 +44,8 @@ def make_layer(container: Container, python: Interpreter | None = None) -> None:
         f"version = {python.version}",
     )
     _write(folder / "pyvenv.cfg", "".join(f"{line}\n" for line in lines).encode())
-    for name in ("python", "python3", f"python{python.version}"):
+    pythons, pips = layer_programs(python.version)
+    for name in pythons:
         (programs / name).symlink_to(python.base)
     # A .pth file is read in the locale's encoding: ASCII is the same in all of them.
     base = "".join(f"import site; site.addsitedir({path!a})\n" for path in python.packages)
@@ -47,7 +53,7 @@ def make_layer(container: Container, python: Interpreter | None = None) -> None:
     # Else the base's pip would be found, which installs into the base. A shell script, because the first line of a
     # Python one cannot name an interpreter whose path has a space.
     pip = f'#!/bin/sh\nexec {shlex.quote(container.seen(PYTHON))} -m pip "$@"\n'
-    for name in ("pip", "pip3", f"pip{python.version}"):
+    for name in pips:
         _write(programs / name, pip.encode(), 0o777)
 
 

@@ -20,6 +20,7 @@ from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.image import Image
+from pipeline.local.jobs.input_contents import keep_contents
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.job import GRACES, Graces, Job, JobKind
 from pipeline.local.jobs.joblog import JobLog
@@ -129,6 +130,12 @@ class LocalJobs:
         found = [self._programs.stand_in(job, job.arguments) for job in jobs]
         with s3_errors("Reading the files of --stand-in"):
             return "\n".join([image, *(each.identity() for each in found if each is not None)])
+
+    def keep_inputs(self, step: Step, arguments: Mapping[str, Json]) -> None:
+        """Write down what the inputs of a step that runs, or is reused, hold now."""
+        folder = step_folder(self._home, self._execution_id, step.name)
+        with s3_errors(f"Writing down the inputs of {step.name}"):
+            keep_contents(folder, step.type, arguments, self._aws.stored_objects)
 
     def _image_of(self, step: Step, arguments: Mapping[str, Json]) -> Image | None:
         """What the step's job runs in; None: no image."""
@@ -267,7 +274,7 @@ def check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
     """
     findings = Findings()
     path = step.argument_path()
-    check_request(step.type, arguments, {}, path, findings)
+    check_request(step.type, arguments, path, findings)
     note_odd_texts(arguments, path, findings)
     if findings.local:
         raise StepFailed(

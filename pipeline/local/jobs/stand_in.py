@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.local.jobs.environment import program_path
+from pipeline.local.jobs.interpreter import Interpreter
+from pipeline.local.jobs.layer import layer_programs
 from pipeline.spec.built_in import repository_of
 
 # AWS's images that serve SavedModels.
@@ -71,6 +75,24 @@ def parse_stand_in(text: str, folder: Path) -> StandIn:
         if path == word and word.endswith((".py", ".sh")) and not of_container and not _is_file(Path(word)):
             raise UsageError(f"Could not read --stand-in {text!r}: there is no file {word} in {folder}.")
     return StandIn(of.strip(), tuple(found))
+
+
+def check_stand_ins(stand_ins: Iterable[StandIn], python: Interpreter, user: Mapping[str, str]) -> None:
+    """Check that a job with this Python, of a user with this environment, finds the programs.
+
+    Raises:
+        UsageError: one is not on this machine, or is not executable.
+    """
+    path = program_path(user, python.executable.parent)
+    own = {name for names in layer_programs(python.version) for name in names}
+    for stand_in in stand_ins:
+        program = stand_in.command[0]
+        if program in own or program.startswith("/opt/ml/") or shutil.which(program, path=path):
+            continue
+        fault = "is not on this machine. Install it, so that it is on the PATH, or give its path"
+        if _is_file(Path(program)):
+            fault = f"is not executable: chmod +x {program}, or name what runs it before it (python3, sh)"
+        raise UsageError(f"Could not use --stand-in {stand_in.of}=…: the program {program} {fault}.")
 
 
 def _absolute(word: str, folder: Path) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.local.jobs.channels import upload, upload_files
+from pipeline.local.jobs.channels import named_files, upload_files
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import split_uri
 from pipeline.plain_files import FOLDER, kind_of
 from pipeline.spec.bucket_name import local_bucket_problem
+from pipeline.spec.s3_address import as_s3
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class Upload:
 
     path: Path
     uri: str
+
+    def files(self) -> list[tuple[Path, str]]:
+        """Each file, and the URI of the object that it becomes."""
+        return [(self.path, self.uri)] if self.path.is_file() else named_files(self.path, self.uri)
 
 
 def parse_upload(text: str) -> Upload:
@@ -64,20 +70,27 @@ def parse_upload(text: str) -> Upload:
     return upload
 
 
-def put_files(aws: LocalAws, item: Upload) -> int:
-    """Copy the files to the local S3, where they stay for later commands, in place of older ones; returns how many.
+def put_files(aws: LocalAws, uploads: Iterable[Upload]) -> list[int]:
+    """Copy the files to the local S3, where they stay for later commands, in place of older ones: all or none of
+    them. Returns how many each upload has.
 
     Raises:
         UsageError: S3 takes no bucket of that name.
         StepFailed: a file cannot be read.
         StateError: the state folder cannot be written.
     """
-    _check_bucket(item.uri)
-    never = threading.Event()
-    if item.path.is_file():
-        upload_files(aws, [(item.path, item.uri)], stop=never)
-        return 1
-    return upload(aws, [(item.path, item.uri)], stop=never)[0]
+    uploads = list(uploads)
+    for item in uploads:
+        _check_bucket(item.uri)
+    files = [item.files() for item in uploads]
+    upload_files(aws, [each for named in files for each in named], stop=threading.Event())
+    return [len(named) for named in files]
+
+
+def will_be_there(uploads: Sequence[Upload]) -> Callable[[str], bool]:
+    """Whether one of the uploads, once made, is an object whose key begins with that of an s3:// URI."""
+    uris = [uri for item in uploads for _, uri in item.files()]
+    return lambda wanted: any(uri.startswith(as_s3(wanted)) for uri in uris)
 
 
 def _check_bucket(uri: str) -> None:

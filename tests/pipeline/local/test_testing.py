@@ -203,9 +203,18 @@ def test_a_step_says_why_it_ran(shared: LocalPipeline) -> None:
     assert again.explain("First").text == (
         f"First was reused from execution {first.record.execution_id}: all that decides its result is equal."
     )
+    # As on SageMaker that decides nothing, which is said.
+    other = shared.run(
+        TWO, parameters={"Word": "one"}, uploads={f"{BUCKET}/raw/a.txt": b"other"}, pipeline_name="why"
+    )
+    assert other.explain("First").text == (
+        f"{again.explain('First').text}\nWhat lies at {BUCKET}/raw/ is not what that execution read. As on "
+        "SageMaker, the cache compares addresses alone: to have it read, use another address, or --no-cache."
+    )
+    assert "\n" not in other.explain("Second").text
     changed = run("two")
     told = changed.explain("First")
-    assert (told.reason, told.compared_with) == ("changed", again.record.execution_id)
+    assert (told.reason, told.compared_with) == ("changed", other.record.execution_id)
     assert [str(each) for each in told.changes] == [
         'AppSpecification.ContainerArguments[0]: "one" → "two"  (from the parameter Word)'
     ]

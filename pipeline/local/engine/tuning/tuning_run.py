@@ -20,6 +20,7 @@ from pipeline.local.engine.tuning.trial import ObjectiveLog, Trial
 from pipeline.local.jobs.job import now_text, time_text
 from pipeline.local.jobs.local_jobs import check_arguments
 from pipeline.local.jobs.runner import JobOutcome
+from pipeline.shown import first_line
 from pipeline.spec.definition import Json, RetryPolicy, Step
 from pipeline.spec.tuning import Search, read_search, trial_name, trial_request
 
@@ -311,7 +312,7 @@ class TuningRun:
         failed = [trial for trial in self.trials if trial.end == "Failed"]
         count = len(self.trials)
         if failed:
-            first = (failed[0].failure_reason or "").strip().partition("\n")[0]
+            first = first_line(failed[0].failure_reason or "")
             return (
                 f"None of {count} trials completed with a value of {self.search.metric}: {len(failed)} failed. "
                 f"{failed[0].name}: {first}"

@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
         function = load(file, name)
         returned = function(*values)
     except BaseException as error:
-        traceback.print_exc()
+        print_error(error, file)
         failure.write_text(f"{type(error).__name__}: {error}", encoding="utf-8", errors="replace")
         return FAILED
     try:
@@ -62,6 +62,18 @@ def main(argv: list[str]) -> int:
         failure.write_text(f"{name} returned what cannot be written as JSON: {error}", encoding="utf-8")
         return FAILED
     return 0
+
+
+def print_error(error: BaseException, file: Path) -> None:
+    """Print the traceback from the user's `file` on: what called it, and imported it, is none of the user's."""
+    told = traceback.TracebackException.from_exception(error)
+    frames = [frame for frame in told.stack if not frame.filename.startswith("<frozen importlib")]
+    first = next((at for at, frame in enumerate(frames) if frame.filename == str(file)), len(frames))
+    told.stack = traceback.StackSummary.from_list(frames[first:])
+    if not told.stack and told.__cause__ is None and told.__context__ is None:
+        print("".join(told.format_exception_only()), end="", file=sys.stderr)
+    else:
+        print("".join(told.format()), end="", file=sys.stderr)
 
 
 def load(file: Path, name: str) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.local.jobs.functions.bound_names import bound_names
+from pipeline.local.jobs.functions.bound_names import bound_names, syntax_fault
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.near_match import did_you_mean
 from pipeline.spec.definition import Definition, Json, Step
@@ -140,6 +140,13 @@ def assign_handlers(
             f"--handler {example}=handlers.py:function"
         )
     return functions
+
+
+def check_syntax(handlers: Iterable[Handler]) -> None:
+    """Raises UsageError for a file that is not Python, where this Python is to run it."""
+    for handler in handlers:
+        if fault := syntax_fault(handler.file):
+            raise UsageError(f"Could not use the handler of {handler.of}: {fault}")
 
 
 def _calls(step: Step) -> bool:

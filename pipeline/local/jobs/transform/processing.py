@@ -105,10 +105,13 @@ def _read(record: Record, kind: str) -> Json:
     """A record's value. Raises ValueError."""
     if kind not in RECORD_FORMATS:
         raise ValueError(f"records of {kind or 'no ContentType'} are not filtered and joined")
-    text = record.content.decode("utf-8-sig")
-    if kind != CSV:
-        return json.loads(text)
-    rows = _rows(text)
+    try:
+        text = record.content.decode("utf-8-sig")
+        if kind != CSV:
+            return json.loads(text.rstrip())
+        rows = _rows(text)
+    except ValueError as error:
+        raise ValueError(f"it is no {_NAMES.get(kind, 'JSON')}: {_told(error, record.content)}") from error
     if len(rows) != 1:
         raise ValueError(f"expected one row of CSV, not {len(rows)}")
     return rows[0]
@@ -120,10 +123,20 @@ def _read_answer(answer: bytes, kind: str, where: str) -> list[Json]:
         text = answer.decode()
         return _rows(text) if kind == CSV else _documents(text)
     except ValueError as error:
-        begins = shown(answer[:60].decode(errors="replace"))
         raise RecordError(
-            f"the model's answer is no {_NAMES.get(kind, 'JSON')} ({error}; it begins with {begins})", where
+            f"the model's answer is no {_NAMES.get(kind, 'JSON')}: {_told(error, answer)}", where
         ) from error
+
+
+def _told(error: ValueError, content: bytes) -> str:
+    """What is wrong with `content`, which could not be read, and how it begins."""
+    fault = str(error)
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        fault = f"{error.msg} at {line}character {error.colno}"
+    elif isinstance(error, UnicodeDecodeError):
+        fault = f"byte {error.start + 1} is not UTF-8"
+    return f"{fault} (it begins with {shown(content[:60].strip().decode(errors='replace'))})"
 
 
 def _rows(text: str) -> list[Json]:

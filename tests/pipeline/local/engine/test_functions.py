@@ -14,6 +14,7 @@ from pipeline.errors import DefinitionError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.start import resume_execution
 from pipeline.local.jobs.functions.handler import Handler, parse_handler
+from pipeline.local.jobs.interpreter import this_interpreter
 from pipeline.local.state.store import Store
 from tests.pipeline.local.engine.test_start import Watcher, document, get, start, statuses
 from tests.pipeline.local.workbench import QUICK, Workbench
@@ -178,6 +179,38 @@ def test_a_function_that_fails_or_returns_something_else_fails_the_step_by_name(
     record = start(bench, local_store, text, handlers=[Handler("L", file, function)])
     assert record.status == "Failed"
     assert reason in str(record.failure_reason)
+
+
+def test_a_file_with_a_syntax_error_is_refused_with_its_line(
+    bench: Workbench, local_store: Store, file: Path
+) -> None:
+    file.write_text("def f(event, context):\n    return event[\n")
+    text, handlers = document(calling("L")), [Handler("L", file, "f")]
+    with pytest.raises(UsageError) as caught:
+        start(bench, local_store, text, handlers=handlers)
+    assert f"Could not use the handler of L: {file}, line 2: '[' was never closed: return event[" in str(
+        caught.value
+    )
+    # Another Python may know more, or less: then the step says it, in Python's own lines about the file alone.
+    record = start(bench, local_store, text, handlers=handlers, python=this_interpreter())
+    assert "exit status 1: SyntaxError: '[' was never closed (handlers.py, line 2)" in str(
+        record.failure_reason
+    )
+    log = bench.home.step_log(record.execution_id, "L").read_text()
+    assert f'File "{file}", line 2' in log
+    assert not [line for line in log.splitlines() if "importlib" in line or "call_function" in line]
+
+
+def test_the_log_of_a_function_that_raises_begins_with_its_own_lines(
+    bench: Workbench, local_store: Store, file: Path
+) -> None:
+    (file.parent / "beside.py").write_text("raise KeyError('in beside')")
+    record = start(bench, local_store, document(calling("L")), handlers=[Handler("L", file, "fails")])
+    log = bench.home.step_log(record.execution_id, "L").read_text().splitlines()
+    places = [line.strip().split(",")[0] for line in log if line.startswith("  File ")]
+    assert places == [f'File "{file}"', f'File "{file.parent / "beside.py"}"']
+    assert log[-2:] != []
+    assert "KeyError: 'in beside'" in log
 
 
 def test_nothing_returned_is_right_where_nothing_is_declared(

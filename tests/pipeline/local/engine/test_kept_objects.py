@@ -51,7 +51,7 @@ class Commands:
     def run(self, text: str, upload: str | None = None) -> ExecutionRecord:
         with self.services() as (store, aws):
             if upload is not None:
-                put_files(aws, parse_upload(upload))
+                put_files(aws, [parse_upload(upload)])
             return start_execution(
                 text, {}, home=self.home, aws=aws, store=store, observer=Silent(), stop=threading.Event(),
                 pipeline_name="kept",
@@ -133,7 +133,7 @@ def test_what_a_job_put_into_s3_itself_is_there_after_resume(commands: Commands,
     assert commands.run(text).status == "Failed"
     (tmp_path / "flag").touch()
     with commands.services() as (_, aws):
-        put_files(aws, parse_upload(f"{tmp_path / 'flag'}=s3://bkt-one/flag/flag"))
+        put_files(aws, [parse_upload(f"{tmp_path / 'flag'}=s3://bkt-one/flag/flag")])
     resumed = commands.resume()
     assert resumed.status == "Succeeded", resumed.failure_reason
     assert resumed.step("Write").attempts == 1

@@ -114,7 +114,7 @@ def test_what_sdk_2_compiles_runs_with_it(sandbox: Workbench, local_store: Store
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     subprocess.run([program, sdk2_steps.__file__, tmp_path], env=environment, check=True)
-    put_files(sandbox.aws, Upload(tmp_path / "uploaded", f"s3://{sdk2_steps.BUCKET}"))
+    put_files(sandbox.aws, [Upload(tmp_path / "uploaded", f"s3://{sdk2_steps.BUCKET}")])
     watcher = Watcher()
     text = (tmp_path / "definition.json").read_text()
     python = find_interpreter(program)

@@ -20,6 +20,8 @@ from pipeline.errors import DefinitionError, UsageError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.start import new_execution_id, start_execution
 from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.jobs.stand_in import StandIn
+from pipeline.local.jobs.uploads import Upload
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -240,6 +242,35 @@ def test_what_is_wrong_is_refused_before_anything_is_recorded(
     with pytest.raises(error):
         start(bench, local_store, text, parameters=parameters)
     assert len(local_store.executions()) == before
+
+
+def test_nothing_is_uploaded_when_something_is_refused(
+    bench: Workbench, local_store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    uploads = [Upload(tmp_path, bench.uri("in")), Upload(tmp_path / "a.txt", bench.uri("one", "a.txt"))]
+    good = step("Good", "Processing", bench.processing("pass", inputs={"/in": bench.uri("in")}))
+    call = {"Name": "L", "Type": "Lambda", "FunctionArn": "arn", "Arguments": {}}
+    builtin = bench.processing("pass")
+    del builtin["AppSpecification"]["ContainerEntrypoint"]
+    missing = bench.processing("pass", inputs={"/in": bench.uri("elsewhere")})
+    refused: list[tuple[str, dict[str, Any], str]] = [
+        ("handler", {}, document(good, call)),
+        ("stand-in", {}, document(good, step("B", "Processing", builtin))),
+        ("not on this machine", {"stand_ins": [StandIn("Good", ("no-such-program",))]}, document(good)),
+        (bench.uri("elsewhere"), {}, document(good, step("M", "Processing", missing))),
+        ("no such parameter", {"parameters": {"P": "1"}}, document(good)),
+        ("B?", {"uploads": [*uploads, Upload(tmp_path, "s3://B?/in")]}, document(good)),
+    ]
+    for message, options, text in refused:
+        with pytest.raises(UsageError, match=re.escape(message)):
+            start(bench, local_store, text, **{"uploads": uploads, **options})
+        assert [*map(bench.aws.stored_objects, (bench.uri("in"), bench.uri("one")))] == [[], []], message
+    told: list[str] = []
+    record = start(bench, local_store, document(good), uploads=uploads, explain=told.append)
+    assert record.status == "Succeeded", record.failure_reason
+    assert [each.uri for each in bench.aws.stored_objects(bench.uri("one"))] == [bench.uri("one", "a.txt")]
+    assert f"{tmp_path} → {bench.uri('in')} (1 file(s), kept in the local S3)" in told
 
 
 # Prints what the S3 URIs and the model packages in its arguments lead to.

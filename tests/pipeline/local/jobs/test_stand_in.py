@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.local.jobs.interpreter import this_interpreter
 from pipeline.local.jobs.stand_in import (
     StandIn,
+    check_stand_ins,
     choose_stand_in,
     from_json,
     parse_stand_in,
@@ -40,6 +42,27 @@ def test_files_become_absolute_and_other_words_stay(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_stand_in(text, tmp_path)
+
+
+def test_a_program_that_jobs_would_not_find_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("fit", "plain"):
+        (tmp_path / "bin" / name).write_text("")
+    (tmp_path / "bin" / "fit").chmod(0o755)
+    user = {"PATH": str(tmp_path / "bin")}
+
+    def check(command: str) -> None:
+        check_stand_ins([parse_stand_in(f"Train={command}", tmp_path)], this_interpreter(), user)
+
+    for command in ("fit", "bin/fit --fast", "python3 -c pass", "pip3 list", "/opt/ml/model/start"):
+        check(command)
+    for command, fault in (
+        ("fti", "the program fti is not on this machine"),
+        ("./fti", r"the program \./fti is not on this machine"),
+        ("bin/plain", f"the program {tmp_path}/bin/plain is not executable: chmod"),
+    ):
+        with pytest.raises(UsageError, match=f"Could not use --stand-in Train=…: {fault}"):
+            check(command)
 
 
 def test_a_programs_text_is_no_name_of_a_file(tmp_path: Path) -> None:

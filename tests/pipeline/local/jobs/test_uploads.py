@@ -25,13 +25,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_files_of_a_folder_lie_below_the_prefix(folder: Path, bench: Workbench) -> None:
     for address in ("one", "two/"):
-        assert put_files(bench.aws, parse_upload(f"{folder}={bench.uri(address)}")) == 2
+        assert put_files(bench.aws, [parse_upload(f"{folder}={bench.uri(address)}")]) == [2]
         assert bench.stored(bench.uri(address.rstrip("/")) + "/") == ["deep/y.csv", "x.py"]
 
 
 def test_a_file_becomes_the_object_or_lies_below_the_prefix(folder: Path, bench: Workbench) -> None:
     for address, key in (("renamed.py", "renamed.py"), ("code/", "code/x.py")):
-        assert put_files(bench.aws, parse_upload(f"{folder / 'x.py'}={bench.uri(address)}")) == 1
+        assert put_files(bench.aws, [parse_upload(f"{folder / 'x.py'}={bench.uri(address)}")]) == [1]
         assert bench.get(bench.uri(key)) == b"x"
 
 
@@ -39,10 +39,10 @@ def test_a_later_upload_replaces_files_of_the_same_name_and_leaves_the_others(
     folder: Path, bench: Workbench
 ) -> None:
     upload = parse_upload(f"{folder}={bench.uri('code')}")
-    put_files(bench.aws, upload)
+    put_files(bench.aws, [upload])
     (folder / "x.py").write_text("changed")
     (folder / "deep" / "y.csv").unlink()
-    put_files(bench.aws, upload)
+    put_files(bench.aws, [upload])
     assert bench.get(bench.uri("code", "x.py")) == b"changed"
     assert bench.get(bench.uri("code", "deep/y.csv")) == b"y"
 
@@ -51,7 +51,7 @@ def test_what_was_uploaded_is_there_for_later_commands(folder: Path, tmp_path: P
     home = Home.open(tmp_path / "home")
     uri = "s3://their-own-bucket/code/"
     with Store(home) as store, LocalAws(home, store) as aws:
-        put_files(aws, Upload(folder, uri))
+        put_files(aws, [Upload(folder, uri)])
     (folder / "x.py").write_text("changed since, and not uploaded")
     with Store(home) as store, LocalAws(home, store) as aws:
         body = aws.client("s3").get_object(Bucket="their-own-bucket", Key="code/x.py")["Body"].read()
@@ -94,14 +94,14 @@ def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_bucket_of_the_local_s3_may_have_a_short_name(folder: Path, bench: Workbench) -> None:
     for name in ("x", "b1"):
-        put_files(bench.aws, Upload(folder, f"s3://{name}/code"))
+        put_files(bench.aws, [Upload(folder, f"s3://{name}/code")])
         assert bench.aws.stored_objects(f"s3://{name}/code")
 
 
 @pytest.mark.parametrize("bucket", ["B?", "-", "x.", "X", "é"])
 def test_a_bucket_that_s3_would_not_take_is_refused(folder: Path, bench: Workbench, bucket: str) -> None:
     with pytest.raises(UsageError) as caught:
-        put_files(bench.aws, Upload(folder, f"s3://{bucket}/code"))
+        put_files(bench.aws, [Upload(folder, f"s3://{bucket}/code")])
     assert f"Could not make the bucket of --upload: {bucket!r} is no name for a bucket: " in str(caught.value)
     # Known before another upload of the command is made.
     with pytest.raises(UsageError, match="Could not make the bucket of --upload"):

@@ -135,7 +135,7 @@ def test_an_equal_search_is_reused_and_a_longer_one_takes_over_its_trials(search
     assert reused == {"Tune-001": first.execution_id, "Tune-002": first.execution_id, "Tune-003": None}
     other = searches.start(trials=3, seed=8)
     assert not any(step.cached for step in other.steps)
-    explained = explain(searches.store, other, "Tune")
+    explained = explain(searches.bench.home, searches.store, other, "Tune")
     assert [change.member for change in explained.changes] == ["HyperParameterTuningJobConfig.RandomSeed"]
 
 

@@ -112,7 +112,7 @@ def test_answers_alone_are_filtered_in_their_own_form() -> None:
             processing(LINES, JoinSource="Input"),
             [b"{}\n", b"{\n"],
             b"1\n2\n",
-            "Expecting property name",
+            "it is no JSON: Expecting property name enclosed in double quotes at character 2 ",
             "line 2",
         ),
         (processing(CSV, JoinSource="Input", OutputFilter="$[5]"), [b"1\n"], b"2\n", "the place 5", "line 1"),
@@ -146,10 +146,15 @@ def test_what_cannot_be_joined_is_named(
         (CSV, "$[3]", b"1,2\n", "the place 3"),
         (CSV, "$.x", b"1,2\n", "needs an object"),
         (CSV, "$[0]", b'"open\n', "unexpected end"),
-        (LINES, "$.x", b"not json\n", "Expecting value"),
+        (
+            LINES,
+            "$.x",
+            b"not json\n",
+            r"^it is no JSON: Expecting value at character 1 \(it begins with 'not json'\)$",
+        ),
         ("text/plain", "$[0]", b"1\n", "records of text/plain are not filtered"),
         ("", "$[0]", b"1\n", "records of no ContentType are not filtered"),
-        (CSV, "$[0]", b"\xff\n", "utf-8"),
+        (CSV, "$[0]", b"\xff\n", "^it is no CSV: byte 1 is not UTF-8"),
     ],
 )
 def test_what_cannot_be_filtered_is_named(kind: str, wanted: str, content: bytes, message: str) -> None:
