@@ -144,6 +144,14 @@ def build_parser() -> argparse.ArgumentParser:
         "rebuild", help="put the state database together again, after it was damaged or deleted"
     )
 
+    prune = commands.add_parser(
+        "prune", help="remove old executions from the state folder, and free their space"
+    )
+    prune.add_argument(
+        "--keep", type=int, default=10, metavar="N", help="keep the newest N executions (default: 10)"
+    )
+    prune.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
+
     show = commands.add_parser("show", help="show one execution in full")
     add_execution(show)
     add_target(show)

@@ -51,6 +51,15 @@ def decimal(number: float | None, digits: int = 4) -> str:
     return f"{number:.{digits}f}"
 
 
+def binary_size(size: int) -> str:
+    """A number of bytes: "512 B", "1.5 KiB", "23.4 MiB", "1.2 GiB"."""
+    for power, unit in enumerate(("B", "KiB", "MiB", "GiB")):
+        value = size / 1024**power
+        if value < 1023.95:
+            return f"{value:.{min(power, 1)}f} {unit}"
+    return f"{size / 1024**4:,.1f} TiB"
+
+
 def duration(seconds: float | None) -> str:
     """A duration in seconds: "4.2 s", "45 s", "2 min 05 s", "1 h 02 min"."""
     if seconds is None or not math.isfinite(seconds):

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from pipeline.quantities import count, decimal, duration, moment, percent, points
+from pipeline.quantities import binary_size, count, decimal, duration, moment, percent, points
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,19 @@ def test_a_moment_names_its_zone_only_when_it_is_utc() -> None:
     assert moment(0.0) == "1970-01-01 00:00:00 UTC"
     assert moment(0.0, timezone(timedelta(hours=2))) == "1970-01-01 02:00:00"
     assert moment(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (1048575, "1.0 MiB"),
+        (3 << 40, "3.0 TiB"),
+        (5 << 50, "5,120.0 TiB"),
+    ],
+)
+def test_a_number_of_bytes_has_the_unit_that_suits_it(size: int, written: str) -> None:
+    assert binary_size(size) == written

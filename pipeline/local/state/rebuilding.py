@@ -123,10 +123,6 @@ def write_journals(home: Home, store: Store) -> None:
     journal = journal_of(home)
     if journal.path.exists():
         return
-    lines: list[str] = []
-    for kind, (table, columns) in _TABLES.items():
-        rows = store.database.rows(f"SELECT {columns} FROM {table}")
-        lines += [_line(kind, row) for row in rows if kind in _UNCHECKED or is_sound(row)]
     numbers = dict(store.database.rows("SELECT id, number FROM executions"))
     for record in store.executions():
         own = journal_of_execution(home, record.execution_id)
@@ -134,7 +130,16 @@ def write_journals(home: Home, store: Store) -> None:
         own.add(lines_of_execution(numbers[record.execution_id], to_text(record), len(steps), steps))
         with suppress(StateError):  # Its definition is damaged, which it says where that is asked for.
             keep_definition(own, store.definition_text(record.execution_id))
-    journal.add(lines or [line_of("begin")])
+    journal.add(journal_lines(store))
+
+
+def journal_lines(store: Store) -> list[str]:
+    """The lines of a journal that says what the database says, but for the executions; at least one."""
+    lines: list[str] = []
+    for kind, (table, columns) in _TABLES.items():
+        rows = store.database.rows(f"SELECT {columns} FROM {table}")
+        lines += [_line(kind, row) for row in rows if kind in _UNCHECKED or is_sound(row)]
+    return lines or [line_of("begin")]
 
 
 def _line(kind: str, row: tuple[Any, ...]) -> str:
