@@ -340,6 +340,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--debootstrap", action="store_true", help="build on Debian's own packages (on Debian, as root)"
     )
 
+    commands.add_parser("doctor", help="say what this machine can run")
+
     data = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
     data.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
     return parser
