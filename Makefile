@@ -7,7 +7,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test check bench bench-gpu bench-engine bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test test-clients check soak bench bench-gpu bench-engine bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -29,9 +29,15 @@ test: .venv/stamp ## run the tests: ARGS="tests/pipeline -k word"
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PYTEST) $(ARGS)
 
+test-clients: .venv/stamp ## run the tests with SDK 2, AWS CLI and Airflow, whose environments it makes (1.5 GB)
+	@TEST_CLIENTS=1 $(PY) -m pytest tests/clients $(ARGS)
+
 check: lint types infra-check ## what CI runs: lint, types, the AWS template, tests with coverage
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
+
+soak: .venv/stamp ## kill a local SageMaker 300 times amid requests, and look for what it had answered: ARGS="--kills 20"
+	@PYTHONPATH=. $(PY) tests/bench/soak_endpoint.py $(ARGS)
 
 bench: .venv/stamp ## measure training and pipeline beside plain model.fit, an hour: ARGS="--only speed --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_training.py $(ARGS)
@@ -76,12 +82,14 @@ lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade t
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
 	@cd infra && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
+	@cd tests/clients && for each in awscli sagemaker2 airflow; do uv pip compile --quiet --universal --generate-hashes --strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) $$each.in -o $$each.lock || exit; done
 	@cd infra/container && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
-clean: ## delete .venv, .venv-infra and what the tools cached; executions and models in .local stay
-	@for each in .venv .venv-infra; do \
+clean: ## delete .venv, .venv-infra, .venv-clients and what the tools cached; executions and models in .local stay
+	@for each in .venv .venv-infra .venv-clients/*; do \
 	  if [ -e $$each/made-by-make ] || [ -e $$each/stamp ]; then rm -rf $$each; \
 	  elif [ -e $$each ]; then echo "make clean: $$each was not made by make, and is left alone."; fi; done
+	@rmdir .venv-clients 2>/dev/null || true
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 
 # Built again when the lock file changes, and when the Python that it was built with has gone.

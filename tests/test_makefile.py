@@ -89,7 +89,12 @@ def test_another_revision_is_compared_with_this_one(clone: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "script"),
-    [("bench", "bench_training"), ("bench-gpu", "bench_gpu"), ("bench-engine", "bench_engine")],
+    [
+        ("bench", "bench_training"),
+        ("bench-gpu", "bench_gpu"),
+        ("bench-engine", "bench_engine"),
+        ("soak", "soak_endpoint"),
+    ],
 )
 def test_each_benchmark_is_a_script_that_there_is(clone: Path, command: str, script: str) -> None:
     assert make(clone, command, "ARGS=--json x").stdout == f"<tests/bench/{script}.py><--json><x>\n"
