@@ -18,7 +18,8 @@ class Package:
 
     `model_data` is the S3 URI of the model, "" when the package names none. `archived`: it is one .tar.gz;
     otherwise it is the files below that URI as they are (API reference, S3ModelDataSource). `instance_types` are
-    those that it was registered to be served on; none: any.
+    those that it was registered to be served on; none: any. `baseline` is the S3 URI of what the monitor
+    compares with.
     """
 
     version: int
@@ -30,6 +31,7 @@ class Package:
     metadata: Mapping[str, str]
     archived: bool = True
     instance_types: tuple[str, ...] = ()
+    baseline: str | None = None
 
     @property
     def report(self) -> str | None:
@@ -46,6 +48,7 @@ class Package:
             "model_data_is_archive": self.archived,
             "image": self.image,
             "model_quality_statistics": self.metrics,
+            "drift_baseline": self.baseline,
             "report": self.report,
             "metadata": dict(self.metadata),
         }
@@ -109,6 +112,7 @@ def package_of(described: Mapping[str, Any]) -> Package:
     container: Mapping[str, Any] = next(iter(inference.get("Containers", [])), {})
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     quality = described.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+    baseline = described.get("DriftCheckBaselines", {}).get("ModelDataQuality", {}).get("Statistics", {})
     return Package(
         version=described["ModelPackageVersion"],
         arn=described["ModelPackageArn"],
@@ -119,6 +123,7 @@ def package_of(described: Mapping[str, Any]) -> Package:
         metadata=described.get("CustomerMetadataProperties", {}),
         archived="ModelDataUrl" in container or source.get("CompressionType") != "None",
         instance_types=tuple(inference.get("SupportedRealtimeInferenceInstanceTypes", ())),
+        baseline=baseline.get("S3Uri"),
     )
 
 

@@ -69,3 +69,40 @@ def upload(s3: Any, content: bytes, uri: str, content_type: str) -> None:
             f"Uploading {uri}: expected a bucket that this job may write to. Received: {error}. "
             "Check the bucket and the role's permissions."
         ) from error
+
+
+def list_keys(s3: Any, uri: str) -> list[str]:
+    """The keys of all objects below the folder `uri`.
+
+    Raises:
+        S3Error: access denied, no such bucket, or S3 kept failing.
+    """
+    bucket, key = split_uri(uri)
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key}/")
+        return [str(each["Key"]) for page in pages for each in page.get("Contents", [])]
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(
+            f"Could not list {uri}: {error}. Check the bucket's name and the role's permissions."
+        ) from error
+
+
+def read_object(s3: Any, uri: str, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
+    """The content of the object at `uri`.
+
+    Raises:
+        S3Error: no such object, access denied, too large, or S3 kept failing.
+    """
+    bucket, key = split_uri(uri)
+    try:
+        found = s3.get_object(Bucket=bucket, Key=key)
+        with found["Body"] as body:
+            if found["ContentLength"] > max_bytes:
+                raise S3Error(
+                    f"Could not read {uri}: it has {found['ContentLength']} bytes, above {max_bytes}."
+                )
+            return bytes(body.read())
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(
+            f"Could not read {uri}: {error}. Check that it is there, and the role's permissions."
+        ) from error
