@@ -7,7 +7,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test test-clients check soak bench bench-gpu bench-engine bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test test-clients check soak bench bench-gpu bench-engine bench-drift bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -47,6 +47,9 @@ bench-gpu: .venv/stamp ## measure training on a GPU: images/s by batch size, sec
 
 bench-engine: .venv/stamp ## time a step that does nothing, here and in the SDK's local mode: ARGS="--with-metaflow --json FILE"
 	@PYTHONPATH=.:tests/sdk_local_mode $(PY) tests/bench/bench_engine.py $(ARGS)
+
+bench-drift: .venv/stamp ## count the monitor's false alarms and what it finds, on the newest registered model: ARGS="--model V"
+	@PYTHONPATH=.:processing $(PY) tests/bench/bench_drift.py $(ARGS)
 
 bench-against: .venv/stamp ## time commands here and in another revision, in turn: REV=2f7a81a ARGS="--pairs 5 --only rerun"
 	@PYTHONPATH=. $(PY) tests/bench/bench_against.py $(call quoted,$(or $(REV),HEAD)) $(ARGS)

@@ -119,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_output(study)
 
     definition = commands.add_parser("definition", help="print the compiled definition")
+    definition.add_argument("--monitor", action="store_true", help="that of the monitor's pipeline instead")
     add_target(definition)
     add_graph(definition)
     add_tracking(definition)
@@ -251,6 +252,18 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--capture-limit", type=int, metavar="MIB", help="keep at most so much of them (default: 1024)"
     )
+
+    monitor = commands.add_parser(
+        "monitor",
+        help="compare captured requests with what the model was registered with, and fail on drift",
+        description="Runs the pipeline fashion-mnist-monitor on requests that serve --capture or deploy --capture "
+        "wrote. Exit status 1: something has drifted, or could not be compared.",
+    )
+    add_monitor(monitor)
+    add_target(monitor)
+    add_launcher(monitor, "container")
+    add_spending(monitor, again=False)
+    add_output(monitor)
 
     deploy = commands.add_parser(
         "deploy",
@@ -497,6 +510,40 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
 
 
+def add_monitor(parser: argparse.ArgumentParser) -> None:
+    """Adds which captured requests are compared, and what follows."""
+    parser.add_argument(
+        "capture",
+        nargs="?",
+        metavar="CAPTURE",
+        help="folder or s3:// URI that they lie below (default: the folder captured of the project's bucket)",
+    )
+    parser.add_argument(
+        "--endpoint", metavar="NAME", help="whose requests (default: the only one that there are any of)"
+    )
+    parser.add_argument(
+        "--model",
+        type=int,
+        metavar="V",
+        help="registered version that answered (default: the newest requests')",
+    )
+    parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
+    parser.add_argument(
+        "--hours", type=int, default=0, metavar="N", help="those of the last N hours (default: all)"
+    )
+    parser.add_argument(
+        "--retrain",
+        action="store_true",
+        help="on drift start the training pipeline, whose winner must not be worse than the approved model",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="with --retrain: the labelled data set to train on, as for run",
+    )
+
+
 def add_programs(parser: argparse.ArgumentParser) -> None:
     """Adds what the jobs of a local run run, and with which Python."""
     parser.add_argument(
@@ -581,8 +628,8 @@ def add_tracking(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_spending(parser: argparse.ArgumentParser) -> None:
-    """Adds what concerns runs that cost money."""
+def add_spending(parser: argparse.ArgumentParser, *, again: bool = True) -> None:
+    """Adds what concerns runs that cost money; `again`: the same command finds what it started."""
     group = parser.add_argument_group("with --target sagemaker, where a run costs money")
     group.add_argument("--yes", action="store_true", help="do not ask, whatever the run may cost")
     group.add_argument(
@@ -591,6 +638,8 @@ def add_spending(parser: argparse.ArgumentParser) -> None:
         metavar="USD",
         help="ask above this ceiling (default: what FASHION_MAX_COST says, else 10)",
     )
+    if not again:
+        return
     group.add_argument(
         "--again",
         type=int,

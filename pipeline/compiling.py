@@ -55,10 +55,12 @@ def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tup
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
         from pipeline.definition import DefinitionBuilder, definition_text
+        from pipeline.monitoring.sdk_definition import MonitorBuilder
 
     quiet_sdk()
     validate_defaults_once()
-    pipeline = DefinitionBuilder(settings, make_session()).build()
+    builder = MonitorBuilder if settings.kind == "monitor" else DefinitionBuilder
+    pipeline = builder(settings, make_session()).build()
     return pipeline, definition_text(pipeline)
 
 

@@ -11,7 +11,7 @@ inputs, checkpoint location) never does.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from sagemaker.train.configs import (
 
 from pipeline.candidates import Candidate, find_candidates
 from pipeline.code_upload import digest_of_code, upload_code
+from pipeline.parameters import PARAMETERS, PipelineParameter
 from pipeline.sdk_machines import (
     processing_network,
     training_compute,
@@ -66,12 +67,14 @@ METRIC_DEFINITIONS = tuple({"name": metric, "regex": rf"\b{metric}=([0-9.eE+-]+)
 
 
 class DefinitionBuilder:
-    """Makes the steps; holds only what all of them need."""
+    """Makes the steps; holds only what all of them need. `declared` are the pipeline's parameters."""
+
+    declared: Sequence[PipelineParameter] = PARAMETERS
 
     def __init__(self, settings: Settings, session: PipelineSession) -> None:
         self.settings = settings
         self.session = session
-        self.parameters = make_parameters(settings)
+        self.parameters = make_parameters(settings, self.declared)
         self.processing_code = upload_code(
             session.boto_session.client("s3"), PROCESSING_CODE, settings.bucket, f"{PROJECT}/code/processing"
         )

@@ -19,6 +19,8 @@ Value = str | int | float
 NO_CHAMPION = "none"
 """Instead of a champion. Not an empty text: StartPipelineExecution refuses one, and Studio's form with it."""
 
+NO_CAPTURE = "none"
+
 
 @dataclass(frozen=True)
 class PipelineParameter:
@@ -120,6 +122,13 @@ PARAMETERS = (
         "false",
         "true: a candidate that is significantly worse than the champion misses the gate",
         choices=("true", "false"),
+    ),
+    PipelineParameter(
+        "CapturedDataUri",
+        "String",
+        NO_CAPTURE,
+        "S3 folder of the requests whose drift this execution answers; noted, and read by no step",
+        form=(f"{NO_CAPTURE}, or s3://bucket/folder", rf"{NO_CAPTURE}|s3://[^/]+/.+"),
     ),
     PipelineParameter(
         "ModelApprovalStatus",

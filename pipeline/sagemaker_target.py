@@ -27,7 +27,7 @@ from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.outcome import Outcome, write_report_of
 from pipeline.registry import Registry
-from pipeline.settings import Settings
+from pipeline.settings import MONITOR_SUFFIX, Settings
 
 
 def open_sagemaker(environ: Mapping[str, str]) -> SageMakerTarget:
@@ -54,6 +54,12 @@ class SageMakerTarget:
         self.stack = stack
         self.executions = Executions(account.client("sagemaker"), stack.pipeline_name)
         self.prices = Prices(account)
+
+    def for_monitor(self) -> SageMakerTarget:
+        """The same account, with the executions of the monitor's pipeline."""
+        target = SageMakerTarget(self.home, self.account, self.stack)
+        target.executions = Executions(self.client, f"{self.stack.pipeline_name}{MONITOR_SUFFIX}")
+        return target
 
     @property
     def client(self) -> Any:

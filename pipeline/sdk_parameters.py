@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sagemaker.core import image_uris
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 
 from pipeline.dataset import data_digest_of_sources
-from pipeline.parameters import PARAMETERS
-from pipeline.settings import Settings
+from pipeline.parameters import PARAMETERS, PipelineParameter
+from pipeline.settings import CAPTURED, Settings
 
 
 def tensorflow_image(
@@ -24,8 +25,8 @@ def tensorflow_image(
     return uri
 
 
-def make_parameters(settings: Settings) -> dict[str, Any]:
-    """The SDK's parameter objects by name, with the defaults of parameters.py and those that `settings` decides."""
+def make_parameters(settings: Settings, declared: Sequence[PipelineParameter] = PARAMETERS) -> dict[str, Any]:
+    """The SDK's parameter objects of `declared` by name, with their defaults and those that `settings` decides."""
     defaults: dict[str, Any] = {parameter.name: parameter.default for parameter in PARAMETERS}
     decided = {
         "InputDataUri": settings.uri("raw", data_digest_of_sources()),
@@ -34,10 +35,12 @@ def make_parameters(settings: Settings) -> dict[str, Any]:
         ),
         "TrainingImageUri": tensorflow_image(settings.region, "training", defaults["TrainingInstanceType"]),
         "ModelPackageGroupName": settings.model_package_group,
+        "CaptureUri": settings.uri(CAPTURED),
+        "EndpointName": settings.model_package_group,  # deploy calls it as the project, too
     }
     types = {"String": ParameterString, "Integer": ParameterInteger, "Float": ParameterFloat}
     made = {}
-    for parameter in PARAMETERS:
+    for parameter in declared:
         offered = list(dict(settings.offered).get(parameter.name, parameter.choices))
         extra = {"enum_values": offered} if offered else {}
         default = decided.get(parameter.name, parameter.default)

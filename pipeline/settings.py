@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, Unpack
 
 from pipeline.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.errors import UsageError
 from pipeline.search_space import check_search
 
 PROJECT = "fashion-mnist"
+MONITOR_SUFFIX = "-monitor"
+MONITOR = f"{PROJECT}{MONITOR_SUFFIX}"  # the second pipeline, beside the one that is called as the project
+CAPTURED = "captured"  # what endpoints capture, below the project's folder in the bucket
 # The models of searches: no execution's, but where the roles may write and read models.
 TUNED_MODELS = "executions/tuned/models"
+Kind = Literal["training", "monitor"]
 MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
 MAX_WARM_SECONDS = 3600  # CreateTrainingJob, ResourceConfig, KeepAlivePeriodInSeconds
 MAX_TAGS = 40  # AWS takes 50; the definition and Pipelines add some of their own
@@ -38,6 +42,7 @@ class Choices(TypedDict, total=False):
     training_instance_type: str
     processing_instance_type: str
     mlflow_app: str
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Settings:
     `encrypt_traffic` encrypts what the hosts of one training job send each other.
     `offered` has the values of parameters that the roles allow, where they do not allow all.
     `mlflow_app` is the ARN of the MLflow app or tracking server that SageMaker reports executions to (empty: none).
+    `kind` says which of the two pipelines; see for_monitor.
     The instance types are those that executions will most likely start with: no more than a hint for `kms_key`.
     """
 
@@ -88,6 +94,7 @@ class Settings:
     processing_instance_type: str = "ml.m5.xlarge"
     offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
     mlflow_app: str = ""
+    kind: Kind = "training"
 
     def __post_init__(self) -> None:
         find_candidates(self.candidates)
@@ -155,6 +162,12 @@ class Settings:
                     f"or _.:/=+-@, the key not beginning with aws:. Received: {key!r}={value!r}. "
                     "Use for example --tag CostCenter=1234."
                 )
+
+    def for_monitor(self) -> Settings:
+        """These settings, for the pipeline that watches what endpoints of the same project capture."""
+        return replace(
+            self, kind="monitor", pipeline_name=f"{self.pipeline_name}{MONITOR_SUFFIX}", mlflow_app=""
+        )
 
     def cost_tags(self, **more: str) -> dict[str, str]:
         """The tags of a job, or of the pipeline: what a bill can be split by."""

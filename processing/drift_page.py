@@ -69,7 +69,7 @@ def page_bytes(judged: Judged) -> bytes:
 def _sentences(judged: Judged) -> list[str]:
     if not judged.verdict.drifted:
         return [judged.verdict.reason]
-    return [one.sentence for one in judged.verdict.drifted]
+    return [one.sentence[0].upper() + one.sentence[1:] for one in judged.verdict.drifted]
 
 
 def _measures(comparisons: tuple[Comparison, ...]) -> list[str]:

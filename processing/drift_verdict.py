@@ -5,6 +5,7 @@ measures together) and large (at least LEAST_EFFECT). Either alone is no alarm: 
 significant, and with one fixed baseline the tests alone keep no level, since the baseline has chance in it, too.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ LEAST_EFFECT = 0.1  # of the images: the distance of two distributions, or the s
 LEAST_IMAGES = 50  # fewer are not judged: chi-square wants five of each class
 
 CLASSES = "class_shares"
+NAMED = 3  # measures in the reason
 DRIFT, NO_DRIFT, TOO_FEW = "drift", "no_drift", "too_few_images"
 
 
@@ -40,8 +42,8 @@ class Comparison:
     def sentence(self) -> str:
         """For people."""
         return (
-            f"{title_of(self.measure)} differ by {self.effect:.2f} ({self.test}, p = {self.p_value:.2g}): "
-            f"{self.captured}, {self.baseline} in the baseline."
+            f"{title_of(self.measure)}: {self.captured}, {self.baseline} in the baseline "
+            f"(effect {self.effect:.2f}, {self.test}, p = {self.p_value:.2g})."
         )
 
 
@@ -65,7 +67,9 @@ class Verdict:
             return f"Not judged: {self.images} different images were captured, and it takes {LEAST_IMAGES}."
         if self.verdict == NO_DRIFT:
             return f"No drift: {self.images} images and the answers to them are like the baseline."
-        return f"Drift in {self.images} images: " + " ".join(one.sentence for one in self.drifted)
+        first = ", ".join(f"{title_of(one.measure)} ({one.effect:.2f})" for one in self.drifted[:NAMED])
+        more = f" and {len(self.drifted) - NAMED} more" if len(self.drifted) > NAMED else ""
+        return f"Drift in {self.images} images, by its effect in: {first}{more}."
 
     def to_json(self) -> dict[str, Any]:
         """As drift.json holds it."""
@@ -76,7 +80,7 @@ class Verdict:
             "level": LEVEL,
             "least_effect": LEAST_EFFECT,
             "least_images": LEAST_IMAGES,
-            "comparisons": [asdict(one) for one in self.comparisons],
+            "comparisons": [{"title": title_of(one.measure), **asdict(one)} for one in self.comparisons],
         }
 
 
@@ -99,7 +103,7 @@ def judge(baseline: Baseline, measures: Measures, class_counts: npt.NDArray[np.i
             p_value,
             bool(p_value < LEVEL and effect >= LEAST_EFFECT),
             *(
-                _classes(counts) if name == CLASSES else _median(values[name])
+                _classes(counts) if name == CLASSES else _median(name, values[name])
                 for counts, values in (
                     (baseline.class_counts, baseline.measures),
                     (class_counts, measures),
@@ -112,20 +116,21 @@ def judge(baseline: Baseline, measures: Measures, class_counts: npt.NDArray[np.i
 
 
 def title_of(measure: str) -> str:
-    """What a measure is called for people, in the plural."""
+    """What a measure is called for people."""
     titles = {
-        CLASSES: "The shares of the classes",
-        PIXELS[0]: "The images' means",
-        PIXELS[1]: "The images' standard deviations",
-        CONFIDENCE: "The highest probabilities",
+        CLASSES: "the classes of the answers",
+        PIXELS[0]: "the images' brightness",
+        PIXELS[1]: "the images' contrast",
+        CONFIDENCE: "the highest probability",
     }
-    return titles.get(measure) or f"The probabilities of {CLASS_NAMES[int(measure.removeprefix('score_'))]}"
+    return titles.get(measure) or f"the probability of {CLASS_NAMES[int(measure.removeprefix('score_'))]}"
 
 
-def _median(values: npt.NDArray[np.int32]) -> str:
-    return f"median {np.median(values) / HUNDREDTHS:.1f}"
+def _median(measure: str, values: npt.NDArray[np.int32]) -> str:
+    median = float(np.median(values)) / HUNDREDTHS
+    return f"median {median:.0f} of 255" if measure in PIXELS else f"median {1 / (1 + math.exp(-median)):.2%}"
 
 
 def _classes(counts: npt.NDArray[np.int64]) -> str:
     first = int(counts.argmax())
-    return f"{counts[first] / counts.sum():.0%} {CLASS_NAMES[first]}, the most"
+    return f"{counts[first] / counts.sum():.0%} {CLASS_NAMES[first]}"

@@ -102,6 +102,11 @@ def _leave_exit_message(argv: Sequence[str], message: str) -> None:
             path = Path(value)
         elif flag.startswith("--exit-message="):
             path = Path(flag.partition("=")[2])
+    leave_message(path, message)
+
+
+def leave_message(path: Path, message: str) -> None:
+    """Write what SageMaker shows as the job's ExitMessage, also of one that succeeded; cut where it is too long."""
     if not path.parent.is_dir():  # outside a container: standard error has said it
         return
     try:

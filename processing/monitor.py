@@ -22,7 +22,7 @@ from drift_measures import measure
 from drift_page import page_bytes
 from drift_verdict import TOO_FEW, Verdict, judge
 from evaluation_document import to_json_bytes, write_whole
-from job_failure import JobArgumentParser, JobError, run_job
+from job_failure import JobArgumentParser, JobError, leave_message, run_job
 from s3_objects import S3Error, list_keys, read_object
 
 NEWEST = "newest"
@@ -83,6 +83,7 @@ def main(args: argparse.Namespace) -> None:
     for reason, count in judged.losses.items():
         print(f"Left out: {count} {reason}", flush=True)
     print(judged.verdict.reason, flush=True)
+    leave_message(args.exit_message, judged.verdict.reason)  # the reason of an execution that drift fails
 
 
 def files_of_model(

@@ -60,6 +60,8 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
             settings.warm_pool_seconds,
         )
 
+    if settings.kind == "monitor":
+        return (processing("Monitor"),)
     # Trainings that follow a search are as many as its trials at least, and run when those have ended.
     trials_at_once = min(AT_ONCE, settings.tune) if len(settings.seeds) == 1 else 0
     searches = [

@@ -8,7 +8,7 @@ from pipeline.aws.account import Account
 from pipeline.aws.jobs import describe
 from pipeline.aws.plain_words import plain_words
 from pipeline.aws.records import AwsExecution
-from pipeline.aws.results import EVALUATION_STEP, output_uri
+from pipeline.aws.results import EVALUATION_STEP, OUTPUT, output_uri
 
 
 def upload_report(account: Account, execution: AwsExecution, report: Path) -> str | None:
@@ -25,7 +25,7 @@ def upload_report(account: Account, execution: AwsExecution, report: Path) -> st
     if step is None or job is None or step.reused_from is not None:
         return None
     with plain_words(f"Uploading the report of execution {record.execution_id}"):
-        uri = output_uri(describe(account.client("sagemaker"), job))
+        uri = output_uri(describe(account.client("sagemaker"), job), OUTPUT)
         if uri is None:
             return None
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")

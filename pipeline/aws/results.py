@@ -55,7 +55,7 @@ def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, pred
         if job is None:
             return Outcome(None, None, None, shown)
         described = describe(account.client("sagemaker"), job)
-        uri = output_uri(described)
+        uri = output_uri(described, OUTPUT)
         names = SMALL + (LARGE if predictions else ())
         files, damaged = ({}, {}) if uri is None else download(account.client("s3"), uri, names, folder)
     return read_files(files, step.reused_from, shown, damaged=damaged, own=True)
@@ -76,10 +76,10 @@ def job_of_source(client: Any, arn: str, step: StepRecord) -> JobRef | None:
     return None
 
 
-def output_uri(described: Mapping[str, Any]) -> str | None:
-    """The S3 URI of the evaluation's output, by its job's Describe response, without a slash at its end."""
+def output_uri(described: Mapping[str, Any], name: str) -> str | None:
+    """The S3 URI of a job's output of that name, by its Describe response, without a slash at its end."""
     for output in described.get("ProcessingOutputConfig", {}).get("Outputs", []):
-        if output["OutputName"] == OUTPUT:
+        if output["OutputName"] == name:
             return str(output["S3Output"]["S3Uri"]).rstrip("/")
     return None
 

@@ -35,7 +35,8 @@ def main(args: argparse.Namespace) -> int:
     home = home_from(os.environ)
     isolate(os.environ)
     with open_local(home, say) as target:
-        text = target.compile(local_settings_for(graph))
+        settings = local_settings_for(graph)
+        text = target.compile(settings.for_monitor() if args.monitor else settings)
     check_definition(json.loads(text))
     sys.stdout.write(text)
     return 0

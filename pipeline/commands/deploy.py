@@ -12,7 +12,7 @@ from pipeline.commands.run_on_sagemaker import ask
 from pipeline.console import say
 from pipeline.errors import RegistryError, UsageError
 from pipeline.interrupts import interrupt_on_signals
-from pipeline.settings import PROJECT
+from pipeline.settings import CAPTURED, PROJECT
 
 if TYPE_CHECKING:
     from pipeline.registry import Package
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.serving.deployment import Deployment, Hosting
 
 INTERRUPTED = 130
-CAPTURED = "captured"  # the folder of the stack's bucket that EndpointRole may write to
 APPROVE = "python -m pipeline registry approve V --target sagemaker"
 
 

@@ -208,7 +208,8 @@ def definition(args: argparse.Namespace) -> int:
     choices = compile_choices(args)
     target = open_target()
     choices["mlflow_app"] = mlflow_app(place_of_stack(args.mlflow, target.stack))
-    text = target.compile(settings_for(target.account.id, target.account.region, target.stack, choices))
+    settings = settings_for(target.account.id, target.account.region, target.stack, choices)
+    text = target.compile(settings.for_monitor() if args.monitor else settings)
     check_definition(json.loads(text))
     sys.stdout.write(text)
     return 0

@@ -10,6 +10,7 @@ from pipeline.local.state.history import read_execution
 from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import build_report, read_outcome
+from pipeline.monitoring.local_results import read_monitored
 from pipeline.outcome import require_results
 
 
@@ -23,6 +24,10 @@ def main(args: argparse.Namespace) -> int:
     with Store(home) as store:
         record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
+        monitored = read_monitored(home, store, record)
+    if monitored is not None:
+        print(monitored[1])
+        return 0
     require_results(record, outcome)
     if outcome.evaluation is None:
         raise UsageError(

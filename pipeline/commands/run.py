@@ -108,7 +108,9 @@ def own_images(text: str, given: Mapping[str, object]) -> list[str]:
     from pipeline.job_image import image_tag
 
     defaults = {each["Name"]: each.get("DefaultValue") for each in json.loads(text)["Parameters"]}
-    replaced = dict.fromkeys(defaults[name] for name in IMAGE_PARAMETERS if name not in given)
+    replaced = dict.fromkeys(
+        defaults[name] for name in IMAGE_PARAMETERS if name in defaults.keys() - given.keys()
+    )
     return [f"{uri}={image_tag()}" for uri in replaced]
 
 

@@ -11,6 +11,8 @@ from pipeline.local.state.history import read_execution
 from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import read_outcome
+from pipeline.monitoring.local_results import read_monitored
+from pipeline.monitoring.outcome import print_drift
 from pipeline.outcome import require_results
 from pipeline.printable import json_text
 from pipeline.result import run_result
@@ -37,10 +39,13 @@ def main(args: argparse.Namespace) -> int:
     with Store(home) as store:
         record = read_execution(home, store, args.execution)
         outcome = read_outcome(home, store, record)
+        monitored = read_monitored(home, store, record)
     if args.json:
         result = run_result(record, outcome.evaluation, outcome.registration, outcome.report)
         print(json_text(result))
     else:
         print_execution(record, outcome.evaluation, outcome.registration, outcome.report, sys.stdout)
+        if monitored is not None:
+            print_drift(*monitored, sys.stdout)
     require_results(record, outcome)
     return 0

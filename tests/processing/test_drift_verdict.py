@@ -35,7 +35,7 @@ def test_dark_images_are_told_by_their_pixels_and_not_by_answers_that_are_as_bef
     found = judged(pixels // 2, answers)
     assert found.verdict == "drift"
     assert {one.measure for one in found.drifted} == {"pixel_mean", "pixel_deviation"}
-    assert found.reason.startswith("Drift in 500 images: The images' ")
+    assert found.reason.startswith("Drift in 500 images, by its effect in: the images' ")
 
 
 def test_a_class_more_often_is_told_by_the_classes() -> None:
@@ -44,7 +44,7 @@ def test_a_class_more_often_is_told_by_the_classes() -> None:
     found = judged(*sample(500, 3, weights=weights))
     assert found.drifted[0].measure in ("class_shares", "score_8")
     assert "class_shares" in {one.measure for one in found.drifted}
-    assert "Bag, the most" in found.reason
+    assert "% Bag, " in found.drifted[0].sentence or "the probability of Bag" in found.drifted[0].sentence
 
 
 def test_a_difference_that_is_significant_but_small_is_no_drift() -> None:

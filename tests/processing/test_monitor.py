@@ -98,7 +98,8 @@ def test_dark_images_are_told_with_what_has_changed_and_pictures(monitored: Moni
     assert monitored.run() == 0, "drift is a result"
     found = monitored.output()
     assert found["verdict"] == "drift"
-    assert found["reason"].startswith("Drift in 300 images: The images' ")
+    assert found["reason"].startswith("Drift in 300 images, by its effect in: the images' ")
+    assert monitored.message() == found["reason"], "the execution's reason, too"
     violations = monitored.output("constraint_violations.json")["violations"]
     assert {each["feature_name"] for each in violations} == {"pixel_mean", "pixel_deviation"}
     assert {each["constraint_check_type"] for each in violations} == {"baseline_drift_check"}

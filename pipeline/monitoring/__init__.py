@@ -1,0 +1,4 @@
+"""The second pipeline, fashion-mnist-monitor: compares what an endpoint captured with the baseline of its model.
+
+What it compares and when that is drift is in processing/monitor.py and the modules that it names.
+"""
