@@ -1,17 +1,20 @@
 """Serves a model's folder as SageMaker's TensorFlow container does, for a Transform step of the local engine.
 
 Run by pipeline/local/jobs/transform/server.py as `python -m pipeline.serving.batch_server --model-dir D --port N`;
-it ends with SIGTERM.
+it ends with SIGTERM. Where LOCAL_SERVER_KEY is set, as for endpoints (pipeline/local/endpoint/model_server.py), it
+answers only what has that in the header X-Local-Server-Key: other users of the machine can find the port.
 """
 
 from __future__ import annotations
 
 import argparse
+import hmac
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import RegistryError, UsageError
 from pipeline.interrupts import stop_on_signals
@@ -20,6 +23,8 @@ from pipeline.interrupts import stop_on_signals
 MOST_BYTES = 100 << 20
 _SIGNAL_SECONDS = 0.2
 _MODEL_VARIABLE = "SAGEMAKER_TFS_DEFAULT_MODEL_NAME"
+_KEY_VARIABLE, _KEY_HEADER = "LOCAL_SERVER_KEY", "HTTP_X_LOCAL_SERVER_KEY"
+_Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -31,14 +36,14 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     stop = threading.Event()
     try:
         with stop_on_signals(stop):
-            _serve(args.model_dir, args.port, environ.get(_MODEL_VARIABLE), stop)
+            _serve(args.model_dir, args.port, environ.get(_MODEL_VARIABLE), environ.get(_KEY_VARIABLE), stop)
     except (RegistryError, UsageError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _serve(folder: Path, port: int, named: str | None, stop: threading.Event) -> None:
+def _serve(folder: Path, port: int, named: str | None, key: str | None, stop: threading.Event) -> None:
     from pipeline.predicting.saved_model import SavedModel
     from pipeline.serving.application import Application
     from pipeline.serving.server import bound_socket, serving
@@ -52,10 +57,23 @@ def _serve(folder: Path, port: int, named: str | None, stop: threading.Event) ->
         lambda fault: print(fault, file=sys.stderr, flush=True),
         most_bytes=MOST_BYTES,
     )
-    with bound_socket("127.0.0.1", port) as listening, serving(listening, application):
+    served = application if key is None else _locked(application, key)
+    with bound_socket("127.0.0.1", port) as listening, serving(listening, served):
         print(f"Serving {saved.relative_to(folder)} of the model", flush=True)
         while not stop.wait(_SIGNAL_SECONDS):
             pass
+
+
+def _locked(application: _Application, key: str) -> _Application:
+    """The application, which answers only who knows the key."""
+
+    def answering(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if hmac.compare_digest(environ.get(_KEY_HEADER, "").encode(), key.encode()):
+            return application(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"Ask the endpoint by InvokeEndpoint."]
+
+    return answering
 
 
 def find_saved_model(folder: Path, named: str | None) -> Path:

@@ -35,7 +35,11 @@ PORT_VARIABLE = "SAGEMAKER_BIND_TO_PORT"
 ADDRESS = "127.0.0.1"
 # Where a user's own inference code lies in a TensorFlow model: it needs the image's server.
 OWN_CODE = "code/inference.py"
-_READY_SECONDS = 600.0
+OWN_SERVER = (
+    f"The model brings a {OWN_CODE} of its own, which its image's server would call and this project's "
+    "does not."
+)
+READY_SECONDS = 600.0
 _PING_SECONDS, _POLL_SECONDS = 2.0, 0.1
 _LONGEST_PAUSE = 2.0
 _CHECKOUT = Path(__file__).parents[4]
@@ -83,13 +87,15 @@ class TensorFlowServer:
     def start(self, host: Host, port: int) -> Start:
         """See Server."""
         if host.container.path(f"{MODEL_FOLDER}/{OWN_CODE}").is_file():
-            raise StepFailed(
-                f"The model brings a {OWN_CODE} of its own, which its image's server would call and this project's "
-                "does not. Say what serves it: --stand-in STEP=COMMAND"
-            )
-        command = [sys.executable, "-m", _TENSORFLOW_SERVER, "--model-dir", host.container.seen(MODEL_FOLDER)]
-        own = {"PYTHONPATH": str(_CHECKOUT)}
-        return Start([*command, "--port", str(port)], "/", {**variables(host, port), **own})
+            raise StepFailed(f"{OWN_SERVER} Say what serves it: --stand-in STEP=COMMAND")
+        command, own = tensorflow_server(host.container.seen(MODEL_FOLDER), port)
+        return Start(command, "/", {**variables(host, port), **own})
+
+
+def tensorflow_server(folder: str, port: int) -> tuple[list[str], dict[str, str]]:
+    """The command that serves the SavedModel in `folder` at `port`, and what it needs in its environment."""
+    command = [sys.executable, "-m", _TENSORFLOW_SERVER, "--model-dir", folder, "--port", str(port)]
+    return command, {"PYTHONPATH": str(_CHECKOUT)}
 
 
 def variables(host: Host, port: int) -> dict[str, str]:
@@ -150,7 +156,7 @@ class Client:
         """
         began = time.monotonic()
         answer = "nothing listens there"
-        while time.monotonic() < began + _READY_SECONDS:
+        while time.monotonic() < began + READY_SECONDS:
             self._check()
             try:
                 status, content = self._get("/ping")
@@ -162,7 +168,7 @@ class Client:
                 answer = f"{status}: {shown(content[:200].decode(errors='replace'))}"
             self._stop.wait(_POLL_SECONDS)
         raise StepFailed(
-            f"The model's server did not answer GET /ping at port {self._port} within {_READY_SECONDS:g} s "
+            f"The model's server did not answer GET /ping at port {self._port} within {READY_SECONDS:g} s "
             f"({answer}). It must listen at the port that {PORT_VARIABLE} names."
         )
 

@@ -13,15 +13,15 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import StepFailed
-from pipeline.local.jobs.archive import unpack
 from pipeline.local.jobs.channel_files import input_files
-from pipeline.local.jobs.channels import download, s3_errors, upload_files
+from pipeline.local.jobs.channels import download, upload_files
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, JobKind, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.ports import reserve_ports
 from pipeline.local.jobs.running import ServerEnded
 from pipeline.local.jobs.stand_in import is_tensorflow
+from pipeline.local.jobs.transform.artifact import fetch_model
 from pipeline.local.jobs.transform.objects import Object, Settings, transform_objects
 from pipeline.local.jobs.transform.processing import Processing
 from pipeline.local.jobs.transform.server import (
@@ -112,22 +112,11 @@ def _server(job: Job, image: str) -> Server:
 
 def _load_model(job: Job, host: Host, container: Mapping[str, Json]) -> None:
     """Put the model's artifact, unpacked, where its server looks for it; a model may have none."""
-    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-    uri = container.get("ModelDataUrl") or source.get("S3Uri")
-    if not uri:
-        return
     folder = host.container.path(MODEL_FOLDER)
-    packed = source.get("CompressionType", "Gzip") == "Gzip"
-    place = host.container.root / "transform" / "model" if packed else folder
-    place.mkdir(parents=True, exist_ok=True)
-    size = download(job.aws, uri, place, stop=job.stop)
-    if packed:
-        # Beside it others may lie whose names begin alike.
-        archive = place / uri.rpartition("/")[2]
-        if not archive.is_file():
-            raise StepFailed(f"There is no object {uri} in the local S3, only some whose names begin so.")
-        with s3_errors(f"Unpacking {uri}"):
-            unpack(archive, folder, uri)
+    found = fetch_model(job.aws, container, folder, host.container.root / "transform" / "model", job.stop)
+    if found is None:
+        return
+    uri, size = found
     host.log.say(f"{uri} → {MODEL_FOLDER} ({size / 1e6:.1f} MB)")
 
 
