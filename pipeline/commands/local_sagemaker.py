@@ -38,14 +38,18 @@ def main(args: argparse.Namespace) -> int:
     user = dict(os.environ)
     state = args.state or Path(user.get("FASHION_HOME") or ".local")
     isolate(os.environ)
+    from pipeline.aws.local_stack import describe_stacks
     from pipeline.local.endpoint.engine import Choices
     from pipeline.local.endpoint.surroundings import exports
     from pipeline.local.local_sagemaker import local_sagemaker
 
     stop = threading.Event()
+    # For this project's own commands with --target sagemaker.
+    forms = {("cloudformation", "DescribeStacks"): describe_stacks}
+    choices = Choices(cores=args.cores)
     with (
         stop_on_signals(stop),
-        local_sagemaker(state, args.port, user=user, say=say, choices=Choices(cores=args.cores)) as sagemaker,
+        local_sagemaker(state, args.port, user=user, say=say, choices=choices, forms=forms) as sagemaker,
     ):
         if args.program:
             return _run(args.program, sagemaker, user, stop)

@@ -20,14 +20,17 @@ from typing import Any
 
 from pipeline.errors import FashionError, StateError
 from pipeline.execution import EXECUTION_ENDS
+from pipeline.local.endpoint.endpoints import Endpoints
 from pipeline.local.endpoint.engine import DEFAULT, Choices, Engine
 from pipeline.local.endpoint.identity import Form, Identity
-from pipeline.local.endpoint.operations import Answers, Operation, all_operations
+from pipeline.local.endpoint.invoking import invoke
+from pipeline.local.endpoint.operations import Answering, Answers, Operation, all_operations
 from pipeline.local.endpoint.passing import Passing
 from pipeline.local.endpoint.routing import Router
 from pipeline.local.endpoint.server import ADDRESS, Server, listen
 from pipeline.local.endpoint.surroundings import client_environment, write_config
 from pipeline.local.endpoint.switches import Switches
+from pipeline.local.endpoint.wire import ServiceError
 from pipeline.local.opened import Opened, open_state
 from pipeline.local.state.credentials import new_credentials
 from pipeline.local.state.lock import find_holder
@@ -115,6 +118,7 @@ class LocalSageMaker:
             Passing(self._moto),
             self.switches,
             is_motos,
+            self._invoke,
         )
         self._server = Server(listening, self._router)
         self.url = self._server.url
@@ -155,9 +159,10 @@ class LocalSageMaker:
         # The other way round: what runs is stopped before what it writes to is closed.
         self._behind.callback(opened.aws.save_objects)
         self._behind.callback(engine.close)
-        operations = {**all_operations(engine), **self._more}
+        answering = all_operations(engine)
+        operations = {**answering.operations, **self._more}
         answers = Answers(operations, self.switches, engine.tell_bug, check=self._check)
-        self._state = Behind(opened, engine, answers)
+        self._state = Behind(opened, engine, answering, answers)
         self.switches.clear()
         self.switches.asked.clear()
 
@@ -200,6 +205,17 @@ class LocalSageMaker:
         return self._now.engine
 
     @property
+    def operations(self) -> set[tuple[str, str]]:
+        """Service (botocore's name) and name of every operation that is answered here, not by moto."""
+        forms = Identity(self._credentials).operations
+        return {("sagemaker-runtime", "InvokeEndpoint"), *self._now.answering.operations, *forms}
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The endpoints that it serves, for tests that look behind the answers."""
+        return self._now.answering.endpoints
+
+    @property
     def opened(self) -> Opened:
         """The state folder and its local S3, for tests that look behind the answers."""
         return self._now.opened
@@ -219,6 +235,17 @@ class LocalSageMaker:
     def _answer(self, target: str, body: bytes) -> bytes:
         return self._now.answers(target, body)
 
+    def _invoke(self, path: str, environ: dict[str, Any], body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
+        try:
+            return invoke(self.endpoints, path, environ, body)
+        except ServiceError:
+            raise
+        except Exception as error:
+            self.engine.tell_bug(error)
+            raise ServiceError(
+                "InternalFailure", f"InvokeEndpoint failed within this server: {error!r}"
+            ) from error
+
     def _moto(self) -> str:
         """Where moto is, or will be when somebody asks."""
         return self.opened.aws.endpoint_url
@@ -230,4 +257,5 @@ class Behind:
 
     opened: Opened
     engine: Engine
+    answering: Answering
     answers: Answers

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import FashionError, StateError
 from pipeline.execution import ExecutionRecord
-from pipeline.local.endpoint.execution import Execution
+from pipeline.local.endpoint.execution import Execution, Tell
 from pipeline.local.endpoint.wire import VALIDATION, ServiceError
 from pipeline.local.engine.cores import available_cores
 from pipeline.local.engine.start import resume_execution, start_execution
@@ -68,9 +68,12 @@ class Engine:
         self._lock = threading.Lock()
         self._closing = False
         self._all_loaded = False
+        self._endings: list[Callable[[], None]] = []
+        # Is told of changes of executions; see Execution.tell.
+        self.tell: Tell = lambda *change: None
         self._executions: dict[str, Execution] = {}
         for execution_id, asked in resources.all(EXECUTION).items():
-            self._executions[execution_id] = Execution(asked["key"], asked)
+            self._executions[execution_id] = Execution(asked["key"], asked, tell=self._tell)
         self._forget_what_never_began()
 
     def all(self) -> list[Execution]:
@@ -114,7 +117,7 @@ class Engine:
             ServiceError: it cannot be run; nothing of it is left.
         """
         asked = {**asked, "key": key, "id": execution_id}
-        execution = Execution(key, asked, definition=definition)
+        execution = Execution(key, asked, definition=definition, tell=self._tell)
         with self._lock:
             if self._closing:
                 raise ServiceError("ServiceUnavailable", "This server is about to end.")
@@ -192,18 +195,29 @@ class Engine:
             for each in ids:
                 self._executions.pop(each, None)
 
+    @property
+    def lock_descriptor(self) -> int:
+        """Of the state folder's lock, for processes that are to hold it too."""
+        return self._held.descriptor
+
+    def before_end(self, end: Callable[[], None]) -> None:
+        """Have `end` called when this closes and its executions have ended."""
+        self._endings.append(end)
+
     def close(self) -> None:
         """Stop what runs, and wait until it has ended. Nothing can be started any more."""
         with self._lock:
             self._closing = True
         self.stop_all()
+        for end in self._endings:
+            end()
 
     def stop_all(self) -> None:
         """Stop what runs, and wait until it has ended."""
         with self._lock:
             running = [each for each in self._executions.values() if each.is_running]
         for execution in running:
-            execution.stop.set()
+            execution.ask_to_stop()
         for execution in running:
             assert execution.thread is not None
             execution.thread.join()
@@ -232,10 +246,21 @@ class Engine:
     def _forget(self, execution_id: str) -> None:
         self.forget([self._executions[execution_id]])
 
+    def _tell(self, execution: Execution, *change: Any) -> None:
+        try:
+            self.tell(execution, *change)
+        except Exception as error:
+            # What listens must not end what runs.
+            self.tell_bug(error)
+
     def _explain(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
             self._say(line)
+
+    def tell_user(self, line: str) -> None:
+        """Say something that no answer tells."""
+        self._say(line)
 
     def tell_bug(self, error: BaseException) -> None:
         """Show the traceback of what is no error of ours."""

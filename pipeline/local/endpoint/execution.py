@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,9 @@ from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.stop_of_one import StopOfOne
 from pipeline.local.state import clock
+
+# Is told of a change of an execution: with the record and the status before it, and the steps told to stop by it.
+Tell = Callable[["Execution", ExecutionRecord | None, str | None, Collection[str]], None]
 
 
 @dataclass
@@ -31,6 +34,9 @@ class Execution:
     failure: BaseException | None = None
     definition: str | None = None
     _stops: dict[str, StopOfOne] = field(default_factory=dict)
+    tell: Tell = lambda *change: None
+    # Changes are told of in their order.
+    _in_turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def known(self) -> ExecutionRecord:
@@ -55,9 +61,22 @@ class Execution:
 
     def execution_changed(self, execution: ExecutionRecord) -> None:
         """See Observer."""
-        self.record = execution
-        self.changed_at = clock.now()
-        self.begun.set()
+        with self._in_turn:
+            before = self.record
+            status = None if before is None else self.status
+            self.record = execution
+            self.changed_at = clock.now()
+            self.begun.set()
+            self.tell(self, before, status, ())
+
+    def ask_to_stop(self, step: str | None = None) -> None:
+        """Have the engine stop it, or the job of one `step`; returns at once."""
+        with self._in_turn:
+            status = self.status
+            names = [each.name for each in self.known.steps] if step is None else [step]
+            told = [name for name in names if not self.stop_of(name).is_set()]
+            (self.stop if step is None else self.stop_of(step)).set()
+            self.tell(self, self.record, status, told)
 
     def log_line(self, step: str, line: str) -> None:
         """See Observer."""

@@ -95,7 +95,7 @@ class Executions:
                 f"Pipeline execution '{self._arn(execution)}' cannot be stopped: it is {execution.status}.",
             )
         self._engine.change(execution, StopToken=request["ClientRequestToken"])
-        execution.stop.set()
+        execution.ask_to_stop()
         return {"PipelineExecutionArn": self._arn(execution)}
 
     def retry_pipeline_execution(self, request: Request) -> Request:

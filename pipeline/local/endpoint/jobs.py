@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from pipeline.local.endpoint.job_index import PROCESSING, TRAINING, FoundJob, JobIndex, Kind
-from pipeline.local.endpoint.pages import ordered, page, within
+from pipeline.local.endpoint.pages import listed
 from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, known_of, moment, only_known
 from pipeline.local.jobs.local_jobs import step_folder
 from pipeline.local.state.state_dir import Home
 
 # Of a step or an execution, and of its job.
-_STATUSES = {
+JOB_STATUSES = {
     "CompletedWithFailures": "Failed",
     "Starting": "InProgress",
     "Executing": "InProgress",
@@ -37,19 +37,7 @@ class Jobs:
 
     def list(self, kind: Kind, request: Request) -> Request:
         """List…Jobs."""
-        found = [self.fields(job) for job in self._index.all(kind)]
-        name, status = f"{kind.api}Name", f"{kind.api}Status"
-        if (part := request.get("NameContains")) is not None:
-            found = [each for each in found if part.lower() in each[name].lower()]
-        if (wanted := request.get("StatusEquals")) is not None:
-            found = [each for each in found if each[status] == wanted]
-        times = {
-            "CreationTime": lambda each: each["CreationTime"],
-            "LastModifiedTime": lambda each: each["LastModifiedTime"],
-        }
-        found = within(found, request, times)
-        by = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
-        items, more = page(ordered(found, lambda each: each[by], request), request)
+        items, more = listed((self.fields(job) for job in self._index.all(kind)), request, kind.api)
         return {f"{kind.api}Summaries": [known_of(f"{kind.api}Summary", each) for each in items], **more}
 
     def find(self, kind: Kind, name: str) -> FoundJob:
@@ -64,7 +52,7 @@ class Jobs:
         kind, step = job.kind, job.step
         # One that waits for its start ends as its execution does.
         own = job.execution.known.status if step.status == "Pending" else step.status
-        status = _STATUSES[own] if job.is_last else "Failed"
+        status = JOB_STATUSES[own] if job.is_last else "Failed"
         if status == "InProgress" and job.execution.stop_of(job.step.name).is_set():
             status = "Stopping"
         described = dict(step.properties) if status == "Completed" else self._request(job)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.local.endpoint.job_index import KINDS, FoundJob, JobIndex
+from pipeline.local.endpoint.kept_logs import KeptLogs
 from pipeline.local.endpoint.pages import page
 from pipeline.local.endpoint.wire import Request, ServiceError
 from pipeline.local.state.state_dir import Home
@@ -23,6 +24,7 @@ _MOST_EVENTS, _MOST_BYTES = 10_000, 1 << 20
 _BEGIN = re.compile(rb"\[local\] \w+ job (\S+) on ")
 _HOST = re.compile(rb"\[(algo-[0-9]+)\] ")
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<host>algo-[0-9]+)-[0-9]+")
+_OF_JOBS = frozenset(kind.group for kind in KINDS)
 _TOKEN = re.compile(r"([fb])/([0-9]{1,18})")
 
 
@@ -39,29 +41,32 @@ class Line:
 class Logs:
     """The operations on log streams, each under its own name. Usable from several threads."""
 
-    def __init__(self, home: Home, index: JobIndex) -> None:
+    def __init__(self, home: Home, index: JobIndex, kept: KeptLogs) -> None:
+        """`kept` are the groups beside those of jobs."""
         self._home = home
         self._index = index
+        self._kept = kept
 
     def describe_log_groups(self, request: Request) -> Request:
         """DescribeLogGroups."""
         prefix = request.get("logGroupNamePrefix", "")
-        groups = [name for name in dict.fromkeys(kind.group for kind in KINDS) if name.startswith(prefix)]
-        return {"logGroups": [{"logGroupName": name} for name in groups]}
+        names = dict.fromkeys([*(kind.group for kind in KINDS), *self._kept.names()])
+        return {"logGroups": [{"logGroupName": name} for name in names if name.startswith(prefix)]}
 
     def describe_log_streams(self, request: Request) -> Request:
         """DescribeLogStreams."""
         prefix = request.get("logStreamNamePrefix", "")
+        group = self._group(request)
+        if group in _OF_JOBS:
+            found = [
+                (name, _milliseconds(job)) for job in self._jobs(group, prefix) for name in self._streams(job)
+            ]
+        else:
+            found = [(stream.name, stream.at) for stream in self._kept.streams(group)]
+        times = ("creationTime", "firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime")
         streams = [
-            {
-                "logStreamName": name,
-                "creationTime": _milliseconds(job),
-                "firstEventTimestamp": _milliseconds(job),
-                "lastEventTimestamp": _milliseconds(job),
-                "lastIngestionTime": _milliseconds(job),
-            }
-            for job in self._jobs(_group(request), prefix)
-            for name in self._streams(job)
+            {"logStreamName": name, **dict.fromkeys(times, at)}
+            for name, at in found
             if name.startswith(prefix)
         ]
         if request.get("orderBy") == "LastEventTime":
@@ -78,14 +83,13 @@ class Logs:
 
     def get_log_events(self, request: Request) -> Request:
         """GetLogEvents: the end of the stream, or from its head, or on from a token, forwards or backwards."""
-        job, host = self._stream(_group(request), request["logStreamName"])
+        read, began = self._read(self._group(request), request["logStreamName"])
         most = min(request.get("limit") or _MOST_EVENTS, _MOST_EVENTS)
         forwards, place = _read_token(request)
-        began = _milliseconds(job)
         earliest, latest = request.get("startTime") or 0, request.get("endTime")
         lines: deque[Line] = deque()
         size = 0
-        for line in self._lines(job, host):
+        for line in read:
             if began + line.number < earliest or (forwards and line.begin < (place or 0)):
                 continue
             if (latest is not None and began + line.number >= latest) or (
@@ -112,6 +116,25 @@ class Logs:
             "nextBackwardToken": f"b/{lines[0].begin if lines else place or 0}",
         }
 
+    def _read(self, group: str, name: str) -> tuple[Iterator[Line], int]:
+        """The lines of a stream, and when it begins, in milliseconds."""
+        if group in _OF_JOBS:
+            job, host = self._stream(group, name)
+            return self._lines(job, host), _milliseconds(job)
+        for stream in self._kept.streams(group):
+            if stream.name == name:
+                lines = enumerate(stream.messages)
+                return (Line(text or " ", place, place + 1, place) for place, text in lines), stream.at
+        raise _no_stream()
+
+    def _group(self, request: Request) -> str:
+        """The log group that the request names, by its name or its ARN."""
+        name = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
+        group = name.rpartition(":log-group:")[2].removesuffix(":*")
+        if group not in _OF_JOBS and group not in self._kept.names():
+            raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
+        return group
+
     def _jobs(self, group: str, prefix: str) -> list[FoundJob]:
         kinds = [kind for kind in KINDS if kind.group == group]
         name = prefix.partition("/")[0]
@@ -125,7 +148,7 @@ class Logs:
             if stream in self._streams(job):
                 assert found is not None
                 return job, found["host"]
-        raise ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
+        raise _no_stream()
 
     def _streams(self, job: FoundJob) -> list[str]:
         """The names of its streams; none while it has written nothing."""
@@ -174,18 +197,13 @@ class Logs:
             return False
 
 
-def _group(request: Request) -> str:
-    """The log group that the request names, by its name or its ARN."""
-    name = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
-    group = name.rpartition(":log-group:")[2].removesuffix(":*")
-    if group not in {kind.group for kind in KINDS}:
-        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
-    return group
-
-
 def _milliseconds(job: FoundJob) -> int:
     # Of the execution's start, too, which no retry changes: the name of a stream has it.
     return int(job.execution.known.started_at * 1000)
+
+
+def _no_stream() -> ServiceError:
+    return ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
 def _read_token(request: Request) -> tuple[bool, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.local.endpoint.engine import Engine
 from pipeline.local.endpoint.names import ARN
-from pipeline.local.endpoint.pages import ordered, page, within
+from pipeline.local.endpoint.pages import listed, page
 from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, known_of, moment, only_known
 from pipeline.local.state import clock
 from pipeline.local.state.resources import MODEL, Resources
@@ -43,11 +43,7 @@ class Models:
 
     def list_models(self, request: Request) -> Request:
         """ListModels."""
-        part = request.get("NameContains", "").lower()
-        found = [each for each in self._all().values() if part in each["ModelName"].lower()]
-        found = within(found, request, {"CreationTime": lambda each: each["CreationTime"]})
-        by = "ModelName" if request.get("SortBy") == "Name" else "CreationTime"
-        items, more = page(ordered(found, lambda each: each[by], request), request)
+        items, more = listed(self._all().values(), request, "Model")
         return {"Models": [known_of("ModelSummary", each) for each in items], **more}
 
     def delete_model(self, request: Request) -> Request:
@@ -118,6 +114,10 @@ class Tags:
                 raise ServiceError(VALIDATION, f"A resource can have at most {_MOST_TAGS} tags.")
             self._keep(arn, known)
         return [{"Key": key, "Value": value} for key, value in known.items()]
+
+    def of(self, arn: str) -> dict[str, Any]:
+        """The tags of a resource."""
+        return dict(self._tags.get(arn, {}))
 
     def _keep(self, arn: str, tags: dict[str, Any]) -> None:
         self._resources.put((TAGS, arn, tags))

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pipeline.errors import FashionError
 from pipeline.local.endpoint import registry
+from pipeline.local.endpoint.endpoint_configs import EndpointConfigs
+from pipeline.local.endpoint.endpoints import Endpoints
 from pipeline.local.endpoint.engine import Engine
+from pipeline.local.endpoint.event_bus import EventBus
+from pipeline.local.endpoint.event_rules import Rules
+from pipeline.local.endpoint.event_targets import Targets
 from pipeline.local.endpoint.executions import Executions
 from pipeline.local.endpoint.job_index import KINDS, PROCESSING, TRAINING, TRANSFORM, JobIndex
 from pipeline.local.endpoint.jobs import Jobs
+from pipeline.local.endpoint.kept_logs import KeptLogs
 from pipeline.local.endpoint.logs import Logs
 from pipeline.local.endpoint.named import Models, Tags
 from pipeline.local.endpoint.pipelines import Pipelines
 from pipeline.local.endpoint.registry import RegistryCalls
 from pipeline.local.endpoint.single_jobs import SingleJobs
+from pipeline.local.endpoint.state_changes import StateChanges
 from pipeline.local.endpoint.switches import Switches
 from pipeline.local.endpoint.wire import (
     Request,
@@ -29,32 +37,59 @@ from pipeline.local.endpoint.wire import (
 
 Operation = Callable[[Request], Mapping[str, Any]]
 Operations = Mapping[tuple[str, str], Operation]
-SERVICES = ("sagemaker", "logs")
+SERVICES = ("sagemaker", "logs", "events")
+_TAGGED = ("CreatePipeline", "CreateModel", "CreateEndpointConfig", "CreateEndpoint")
 # The kinds of jobs that can be asked for by themselves.
 _CREATED = (TRAINING, PROCESSING, TRANSFORM)
 
 
-def all_operations(engine: Engine) -> dict[tuple[str, str], Operation]:
-    """The operations of SageMaker and of CloudWatch Logs that this server has."""
+@dataclass(frozen=True)
+class Answering:
+    """The operations of the services of JSON that this server has, and the endpoints that can be invoked."""
+
+    operations: dict[tuple[str, str], Operation]
+    endpoints: Endpoints
+
+
+def all_operations(engine: Engine) -> Answering:
+    """What answers on behalf of the engine. Made once for each."""
     resources, aws = engine.resources, engine.aws
     tags = Tags(resources)
     pipelines, models = Pipelines(aws, resources), Models(engine, resources)
+    executions = Executions(engine, pipelines)
     index = JobIndex(engine)
-    jobs, logs = Jobs(engine.home, index), Logs(engine.home, index)
+    jobs = Jobs(engine.home, index)
     single = SingleJobs(engine, index, jobs)
     calls = RegistryCalls(aws, tags)
+    configs = EndpointConfigs(engine, resources)
+    endpoints = Endpoints(engine, resources, configs)
+    kept = KeptLogs(engine.home, resources, endpoints.all)
+    logs = Logs(engine.home, index, kept)
+    rules = Rules(resources)
+    bus = EventBus(rules, Targets(aws, kept, executions.start_pipeline_execution), engine.tell_user)
+    changes = StateChanges(bus, jobs, tags)
+    engine.tell, endpoints.changed = changes.execution_changed, changes.endpoint_changed
+    aws.package_changed = changes.package_changed
+    engine.before_end(endpoints.close)
+    engine.before_end(bus.close)
     found: dict[str, Operation] = {
         **_named(
             pipelines, "CreatePipeline", "UpdatePipeline", "DescribePipeline", "ListPipelines", "DeletePipeline",
             "ListPipelineVersions", "UpdatePipelineVersion",
         ),
         **_named(
-            Executions(engine, pipelines), "StartPipelineExecution", "DescribePipelineExecution",
+            executions, "StartPipelineExecution", "DescribePipelineExecution",
             "ListPipelineExecutions", "UpdatePipelineExecution", "StopPipelineExecution", "RetryPipelineExecution",
             "ListPipelineExecutionSteps", "ListPipelineParametersForExecution",
             "DescribePipelineDefinitionForExecution",
         ),
         **_named(models, "CreateModel", "DescribeModel", "ListModels", "DeleteModel"),
+        **_named(
+            configs, "CreateEndpointConfig", "DescribeEndpointConfig", "ListEndpointConfigs", "DeleteEndpointConfig"
+        ),
+        **_named(
+            endpoints, "CreateEndpoint", "UpdateEndpoint", "DescribeEndpoint", "ListEndpoints", "DeleteEndpoint"
+        ),
         **_named(tags, "AddTags", "ListTags", "DeleteTags"),
         **{name: partial(calls.ask, name) for name in (*registry.READING, *registry.CHANGING)},
         **{f"Describe{kind.api}": partial(jobs.describe, kind) for kind in KINDS},
@@ -62,13 +97,25 @@ def all_operations(engine: Engine) -> dict[tuple[str, str], Operation]:
         **{kind.create: partial(single.create, kind) for kind in _CREATED},
         **{f"Stop{kind.api}": partial(single.stop, kind) for kind in _CREATED},
     }  # fmt: skip
-    for name in ("CreatePipeline", "CreateModel", *(kind.create for kind in _CREATED)):
+    for name in (*_TAGGED, *(kind.create for kind in _CREATED)):
         found[name] = _tagged(found[name], tags)
-    streams = _named(logs, "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents")
-    return {
+    streams = {
+        **_named(logs, "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents"),
+        **_named(kept, "CreateLogGroup", "DeleteLogGroup"),
+    }
+    events = {
+        **_named(
+            rules, "PutRule", "DescribeRule", "ListRules", "EnableRule", "DisableRule", "DeleteRule", "PutTargets",
+            "ListTargetsByRule", "RemoveTargets", "TestEventPattern",
+        ),
+        **_named(bus, "PutEvents"),
+    }  # fmt: skip
+    operations = {
         **{("sagemaker", name): operation for name, operation in found.items()},
         **{("logs", name): operation for name, operation in streams.items()},
+        **{("events", name): operation for name, operation in events.items()},
     }
+    return Answering(operations, endpoints)
 
 
 def _named(owner: object, *names: str) -> dict[str, Operation]:

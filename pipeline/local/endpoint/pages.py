@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, seconds_of
@@ -25,7 +26,7 @@ def page(items: Sequence[Item], request: Request, longest: int = _LONGEST_PAGE) 
     return list(items[begin:end]), more
 
 
-def within(items: Iterable[Item], request: Request, times: dict[str, Callable[[Item], Any]]) -> list[Item]:
+def within(items: Iterable[Item], request: Request, times: Mapping[str, Callable[[Item], Any]]) -> list[Item]:
     """The items whose `times` are within what the request says of each: `<name>After` and `<name>Before`."""
     found = list(items)
     for name, time_of in times.items():
@@ -42,6 +43,21 @@ def ordered(
     """The items sorted by `key`, in the request's SortOrder; equal ones in the order given, or against it."""
     found = sorted(items, key=key)
     return found if (request.get("SortOrder") or default) == "Ascending" else found[::-1]
+
+
+def listed(
+    items: Iterable[Mapping[str, Any]], request: Request, word: str
+) -> tuple[list[Mapping[str, Any]], Request]:
+    """The page of items (`<word>Name`, `<word>Status`, times) that a List request asks for, and the next one's."""
+    name, status = f"{word}Name", f"{word}Status"
+    part = (request.get("NameContains") or "").lower()
+    found = [each for each in items if part in each[name].lower()]
+    if (wanted := request.get("StatusEquals")) is not None:
+        found = [each for each in found if each[status] == wanted]
+    times = {name: itemgetter(name) for name in ("CreationTime", "LastModifiedTime")}
+    found = within(found, request, times)
+    by = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
+    return page(ordered(found, lambda each: each[by], request), request)
 
 
 def _token(place: int) -> str:

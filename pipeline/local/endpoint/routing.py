@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 
 from pipeline.errors import FashionError
 from pipeline.local.endpoint.identity import Form, form_answer, form_error, read_form
+from pipeline.local.endpoint.invoking import PATH
 from pipeline.local.endpoint.operations import quoted
 from pipeline.local.endpoint.passing import Passing
 from pipeline.local.endpoint.server import BODY_READ
@@ -27,7 +28,12 @@ from pipeline.local.state.signatures import Verifier
 
 StartResponse = Callable[..., Any]
 Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+# By the path, the environment and the body: the content of the answer, and its headers.
+Invoke = Callable[[str, Environ, bytes], tuple[bytes, Headers]]
 _FORM = "application/x-www-form-urlencoded"
+# Services that are there for events to go to.
+_MOTOS = ("sqs", "sns")
 # What a request but S3's may have: a definition of a pipeline is at most 1 MB.
 _LONGEST_BODY = 16 << 20
 _SCOPE = re.compile(r"Credential=[^/,\s]+/[^/,\s]+/[^/,\s]+/([a-z0-9-]+)/aws4_request")
@@ -45,9 +51,11 @@ class Router:
         passing: Passing,
         switches: Switches,
         is_motos: Callable[[str], bool] = lambda name: False,
+        invoke: Invoke | None = None,
     ) -> None:
         """`answers` gives the body of an answer by target and body (operations.py); `forms` are the operations of
         services that take forms; `passing` leads to moto, and `is_motos` says which operations are answered there.
+        `invoke` answers InvokeEndpoint (invoking.py).
         """
         self._guarded = Guarded(self._answer, verifier, names)
         self._answers = answers
@@ -55,6 +63,7 @@ class Router:
         self._passing = passing
         self._switches = switches
         self._is_motos = is_motos
+        self._invoke = invoke
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -94,7 +103,7 @@ class Router:
             body = environ["wsgi.input"].read()
             target = environ.get("HTTP_X_AMZ_TARGET")
             name = _name(environ, target, body)
-            if name and self._is_motos(name):
+            if name and (signed_service(environ) in _MOTOS or self._is_motos(name)):
                 self._switches.apply(name)
                 environ["wsgi.input"] = io.BytesIO(body)
                 return self._pass(environ, start_response)
@@ -102,6 +111,11 @@ class Router:
                 content, kind = self._answers(target, body), "application/x-amz-json-1.1"
             elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
                 content, kind = self._form(signed_service(environ) or "", read_form(body)), "text/xml"
+            elif self._is_invocation(environ):
+                assert self._invoke is not None
+                self._switches.apply(name)
+                content, headers = self._invoke(environ["PATH_INFO"], environ, body)
+                return send(start_response, 200, (content, ""), headers=headers)
             else:
                 self._switches.apply(name)
                 service = quoted(signed_service(environ) or "what this is signed for")
@@ -113,6 +127,14 @@ class Router:
         except ServiceError as error:
             return send(start_response, error.status, error_body(environ, error), code=error.code)
         return send(start_response, 200, (content, kind))
+
+    def _is_invocation(self, environ: Environ) -> bool:
+        return (
+            self._invoke is not None
+            and environ["REQUEST_METHOD"] == "POST"
+            and signed_service(environ) == "sagemaker"
+            and PATH.fullmatch(environ["PATH_INFO"]) is not None
+        )
 
     def _form(self, service: str, form: Form) -> bytes:
         name = form.get("Action", "")
@@ -172,7 +194,8 @@ def error_body(environ: Environ, error: ServiceError) -> tuple[bytes, str]:
 
         text = f"<Error><Code>{escape(error.code)}</Code><Message>{escape(str(error))}</Message></Error>"
         return text.encode(), "application/xml"
-    return json.dumps({"__type": error.code, "message": str(error)}).encode(), "application/x-amz-json-1.1"
+    body = {"__type": error.code, "message": str(error), **error.members}
+    return json.dumps(body).encode(), "application/x-amz-json-1.1"
 
 
 _WORDS = {
@@ -180,6 +203,7 @@ _WORDS = {
     400: "Bad Request",
     403: "Forbidden",
     413: "Content Too Large",
+    424: "Failed Dependency",
     500: "Internal Server Error",
 }
 
@@ -191,11 +215,12 @@ def send(
     *,
     code: str | None = None,
     close: bool = False,
+    headers: Headers | None = None,
 ) -> list[bytes]:
     """Answer with `body`, a content and its type."""
     content, kind = body
     headers = [
-        ("Content-Type", kind),
+        *(headers or [("Content-Type", kind)]),
         ("Content-Length", str(len(content))),
         ("x-amzn-RequestId", str(uuid.uuid4())),
         *([("x-amzn-ErrorType", code)] if code else []),

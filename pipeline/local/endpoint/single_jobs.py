@@ -79,10 +79,7 @@ class SingleJobs:
                 VALIDATION,
                 f"The request was rejected because the job {job.name} is in status {status}.",
             )
-        if job.is_alone:
-            job.execution.stop.set()
-        else:
-            job.execution.stop_of(job.step.name).set()
+        job.execution.ask_to_stop(None if job.is_alone else job.step.name)
         return {}
 
 

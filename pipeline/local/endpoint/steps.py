@@ -16,7 +16,7 @@ from pipeline.local.jobs.runner import name_job
 from pipeline.spec.for_each import COUNTS
 
 # What the service does not list: a step that has not begun, or is on a branch that was not taken.
-_NOT_LISTED = ("Pending", "Skipped")
+NOT_LISTED = ("Pending", "Skipped")
 # Types of steps that are a job: the member of the metadata, and the word in the job's ARN.
 _JOBS = {
     "Training": ("TrainingJob", "training-job"),
@@ -30,7 +30,7 @@ _ARNS = {"Model": ("Model", "ModelArn"), "RegisterModel": ("RegisterModel", "Mod
 def listed_steps(execution: Execution, definition: str, request: Request) -> Request:
     """The answer to ListPipelineExecutionSteps."""
     record = execution.known
-    steps = [step for step in record.steps if step.status not in _NOT_LISTED]
+    steps = [step for step in record.steps if step.status not in NOT_LISTED]
     # Steps that were taken from another execution never began here: they come first.
     steps.sort(key=lambda step: step.started_at or 0.0)
     if request.get("SortOrder") != "Ascending":

@@ -18,7 +18,7 @@ VALIDATION = "ValidationException"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html; all others are 400.
 _STATUS = {
     "InternalFailure": 500, "ServiceUnavailable": 503, "AccessDeniedException": 400, "InvalidClientTokenId": 403,
-    "RequestEntityTooLarge": 413,
+    "RequestEntityTooLarge": 413, "ModelError": 424,
 }  # fmt: skip
 _DEEPEST = 100
 
@@ -26,9 +26,11 @@ _DEEPEST = 100
 class ServiceError(Exception):
     """An answer that is an error, with the service's code for it."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **members: Any) -> None:
+        """`members` are what its shape has beside the message."""
         super().__init__(message)
         self.code = code
+        self.members = members
 
     @property
     def status(self) -> int:
@@ -105,7 +107,9 @@ def write_answer(service: str, operation: str, answer: Mapping[str, Any], *, che
     if check and (shape := model(service).operation_model(operation).output_shape) is not None:
         from botocore.validate import validate_parameters
 
-        validate_parameters(answer, shape)
+        # Its minimal lengths of lists are those of requests.
+        whole = {key: value for key, value in answer.items() if value != [] or key in shape.required_members}
+        validate_parameters(whole, shape)
     return json.dumps(answer, default=_seconds).encode()
 
 

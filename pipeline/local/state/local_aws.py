@@ -10,7 +10,7 @@ server of them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from pipeline.local.state.contents import Content
 from pipeline.local.state.credentials import Credentials, new_credentials
 from pipeline.local.state.moto_server import MotoServer
 from pipeline.local.state.objects import Objects, StoredObject, new_entry, split_uri
-from pipeline.local.state.registry_state import RegistryState
+from pipeline.local.state.registry_state import Record, RegistryState
 from pipeline.local.state.standby import Standby
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -65,6 +65,8 @@ class LocalAws:
         self.asked_by_jobs: str | None = None
         self._objects = Objects(home, store)
         self._registry = RegistryState(store)
+        # Is told of each package that is new or was updated, behind what it was.
+        self.package_changed: Callable[[Record | None, Record], None] = lambda before, now: None
         self._standby: Standby | None = None
         self._server: MotoServer | None = None
         # Why there is no server although a job asked for it.
@@ -261,7 +263,9 @@ class LocalAws:
         """Write new packages and changes of approval or metadata to disk."""
         if self._server is not None:
             with self.faults("Saving the model registry"):
-                self._registry.persist(self.client("sagemaker"))
+                changes = self._registry.persist(self.client("sagemaker"))
+            for before, now in changes:
+                self.package_changed(before, now)
 
     @contextmanager
     def faults(self, doing: str) -> Iterator[None]:

@@ -82,8 +82,10 @@ class RegistryState:
         for package in self.packages():
             self._restore_package(client, package)
 
-    def persist(self, client: Any) -> None:
+    def persist(self, client: Any) -> list[tuple[Record | None, Record]]:
         """Write new groups and packages of the server of `client`, and what was updated, into the record.
+
+        Returns each package that is new, or was updated, behind its earlier record.
 
         Raises:
             StateError: the disk is full, or the database fails.
@@ -123,6 +125,7 @@ class RegistryState:
                 if record["ModelPackageArn"] in saved:
                     # Tells the server what it forgot.
                     _update(client, record)
+        return [(saved.get(record["ModelPackageArn"]), record) for record in records]
 
     def _restore_package(self, client: Any, package: Record) -> None:
         request = _accepted(client, "CreateModelPackage", package)

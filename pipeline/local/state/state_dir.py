@@ -122,6 +122,10 @@ class Home:
         # Our own definitions have names without special characters; any other must stay inside the folder too.
         return self.execution(execution_id) / "logs" / f"{urllib.parse.quote(step, safe='')}.log"
 
+    def endpoint_log(self, name: str) -> Path:
+        """What the processes of an endpoint write; its folder is created by whoever writes there."""
+        return self.root / "endpoints" / f"{name}.log"
+
     def scratch(self, name: str) -> Path:
         """A path for a temporary file or folder of this process."""
         return self.temporary / scratch_name(name)

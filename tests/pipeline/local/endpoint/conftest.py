@@ -16,6 +16,7 @@ from pipeline.execution import EXECUTION_ENDS
 from pipeline.local.endpoint.engine import Choices
 from pipeline.local.jobs.job import Graces
 from pipeline.local.local_sagemaker import LocalSageMaker, local_sagemaker
+from tests.pipeline.predicting.tiny_model import save_model, write_artifact
 
 ROLE = "arn:aws:iam::123456789012:role/anybody"
 BUCKET = "sagemaker-us-east-1-123456789012"
@@ -89,6 +90,15 @@ def until(ask: Any, holds: Any) -> Any:
         assert time.monotonic() < deadline, said
         time.sleep(0.05)
     return said
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model.tar.gz with a SavedModel, whose answers can be reckoned by hand."""
+    folder = tmp_path_factory.mktemp("tiny")
+    save_model(folder / "model" / "1")
+    write_artifact(folder / "model", folder / "model.tar.gz")
+    return folder / "model.tar.gz"
 
 
 @pytest.fixture(scope="session")

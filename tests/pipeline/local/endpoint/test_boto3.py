@@ -11,8 +11,6 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.waiter import WaiterModel
 
-from pipeline.local.endpoint.identity import Identity
-from pipeline.local.endpoint.operations import all_operations
 from pipeline.local.local_sagemaker import LocalSageMaker
 from tests.pipeline.local.endpoint.conftest import BUCKET, ROLE, User, definition, fail_step, shell_step
 
@@ -34,11 +32,6 @@ def training(script: str) -> dict[str, Any]:
         "StoppingCondition": {"MaxRuntimeInSeconds": 600},
         "RoleArn": ROLE,
     }
-
-
-def answered(server: LocalSageMaker) -> set[tuple[str, str]]:
-    """Service and name of every operation that the server has."""
-    return {*all_operations(server.engine), *Identity(server.opened.aws.credentials).operations}
 
 
 @pytest.fixture
@@ -98,8 +91,8 @@ def test_every_paginator_gives_page_by_page_what_one_request_gives(
     server: LocalSageMaker, much: dict[str, Mapping[str, Any]]
 ) -> None:
     lengths = {}
-    clients = {service: server.client(service) for service in {service for service, _ in answered(server)}}
-    for service, name in sorted(answered(server)):
+    clients = {service: server.client(service) for service in {service for service, _ in server.operations}}
+    for service, name in sorted(server.operations):
         client, method, wanted = clients[service], xform_name(name), much.get(name, {})
         shape = client.meta.service_model.operation_model(name).input_shape
         if not client.can_paginate(method) or not {*shape.required_members} <= {*wanted}:
@@ -129,8 +122,8 @@ def test_every_paginator_gives_page_by_page_what_one_request_gives(
 def waiters(server: LocalSageMaker) -> set[str]:
     """The waiters of botocore's model that ask for operations that are answered."""
     found = set()
-    for service in {service for service, _ in answered(server)}:
-        names = {name for of, name in answered(server) if of == service}
+    for service in {service for service, _ in server.operations}:
+        names = {name for of, name in server.operations if of == service}
         try:
             model = WaiterModel(Loader().load_service_model(service, "waiters-2"))
         except UnknownServiceError:  # It has none.

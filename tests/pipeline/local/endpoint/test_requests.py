@@ -115,7 +115,7 @@ def test_a_malformed_body_is_refused_by_name(server: LocalSageMaker, body: bytes
         ("SageMaker.Nothing", "sagemaker has no operation Nothing"),
         ("Kinesis_20131202.ListStreams", "Kinesis_20131202.ListStreams is not answered here"),
         ("", "is not answered here"),
-        ("Logs_20140328.CreateLogGroup", "does not answer CreateLogGroup"),
+        ("Logs_20140328.FilterLogEvents", "does not answer FilterLogEvents"),
     ],
 )
 def test_an_operation_that_is_not_answered_is_named(server: LocalSageMaker, target: str, said: str) -> None:
