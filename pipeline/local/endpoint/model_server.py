@@ -64,8 +64,8 @@ class ModelServer:
         self._folder, self._log, self._reaper = folder, log, reaper
         self._key = secrets.token_hex(16)
         with ExitStack() as kept:
-            self._port = kept.enter_context(reserve_ports(1))
-            command, own = tensorflow_server(str(folder / "model"), self._port)
+            self.port = kept.enter_context(reserve_ports(1))
+            command, own = tensorflow_server(str(folder / "model"), self.port)
             passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
             variables = {
                 "TF_CPP_MIN_LOG_LEVEL": "2", "TF_FORCE_GPU_ALLOW_GROWTH": "true", **environment, **own,
@@ -131,7 +131,7 @@ class ModelServer:
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], seconds: float
     ) -> Answer:
-        connection = http.client.HTTPConnection(ADDRESS, self._port, timeout=seconds)
+        connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=seconds)
         try:
             connection.request(method, path, body, {**headers, _KEY_HEADER: self._key})
             with connection.getresponse() as answer:

@@ -4,13 +4,12 @@ job with the same model."""
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +93,10 @@ def test_an_endpoint_serves_is_changed_and_survives_what_kills_its_process(
 
     # Nobody but the server asks its process.
     process: Any = server.endpoints.serving(name)
-    for path in ("ping", "invocations"):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"http://127.0.0.1:{process._port}/{path}")
+    direct = http.client.HTTPConnection("127.0.0.1", process.port)
+    direct.request("GET", "/ping")
+    assert direct.getresponse().status == http.HTTPStatus.FORBIDDEN
+    direct.close()
     os.kill(process.pid, signal.SIGKILL)
     until(lambda: process.is_alive, lambda alive: not alive)
     check_answer(ask(server, name))
@@ -142,34 +142,32 @@ def test_a_transform_job_by_itself_uses_the_model_of_a_package(
     )["ModelPackageArn"]
     client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"ModelPackageName": package})
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/{name}/in"}}
-    client.create_transform_job(
-        TransformJobName=name,
-        ModelName=name,
-        TransformInput={"DataSource": source, "ContentType": "application/json"},
-        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/{name}/out", "Accept": "application/json"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    )
-    client.get_waiter("transform_job_completed_or_stopped").wait(
-        TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-    )
+    request = {
+        "ModelName": name,
+        "TransformInput": {"DataSource": source, "ContentType": "application/json"},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/{name}/out", "Accept": "application/json"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    waiter = client.get_waiter("transform_job_completed_or_stopped")
+    stopped = f"{name[:50]}-stopped"
+    client.create_transform_job(TransformJobName=stopped, **request)
+    client.stop_transform_job(TransformJobName=stopped)
+    waiter.wait(TransformJobName=stopped, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    assert client.describe_transform_job(TransformJobName=stopped)["TransformJobStatus"] == "Stopped"
+    client.create_transform_job(TransformJobName=name, **request)
+    waiter.wait(TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     said = client.describe_transform_job(TransformJobName=name)
     assert (said["TransformJobStatus"], said["ModelName"]) == ("Completed", name)
     made = server.client("s3").get_object(Bucket=BUCKET, Key=f"{name}/out/a.json.out")
     check_answer(made)
-    (job,) = client.list_transform_jobs(NameContains=name)["TransformJobSummaries"]
-    assert job["TransformJobStatus"] == "Completed"
+    jobs = client.list_transform_jobs(NameContains=name[:50], SortOrder="Ascending")["TransformJobSummaries"]
+    assert [each["TransformJobStatus"] for each in jobs] == ["Stopped", "Completed"]
     streams = user.logs.describe_log_streams(
         logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix=f"{name}/"
     )["logStreams"]
     assert len(streams) == 1
     with pytest.raises(ClientError, match=r"(?s)ValidationException.*nobody"):
-        client.create_transform_job(
-            TransformJobName=f"{name[:50]}-none",
-            ModelName="nobody",
-            TransformInput={"DataSource": source},
-            TransformOutput={"S3OutputPath": f"s3://{BUCKET}/{name}/out"},
-            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-        )
+        client.create_transform_job(TransformJobName=f"{name[:50]}-none", **request | {"ModelName": "nobody"})
 
 
 def test_what_is_not_served_is_refused_by_name(server: LocalSageMaker, user: User) -> None:
@@ -179,6 +177,16 @@ def test_what_is_not_served_is_refused_by_name(server: LocalSageMaker, user: Use
         client.create_endpoint(EndpointName=name, EndpointConfigName=name)
     with pytest.raises(ClientError, match="Could not find endpoint configuration"):
         client.create_endpoint(EndpointName=name, EndpointConfigName="nothing")
+    container = {"Image": "of-a-step", "ModelDataUrl": ARTIFACT}
+    user.create(
+        {"Name": "M", "Type": "Model", "Arguments": {"PrimaryContainer": container, "ExecutionRoleArn": ROLE}}
+    )
+    user.end(arn := user.start())
+    (model,) = client.list_models(NameContains=arn.rpartition("/")[2])["Models"]
+    made = f"{name[:50]}-step"
+    client.create_endpoint_config(EndpointConfigName=made, ProductionVariants=[variant(model["ModelName"])])
+    with pytest.raises(ClientError, match=f"The image of the model {model['ModelName']} is of-a-step"):
+        client.create_endpoint(EndpointName=name, EndpointConfigName=made)
     with pytest.raises(ClientError, match=r'Could not find model ".*:model/nothing"'):
         client.create_endpoint_config(EndpointConfigName="other", ProductionVariants=[variant("nothing")])
     with pytest.raises(ClientError, match="already existing endpoint configuration"):
