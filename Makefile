@@ -7,7 +7,7 @@ SOURCES := pipeline training processing infra tests
 TARGET ?= local
 quoted = '$(subst ','\'',$(1))'
 
-.PHONY: help pipeline-run study image data test test-clients check soak bench bench-gpu bench-engine bench-drift bench-against lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
+.PHONY: help pipeline-run study image data test test-clients check soak bench bench-gpu bench-engine bench-drift bench-against bench-batch lint types infra-check infra-rehearse infra-plan infra-deploy infra-status infra-destroy format lock clean FORCE
 
 help: ## print this
 	@echo "Fashion-MNIST on Amazon SageMaker Pipelines. Each command first builds .venv if need be."
@@ -53,6 +53,9 @@ bench-drift: .venv/stamp ## count the monitor's false alarms and what it finds, 
 
 bench-against: .venv/stamp ## time commands here and in another revision, in turn: REV=2f7a81a ARGS="--pairs 5 --only rerun"
 	@PYTHONPATH=. $(PY) tests/bench/bench_against.py $(call quoted,$(or $(REV),HEAD)) $(ARGS)
+
+bench-batch: .venv/stamp ## time batch beside the SavedModel called directly, with a registered model: ARGS="--images 20000"
+	@PYTHONPATH=. $(PY) tests/bench/bench_batch.py $(ARGS)
 
 lint: .venv/stamp ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

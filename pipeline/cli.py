@@ -230,6 +230,24 @@ def build_parser() -> argparse.ArgumentParser:
     add_images(predict)
     add_model(predict)
 
+    batch = commands.add_parser(
+        "batch",
+        help="class probabilities of any number of images, by a pipeline with a transform job",
+        description="Scores PNG, JPEG and IDX images with a registered model, and writes JSON Lines. The same "
+        "command again goes on with what is not finished.",
+    )
+    batch.add_argument(
+        "input", metavar="INPUT", help="a folder, an IDX or image file, or s3://BUCKET/PREFIX of the target"
+    )
+    batch.add_argument("output", type=named_path, metavar="OUTPUT", help="a folder for the predictions")
+    add_model(batch)
+    add_background(batch)
+    batch.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+    on_aws = batch.add_argument_group("with --target sagemaker, where it costs money")
+    on_aws.add_argument("--instance-type", metavar="T", help="instance type (default: ml.c5.xlarge)")
+    on_aws.add_argument("--instances", type=int, metavar="N", help="number of instances (default: 1)")
+    on_aws.add_argument("--yes", action="store_true", help="do not ask")
+
     serve = commands.add_parser(
         "serve",
         help="serve a registered model on this machine",
@@ -473,6 +491,15 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="a PNG or JPEG file, or rows of an IDX file: t10k-images-idx3-ubyte.gz#17, …#0-9, …#3,17",
     )
+    add_background(parser)
+    parser.add_argument(
+        "--top", type=int, default=3, metavar="K", help="show K classes an image (default: 3)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_background(parser: argparse.ArgumentParser) -> None:
+    """Adds what is done about light backgrounds."""
     parser.add_argument(
         "--background",
         choices=("auto", "dark", "light"),
@@ -480,10 +507,6 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         help="light: invert the images, for the model was trained on white on black; dark: never do; "
         "auto (default): invert an image whose border is light, and say so",
     )
-    parser.add_argument(
-        "--top", type=int, default=3, metavar="K", help="show K classes an image (default: 3)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:

@@ -128,8 +128,9 @@ class LocalTarget:
         observer: Observer,
         stop: threading.Event,
         choices: Choices = ALL_STEPS,
+        pipeline_name: str = "",
     ) -> ExecutionRecord:
-        """Executes a compiled definition to its end and returns its record."""
+        """Executes a compiled definition to its end and returns its record; "": under the project's own name."""
         return start_execution(
             definition,
             values,
@@ -138,7 +139,7 @@ class LocalTarget:
             store=self.store,
             observer=observer,
             stop=stop,
-            pipeline_name=self.pipeline_name,
+            pipeline_name=pipeline_name or self.pipeline_name,
             target=self.name,
             max_parallel=choices.parallel,
             use_cache=choices.use_cache,

@@ -7,10 +7,12 @@ the values (http://yann.lecun.com/exdb/mnist/, "The IDX file format").
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn, cast
@@ -101,24 +103,50 @@ def _is_there(path: Path) -> bool:
         return False
 
 
+def iter_rows(path: Path, source: str) -> Iterator[Pixels]:
+    """Every image (uint8, 28×28) of the file, in order, a part of the file in memory at a time.
+
+    Raises:
+        ImageError: as read_rows; what comes before the damage was given by then.
+    """
+    with _opened(path, source) as stream:
+        for _, block in _blocks(stream, _IMAGES, (SIDE, SIDE), (), source):
+            for start in range(0, len(block), SIDE * SIDE):
+                yield np.frombuffer(block, np.uint8, SIDE * SIDE, start).reshape(SIDE, SIDE)
+
+
 def _records(
     path: Path, magic: bytes, shape: tuple[int, ...], rows: Sequence[int], source: str
 ) -> list[bytes]:
+    size = math.prod(shape)
+    wanted = set(rows)
+    kept: dict[int, bytes] = {}
+    with _opened(path, source) as stream:
+        for start, block in _blocks(stream, magic, shape, rows, source):
+            for row in wanted.intersection(range(start, start + len(block) // size)):
+                kept[row] = block[(row - start) * size : (row - start + 1) * size]
+    return [kept[row] for row in rows]
+
+
+@contextmanager
+def _opened(path: Path, source: str) -> Iterator[IO[bytes]]:
+    """The content of the file, unpacked."""
     try:
         with open_plain(path) as raw:
             compressed = raw.read(2) == _GZIP
             raw.seek(0)
             with gzip.open(raw) if compressed else raw as stream:
-                return _parse(cast(IO[bytes], stream), magic, shape, rows, source)
+                yield cast(IO[bytes], stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         _refuse(source, f"damaged or truncated gzip data ({error})", "Get the file again.")
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         _refuse(source, getattr(error, "strerror", None) or str(error), "Correct the path.")
 
 
-def _parse(
+def _blocks(
     stream: IO[bytes], magic: bytes, shape: tuple[int, ...], rows: Sequence[int], source: str
-) -> list[bytes]:
+) -> Iterator[tuple[int, bytes]]:
+    """The records of a file that has all `rows`, many at a time, each time with the number of the first."""
     found = stream.read(4)
     if found != magic:
         _refuse(
@@ -133,25 +161,19 @@ def _parse(
     absent = [row for row in rows if row >= count]
     if absent:
         _refuse(source, f"row {absent[0]}", f"The file has rows 0 to {count - 1}.")
-    size = int(np.prod(shape, dtype=np.int64))
-    wanted = set(rows)
-    kept: dict[int, bytes] = {}
+    size = math.prod(shape)
     # A whole number of records at a time, as many as there are: the header's count reserves nothing.
     step = max(1, _CHUNK // size)
     for start in range(0, count, step):
         length = min(step, count - start) * size
         block = stream.read(length)
+        whole = len(block) // size
+        if whole:
+            yield start, block[: whole * size]
         if len(block) < length:
-            _refuse(
-                source,
-                f"a file that ends in row {start + len(block) // size} of {count}",
-                "Get the file again.",
-            )
-        for row in wanted.intersection(range(start, start + len(block) // size)):
-            kept[row] = block[(row - start) * size : (row - start + 1) * size]
+            _refuse(source, f"a file that ends in row {start + whole} of {count}", "Get the file again.")
     if stream.read(1):
         _refuse(source, f"more than the {count} rows that its header announces", "Get the file again.")
-    return [kept[row] for row in rows]
 
 
 def _refuse(source: str, received: str, advice: str) -> NoReturn:

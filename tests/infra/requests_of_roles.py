@@ -13,6 +13,7 @@ from pipeline.aws.iam_evaluator import Request, as_list
 BUCKET = f"arn:aws:s3:::fashion-mnist-{ACCOUNT}-{REGION}"
 OBJECTS = f"{BUCKET}/fashion-mnist"
 EXECUTION = f"{OBJECTS}/executions/8f3a2c9d41e7"
+BATCH = f"{OBJECTS}/batch"
 CAPTURED = f"{OBJECTS}/captured/model-version-3"
 TUNED = f"{OBJECTS}/executions/tuned/models"
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
@@ -20,10 +21,12 @@ GROUP = f"{SAGEMAKER}:model-package-group/fashion-mnist"
 PACKAGE = f"{SAGEMAKER}:model-package/fashion-mnist/3"
 TUNING_JOB = f"{SAGEMAKER}:hyper-parameter-tuning-job/8f3a2c9d41e7-Tune-cn-abcdefghij"
 TRAINING_JOB = f"{SAGEMAKER}:training-job/pipelines-8f3a2c9d41e7-Train-cnn-3x3-0-abc"
+TRANSFORM_JOB = f"{SAGEMAKER}:transform-job/pipelines-8f3a2c9d41e7-Score-abc"
 PROCESSING_JOB = f"{SAGEMAKER}:processing-job/pipelines-8f3a2c9d41e7-Evaluate-abc"
 PIPELINE = f"{SAGEMAKER}:pipeline/fashion-mnist"
 MLFLOW = f"{SAGEMAKER}:mlflow-app/app-0"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
+TRANSFORM_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TransformJobs"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 REGISTRY = f"arn:aws:ecr:{REGION}:763104351884:repository"
@@ -130,6 +133,10 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:AddTags", TUNING_JOB),
         Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
         Request("sagemaker:AddTags", PROCESSING_JOB),
+        *(
+            Request(f"sagemaker:{action}", TRANSFORM_JOB)
+            for action in ("CreateTransformJob", "DescribeTransformJob", "StopTransformJob", "AddTags")
+        ),
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
         Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
@@ -172,6 +179,10 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("kms:Decrypt", KEY, VIA_S3),
         Request("s3:PutObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
+        Request("s3:GetObject", f"{BATCH}/requests/0123/00000.jsonl"),
+        Request("s3:ListBucket", BUCKET, {"s3:prefix": "fashion-mnist/batch/requests/0123/"}),
+        Request("s3:PutObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
+        Request("logs:PutLogEvents", f"{TRANSFORM_LOGS}:log-stream:pipelines-1"),
         Request("kms:GenerateDataKey", KEY, VIA_S3),
         Request("ecr:GetAuthorizationToken", "*"),
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-inference"),
@@ -199,6 +210,11 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:CreatePipeline", PIPELINE),
         Request("sagemaker:UpdatePipeline", PIPELINE),
         Request("sagemaker:StartPipelineExecution", PIPELINE),
+        Request("sagemaker:CreatePipeline", f"{PIPELINE}-batch"),
+        Request("sagemaker:StartPipelineExecution", f"{PIPELINE}-batch"),
+        Request("sagemaker:DescribePipelineExecution", f"{PIPELINE}-batch/execution/8f3a2c9d41e7"),
+        Request("s3:PutObject", f"{BATCH}/requests/0123/00000.jsonl"),
+        Request("s3:GetObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
         Request("sagemaker:StopPipelineExecution", f"{PIPELINE}/execution/8f3a2c9d41e7"),
         Request("sagemaker:ListPipelineExecutionSteps", f"{PIPELINE}/execution/8f3a2c9d41e7"),
         Request("sagemaker:DescribeTrainingJob", TRAINING_JOB),
@@ -299,6 +315,7 @@ _NO_JOBS = [
     Request("sagemaker:CreateHyperParameterTuningJob", TUNING_JOB),
     Request("sagemaker:CreateTrainingJob", TRAINING_JOB),
     Request("sagemaker:CreateProcessingJob", PROCESSING_JOB),
+    Request("sagemaker:CreateTransformJob", TRANSFORM_JOB),
 ]
 
 REFUSED: dict[str, list[Request]] = {
@@ -308,6 +325,7 @@ REFUSED: dict[str, list[Request]] = {
         *_NO_SERVING,
         *_NO_REGISTERING,
         Request("sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/somebody-elses"),
+        Request("sagemaker:CreateTransformJob", f"{SAGEMAKER}:transform-job/somebody-elses"),
         Request(
             "sagemaker:CreateHyperParameterTuningJob",
             f"{SAGEMAKER}:hyper-parameter-tuning-job/somebody-elses",
@@ -353,6 +371,8 @@ REFUSED: dict[str, list[Request]] = {
         *_NO_JOBS,
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
+        Request("sagemaker:StartPipelineExecution", f"{PIPELINE}-batches"),
+        Request("s3:PutObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
     ],
@@ -368,6 +388,8 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
         Request("s3:GetObject", f"{OBJECTS}/checkpoints/0123456789abcdef/cnn-3x3-0/checkpoint.npz"),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:GetObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
+        Request("s3:PutObject", f"{BATCH}/requests/0123/00000.jsonl"),
         Request("s3:GetObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
         Request("s3:DeleteObject", f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"),
         Request("kms:GenerateDataKey", KEY),

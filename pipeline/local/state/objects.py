@@ -175,6 +175,13 @@ class Objects:
         """Take keys out of the index; their contents stay on disk, where others may have the same."""
         self.record([], gone=[(bucket, key) for key in keys])
 
+    def drop(self, stored: Collection[StoredObject]) -> None:
+        """Take objects out of the index, and contents that no other object has from the disk."""
+        self.record([], gone=[(each.bucket, each.key) for each in stored])
+        for each in stored:
+            if not self._database.rows("SELECT 1 FROM objects WHERE sha256 = ? LIMIT 1", (each.sha256,)):
+                self.path(each).unlink(missing_ok=True)
+
     def damage(self, stored: StoredObject) -> str | None:
         """What is wrong with the object's content on disk, after reading all of it; None when it is intact."""
         return self.contents.damage(stored.sha256, stored.size)

@@ -134,7 +134,14 @@ def services_act_for_this_account_only(stack: ResolvedStack) -> Problems:
 @must
 def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
     wanted: dict[str, tuple[str, set[str]]] = {
-        "PipelineRole": ("sagemaker", {"pipeline/fashion-mnist", "pipeline/fashion-mnist/*"}),
+        "PipelineRole": (
+            "sagemaker",
+            {
+                f"pipeline/{name}{rest}"
+                for name in ("fashion-mnist", "fashion-mnist-batch")
+                for rest in ("", "/*")
+            },
+        ),
         "JobRole": (
             "sagemaker",
             {

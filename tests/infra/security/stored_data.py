@@ -70,7 +70,7 @@ def what_is_not_needed_is_deleted_in_time(stack: ResolvedStack) -> Problems:
         return [rule for rule in found if rule.get("Status") == "Enabled"]
 
     forgotten = []
-    for what in ("checkpoints", "captured"):
+    for what in ("checkpoints", "captured", "batch"):
         found = [rule for rule in rules("Bucket") if rule.get("Prefix") == f"fashion-mnist/{what}/"]
         if not any(1 <= int(rule.get("ExpirationInDays", 0)) <= 90 for rule in found):
             yield f"{what} stay forever"

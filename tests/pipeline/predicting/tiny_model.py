@@ -20,6 +20,7 @@ from pipeline.local.state.store import Store
 
 CLASSES = tuple(f"class {label}" for label in range(10))
 GROUP = "fashion-mnist"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20.0-cpu"
 ROWS = [range(label * 28 // 10, (label + 1) * 28 // 10) for label in range(10)]
 
 
@@ -81,7 +82,7 @@ def register(aws: LocalAws, archive: Path, version: int, approval: str, metadata
         ModelPackageGroupName=GROUP,
         ModelApprovalStatus=approval,
         InferenceSpecification={
-            "Containers": [{"Image": "an-image", "ModelDataUrl": f"s3://{aws.BUCKET}/{key}"}],
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{aws.BUCKET}/{key}"}],
             "SupportedContentTypes": ["application/json"],
             "SupportedResponseMIMETypes": ["application/json"],
         },
