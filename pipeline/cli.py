@@ -96,15 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
         "where --param says nothing (default: the latest)",
     )
-    run.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="STEP-OR-IMAGE=IMAGE",
-        help="with --launcher container: the image that a step runs in, or that stands for others (a glob); may be "
-        "repeated",
-    )
     add_launcher(run, "container")
+    add_job_images(run)
     add_tracking(run)
     add_spending(run)
     add_output(run)
@@ -130,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_execution(resume)
     add_target(resume)
     add_launcher(resume, "container")
+    add_job_images(resume)
     add_tracking(resume)
     add_output(resume)
 
@@ -635,6 +629,18 @@ def add_launcher(parser: argparse.ArgumentParser, *more: str) -> None:
         default="auto",
         help="how a local run starts jobs: in a sandbox with an /opt/ml and a /tmp of its own (Linux), as plain "
         f"processes{in_image} (auto: a sandbox where this machine allows it, else processes)",
+    )
+
+
+def add_job_images(parser: argparse.ArgumentParser) -> None:
+    """Adds which images jobs in containers run in."""
+    parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="STEP-OR-IMAGE=IMAGE",
+        help="with --launcher container: the image that a step runs in, or that stands for others (a glob); may be "
+        "repeated",
     )
 
 

@@ -161,6 +161,7 @@ class LocalTarget:
         observer: Observer,
         stop: threading.Event,
         launcher: Wanted = "auto",
+        images: Sequence[ImageChoice] = (),
     ) -> ExecutionRecord:
         """Continues an execution to its end, under its own id, and returns its record; None: the latest."""
         return resume_execution(
@@ -172,6 +173,7 @@ class LocalTarget:
             stop=stop,
             lock=self.lock,
             launcher=launcher,
+            images=images,
             explain=say,
         )
 

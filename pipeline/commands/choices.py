@@ -77,9 +77,9 @@ def read_programs(args: argparse.Namespace) -> tuple[list[StandIn], Interpreter 
     return stand_ins, None if args.python is None else find_interpreter(args.python)
 
 
-def check_images(args: argparse.Namespace) -> None:
-    """Raises UsageError for images that are none, or that no launcher would run."""
-    if args.image and args.launcher != "container":
+def check_images(args: argparse.Namespace, *, in_containers: bool = False) -> None:
+    """Raises UsageError for images that are none, or that no launcher would run; `in_containers`: one does."""
+    if args.image and args.launcher != "container" and not in_containers:
         raise UsageError(
             f"--image {args.image[0]} goes with --launcher container: the others run no images. Add it, or leave "
             "--image out."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from pipeline.commands.choices import check_launcher, check_tracking
+from pipeline.commands.choices import check_images, check_launcher, check_tracking, read_images
 from pipeline.commands.run import follow
 from pipeline.console import say
 from pipeline.errors import UsageError
@@ -39,12 +39,16 @@ def main(args: argparse.Namespace) -> int:
             )
         # Better refused now than after the services have started.
         execution_to_resume(store, record.execution_id)
+    containers = args.launcher == "container" or (args.launcher == "auto" and record.images is not None)
+    check_images(args, in_containers=containers)
+    images = read_images(args)
     isolate(os.environ)
 
     from pipeline.local_target import open_local
 
-    containers = args.launcher == "container" or (args.launcher == "auto" and record.images is not None)
     with open_local(home, say, containers=containers) as target:
         return follow(
-            args, target, lambda view, stop: target.resume(record.execution_id, view, stop, args.launcher)
+            args,
+            target,
+            lambda view, stop: target.resume(record.execution_id, view, stop, args.launcher, images),
         )

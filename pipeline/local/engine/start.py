@@ -117,7 +117,8 @@ def start_execution(
     def containers(step: Step) -> list[dict[str, Json]] | None:
         return containers_ahead(step, definition, values, find_model)
 
-    check_programs(selected, values, _programs(definition, stand_ins, python, in_containers), containers)
+    programs = _programs(definition, stand_ins, python, in_containers)
+    check_programs(selected, values, programs, containers, definition)
     uploaded = will_be_there(uploads)
     check_inputs(selected, values, lambda uri: uploaded(uri) or is_there(aws, uri))
     assign_handlers(definition, values, handlers, to_run)
@@ -125,7 +126,7 @@ def start_execution(
         handler.check_syntax(handlers)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images)
     if isinstance(chosen, Containers):
-        check_containers(chosen, selected, values, home, aws, containers)
+        check_containers(chosen, selected, values, home, aws, containers, definition)
     for upload, count in zip(uploads, put_files(aws, uploads), strict=True):
         explain(f"{upload.path} → {upload.uri} ({count} file(s), kept in the local S3)")
     record = ExecutionRecord(
@@ -161,13 +162,16 @@ def resume_execution(
     graces: Graces = GRACES,
     launcher: Wanted = "auto",
     explain: Callable[[str], None] = lambda line: None,
+    images: Sequence[ImageChoice] = (),
     max_parallel: int | None = None,
     pool: CorePool | None = None,
     stop_of: StopOf | None = None,
 ) -> ExecutionRecord:
     """Continue an execution under its own id, as it was started, and return its final record.
 
-    `max_parallel`: the most jobs at once from now on; None: as before. `pool`, `stop_of`: see start_execution.
+    `max_parallel`: the most jobs at once from now on; None: as before. `images`, of an execution in containers:
+    those of steps, or in the place of others, that it goes on with, before those that it was started with. `pool`,
+    `stop_of`: see start_execution.
 
     Raises:
         UsageError: there is no such execution, or nothing to resume; see execution_to_resume.
@@ -175,6 +179,11 @@ def resume_execution(
     """
     definition, record = execution_to_resume(store, execution_id)
     record = replace(record, parallel=max_parallel or record.parallel)
+    if images:
+        chosen_before = record.images or {}
+        now = images_to_json(images)
+        kept = {of: image for of, image in chosen_before.items() if of not in now}
+        record = replace(record, images={**now, **kept})
     python = None if record.python is None else find_interpreter(record.python)
     chosen = launcher_of(record, launcher, home, explain)
     if isinstance(chosen, Containers):
@@ -188,6 +197,7 @@ def resume_execution(
             home,
             aws,
             lambda step: containers_ahead(step, definition, record.parameters, find_model),
+            definition,
         )
         record = replace(record, images=record.images or {})
     else:

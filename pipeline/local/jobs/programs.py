@@ -126,17 +126,20 @@ def check_programs(
     parameters: Mapping[str, Json],
     programs: Programs,
     containers: Callable[[Step], list[dict[str, Json]] | None] = lambda step: None,
+    within: Definition | None = None,
 ) -> None:
     """Check that it is known of every step's job what it runs, and that every stand-in is one for something.
 
-    `containers` says what is known ahead of the model of a Transform step; see containers_ahead.
+    `containers` says what is known ahead of the model of a Transform step; see containers_ahead. `within` is the
+    whole of which `definition` has the steps that are to run: a stand-in may be one for a step that is not.
 
     Raises:
         UsageError: it is not; the message lists all steps.
     """
-    jobs = [job for step in every_request(definition) for job in jobs_of(step)]
+    due = {step.name for step in jobs_in(definition)}
     images: set[str] = set()
     problems = []
+    jobs = jobs_in(within or definition)
     for step in jobs:
         if step.type != "Transform":
             arguments = _known(step, parameters)
@@ -147,7 +150,8 @@ def check_programs(
             if models != []:  # Of a model that nobody makes, no image will be known later.
                 images.add(image_of(step.type, {"PrimaryContainer": (models or [{}])[0]}))
             found = _model_problems(step, parameters, models, programs)
-        problems += [f"  {step.name}: {problem}" for problem in found]
+        if step.name in due:
+            problems += [f"  {step.name}: {problem}" for problem in found]
     _check_matches(programs.stand_ins, jobs, images)
     if problems:
         raise UsageError(
@@ -155,6 +159,11 @@ def check_programs(
             + "\n".join(problems)
             + "\nOr run all steps in their images, with Docker or podman: --launcher container"
         )
+
+
+def jobs_in(definition: Definition) -> list[Step]:
+    """The jobs of all steps; see jobs_of."""
+    return [job for step in every_request(definition) for job in jobs_of(step)]
 
 
 def jobs_of(step: Step) -> list[Step]:

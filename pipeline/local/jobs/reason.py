@@ -15,6 +15,8 @@ from pipeline.local.jobs.process import Ended
 
 # What a shell ends with, and our launchers, when there is no such program.
 NOT_FOUND = 127
+# What podman's init says then, which ends with 1.
+_NOT_STARTED = "(catatonit"
 # A path that was not mapped to the job's folder, as an error quotes it.
 _BUILT_IN_PATH = re.compile(rf"""["'‘“\s]{ML}\b""")
 _REFUSED = re.compile(
@@ -45,7 +47,9 @@ class Failed:
         who = f"host {self.host.name}: " if self.several and self.ended.cause == "exited" else ""
         parts = [who + self.ended.describe() + (f": {self.message}" if self.message else "")]
         tail = self.host.log.tail
-        if self.ended.cause == "exited" and self.ended.returncode == NOT_FOUND:
+        if self.ended.cause == "exited" and (
+            self.ended.returncode == NOT_FOUND or any(_NOT_STARTED in line for line in tail)
+        ):
             parts.append(self._missing())
         if is_mapped(self.host) and has_built_in_path([self.message, *tail]):
             parts.append(built_in_path_hint(self.command))
@@ -73,8 +77,11 @@ class Failed:
     def _is_there(self, program: str) -> bool:
         """Whether the job could find `program`: in its container, or on this machine."""
         if self.host.container.of is not None:
-            # The engine names what it could not start.
-            return not any(program in line and "exec" in line for line in self.host.log.tail)
+            # The engine names what it could not start; podman's init does not.
+            starts = (_NOT_STARTED, program)
+            return not any(
+                "exec" in line and any(each in line for each in starts) for line in self.host.log.tail
+            )
         root = self.host.container.root
         folders = self.environment.get("PATH", os.defpath).split(os.pathsep)
         inside = os.pathsep.join(str(root / folder.lstrip("/")) for folder in folders)

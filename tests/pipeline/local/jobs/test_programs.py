@@ -96,6 +96,15 @@ def test_a_stand_in_for_nothing_is_refused(of: str) -> None:
         check_programs(definition(*steps), {}, Programs((StandIn(of, ("a",)),)))
 
 
+def test_a_stand_in_may_be_for_a_step_that_does_not_run_now() -> None:
+    left, done = training("Left", **SCRIPT), training("Done")
+    stand_in = Programs((StandIn("Done", ("a",)),))
+    check_programs(definition(left), {}, stand_in, within=definition(left, done))
+    check_programs(definition(left), {}, Programs(), within=definition(left, done))
+    with pytest.raises(UsageError, match="Done"):
+        check_programs(definition(left, done), {}, Programs())
+
+
 def test_an_image_that_is_known_only_later_may_be_what_a_stand_in_is_for() -> None:
     late = training("Fit", {"Get": "Steps.Model.Image"}, **SCRIPT)
     check_programs(definition(late), {}, Programs((StandIn("*/own:*", ("a",)),)))

@@ -73,13 +73,11 @@ def put(bench: Workbench, objects: Mapping[str, bytes]) -> None:
         bench.aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
 
 
-def test_a_framework_processor_installs_its_requirements_and_runs(
-    sandbox: Workbench, session: Any, tmp_path: Path
-) -> None:
+def framework_step(session: Any, source: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A FrameworkProcessor's step with the script and the package in `source`, as compile_step gives it."""
     from sagemaker.core.processing import FrameworkProcessor
     from sagemaker.mlops.workflow.steps import ProcessingStep
 
-    source = tmp_path / "source"
     package = wheel(source, "1")
     (source / "requirements.txt").write_text(f"./{package.name}\n")
     (source / "entry.py").write_text("import sys, tiny; print('tiny', tiny.VERSION, sys.argv[1:])")
@@ -91,7 +89,13 @@ def test_a_framework_processor_installs_its_requirements_and_runs(
         sagemaker_session=session,
     )
     run = processor.run(code="entry.py", source_dir=str(source), arguments=["--a", "b"])
-    request, objects = compile_step(session, ProcessingStep("Frame", step_args=run))
+    return compile_step(session, ProcessingStep("Frame", step_args=run))
+
+
+def test_a_framework_processor_installs_its_requirements_and_runs(
+    sandbox: Workbench, session: Any, tmp_path: Path
+) -> None:
+    request, objects = framework_step(session, tmp_path / "source")
     with_bench(sandbox, session, request, objects, "Processing")
     assert "tiny 1 ['--a', 'b']" in sandbox.lines
 

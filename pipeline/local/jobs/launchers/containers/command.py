@@ -26,6 +26,9 @@ SERVED = 8080
 # The variable that names another port to it.
 PORT_VARIABLE = "SAGEMAKER_BIND_TO_PORT"
 _TERMINAL = ("--interactive", "--tty")
+# podman's init (catatonit, since podman 4 at this place) tells the program alone of signals, and takes no variable:
+# so it starts itself once more, with the flag that tells all of the program's group.
+_PODMANS_INIT = ("/run/podman-init", "-g", "--")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def run_command(engine: Engine, run: ToRun) -> list[str]:
         words += ["--workdir", run.asked.cwd]
     for name, value in run.asked.environment.items():
         words += ["--env", f"{name}={value}" if _ENGINES_OWN.fullmatch(name) else name]
-    program, *arguments = run.asked.command
+    init: tuple[str, ...] = _PODMANS_INIT if engine.is_podman else ()
+    program, *arguments = (*init, *run.asked.command)
     return [*words, "--entrypoint", program, run.of.image.name, *arguments]
 
 

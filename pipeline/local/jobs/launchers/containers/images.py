@@ -11,10 +11,9 @@ from pipeline.errors import UsageError
 from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.local.jobs.launchers.containers.engine import Engine
-from pipeline.local.jobs.programs import has_own_program, image_of, jobs_of
+from pipeline.local.jobs.programs import has_own_program, image_of, jobs_in
 from pipeline.near_match import did_you_mean
 from pipeline.spec.definition import Definition, Json, Step
-from pipeline.spec.for_each import every_request
 from pipeline.spec.step_types import STEP_TYPES
 
 # An image of a private registry on AWS, of which the SDK's own containers are.
@@ -69,19 +68,22 @@ def check_images(
     choices: Iterable[ImageChoice],
     engine: Engine,
     containers: Callable[[Step], list[dict[str, Json]] | None] = lambda step: None,
+    within: Definition | None = None,
 ) -> list[Image]:
     """Check that the engine has every image that can be known before anything runs; returns them.
 
-    `containers` says what is known ahead of the model of a Transform step.
+    `containers` says what is known ahead of the model of a Transform step. `within` is the whole of which
+    `definition` has the steps that are to run: a choice may be one for a step that is not.
 
     Raises:
         UsageError: it lacks some, an image has no program for its step, or a choice is one for nothing. The message
             lists all of them.
     """
     choices = tuple(choices)
-    jobs = [job for step in every_request(definition) for job in jobs_of(step)]
+    every = jobs_in(within or definition)
+    _check_matches(choices, [job.name for job in every], [_uri(job, parameters, containers) for job in every])
+    jobs = jobs_in(definition)
     uris = [_uri(job, parameters, containers) for job in jobs]
-    _check_matches(choices, [job.name for job in jobs], uris)
     names = [choose_image(choices, job.name, uri) for job, uri in zip(jobs, uris, strict=True)]
     found = {name: engine.find_image(name) for name in dict.fromkeys(filter(None, names))}
     missing = {

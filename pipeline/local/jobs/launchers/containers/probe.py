@@ -44,7 +44,7 @@ def require_reach(engine: Engine, image: Image, endpoint: str, network: str | No
     token = secrets.token_hex(8)
     (folder / "probe").write_text(f"{token}\n", encoding="utf-8")
     done = call(
-        engine.program, "run", "--rm", "--pull", "never", "--user", "0:0",
+        engine.program, "run", "--rm", "--init", "--pull", "never", "--user", "0:0",
         *(() if network is None else ("--network", network)),
         "--mount", mount(str(folder), "/mnt"),
         "--entrypoint", "/bin/sh", image.name, "-c", _REACH, "sh", token, endpoint,
@@ -62,6 +62,9 @@ def require_reach(engine: Engine, image: Image, endpoint: str, network: str | No
         advice = (
             "A firewall may drop what containers send: let it in (with ufw: sudo ufw allow in on docker0)."
         )
+    elif "container-init" in done.stderr:
+        what = "does not start"
+        advice = "Install podman's init (on Debian: apt-get install catatonit)."
     else:
         what = "does not start"
         advice = f"Try it: {engine.name} run --rm --entrypoint /bin/sh {image.name} -c true"

@@ -22,9 +22,10 @@ def check_containers(
     home: Home,
     aws: LocalAws,
     containers: Callable[[Step], list[dict[str, Json]] | None],
+    within: Definition,
 ) -> None:
     """Check that the engine has the images of the definition's steps, and that their containers reach our files and
-    our S3; `containers`: see check_images. Remove what commands that were killed have left in the engine.
+    our S3; `containers`, `within`: see check_images. Remove what commands that were killed have left in the engine.
 
     Raises:
         UsageError: an image is missing, or a container does not reach them. Nothing was started.
@@ -35,7 +36,7 @@ def check_containers(
             f"The local S3 listens at {aws.host}, where containers do not reach it: open the state folder for "
             "containers (containers=True)."
         )
-    images = check_images(definition, parameters, launcher.choices, launcher.engine, containers)
+    images = check_images(definition, parameters, launcher.choices, launcher.engine, containers, within)
     sweep_gone(launcher.engine)
     if not images:
         return

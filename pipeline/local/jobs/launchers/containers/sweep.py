@@ -17,10 +17,18 @@ _SECONDS = 60
 
 def owners(program: str) -> "set[str]":
     """Whose containers and networks the engine has, running or not."""
-    form = f'{{{{.Label "{OWNER}"}}}}'
-    containers = _ask(program, "ps", "--all", "--filter", f"label={OWNER}", "--format", form)
-    networks = _ask(program, "network", "ls", "--filter", f"label={OWNER}", "--format", form)
-    return {line for line in (*containers, *networks) if line}
+    labelled = ("--quiet", "--filter", f"label={OWNER}")
+    containers = _ask(program, "ps", "--all", *labelled)
+    networks = _ask(program, "network", "ls", *labelled)
+    # Each by itself: one may go meanwhile. Not by `ps --format`, which calls labels otherwise in podman.
+    asked = [("inspect", ".Config.Labels", each) for each in containers]
+    asked += [("network inspect", ".Labels", each) for each in networks]
+    return {
+        line
+        for command, labels, each in asked
+        for line in _ask(program, *command.split(), "--format", f'{{{{index {labels} "{OWNER}"}}}}', each)
+        if line
+    }
 
 
 def sweep(program: str, owner: str) -> None:

@@ -27,12 +27,15 @@ def containers_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def containers_aws(engine: Engine, containers_home: Home) -> Iterator[LocalAws]:
+def containers_store(containers_home: Home) -> Iterator[Store]:
+    with Store(containers_home) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def containers_aws(engine: Engine, containers_home: Home, containers_store: Store) -> Iterator[LocalAws]:
     address = engine.address
-    with (
-        Store(containers_home) as store,
-        LocalAws(containers_home, store, address.listens_at, called=address.reached_at) as aws,
-    ):
+    with LocalAws(containers_home, containers_store, address.listens_at, called=address.reached_at) as aws:
         yield aws
 
 

@@ -39,6 +39,13 @@ def test_the_program_is_the_entry_point_and_nothing_is_pulled(tmp_path: Path) ->
     assert words_after(words, "--mount") == mounts
 
 
+def test_podmans_init_is_told_to_signal_the_whole_group(tmp_path: Path) -> None:
+    words = run_command(Engine("/bin/podman", is_podman=True), asked(tmp_path))
+    assert words_after(words, "--entrypoint") == ["/run/podman-init"]
+    assert words[-6:] == ["jobs:1", "-g", "--", "python3", "a.py", "--b"]
+    assert "--init" in words
+
+
 def test_values_of_variables_are_not_on_the_command_line_but_for_the_engines_own(tmp_path: Path) -> None:
     secret = {"AWS_SECRET_ACCESS_KEY": "secret", "TOKEN": "mine"}
     given = {**secret, "HOME": "/there", "DOCKER_HOST": "x", "no_proxy": "y"}

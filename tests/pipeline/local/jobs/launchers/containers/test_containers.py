@@ -6,20 +6,29 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.errors import StepFailed
+from pipeline.execution import ExecutionRecord
 from pipeline.job_image import image_tag
+from pipeline.local.engine.start import resume_execution
 from pipeline.local.jobs.launchers.containers import sweep
 from pipeline.local.jobs.launchers.containers.engine import Engine
+from pipeline.local.jobs.launchers.containers.images import parse_image
 from pipeline.local.jobs.launchers.containers.launcher import Containers, sweep_gone
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.state.identity import ProcessIdentity
+from pipeline.local.state.store import Store
+from tests.pipeline.local.engine.test_sdk2_steps import function_step
+from tests.pipeline.local.engine.test_start import Watcher, document, get, join, start, statuses, step
+from tests.pipeline.local.jobs.test_sdk_bundles import framework_step, put, session  # noqa: F401 (a fixture)
 from tests.pipeline.local.jobs.transform.test_transform_job import SERVER, archive, request
 from tests.pipeline.local.workbench import Workbench
 
@@ -29,8 +38,15 @@ ROOT = Path(__file__).resolve().parents[6]
 
 def left(engine: Engine, bench: Workbench) -> list[str]:
     """The containers of the bench that there are, running or not."""
-    label = f"label={sweep.FOLDER}={bench.container()}"
-    return engine("ps", "--all", "--quiet", "--filter", label).splitlines()
+    # Not by a filter for the value: podman splits it at commas.
+    return [each for each in labelled(engine, sweep.FOLDER) if each == str(bench.container())]
+
+
+def labelled(engine: Engine, label: str) -> list[str]:
+    """What the containers that there are have as that label."""
+    form = f'{{{{index .Config.Labels "{label}"}}}}'
+    there = engine("ps", "--all", "--quiet", "--filter", f"label={label}").splitlines()
+    return [engine.quietly("inspect", "--format", form, each) for each in there]
 
 
 def test_a_script_with_built_in_paths_runs_in_its_image(contained: Workbench, engine: Engine) -> None:
@@ -170,7 +186,7 @@ def entry_image(engine: Engine) -> Iterator[str]:
     name = f"pipeline-tests:{uuid.uuid4().hex[:12]}"
     text = "import os, sys; open(os.environ['TO'], 'w').write(' '.join([os.getcwd(), *sys.argv[1:]]))"
     entry = json.dumps(["python3", "-c", text])
-    recipe = f'FROM {image_tag()}\nWORKDIR /srv\nENTRYPOINT {entry}\nCMD ["by-itself"]\n'
+    recipe = f'FROM {image_tag()}\nWORKDIR /made\nENTRYPOINT {entry}\nCMD ["by-itself"]\n'
     subprocess.run(
         [engine.program, "build", "--quiet", "--tag", name, "-"], input=recipe.encode(), check=True
     )
@@ -186,12 +202,12 @@ def test_an_images_own_entry_point_runs_with_what_the_service_gives_it(
     request["AlgorithmSpecification"] = {"TrainingImage": entry_image, "TrainingInputMode": "File"}
     request["InputDataConfig"] = []
     contained.run("Training", request, step="Fit")
-    assert contained.get(contained.uri("models", "job-1", "output", "model", "words")) == b"/srv train"
+    assert contained.get(contained.uri("models", "job-1", "output", "model", "words")) == b"/made train"
     to = {"TO": "/opt/ml/processing/output/out/words"}
     request = contained.processing("pass", outputs=["out"], environment=to)
     request["AppSpecification"] = {"ImageUri": entry_image}
     contained.run("Processing", request, step="Clean")
-    assert contained.get(contained.uri("out", "words")) == b"/srv by-itself"
+    assert contained.get(contained.uri("out", "words")) == b"/made by-itself"
 
 
 @pytest.fixture
@@ -218,7 +234,65 @@ def test_a_transforms_model_is_served_by_its_image(
     assert left(engine, contained) == []
 
 
+@pytest.mark.filterwarnings("ignore")  # The SDK's own.
+def test_a_framework_processor_installs_its_requirements_in_its_image(
+    contained: Workbench,
+    session: Any,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    request, objects = framework_step(session, tmp_path / "source")
+    put(contained, objects)
+    request["AppSpecification"]["ImageUri"] = "an-image"
+    contained.run("Processing", request)
+    assert "tiny 1 ['--a', 'b']" in contained.lines
+
+
+def start_contained(
+    bench: Workbench, store: Store, text: str, watcher: Watcher, *images: str
+) -> ExecutionRecord:
+    chosen = [parse_image(image) for image in images]
+    return start(bench, store, text, watcher, launcher="container", images=chosen)
+
+
+def test_functions_that_are_steps_run_in_their_image(contained: Workbench, containers_store: Store) -> None:
+    watcher, output = Watcher(), "Steps.double.OutputDataConfig.S3OutputPath"
+    first = function_step(contained, "double", "Parameters.Number", "4")
+    last = function_step(contained, "add", output, join(get(output)), after="double")
+    text = document(last, first)
+    record = start_contained(contained, containers_store, text, watcher, f"*/python:*={image_tag()}")
+    assert record.status == "Succeeded", record.failure_reason
+    assert {step.launcher for step in record.steps} == {"container"}
+    place = contained.uri("steps", record.execution_id, "double")
+    said = [line for name, line in watcher.lines if name == "add" and line.startswith("step add")]
+    assert said[0].endswith(f"--property_references {output} {place}")
+    assert ("add", "requirements.txt") in watcher.lines
+
+
+def test_resume_goes_on_with_another_image(
+    contained: Workbench, containers_store: Store, entry_image: str
+) -> None:
+    request = contained.processing("import os; assert os.path.isdir('/made')")
+    fine = contained.processing("pass")
+    text = document(step("Look", "Processing", request), step("Fine", "Processing", fine))
+    images = [f"{name}={image_tag()}" for name in ("Look", "Fine")]
+    failed = start_contained(contained, containers_store, text, Watcher(), *images)
+    assert statuses(failed) == {"Look": "Failed", "Fine": "Succeeded"}
+    record = resume_execution(
+        failed.execution_id,
+        home=contained.home,
+        aws=contained.aws,
+        store=containers_store,
+        observer=Watcher(),
+        stop=threading.Event(),
+        images=[parse_image(f"Look={entry_image}")],
+    )
+    assert statuses(record) == {"Look": "Succeeded", "Fine": "Succeeded"}, record.failure_reason
+    assert record.images == {"Look": entry_image, "Fine": image_tag()}
+
+
 def test_several_hosts_find_each_other_by_name(contained: Workbench, engine: Engine) -> None:
+    if engine.address.network is not None:
+        pytest.skip("the hosts share this machine's network, as podman's do")
     script = """
 import json, os, socket, time
 others = json.loads(os.environ["SM_HOSTS"])
@@ -305,9 +379,7 @@ def test_a_command_that_is_ended_leaves_no_container(engine: Engine, tmp_path: P
     )
 
     def mine() -> list[str]:
-        form = f'{{{{.Label "{sweep.OWNER}"}}}}'
-        owners = engine("ps", "--all", "--filter", f"label={sweep.OWNER}", "--format", form).splitlines()
-        return [owner for owner in owners if owner.startswith(f"{process.pid}.")]
+        return [owner for owner in labelled(engine, sweep.OWNER) if owner.startswith(f"{process.pid}.")]
 
     def logged() -> bool:
         return any("asleep" in log.read_text() for log in home.glob("executions/*/logs/Sleep.log"))

@@ -120,6 +120,14 @@ def test_a_choice_for_nothing_is_refused(holding: Callable[..., Engine]) -> None
         check_images(definition, {}, [parse_image("Prepar=mine:1")], engine)
 
 
+def test_a_choice_may_be_for_a_step_that_does_not_run_now(holding: Callable[..., Engine]) -> None:
+    engine = holding("mine:1")
+    done, left = processing("Done", "gone:1", **OWN), processing("Left", "jobs:1", **OWN)
+    choices = [parse_image("Done=no-more:1"), parse_image("Left=mine:1")]
+    found = check_images(define(left), {}, choices, engine, within=define(done, left))
+    assert [image.name for image in found] == ["mine:1"]
+
+
 def test_an_image_runs_its_own_arguments_unless_it_is_given_others() -> None:
     image = Image("a", "1", ("serve",), ("--quiet",))
     assert image.command() == ["serve", "--quiet"]

@@ -14,8 +14,8 @@ from pipeline.local.jobs.launchers.containers.probe import require_reach
 IMAGE = Image("jobs:1", "sha256:1")
 
 
-def probe(fake_docker: Callable[..., Path], folder: Path, status: int) -> None:
-    fake_docker(f'case "$1" in run) echo "as it said" >&2; exit {status} ;; *) echo 28 ;; esac')
+def probe(fake_docker: Callable[..., Path], folder: Path, status: int, said: str = "as it said") -> None:
+    fake_docker(f'case "$1" in run) echo "{said}" >&2; exit {status} ;; *) echo 28 ;; esac')
     (folder / "probing").mkdir()
     require_reach(find_engine(), IMAGE, "http://here:1", None, folder / "probing")
 
@@ -33,6 +33,11 @@ def test_a_fault_is_said_with_what_to_do(
 ) -> None:
     with pytest.raises(EngineMissing, match=rf"one of jobs:1 {said}"):
         probe(fake_docker, tmp_path, status)
+
+
+def test_what_podman_lacks_is_said(fake_docker: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing, match=r"does not start .*Install podman's init .*catatonit"):
+        probe(fake_docker, tmp_path, 125, "Error: container-init binary not found on the host")
 
 
 @pytest.mark.parametrize("status", [0, 127], ids=["reached", "an image without a shell"])

@@ -18,7 +18,7 @@ import pytest
 from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers import sweep
 from pipeline.local.jobs.launchers.containers.engine import Engine
-from tests.pipeline.local.jobs.launchers.containers.test_containers import wait_until
+from tests.pipeline.local.jobs.launchers.containers.test_containers import labelled, wait_until
 
 ROOT = Path(__file__).resolve().parents[6]
 SOCKET = Path("/var/run/docker.sock")
@@ -145,9 +145,7 @@ def test_a_command_of_his_that_is_killed_leaves_neither_containers_nor_files_of_
         return found
 
     def owners() -> list[str]:
-        form = f'{{{{.Label "{sweep.OWNER}"}}}}'
-        found = engine("ps", "--all", "--filter", f"label={sweep.OWNER}", "--format", form).splitlines()
-        return [owner for owner in found if owner.startswith(f"{process.pid}.")]
+        return [owner for owner in labelled(engine, sweep.OWNER) if owner.startswith(f"{process.pid}.")]
 
     try:
         wait_until(lambda: foreign() != [] or process.poll() is not None)
