@@ -58,20 +58,19 @@ class Serving:
 
     def __init__(self, state: Path) -> None:
         words = [sys.executable, "-m", "pipeline", "local-sagemaker", "--state", str(state)]
-        self.process = subprocess.Popen(
-            words,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+        said = state.parent / "said"
+        with said.open("w") as errors:
+            self.process = subprocess.Popen(
+                words, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
         assert self.process.stdout is not None
         self.told: dict[str, str] = {}
         while "SAGEMAKER_USER_CONFIG_OVERRIDE" not in self.told:
             line = self.process.stdout.readline()
             if not line:
-                raise SystemExit(f"The server did not start: exit status {self.process.wait()}.")
+                raise SystemExit(
+                    f"The server did not start: exit status {self.process.wait()}.\n{said.read_text()}"
+                )
             if line.startswith("export "):
                 name, _, value = line.removeprefix("export ").strip().partition("=")
                 self.told[name] = value

@@ -168,6 +168,19 @@ def test_clients_that_say_nothing_keep_nobody_waiting(user: User) -> None:
         each.close()
 
 
+def test_a_body_that_comes_a_byte_at_a_time_is_answered(server: LocalSageMaker) -> None:
+    body = b'{"PipelineName": "nobody"}'
+    headers = signed(server, body, {"X-Amz-Target": DESCRIBE, "Content-Type": "application/x-amz-json-1.1"})
+    place = urlsplit(server.url)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = ["POST / HTTP/1.1", f"Host: {place.netloc}", f"Content-Length: {len(body)}", *lines, "", ""]
+    with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in "\r\n".join(head).encode() + body:
+            client.sendall(bytes([byte]))
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
 def test_a_connection_serves_many_requests(server: LocalSageMaker) -> None:
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     connection.connect()
