@@ -84,10 +84,6 @@ class Endpoints:
                 raise ServiceError(
                     VALIDATION, f'Cannot update endpoint "{record["EndpointArn"]}" in status Failed.'
                 )
-            if record["EndpointConfigName"] == config["EndpointConfigName"]:
-                raise ServiceError(
-                    VALIDATION, "Cannot update to the endpoint configuration that the endpoint has already."
-                )
             self._put(record, "Updating", FailureReason=None)
             self._begin(name, config, container)
         return {"EndpointArn": record["EndpointArn"]}
@@ -203,19 +199,24 @@ class Endpoints:
             raise ServiceError("ServiceUnavailable", "This server is about to end.") from None
         except (FashionError, OSError) as error:
             with self._lock:
-                self._put(self._records.get(name, record), "Failed", FailureReason=str(error))
+                if name in self._records:
+                    self._put(self._records[name], "Failed", FailureReason=str(error))
             raise ServiceError(
                 "ServiceUnavailable", f"The endpoint {name} could not come back: {error}"
             ) from None
+        spare: ModelServer | None
         with self._lock:
-            before = self._servers.pop(name, None)
-            is_kept = name in self._records and not self._stop.is_set()
-            if is_kept:
+            now = self._servers.get(name)
+            if now is not None and now.is_alive:
+                spare, serves = server, now  # An update came first.
+            elif name in self._records and not self._stop.is_set():
                 self._servers[name] = server
-        for each in (before, None if is_kept else server):
-            if each is not None:
-                each.close()
-        return server
+                spare, serves = now, server
+            else:
+                spare, serves = server, server
+        if spare is not None:
+            spare.close()
+        return serves
 
     def _start(self, name: str, container: Mapping[str, Json]) -> ModelServer:
         home = self._engine.home
