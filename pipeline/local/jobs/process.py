@@ -1,17 +1,14 @@
 """Runs a job's process: its own process group and session, its output to its log, its time limit, its end.
 
-The process waits behind a gate (a shell that reads one line before it becomes the command), which opens only once
-the reaper knows the group: a command line that is killed at any moment leaves no orphan.
-A process that leaves its group on purpose (a daemon: setsid) is not followed; a container would end it.
+The reaper starts it, and ends it and all that it left if the command line is killed. As in a container nothing of a
+job outlives it: what leaves its group on purpose (a daemon: setsid) ends with it on Linux.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pipeline.local.jobs.joblog import Log
-from pipeline.local.jobs.reaper import Reaper, signal_group
+from pipeline.local.jobs.reaper import Entering, Kept, Reaper
 
 # SageMaker gives a job 120 s between SIGTERM and SIGKILL; a stopped run must end within 10 s.
 LIMIT_GRACE_SECONDS = 30.0
@@ -28,7 +25,6 @@ STOP_GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _CHUNK_BYTES = 65536
 Cause = Literal["exited", "time limit", "stopped"]
-GATE = 'read go || exit 125; exec "$@" </dev/null'
 
 
 @dataclass(frozen=True)
@@ -78,113 +74,90 @@ def run_process(
     log: Log,
     stop: Signal,
     reaper: Reaper,
+    entering: Entering | None = None,
     time_limit: float | None = None,
     limit_grace: float = LIMIT_GRACE_SECONDS,
     stop_grace: float = STOP_GRACE_SECONDS,
 ) -> Ended:
     """Run `command` to its end, or until `time_limit` (seconds) or `stop` ends it: SIGTERM, a grace, SIGKILL.
 
-    Its whole process group ends with it. `environment` is the process's whole environment.
+    All that it started ends with it. `environment` is the process's whole environment; `entering`: where it goes
+    before it becomes the command.
 
     Raises:
         OSError: the process cannot be started.
     """
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", GATE, "sh", *command],
-        cwd=cwd,
-        env=dict(environment),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        bufsize=0,
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    group = process.pid
-    reader = _Reader(process, log)
-    ended = threading.Event()
-    waiter = threading.Thread(target=_wait_unreaped, args=(process, ended), daemon=True)
-    reader.start()
-    waiter.start()
+    pipe, output = os.pipe()
     try:
-        reaper.register(group)
-        # A broken pipe: it is dead already, and its exit status says how.
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(b"go\n")
-        process.stdin.close()
-        cause = _watch(ended, group, log, stop, time_limit, limit_grace, stop_grace)
+        kept = reaper.start(command, cwd=cwd, environment=environment, output=output, entering=entering)
+    except BaseException:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(output)
+    reader = _Reader(pipe, log)
+    reader.start()
+    try:
+        returncode, cause = _watch(kept, log, stop, time_limit, limit_grace, stop_grace)
         at = time.monotonic()
     finally:
         # Whatever the job left running ends with it, as in a container; and so does the job if we were interrupted.
-        signal_group(group, signal.SIGKILL)
-        process.stdin.close()
-        waiter.join()
+        kept.end()
         reader.join(timeout=2.0)
-        reaper.unregister(group)
-        process.wait()
     if reader.error is not None:
         raise reader.error
-    return Ended(process.returncode, cause, time_limit, at)
+    return Ended(returncode, cause, time_limit, at)
 
 
 def _watch(
-    ended: threading.Event,
-    group: int,
+    kept: Kept,
     log: Log,
     stop: Signal,
     time_limit: float | None,
     limit_grace: float,
     stop_grace: float,
-) -> Cause:
-    """Wait for `ended`, terminating the group when `time_limit` or `stop` says so."""
+) -> tuple[int, Cause]:
+    """Wait for the end of what is `kept`, terminating it when `time_limit` or `stop` says so."""
     cause: Cause = "exited"
     stopping = False
     limit_at = math.inf if time_limit is None else time.monotonic() + time_limit
     kill_at = math.inf
-    while not ended.wait(_POLL_SECONDS):
+    while (returncode := kept.wait(_POLL_SECONDS)) is None:
         now = time.monotonic()
         if stop.is_set() and not stopping:
             stopping = True
             cause = "stopped" if cause == "exited" else cause
             kill_at = min(kill_at, now + stop_grace)
-            signal_group(group, signal.SIGTERM)
+            kept.terminate()
         elif now >= limit_at and cause == "exited":
             cause = "time limit"
             kill_at = now + limit_grace
             log.say(f"the job ran longer than its limit of {time_limit:g} s: terminating it")
-            signal_group(group, signal.SIGTERM)
+            kept.terminate()
         if now >= kill_at:
-            signal_group(group, signal.SIGKILL)
-    return cause
+            kept.kill()
+    return returncode, cause
 
 
 class _Reader(threading.Thread):
     """Reads a job's output to its end. An error of the log's reader is kept for the caller, and reading goes on:
     a job whose output nobody reads hangs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Log) -> None:
+    def __init__(self, pipe: int, log: Log) -> None:
         super().__init__(daemon=True)
-        assert process.stdout is not None
-        self._pipe = process.stdout
+        self._pipe = pipe
         self._log = log
         self.error: Exception | None = None
 
     def run(self) -> None:
-        with self._pipe as pipe:
-            while data := os.read(pipe.fileno(), _CHUNK_BYTES):
+        try:
+            while data := os.read(self._pipe, _CHUNK_BYTES):
                 try:
                     self._log.feed(data)
                 except Exception as error:
                     self.error = self.error or error
-
-
-def _wait_unreaped(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
-    """Set `ended` when the process has ended. It stays a zombie, so that its group's number stays taken."""
-    if hasattr(os, "waitid"):
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    else:  # macOS before Python 3.13
-        process.wait()
-    ended.set()
+        finally:
+            os.close(self._pipe)
 
 
 def _signal_text(number: int) -> str:

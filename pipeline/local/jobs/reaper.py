@@ -1,71 +1,84 @@
-"""Ends the jobs of a run whose command line died, even by SIGKILL, so that no process is left behind.
+"""Starts the processes of a run's jobs and ends them with it: however the command line ends, none is left behind.
 
-A `Reaper` starts this file as a tiny process of its own, once per run, and tells it the process groups of the jobs
-on its stdin, one a line: `+123 456789`, with when the leader was started, and `-123`. When the command line ends,
-however it ends, the kernel closes that pipe; the process then terminates the groups still registered, kills what is
-left after a grace, and exits. If the command line did not say before that it was done (`.`), it starts a command
-that removes what is no process (containers).
+A `Reaper` starts launchers/keeper.py, once per run, and hands it every job over a socket; what that forks watches
+over the job from its first moment. The command line is told by a socket of the job's that it has ended, and the
+keeper by the same that the command line has: the kernel closes it, whoever dies.
 """
 
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 GRACE_SECONDS = 5.0
-_POLL_SECONDS = 0.02
+_KEEPER = Path(__file__).parent / "launchers" / "keeper.py"
+_LENGTH_BYTES, _STATUS_BYTES = 4, 4
 
 
-def signal_group(group: int, number: int) -> bool:
-    """Send signal `number` (0: only look) to process group `group`; False when it has no process left."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # macOS says so of a group whose only member is a zombie.
-        return False
-    return True
+@dataclass(frozen=True)
+class Entering:
+    """Where a process goes before it becomes a job's program: see launchers/enter.py, which knows the `words`."""
+
+    way: Literal["sandbox", "guard"]
+    words: Sequence[str | Sequence[str]]
+
+    @property
+    def plain_words(self) -> list[str | list[str]]:
+        """The words as what marshal can write."""
+        return [word if isinstance(word, str) else [*word] for word in self.words]
 
 
-def start_of_leader(group: int) -> int:
-    """When process number `group` was started, in ticks since the boot; 0 where there is none, or no /proc.
+class Kept:
+    """A process that was started, with a keeper that ends all that is left of it."""
 
-    As identity.py has it; this file runs without the others.
-    """
-    try:
-        with open(f"/proc/{group}/stat", "rb") as file:  # noqa: PTH123 (pathlib takes longer to import than all else)
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return 0
+    def __init__(self, told: socket.socket) -> None:
+        self._told = told
 
+    def wait(self, seconds: float | None) -> int | None:
+        """Its exit status, or minus the number of the signal that ended it; None: after `seconds` it still runs."""
+        self._told.settimeout(seconds)
+        try:
+            said = self._told.recv(_STATUS_BYTES)
+        except (TimeoutError, BlockingIOError):
+            return None
+        except ConnectionError:
+            said = b""
+        # Its keeper was killed, and the kernel killed the job with it.
+        return int.from_bytes(said, "big", signed=True) if said else -signal.SIGKILL
 
-def end_groups(groups: Mapping[int, int], grace: float) -> None:
-    """SIGTERM every group, give them `grace` seconds to end, SIGKILL what is left.
+    def terminate(self) -> None:
+        """Send SIGTERM to its process group."""
+        self._say(b"T")
 
-    `groups` maps each to when its leader was started, 0 if unknown. A group whose number has another leader by now
-    is somebody else's. Without a leader it is still ours: a number is not given away while a group has it.
-    """
+    def kill(self) -> None:
+        """Send SIGKILL to its process group."""
+        self._say(b"K")
 
-    def ours(group: int) -> bool:
-        return start_of_leader(group) in (0, groups[group]) or groups[group] == 0
+    def end(self) -> None:
+        """Kill what is left of it, and wait until nothing is. Again it does nothing."""
+        if self._told.fileno() == -1:
+            return
+        self._told.settimeout(None)
+        self.kill()
+        with self._told, contextlib.suppress(ConnectionError):
+            while self._told.recv(_STATUS_BYTES):
+                pass
 
-    left = {group for group in groups if ours(group) and signal_group(group, signal.SIGTERM)}
-    deadline = time.monotonic() + grace
-    while left and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-        left = {group for group in left if ours(group) and signal_group(group, 0)}
-    for group in left:
-        if ours(group):
-            signal_group(group, signal.SIGKILL)
+    def _say(self, what: bytes) -> None:
+        # Without a keeper there is no job.
+        with contextlib.suppress(ConnectionError):
+            self._told.sendall(what)
 
 
 class Reaper:
@@ -79,16 +92,23 @@ class Reaper:
         self, grace: float = GRACE_SECONDS, holding: int | None = None, afterwards: Sequence[str] = ()
     ) -> None:
         self._lock = threading.Lock()
-        # -I -S: nothing but the standard library, no site-packages, starts in some 20 ms. In a session of its own,
+        self._control, theirs = socket.socketpair()
+        # Names of files are to be the same bytes there as here.
+        utf8 = ["-X", "utf8"] if sys.flags.utf8_mode else []
+        # -I -S: nothing but the standard library, no site-packages, starts in some 10 ms. In a session of its own,
         # so that neither Ctrl-C nor a closed terminal reaches it.
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(grace), *afterwards],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=() if holding is None else (holding,),
-        )
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, *utf8, "-I", "-S", str(_KEEPER), str(grace)),
+                    *(str(-1 if holding is None else holding), *afterwards),
+                ],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=() if holding is None else (holding,),
+            )
 
     @property
     def pid(self) -> int:
@@ -103,60 +123,52 @@ class Reaper:
     ) -> None:
         self.close()
 
-    def register(self, group: int) -> None:
-        """Guard process group `group` from now on. What is in the pipe is read even if we die right after.
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        output: int,
+        entering: Entering | None = None,
+    ) -> Kept:
+        """Start `command` in a session of its own, without input, and with the file descriptor `output` for what it
+        writes. What cannot be done of that it says there, with the exit statuses of a shell.
 
         Raises:
             BrokenPipeError: the reaper is gone, so that nothing could be guarded.
+            OSError: the system has no room for another process.
         """
-        self._tell(f"+{group} {start_of_leader(group)}\n")
+        where = (entering.way, entering.plain_words) if entering is not None else ("", [])
+        asked = marshal.dumps(([*command], str(cwd), dict(environment), *where))
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._hand_over(output, theirs.fileno())
+            # If its keeper is dead by now, waiting tells.
+            with contextlib.suppress(ConnectionError):
+                ours.sendall(len(asked).to_bytes(_LENGTH_BYTES, "big") + asked)
+        except BaseException:
+            ours.close()
+            raise
+        return Kept(ours)
 
-    def unregister(self, group: int) -> None:
-        """`group` has ended. Call it before its leader is reaped: then its number can be another's."""
-        # A reaper that is gone guards nothing: nothing is lost.
-        with contextlib.suppress(BrokenPipeError):
-            self._tell(f"-{group}\n")
+    def _hand_over(self, output: int, job: int) -> None:
+        """Let a keeper be forked that has these two file descriptors."""
+        # One by one: there may not be many that nobody has received yet.
+        with self._lock:
+            try:
+                socket.send_fds(self._control, [b"+"], [output, job])
+                answer = self._control.recv(1)
+            except ConnectionError:
+                answer = b""
+        if not answer:
+            raise BrokenPipeError("the process that starts jobs and ends them has been killed")
+        if number := answer[0]:
+            raise OSError(number, os.strerror(number))
 
     def close(self) -> None:
-        """End the reaper, which ends what is still registered."""
-        with self._lock:
-            assert self._process.stdin is not None
-            if not self._process.stdin.closed:
-                with contextlib.suppress(BrokenPipeError):
-                    self._process.stdin.write(b".\n")
-                    self._process.stdin.flush()
-                with contextlib.suppress(BrokenPipeError):
-                    self._process.stdin.close()
+        """End the reaper, which ends what still runs."""
+        with self._lock, self._control, contextlib.suppress(OSError):
+            self._control.sendall(b".")
         self._process.wait()
-
-    def _tell(self, line: str) -> None:
-        with self._lock:
-            assert self._process.stdin is not None
-            self._process.stdin.write(line.encode())
-            self._process.stdin.flush()
-
-
-def main() -> None:
-    """Read groups from stdin until it ends, then end them (argv: the grace in seconds, a command)."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    groups: dict[int, int] = {}
-    grace, *afterwards = sys.argv[1:]
-    done = False
-    for line in sys.stdin:
-        if line[0] == ".":
-            done = True
-            continue
-        group, _, started = line[1:].partition(" ")
-        if line[0] == "+":
-            groups[int(group)] = int(started)
-        else:
-            groups.pop(int(group), None)
-    end_groups(groups, float(grace))
-    if afterwards and not done:
-        with contextlib.suppress(OSError):
-            os.execv(afterwards[0], afterwards)
-
-
-if __name__ == "__main__":
-    main()

@@ -64,9 +64,10 @@ def run_hosts(
     def run(launch: Launch) -> Ended:
         try:
             ended = run_process(
-                launch.program.command,
+                launch.program.becomes,
                 cwd=launch.program.cwd,
                 environment=launch.program.environment,
+                entering=launch.program.entering,
                 log=launch.host.log,
                 stop=_Either(stop, failed, done),
                 reaper=reaper,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +12,7 @@ from typing import Literal, Protocol, Self
 
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.image import Image
+from pipeline.local.jobs.reaper import Entering
 from pipeline.spec.step_types import STEP_TYPES
 
 Name = Literal["sandbox", "process", "container"]
@@ -18,11 +20,25 @@ Name = Literal["sandbox", "process", "container"]
 
 @dataclass(frozen=True)
 class Program:
-    """A process to start: `environment` is its whole environment, `cwd` a folder of this machine."""
+    """A process to start: `environment` is its whole environment, `cwd` a folder of this machine.
 
-    command: Sequence[str]
+    `entering`: where it goes before it becomes `becomes`.
+    """
+
+    becomes: Sequence[str]
     cwd: Path
     environment: Mapping[str, str]
+    entering: Entering | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """What does the same without a reaper, in the folder and with the environment."""
+        if self.entering is None:
+            return [*self.becomes]
+        words = marshal.dumps(self.entering.plain_words).hex()
+        own_locale = "yes" if "LC_CTYPE" in self.environment else "no"
+        script = str(Path(__file__).with_name("enter.py"))
+        return [sys.executable, "-I", "-S", script, self.entering.way, words, own_locale, *self.becomes]
 
 
 @dataclass(frozen=True)
@@ -112,17 +128,3 @@ class OnThisMachine:
 def launcher_for(launcher: Launcher, step_type: str) -> Launcher:
     """Who runs the jobs of steps of this type."""
     return launcher if STEP_TYPES[step_type].image is not None else launcher.beside
-
-
-def enter(
-    how: Literal["sandbox", "guard"],
-    words: Sequence[str | Sequence[str]],
-    command: Sequence[str],
-    environment: Mapping[str, str],
-) -> list[str]:
-    """The command that runs enter.py with `words`, which becomes `command` there."""
-    own_locale = "yes" if "LC_CTYPE" in environment else "no"
-    argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("enter.py")), how, own_locale]
-    for word in words:
-        argv += [word] if isinstance(word, str) else [str(len(word)), *word]
-    return [*argv, *command]

@@ -19,8 +19,9 @@ from pathlib import Path
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import ML, Container
 from pipeline.local.jobs.launchers.landlock import is_available
-from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart
 from pipeline.local.jobs.launchers.surroundings import around
+from pipeline.local.jobs.reaper import Entering
 
 # Size, time of change and number of a file, by path.
 _State = dict[str, tuple[int, int, int]]
@@ -70,7 +71,7 @@ class Process(OnThisMachine):
         writable = [
             str(path) for path in around(own, (*self._needed, container.root)) if not path.is_symlink()
         ]
-        return Program(enter("guard", [writable], asked.command, environment), place, environment)
+        return Program(asked.command, place, environment, Entering("guard", [writable]))
 
     def _state(self) -> _State:
         found: _State = {}

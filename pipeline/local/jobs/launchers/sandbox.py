@@ -13,6 +13,7 @@ the files, not a wall against a job that means harm.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import stat
 import subprocess
@@ -23,9 +24,10 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from pipeline.local.jobs.container import ML, Container
-from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart, enter
+from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart
 from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
+from pipeline.local.jobs.reaper import Entering
 from pipeline.local.state.state_dir import scratch_name
 
 _PROBE_SECONDS = 20
@@ -51,10 +53,9 @@ class Sandbox(OnThisMachine):
         finally:
             for container in containers:
                 # The job's own folders, and what they are in.
-                kept = {place for path in _own(container) for place in (path, *path.parents)}
-                kept = {container.root.joinpath(*place.parts[1:]) for place in kept}
+                kept = {str(place) for path in _own(container) for place in (path, *path.parents)}
                 for path in reversed(self._bound(container)):
-                    _remove_place(Path(f"{container.root}{path}"), kept)
+                    _remove_place(str(container.root), path, kept)
 
     def program(self, asked: ToStart) -> Program:
         """See Launcher."""
@@ -63,7 +64,7 @@ class Sandbox(OnThisMachine):
             str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
         ]
         words = [str(container.root), asked.cwd, self._bound(container), readonly]
-        return Program(enter("sandbox", words, asked.command, environment), container.root, environment)
+        return Program(asked.command, container.root, environment, Entering("sandbox", words))
 
     def fault(self, folder: Path) -> str | None:
         """Why no sandbox can be made on this machine, found by making one below `folder`; None: it can."""
@@ -116,14 +117,16 @@ def _base() -> list[Path]:
     return [path for path in paths if path.is_dir()]
 
 
-def _remove_place(place: Path, kept: Set[Path]) -> None:
-    """Remove what was made at `place` to bind something there, and folders above that nothing else is in, but for
-    `kept`."""
+def _remove_place(root: str, path: str, kept: Set[str]) -> None:
+    """Remove what was made below `root` to bind `path` there, and folders above that nothing else is in, but for
+    `kept`. Nearly all are empty folders; pathlib would take longer for it than the job's own start."""
     with contextlib.suppress(OSError):
-        found = place.lstat()
-        if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size == 0):
-            place.unlink()
-            place = place.parent
-        while place not in kept:
-            place.rmdir()
-            place = place.parent
+        try:
+            os.rmdir(root + path)  # noqa: PTH106
+        except NotADirectoryError:
+            found = os.lstat(root + path)
+            if not stat.S_ISLNK(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_size != 0):
+                return
+            os.unlink(root + path)  # noqa: PTH108
+        while (path := path.rpartition("/")[0]) and path not in kept:
+            os.rmdir(root + path)  # noqa: PTH106

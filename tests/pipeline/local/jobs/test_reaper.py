@@ -1,17 +1,22 @@
-"""No process outlives the command line, however that ends."""
+"""No process outlives its job, nor the command line, however that ends."""
 
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from pipeline.local.jobs.reaper import Reaper, end_groups, signal_group, start_of_leader
+from pipeline.local.jobs.reaper import Kept, Reaper
 
 # Prints its process id and sleeps; with "stubborn" it ignores SIGTERM.
 SLEEPER = """
@@ -22,7 +27,26 @@ print(os.getpid(), flush=True)
 time.sleep(600)
 """
 
-# A command line in small: guards one job through a reaper, reports both process ids, and waits to be killed.
+# Leaves its session, its parent and its environment as daemons do, prints its process id and sleeps. What starts it
+# ends at once, or with "wait" sleeps too.
+DAEMON = """
+import os, signal, sys, time
+told, telling = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        tell = "import os, time; os.write(%d, b'x'); time.sleep(600)" % telling
+        print(os.getpid(), flush=True)
+        os.set_inheritable(telling, True)
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", tell], {})
+    os._exit(0)
+os.read(told, 1)
+if "wait" in sys.argv:
+    time.sleep(600)
+"""
+
+# A command line in small: runs one job through a reaper, reports both process ids, and waits to be killed.
 PARENT = """
 import subprocess, sys, threading
 from pathlib import Path
@@ -41,7 +65,7 @@ with Reaper(grace=0.3) as reaper:
 """
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Poll `condition` until it holds; False after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -59,10 +83,19 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("how", ["polite", "stubborn"])
-def test_a_killed_command_line_leaves_no_process(tmp_path: Path, how: str) -> None:
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux hands orphans to those who ask for them"
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "how"),
+    [(SLEEPER, "polite"), (SLEEPER, "stubborn"), pytest.param(DAEMON, "wait", marks=LINUX)],
+    ids=["polite", "stubborn", "daemon"],
+)
+def test_a_killed_command_line_leaves_no_process(tmp_path: Path, program: str, how: str) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path), SLEEPER, how],
+        [sys.executable, "-c", PARENT, str(tmp_path), program, how],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[4],
     )
@@ -77,97 +110,196 @@ def test_a_killed_command_line_leaves_no_process(tmp_path: Path, how: str) -> No
     assert until(lambda: gone(reaper)), f"the reaper {reaper} outlived its command line"
 
 
-def test_a_command_line_killed_before_it_opens_the_gate_leaves_no_process(tmp_path: Path) -> None:
-    marker = tmp_path / "ran"
-    parent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import os, signal, subprocess, sys\n"
-            "from pipeline.local.jobs.process import GATE\n"
-            "p = subprocess.Popen(['/bin/sh', '-c', GATE, 'sh', 'touch', sys.argv[1]], stdin=subprocess.PIPE,"
-            " start_new_session=True)\n"
-            "print(p.pid, flush=True)\n"
-            "os.kill(os.getpid(), signal.SIGKILL)\n",
-            str(marker),
-        ],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[4],
+# Asks for a keeper, and is killed before it has said what to run.
+HALF = """
+import os, signal, socket
+from pipeline.local.jobs.reaper import Reaper
+reaper = Reaper()
+ours, theirs = socket.socketpair()
+reaper._hand_over(1, theirs.fileno())
+ours.sendall((1000).to_bytes(4, "big") + b"the beginning of it")
+print(reaper.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_command_line_killed_before_it_has_said_what_to_run_leaves_no_process() -> None:
+    # The pipe is the keeper's, too: it is at its end when all have ended.
+    done = subprocess.run(
+        [sys.executable, "-c", HALF], capture_output=True, timeout=120, cwd=Path(__file__).parents[4]
     )
-    output, _ = parent.communicate()
-    assert until(lambda: gone(int(output)))
-    assert not marker.exists()
+    assert until(lambda: gone(int(done.stdout)))
 
 
-def sleeper(how: str = "polite") -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLEEPER, how], stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    return process
+@contextmanager
+def started(reaper: Reaper, *words: str) -> Iterator[tuple[Kept, int]]:
+    """A Python text as a job, and the process id that it prints."""
+    pipe, output = os.pipe()
+    with os.fdopen(pipe) as printed:
+        kept = reaper.start([sys.executable, "-c", *words], cwd=Path("/"), environment={}, output=output)
+        os.close(output)
+        try:
+            yield kept, int(printed.readline())
+        finally:
+            kept.end()
 
 
-def test_a_group_whose_number_another_process_has_by_now_is_left_alone() -> None:
-    ours, theirs, unknown = sleeper(), sleeper(), sleeper()
-    try:
-        groups = {
-            ours.pid: start_of_leader(ours.pid),
-            theirs.pid: start_of_leader(theirs.pid) - 1,
-            unknown.pid: 0,
-        }
-        end_groups(groups, 0.1)
-        assert [process.poll() for process in (ours, theirs, unknown)] == [
-            -signal.SIGTERM,
-            None,
-            -signal.SIGTERM,
-        ]
-    finally:
-        for process in (ours, theirs, unknown):
-            process.kill()
-            process.wait()
+def keeper_of(reaper: Reaper) -> int:
+    """The process id of its only job's keeper."""
+    [keeper] = psutil.Process(reaper.pid).children()
+    return int(keeper.pid)
 
 
-def test_closing_ends_what_is_registered_and_nothing_else() -> None:
-    registered, unregistered, never = sleeper(), sleeper(), sleeper()
-    try:
-        with Reaper(grace=0.5) as reaper:
-            reaper.register(registered.pid)
-            reaper.register(unregistered.pid)
-            reaper.unregister(unregistered.pid)
-            assert registered.poll() is None
-        assert registered.wait(5) == -signal.SIGTERM
-        assert unregistered.poll() is None
-        assert never.poll() is None
-    finally:
-        for process in (registered, unregistered, never):
-            process.kill()
-            process.wait()
+def test_closing_ends_what_still_runs() -> None:
+    reaper = Reaper(grace=0.2)
+    with started(reaper, SLEEPER) as (polite, _), started(reaper, SLEEPER, "stubborn") as (stubborn, _):
+        assert polite.wait(0) is None
+        reaper.close()
+        assert polite.wait(60) == -signal.SIGTERM
+        assert stubborn.wait(60) == -signal.SIGKILL
 
 
-def test_what_ignores_sigterm_is_killed_after_the_grace() -> None:
-    polite, stubborn = sleeper(), sleeper("stubborn")
-    end_groups({polite.pid: 0, stubborn.pid: 0}, grace=0.2)
-    assert stubborn.wait(5) == -signal.SIGKILL
-    assert polite.wait(5) == -signal.SIGTERM
+@LINUX
+@pytest.mark.parametrize("how", ["ended", "killed"])
+def test_what_left_the_session_ends_with_its_job_and_not_with_another(how: str) -> None:
+    with (
+        Reaper(grace=0.2) as reaper,
+        started(reaper, DAEMON, "wait") as (_, others),
+        started(reaper, DAEMON, *(["wait"] if how == "killed" else [])) as (kept, daemon),
+    ):
+        if how == "killed":
+            assert not gone(daemon)
+        else:
+            assert kept.wait(60) == 0
+        kept.end()
+        assert gone(daemon), f"{daemon} outlived its job"
+        assert not gone(others)
 
 
-def test_a_group_that_is_gone_is_no_error() -> None:
-    process = sleeper()
-    process.kill()
-    process.wait()
-    assert not signal_group(process.pid, signal.SIGTERM)
-    end_groups({process.pid: start_of_leader(process.pid)}, grace=5.0)
+def test_a_stopped_process_can_be_killed() -> None:
+    with Reaper(grace=0.2) as reaper, started(reaper, SLEEPER) as (kept, pid):
+        os.kill(pid, signal.SIGSTOP)
+        assert until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+        kept.terminate()
+        assert kept.wait(0.05) is None
+        kept.kill()
+        assert kept.wait(60) == -signal.SIGKILL
 
 
-def test_a_reaper_that_was_killed_can_guard_nothing_and_says_so() -> None:
-    with Reaper() as reaper:
+def test_jobs_go_on_and_end_when_the_reaper_was_killed() -> None:
+    with Reaper(grace=0.2) as reaper, started(reaper, SLEEPER) as (kept, pid):
         os.kill(reaper.pid, signal.SIGKILL)
         assert until(lambda: gone(reaper.pid))
-        with pytest.raises(BrokenPipeError):
-            reaper.register(12345)
-        reaper.unregister(12345)
+        assert kept.wait(0) is None
+        kept.end()
+        assert gone(pid)
+        with pytest.raises(BrokenPipeError, match="has been killed"):
+            reaper.start(["true"], cwd=Path("/"), environment={}, output=1)
+
+
+@LINUX
+@pytest.mark.parametrize("program", [SLEEPER, DAEMON], ids=["plain", "daemon"])
+def test_a_job_ends_when_its_keeper_was_killed(program: str) -> None:
+    with Reaper(grace=0.2) as reaper, started(reaper, program, "wait") as (kept, pid):
+        os.kill(keeper_of(reaper), signal.SIGKILL)
+        assert kept.wait(60) == -signal.SIGKILL
+        assert until(lambda: gone(pid))
+        with started(reaper, SLEEPER) as (other, _):
+            assert other.wait(0) is None
+
+
+def test_hundreds_of_jobs_at_once() -> None:
+    def run(number: int) -> int | None:
+        kept = reaper.start(
+            ["/bin/sh", "-c", f"exit {number % 100}"], cwd=Path("/"), environment={}, output=output
+        )
+        status = kept.wait(120)
+        kept.end()
+        return status
+
+    with Reaper() as reaper, Path(os.devnull).open("wb") as nowhere, ThreadPoolExecutor(200) as threads:
+        output = nowhere.fileno()
+        assert list(threads.map(run, range(300))) == [number % 100 for number in range(300)]
+        assert until(lambda: psutil.Process(reaper.pid).children() == [])
+
+
+def output_of(reaper: Reaper, *command: str, **environment: str) -> tuple[int | None, str]:
+    """The exit status of a command, and what it wrote."""
+    pipe, output = os.pipe()
+    kept = reaper.start(command, cwd=Path("/"), environment=environment, output=output)
+    os.close(output)
+    with os.fdopen(pipe) as printed:
+        text = printed.read()
+    status = kept.wait(60)
+    kept.end()
+    return status, text
+
+
+def test_a_job_has_three_open_files_no_input_and_the_signals_of_a_plain_process(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock, Reaper(holding=lock.fileno()) as reaper:
+        listed = "import os; print(os.listdir(f'/dev/fd'), os.read(0, 1))"
+        # The fourth is that of the listing itself.
+        assert output_of(reaper, sys.executable, "-c", listed) == (0, "['0', '1', '2', '3'] b''\n")
+        masks = (
+            "import signal; print(signal.pthread_sigmask(0, []), [signal.getsignal(n) for n in (1, 15, 17)])"
+        )
+        printed = subprocess.run([sys.executable, "-c", masks], capture_output=True, text=True).stdout
+        assert output_of(reaper, sys.executable, "-c", masks) == (0, printed)
+
+
+def test_the_lock_is_held_until_the_reaper_has_ended(tmp_path: Path) -> None:
+    lock = (tmp_path / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    reaper = Reaper(holding=lock.fileno())
+    lock.close()
+    with (tmp_path / "lock").open("w") as again:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        reaper.close()
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_what_is_larger_than_a_socket_takes_arrives_and_what_the_system_refuses_is_told() -> None:
+    with Reaper() as reaper:
+        large = {f"V{number}": "x" * 100_000 for number in range(10)}
+        assert output_of(reaper, "/bin/sh", "-c", "echo ${#V9}", **large) == (0, "100000\n")
+        status, text = output_of(reaper, "/bin/echo", "x" * 3_000_000)
+        assert (status, text) == (126, "/bin/echo: Argument list too long\n")
+
+
+def test_a_job_whose_output_nobody_reads_holds_up_no_other() -> None:
+    pipe, output = os.pipe()
+    with Reaper(grace=0.2) as reaper:
+        full = reaper.start(["/bin/sh", "-c", "yes"], cwd=Path("/"), environment={}, output=output)
+        assert output_of(reaper, "/bin/sh", "-c", "echo free") == (0, "free\n")
+        assert full.wait(0) is None
+        full.end()
+    os.close(output)
+    os.close(pipe)
+
+
+def test_two_threads_may_start_while_the_reaper_is_slow() -> None:
+    ends = []
+
+    def run() -> None:
+        ends.append(output_of(reaper, "/bin/sh", "-c", "echo up"))
+
+    with Reaper() as reaper:
+        os.kill(reaper.pid, signal.SIGSTOP)
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        os.kill(reaper.pid, signal.SIGCONT)
+        for thread in threads:
+            thread.join(60)
+    assert ends == [(0, "up\n")] * 2
+
+
+def test_the_command_line_is_told_by_a_socket_that_no_job_has() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Reaper() as reaper:
+        status, text = output_of(reaper, "/bin/sh", "-c", f"test -e /dev/fd/{theirs.fileno()} || echo none")
+        assert (status, text) == (0, "none\n")
 
 
 # Waits with a reaper, which it closes when a line comes.

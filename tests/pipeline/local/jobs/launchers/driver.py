@@ -41,9 +41,10 @@ def main() -> None:
         print(reaper.pid, flush=True)
         program = launcher.program(ToStart(container, ["/bin/sh", "-c", text], "/opt/ml", environment))
         ended = run_process(
-            program.command,
+            program.becomes,
             cwd=program.cwd,
             environment=program.environment,
+            entering=program.entering,
             log=log,
             stop=stop,
             reaper=reaper,

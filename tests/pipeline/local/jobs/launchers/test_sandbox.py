@@ -13,7 +13,7 @@ from pipeline.local.jobs.launchers.launcher import ToStart
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.jobs.reaper import Reaper
-from tests.pipeline.local.jobs.launchers.conftest import Somebody
+from tests.pipeline.local.jobs.launchers.conftest import Somebody, needs_sandbox
 from tests.pipeline.local.jobs.test_process import Job
 from tests.pipeline.local.jobs.test_reaper import gone, until
 
@@ -117,6 +117,27 @@ def test_a_stop_reaches_the_program_itself(sandboxed: Somebody) -> None:
         assert process.stdout.read().endswith("saved\nstopped\n")
 
 
+# Prints the number of a process that has left the job's session, and has been left by what started it.
+LEFT = "(setsid sh -c 'trap \"\" TERM; echo $$; sleep 600' &) | { read pid; echo $pid; "
+
+
+@pytest.mark.parametrize("launcher", ["sandbox", "process"])
+@pytest.mark.parametrize("how", ["ended", "killed"])
+def test_what_leaves_the_session_ends_with_the_job(user: Somebody, launcher: str, how: str) -> None:
+    if launcher == "sandbox":
+        needs_sandbox(user)
+    with user.start(launcher, LEFT + ("exit 3; }" if how == "ended" else "sleep 600; }")) as process:
+        assert process.stdout is not None
+        _, pid = (int(process.stdout.readline()) for _ in range(2))
+        if how == "killed":
+            assert not gone(pid)
+            process.kill()
+        else:
+            assert process.stdout.read() == "exit status 3\n"
+        process.wait()
+    assert until(partial(gone, pid)), f"{pid} outlived its job"
+
+
 @pytest.mark.parametrize("how", ["polite", "stubborn"])
 def test_a_killed_command_line_leaves_no_process(sandboxed: Somebody, how: str) -> None:
     ignore = "trap '' TERM; " if how == "stubborn" else ""
@@ -147,9 +168,10 @@ def test_a_program_that_cannot_be_run_says_why(tmp_path: Path) -> None:
             watched = Job(tmp_path, reaper)
             program = sandbox.program(ToStart(container, command, "/", {"PATH": "/opt/ml:/bin"}))
             ended = watched.run(
-                program.command[-1],
-                program=tuple(program.command[:-1]),
+                program.becomes[-1],
+                program=tuple(program.becomes[:-1]),
                 environment=dict(program.environment),
+                entering=program.entering,
             )
             ends[command[0]] = (ended.describe(), *watched.lines)
     assert ends == {
