@@ -1,4 +1,5 @@
-"""`make bench-engine`: what a step costs that does nothing, here and elsewhere, on the same graph in one run.
+"""`make bench-engine`: what a step costs that does nothing, here and elsewhere on the same graph, and how time and
+memory grow with the number of steps.
 
     PYTHONPATH=. python tests/bench/bench_engine.py [--with-metaflow] [--json FILE]
 
@@ -19,7 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench_docker import time_docker
-from bench_local import time_command, time_execution
+from bench_graph import Node, beside, chain, diamonds
+from bench_local import measure_command, time_execution
 from bench_metaflow import MORE_STEPS, VERSION, time_metaflow
 from measured_process import end_with
 from pipeline.console import say
@@ -31,17 +33,23 @@ from pipeline.output_file import check_writable
 TARGET_SECONDS = 0.15
 LOCAL = "local engine"
 COMMAND = "the same, whole command"
+# How many steps the larger graphs have, and a quarter of that the smaller ones.
+CHAIN, BESIDE = 2000, 500
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One row: `seconds` is the median of several runs of `steps` steps; None, with a reason, if not measured."""
+    """One row: `seconds` is the median of several runs of `steps` steps; None, with a reason, if not measured.
+
+    `peak_memory`: in bytes, of the command's process.
+    """
 
     what: str
     steps: int
     seconds: float | None
     reason: str = ""
     compared_with: str = ""
+    peak_memory: int | None = None
 
     @property
     def seconds_a_step(self) -> float | None:
@@ -55,6 +63,10 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--steps", type=int, nargs=2, default=(20, 200), metavar=("FEW", "MANY"), help="multiples of ten"
     )
+    parser.add_argument(
+        "--many", type=int, nargs=2, default=(CHAIN, BESIDE), metavar=("CHAIN", "BESIDE"),
+        help="steps one after another and beside each other, and a quarter of both (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs of which to take the median")
     parser.add_argument(
         "--image", default=None, help="the image for containers (default: that of make image)"
@@ -83,9 +95,11 @@ def main(args: argparse.Namespace) -> int:
         Measured(LOCAL, many, time_execution(many, passing=False)),
         Measured("the same, each passing a file on", few, median(lambda: time_execution(few, passing=True))),
         Measured("the same, each passing a file on", many, time_execution(many, passing=True)),
-        Measured(COMMAND, few, median(lambda: time_command(few))),
+        Measured(COMMAND, few, median(lambda: measure_command(diamonds(few)).seconds)),
         measure_docker(args, few),
         measure_metaflow(args, few),
+        *measure_growth("one after another", chain, args.many[0]),
+        *measure_growth("beside each other", beside, args.many[1]),
     ]  # fmt: skip
     print(table(rows))
     cost = max(row.seconds_a_step or 0 for row in rows[:2])
@@ -99,6 +113,15 @@ def main(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_text(json.dumps(document(rows, growth), indent=2) + "\n", encoding="utf-8")
     return 0 if met else 1
+
+
+def measure_growth(what: str, graph: Callable[[int], list[Node]], steps: int) -> list[Measured]:
+    """The whole command over a quarter of the steps and over all of them, each once."""
+    say(f"{steps} steps {what} …")
+    ended = {count: measure_command(graph(count)) for count in (steps // 4, steps)}
+    return [
+        Measured(what, count, each.seconds, peak_memory=each.peak_memory) for count, each in ended.items()
+    ]
 
 
 def measure_docker(args: argparse.Namespace, steps: int) -> Measured:
@@ -142,6 +165,7 @@ def table(rows: Sequence[Measured]) -> str:
             continue
         times = ratio(row, rows)
         against = "" if times is None else f"  {times:.0f} × {row.compared_with.removeprefix('the same, ')}"
+        against += "" if row.peak_memory is None else f"  {row.peak_memory / 1e6:.0f} MB"
         lines.append(f"{row.what:36} {row.steps:5} {row.seconds:8.2f} {row.seconds_a_step:8.3f}{against}")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The graph that bench_engine.py times: steps that do nothing, in chains and fans."""
+"""The graphs that bench_engine.py times: steps that do nothing, in chains and fans."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ def diamonds(steps: int) -> list[Node]:
             nodes.append(Node(f"Second-{i}-{chain}", (f"First-{i}-{chain}",)))
         nodes.append(Node(f"Join-{i}", tuple(f"Second-{i}-{chain}" for chain in range(4))))
     return nodes
+
+
+def chain(steps: int) -> list[Node]:
+    """Nodes one after another."""
+    return [Node(f"Step-{i}", (f"Step-{i - 1}",) if i else ()) for i in range(steps)]
+
+
+def beside(steps: int) -> list[Node]:
+    """Nodes that wait for nothing."""
+    return [Node(f"Step-{i}", ()) for i in range(steps)]
 
 
 def compiled(nodes: list[Node], *, bucket: str, passing: bool) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from bench_graph import compiled, diamonds
+from bench_graph import Node, compiled, diamonds
+from measured_process import Ended, run_measured
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.start import start_execution
 from pipeline.local.state.local_aws import LocalAws
@@ -54,18 +53,13 @@ def time_execution(steps: int, *, passing: bool) -> float:
     return seconds
 
 
-def time_command(steps: int) -> float:
-    """Seconds that `python -m pipeline run --definition` takes for the graph, its start and end included."""
+def measure_command(nodes: list[Node]) -> Ended:
+    """`python -m pipeline run --definition` for the graph, its start and end included."""
     with tempfile.TemporaryDirectory() as folder:
         definition = Path(folder, "definition.json")
-        definition.write_text(compiled(diamonds(steps), bucket=LocalAws.BUCKET, passing=False))
-        began = time.perf_counter()
-        subprocess.run(
+        definition.write_text(compiled(nodes, bucket=LocalAws.BUCKET, passing=False))
+        return run_measured(
             [sys.executable, "-m", "pipeline", "run", "--plain", "--definition", str(definition)],
-            cwd=ROOT,
-            env={**os.environ, "FASHION_HOME": str(Path(folder, "home"))},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
+            FASHION_HOME=str(Path(folder, "home")),
+            PYTHONPATH=str(ROOT),
         )
-        return time.perf_counter() - began

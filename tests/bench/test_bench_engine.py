@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_benchmark_prints_a_table_and_writes_its_figures(tmp_path: Path) -> None:
-    command = ["tests/bench/bench_engine.py", "--steps", "10", "20", "--repeat", "1", "--without-docker"]
+    command = ["tests/bench/bench_engine.py", "--steps", "10", "20", "--many", "8", "4"]
+    command += ["--repeat", "1", "--without-docker"]
     done = subprocess.run(
         [sys.executable, *command, "--json", str(tmp_path / "figures.json")],
         cwd=ROOT,
@@ -31,8 +32,13 @@ def test_the_benchmark_prints_a_table_and_writes_its_figures(tmp_path: Path) -> 
         ("the same, each passing a file on", 10),
         ("the same, each passing a file on", 20),
         ("the same, whole command", 10),
+        ("one after another", 2),
+        ("one after another", 8),
+        ("beside each other", 1),
+        ("beside each other", 4),
     ]
     for row in rows:
         assert row["what"] in done.stdout
+        assert row["peak_memory"] is None or 10e6 < row["peak_memory"] < 1e9
         assert row["seconds"] is None or abs(row["seconds_a_step"] - row["seconds"] / row["steps"]) < 1e-9
         assert row["seconds"] is not None or f"not measured: {row['reason']}" in done.stdout
