@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.execution import ExecutionRecord
@@ -34,6 +33,8 @@ def made_of(record: ExecutionRecord, outcome: Outcome) -> str:
     Raises:
         OSError: a file of the evaluation cannot be read.
     """
+    from importlib.metadata import version
+
     registration = outcome.registration or {}
     shown = [
         [record.pipeline_name, record.target, record.status, record.failure_reason, dict(record.parameters)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,8 @@ def describe_machine() -> dict[str, Any]:
 
 def describe_versions() -> dict[str, str]:
     """Python's version and those of the packages that decide the figures, as far as they are installed."""
+    from importlib import metadata
+
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

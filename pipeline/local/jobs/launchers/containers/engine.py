@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import psutil
-
 from pipeline.errors import FashionError, UsageError
 from pipeline.local.jobs.image import Image
 
@@ -94,6 +92,8 @@ class Engine:
         host.docker.internal to our loopback. podman makes its bridge with the first container, which is too late
         for a server that is to listen there: its containers share this machine's network.
         """
+        import psutil
+
         if self.is_podman:
             return Address("127.0.0.1", "127.0.0.1", "host")
         option = '{{index .Options "com.docker.network.bridge.name"}}'

@@ -22,8 +22,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.image import Image
@@ -111,6 +109,8 @@ class Containers:
 
     def program(self, asked: ToStart) -> Program:
         """See Launcher."""
+        import psutil
+
         container, of = asked.container, asked.container.of
         assert of is not None, "made for this launcher"
         name = f"pipeline-{_digest(f'{self._owner} {container.root} {next(self._numbers)}')}"
