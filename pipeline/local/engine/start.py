@@ -1,4 +1,4 @@
-"""Starts an execution in the local engine, or continues one: checks, names and records it, runs it to its end."""
+"""Starts an execution in the local engine, or continues one: checks, names and records it, and lets it run."""
 
 from __future__ import annotations
 
@@ -10,40 +10,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
-from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.engine.resume import execution_to_resume
-from pipeline.local.engine.scheduler import execute
+from pipeline.local.engine.running import programs_of, run_record
 from pipeline.local.engine.selection import select_steps
 from pipeline.local.engine.stop_of_one import StopOf
-from pipeline.local.engine.tuning.kept import Kept
 from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions import handler
-from pipeline.local.jobs.functions.handler import Function, Handler, assign_handlers
+from pipeline.local.jobs.functions.handler import Handler, assign_handlers
 from pipeline.local.jobs.inputs import check_inputs, is_there
 from pipeline.local.jobs.interpreter import Interpreter, find_interpreter, this_interpreter
-from pipeline.local.jobs.job import GRACES, Graces, time_text
-from pipeline.local.jobs.joblog import JobLog
+from pipeline.local.jobs.job import GRACES, Graces
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
 from pipeline.local.jobs.launchers.containers.images import ImageChoice
 from pipeline.local.jobs.launchers.containers.images import from_json as images_from_json
 from pipeline.local.jobs.launchers.containers.images import to_json as images_to_json
 from pipeline.local.jobs.launchers.containers.launcher import Containers
 from pipeline.local.jobs.launchers.containers.readiness import check_containers
-from pipeline.local.jobs.launchers.launcher import Launcher, launcher_for
-from pipeline.local.jobs.local_jobs import LocalJobs
-from pipeline.local.jobs.programs import Programs, check_for_containers, check_programs
-from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.jobs.launchers.launcher import Launcher
+from pipeline.local.jobs.programs import check_for_containers, check_programs
 from pipeline.local.jobs.stand_in import StandIn, check_stand_ins, from_json, to_json, visible_paths
 from pipeline.local.jobs.transform.models import containers_ahead, model_finder
 from pipeline.local.jobs.uploads import Upload, put_files, will_be_there
 from pipeline.local.state import clock
-from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held
-from pipeline.local.state.plain_path import plain_path
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.definition import Json, Step
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
 
@@ -117,7 +110,7 @@ def start_execution(
     def containers(step: Step) -> list[dict[str, Json]] | None:
         return containers_ahead(step, definition, values, find_model)
 
-    programs = _programs(definition, stand_ins, python, in_containers)
+    programs = programs_of(definition, stand_ins, python, in_containers)
     check_programs(selected, values, programs, containers, definition)
     uploaded = will_be_there(uploads)
     check_inputs(selected, values, lambda uri: uploaded(uri) or is_there(aws, uri))
@@ -144,7 +137,7 @@ def start_execution(
         handlers=handler.to_json(handlers),
         images=images_to_json(images) if in_containers else None,
     )
-    return _run(
+    return run_record(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces, launcher=chosen, python=python, pool=pool, stop_of=stop_of,
     )  # fmt: skip
@@ -202,7 +195,7 @@ def resume_execution(
         record = replace(record, images=record.images or {})
     else:
         record = replace(record, images=None)
-    return _run(
+    return run_record(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
         graces=graces, launcher=chosen, python=python, pool=pool, stop_of=stop_of,
     )  # fmt: skip
@@ -242,108 +235,6 @@ def _choose_launcher(
     return choose_launcher(
         wanted, home, os.environ, explain, visible=visible, protected=protected, images=images
     )
-
-
-def _programs(
-    definition: Definition, stand_ins: Sequence[StandIn], python: Interpreter | None, in_images: bool
-) -> Programs:
-    has_xgboost = not in_images and (python or this_interpreter()).has("xgboost")
-    return Programs.of(definition, stand_ins, has_xgboost=has_xgboost, in_images=in_images)
-
-
-def _functions(definition: Definition, record: ExecutionRecord) -> dict[str, Function]:
-    """What the steps that are still to run call."""
-    to_run = {step.name for step in record.steps if step.status == "Pending"}
-    return assign_handlers(definition, record.parameters, handler.from_json(record.handlers), to_run)
-
-
-def _run(
-    definition: Definition,
-    record: ExecutionRecord,
-    *,
-    home: Home,
-    aws: LocalAws,
-    store: Store,
-    observer: Observer,
-    stop: threading.Event,
-    lock: Held | None,
-    graces: Graces,
-    launcher: Launcher,
-    python: Interpreter | None,
-    pool: CorePool | None,
-    stop_of: StopOf | None,
-) -> ExecutionRecord:
-    """Run what `record` has not done yet of `definition`; its steps that succeeded are kept."""
-    # The server must have the registry's earlier versions when a job registers the next.
-    aws.check_registry()
-    if lock is not None:
-        lock.by_execution(record.execution_id)
-    pipeline_arn = f"arn:aws:sagemaker:{aws.REGION}:{aws.ACCOUNT}:pipeline/{record.pipeline_name.lower()}"
-    variables = {
-        "PipelineName": record.pipeline_name,
-        "PipelineArn": pipeline_arn,
-        "PipelineExecutionId": record.execution_id,
-        "PipelineExecutionArn": f"{pipeline_arn}/execution/{record.execution_id}",
-        "StartDateTime": time_text(record.started_at),
-    }
-
-    def say(step: str, line: str) -> None:
-        path = home.step_log(record.execution_id, step)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with JobLog(path, lambda text: observer.log_line(step, text)) as log:
-                log.say(line)
-        except OSError:
-            # The file cannot be written, perhaps on a full disk: the step must not fail for this line.
-            observer.log_line(step, f"[local] {line}")
-
-    # The reaper holds the state folder too: if we are killed, the next command waits until no job is left.
-    with (
-        launcher.around_execution() as cleaning,
-        Reaper(holding=None if lock is None else lock.descriptor, afterwards=cleaning) as reaper,
-        plain_path(home.root) as reached_at,
-    ):
-        jobs = LocalJobs(
-            home,
-            aws,
-            record.execution_id,
-            reaper,
-            graces,
-            variables["PipelineExecutionArn"],
-            launcher=launcher,
-            reached_at=reached_at,
-            programs=_programs(definition, from_json(record.stand_ins), python, record.images is not None),
-            python=python,
-            functions=_functions(definition, record),
-            find_model=model_finder(aws, store),
-            cores=pool,
-        )
-        cached = CachedJobs(
-            jobs,
-            StepCache(home, store),
-            record.pipeline_name,
-            record.execution_id,
-            reuse=record.use_cache,
-            say=say,
-            image=jobs.image,
-            keep_inputs=jobs.keep_inputs,
-        )
-        return execute(
-            definition,
-            record.parameters,
-            run_job=cached,
-            kept=Kept(cached, home, record.execution_id),
-            execution=variables,
-            record=record,
-            save=lambda changed: store.save_execution(changed, definition.text),
-            observer=observer,
-            stop=stop,
-            say=say,
-            max_parallel=record.parallel,
-            cores=None if pool is None else pool.cores,
-            stop_of=stop_of,
-            launcher=lambda step_type: launcher_for(launcher, step_type).name,
-        )
 
 
 def new_execution_id() -> str:
