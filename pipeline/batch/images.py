@@ -36,7 +36,7 @@ class File:
     named: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
     """An image by its name. `load` gives its pixels, or raises ImageError."""
 

@@ -65,8 +65,10 @@ def score(
     """
     progress = Progress()
     number = 0
+    part: list[Image] = []
     for number in itertools.count():
-        part = list(itertools.islice(images, part_images))
+        part.clear()  # before the next part takes memory
+        part += itertools.islice(images, part_images)
         if not part:
             break
         stamp = _stamp(part)

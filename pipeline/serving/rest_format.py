@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,6 +179,9 @@ def _tensor(name: str, value: Any, expected: Tensor) -> Array:
             ) from None
     if expected.dtype == "bool":
         return np.array(leaves, np.bool_).reshape(shape)
+    if expected.dtype == "uint8":
+        with suppress(ValueError):  # a value that is none of a byte's
+            return np.frombuffer(bytearray(leaves), np.uint8).reshape(shape)
     limits = np.iinfo(expected.dtype)
     for leaf in (min(leaves, default=0), max(leaves, default=0)):
         if not limits.min <= leaf <= limits.max:
@@ -204,7 +208,7 @@ def _flattened(value: Any) -> tuple[tuple[int, ...], Sequence[Any]]:
                 )
         shape.append(length)
         level = list(itertools.chain.from_iterable(level))
-    if any(isinstance(each, list) for each in level):
+    if list in set(map(type, level)):
         raise RequestError(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
     return tuple(shape), level
 

@@ -10,8 +10,8 @@ are those of the whole processes; the seconds of the direct calls and of the Sco
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import re
 import resource
 import struct
 import subprocess
@@ -52,7 +52,7 @@ def spent(command: list[str]) -> tuple[str, float, float, int]:
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return done.stdout + done.stderr, seconds, cpu, after.ru_maxrss >> 10
+    return done.stdout, seconds, cpu, after.ru_maxrss >> 10
 
 
 def write_idx(path: Path, count: int) -> None:
@@ -77,7 +77,7 @@ def main() -> None:
         for count in filter(None, (args.images, args.again)):
             file = Path(folder) / f"{count}.idx3"
             write_idx(file, count)
-            said, seconds, cpu, peak = spent(
+            _, seconds, cpu, peak = spent(
                 [
                     sys.executable,
                     "-m",
@@ -89,13 +89,16 @@ def main() -> None:
                     *version,
                 ]
             )
-            score = sum(map(float, re.findall(r"Score: succeeded after ([\d.]+) s", said)))
+            shown = subprocess.run(
+                [sys.executable, "-m", "pipeline", "show", "--json"], capture_output=True, check=True
+            )
+            score = json.loads(shown.stdout)["steps"][0]["seconds"]
             print(
                 f"batch, {count:,} images: {seconds:.1f} s, {cpu:.1f} s of CPU, Score {score:.1f} s, {peak} MiB"
             )
             if count == args.images:
                 said, seconds, cpu_direct, _ = spent([sys.executable, "-c", DIRECT, str(file), args.model])
-                calls = float(said.strip().splitlines()[-1] if "\n" in said.strip() else said)
+                calls = float(said)
                 print(f"directly: {seconds:.1f} s, {cpu_direct:.1f} s of CPU, the calls {calls:.1f} s")
                 if score:
                     print(

@@ -18,6 +18,7 @@ PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 CALLERS = (
     "aws/*.py",
     "serving/*.py",
+    "batch/*.py",
     "sagemaker_target*.py",
     "commands/*sagemaker*.py",
     "registry.py",
