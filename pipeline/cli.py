@@ -21,6 +21,7 @@ from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError, UsageError
 from pipeline.parameters import LOCAL_VALUES, PARAMETERS
 from pipeline.search_space import GRID_SIZE, STRATEGIES
+from pipeline.settings import PRECISIONS
 
 TARGETS = ("local", "docker", "sagemaker")
 INTERRUPTED = 130
@@ -434,7 +435,18 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hosts of each training job, which share its batches (default: 1)",
     )
+    add_precision(parser)
     add_machines(parser)
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Adds what networks compute in."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="float32: never train in bfloat16, not even where the CPU or GPU multiplies in it (default: auto)",
+    )
 
 
 def add_machines(parser: argparse.ArgumentParser) -> None:
@@ -587,6 +599,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,…",
         help="which models (default: baseline and the arms of the kernel experiment)",
     )
+    add_precision(parser)
     parser.add_argument("--with", dest="more", metavar="A,B,…", help="models besides, for example resnet")
     parser.add_argument(
         "--param",

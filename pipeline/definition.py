@@ -157,9 +157,13 @@ class DefinitionBuilder:
                 s3_uri=self.settings.uri("checkpoints", digest_of_code(TRAINING_CODE)[:16], name, "latest"),
                 local_path="/opt/ml/checkpoints",
             ),
-            hyperparameters={"candidate": candidate.name, **hyperparameters},
+            hyperparameters={"candidate": candidate.name, **hyperparameters, **self.precision()},
             environment={"PYTHONUNBUFFERED": "1"},
         )
+
+    def precision(self) -> dict[str, str]:
+        """The hyperparameter that says what networks compute in, if it is not the script's own choice."""
+        return {} if self.settings.precision == "auto" else {"precision": self.settings.precision}
 
     def training_step(
         self, candidate: Candidate, seed: int, processed: Any, tuned: TuningStep | None

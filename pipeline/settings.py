@@ -17,6 +17,7 @@ CAPTURED = "captured"  # what endpoints capture, below the project's folder in t
 # The models of searches: no execution's, but where the roles may write and read models.
 TUNED_MODELS = "executions/tuned/models"
 Kind = Literal["training", "monitor"]
+PRECISIONS = ("auto", "float32")  # as training/train.py takes them
 MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
 MAX_WARM_SECONDS = 3600  # CreateTrainingJob, ResourceConfig, KeepAlivePeriodInSeconds
 MAX_TAGS = 40  # AWS takes 50; the definition and Pipelines add some of their own
@@ -31,6 +32,7 @@ class Choices(TypedDict, total=False):
     tune: int
     tune_strategy: str
     training_instance_count: int
+    precision: str
     spot: bool
     warm_pool_seconds: int
     subnets: tuple[str, ...]
@@ -52,6 +54,8 @@ class Settings:
     Roles are compile-time values because the SDK's ModelTrainer accepts no pipeline variable for them.
 
     `tune`: how many trials a search makes for each candidate before it is evaluated, by `tune_strategy` (0: none).
+
+    `precision`: one of PRECISIONS, what networks compute in: "auto" is bfloat16 where the device multiplies in it.
 
     Training jobs: `spot` asks for managed spot instances, for at most `spot_wait_seconds` more than the longest
     run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot.
@@ -79,6 +83,7 @@ class Settings:
     tune: int = 0
     tune_strategy: str = "Bayesian"
     training_instance_count: int = 1
+    precision: str = "auto"
     training_max_runtime_seconds: int = 3600
     processing_max_runtime_seconds: int = 1800
     spot: bool = False

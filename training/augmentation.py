@@ -24,24 +24,25 @@ def draw(seed: Any, step: Any, count: Any) -> Any:
     return tf.random.stateless_uniform([count, DRAWS], tf.stack([seed, step]), alg="philox")
 
 
-def augment(images: Any, draws: Any, augmentation: str, background: float) -> Any:
-    """`images` (float32, N×28×28×1), each changed as its row of `draws` (N×8) says.
+def augment(pixels: Any, draws: Any, augmentation: str, mean: float, std: float) -> Any:
+    """The images (float32, N×28×28×1) of `pixels` (uint8), each changed as its row of `draws` (N×8) says.
 
     "flip": every second one mirrored. "full": also moved by up to 2 pixels each way, and in every second one a
     rectangle replaced by 0, the mean pixel (Zhong et al., "Random Erasing Data Augmentation", 2020).
-    `background`: the normalized value of black, which is what moves in.
+    Black moves in. `mean`, `std`: see TrainingData.
     """
-    if augmentation == "none":
-        return images
-    images = tf.where(_column(draws[:, 0] < 0.5), tf.reverse(images, [2]), images)
-    if augmentation == "flip":
-        return images
-    return _erase(_move(images, draws[:, 1:3], background), draws[:, 3:])
+    if augmentation != "none":
+        pixels = tf.where(_column(draws[:, 0] < 0.5), tf.reverse(pixels, [2]), pixels)
+    if augmentation == "full":
+        pixels = _move(pixels, draws[:, 1:3])
+    # In float64 and rounded once, the bits are those of grey_levels; looking each pixel up takes twice as long.
+    images = tf.cast((tf.cast(pixels, tf.float64) / 255 - mean) / std, tf.float32)
+    return _erase(images, draws[:, 3:]) if augmentation == "full" else images
 
 
-def _move(images: Any, draws: Any, background: float) -> Any:
-    side = images.shape[1]
-    padded = tf.pad(images, [[0, 0], [SHIFT, SHIFT], [SHIFT, SHIFT], [0, 0]], constant_values=background)
+def _move(pixels: Any, draws: Any) -> Any:
+    side = pixels.shape[1]
+    padded = tf.pad(pixels, [[0, 0], [SHIFT, SHIFT], [SHIFT, SHIFT], [0, 0]])
     first = tf.cast(draws * (2 * SHIFT + 1), tf.int32)
     places = first[:, :, tf.newaxis] + tf.range(side)  # N×2×28: which rows, which columns
     rows = tf.gather(padded, places[:, 0], axis=1, batch_dims=1)

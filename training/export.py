@@ -22,7 +22,7 @@ import tensorflow as tf
 from hyperparameters import Hyperparameters
 from models import build_model, forward_flops
 from provenance import weights_digest
-from training_data import TrainingData
+from training_data import TrainingData, grey_levels
 from training_failure import TrainingError, while_doing
 from training_progress import EpochRecord
 
@@ -36,8 +36,7 @@ class Serving(tf.Module):  # type: ignore[misc]
     def __init__(self, model: Any, mean: float, std: float) -> None:
         super().__init__()
         self.model = model
-        # One value a grey level, rounded once from float64 as NormalizeData does: the network sees the same bits.
-        self._levels = tf.constant((np.arange(256) / 255 - mean) / std, tf.float32)
+        self._levels = tf.constant(grey_levels(mean, std))
 
     @tf.function(input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8, name="images")])  # type: ignore[untyped-decorator]
     def serve(self, images: Any) -> dict[str, Any]:

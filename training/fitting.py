@@ -17,13 +17,13 @@ import tensorflow as tf
 from augmentation import DRAWS, augment, draw
 from cluster import ALONE, Cluster
 from hyperparameters import Hyperparameters
-from training_data import Split, TrainingData
+from training_data import TrainingData
 from training_failure import NonFiniteLossError, StoppedError
 from training_progress import EpochRecord, Progress
 from workers import sum_over_workers
 
 REPORT_SECONDS = 2.0
-MEASURING_BATCH = 1000  # images; a forward pass of this size needs about 100 MB
+MEASURING_BATCH = 250  # images; a forward pass of this size needs about 25 MB, less than a training step
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -59,7 +59,7 @@ def fit(
         StoppedError: `stop_requested` said yes on one of the hosts; the progress is saved.
     """
     steps = _training_steps(model, optimizer, data, hyperparameters, compile_steps, cluster)
-    measure = _measurement(model, data.validation, compile_steps)
+    measure = _measurement(model, data, compile_steps)
     count = len(data.train.labels)
     while progress.epoch < hyperparameters.epochs:
         _run_epoch(steps, count, hyperparameters, progress, save, stop_requested, steps_per_call, cluster)
@@ -143,18 +143,21 @@ def _training_steps(
     all steps and hosts: the losses (labels as they are), how many images were classified right, and how often a
     host was asked to stop; so all hosts stop after the same step.
     """
-    images = tf.constant(data.train.images)  # on the device, once
+    pixels = tf.constant(data.train.pixels)  # on the device, once
     labels = tf.constant(data.train.labels.astype(np.int64))
     size = hyperparameters.batch_size
     per_epoch = steps_per_epoch(len(data.train.labels), size)
     seed = tf.constant(hyperparameters.seed, tf.int64)
-    background = float((0 - data.mean) / data.std)
 
     def learn(batch: Any, draws: Any, stop: Any) -> Any:
         indices = cluster.share(batch)
         expected = tf.gather(labels, indices)
         shown = augment(
-            tf.gather(images, indices), cluster.share(draws), hyperparameters.augmentation, background
+            tf.gather(pixels, indices),
+            cluster.share(draws),
+            hyperparameters.augmentation,
+            data.mean,
+            data.std,
         )
         with tf.GradientTape() as tape:
             logits = model(shown, training=True)
@@ -202,8 +205,9 @@ def smooth(losses: Any, logits: Any, smoothing: float) -> Any:
     return (1 - smoothing) * losses - smoothing * tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
 
 
-def _measurement(model: Any, split: Split, compile_steps: bool) -> Callable[[], tuple[float, float]]:
-    """A function that returns the mean loss and the accuracy (0..1) of `model` on `split`."""
+def _measurement(model: Any, data: TrainingData, compile_steps: bool) -> Callable[[], tuple[float, float]]:
+    """A function that returns the mean loss and the accuracy (0..1) of `model` on the validation split."""
+    split, levels = data.validation, data.levels
 
     @tf.function(reduce_retracing=True, jit_compile=compile_steps)  # type: ignore[untyped-decorator]
     def score(images: Any, labels: Any) -> tuple[Any, Any]:
@@ -215,7 +219,8 @@ def _measurement(model: Any, split: Split, compile_steps: bool) -> Callable[[], 
         count, loss_sum, correct = len(split.labels), 0.0, 0
         for start in range(0, count, MEASURING_BATCH):
             rows = slice(start, start + MEASURING_BATCH)
-            scores = score(tf.constant(split.images[rows]), tf.constant(split.labels[rows].astype(np.int64)))
+            images, labels = levels[split.pixels[rows]], split.labels[rows].astype(np.int64)
+            scores = score(tf.constant(images), tf.constant(labels))
             loss_sum, correct = loss_sum + float(scores[0]), correct + int(scores[1])
         return loss_sum / count, correct / count
 

@@ -25,10 +25,13 @@ FOLDERS = {  # flag: (environment variable, default, help)
     "checkpoint-dir": ("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints", "where checkpoints are kept"),
 }
 
+PRECISIONS = ("auto", "float32")
+
 
 @dataclass(frozen=True)
 class JobSettings:
-    """One host of a training job. `threads`: how many CPU threads TensorFlow computes with."""
+    """One host of a training job. `threads`: how many CPU threads TensorFlow computes with; `precision`: one of
+    PRECISIONS."""
 
     hyperparameters: Hyperparameters
     train: Path
@@ -39,6 +42,7 @@ class JobSettings:
     checkpoint_dir: Path
     threads: int
     cluster: Cluster
+    precision: str = "auto"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,10 +83,18 @@ def parse_settings(argv: Sequence[str], description: str | None, environ: Mappin
         default=environ.get("SM_NUM_CPUS", str(os.cpu_count() or 1)),
         help="CPU threads of TensorFlow (SM_NUM_CPUS, else all cores); another number gives other weights",
     )
+    group.add_argument(
+        "--precision",
+        metavar="NAME",
+        default="auto",
+        help="auto: bfloat16 where the device multiplies in it; float32: never (default auto)",
+    )
     flags = parser.parse_args(argv)
     threads = hyperparameters.whole_number("threads", flags.threads)
     if threads < 1:
         raise UsageError(f"Setting the threads: expected at least 1. Received: --threads {threads}.")
+    if flags.precision not in PRECISIONS:
+        raise UsageError(f"--precision takes {' or '.join(PRECISIONS)} (got {flags.precision!r}).")
     return JobSettings(
         hyperparameters=hyperparameters.parse(flags),
         train=flags.train,
@@ -93,4 +105,5 @@ def parse_settings(argv: Sequence[str], description: str | None, environ: Mappin
         checkpoint_dir=flags.checkpoint_dir,
         threads=threads,
         cluster=read_cluster(environ),
+        precision=flags.precision,
     )

@@ -58,7 +58,7 @@ def main(args: JobSettings) -> None:
     from workers import expect_agreement, join_workers, while_together
 
     parameters, cluster = args.hyperparameters, args.cluster
-    device = set_up_device(args.threads, alone=cluster.size == 1)
+    device = set_up_device(args.threads, alone=cluster.size == 1, precision=args.precision)
     count = len(data.train.labels)
 
     with while_together(cluster), join_workers(cluster).scope():
@@ -71,7 +71,7 @@ def main(args: JobSettings) -> None:
             precision=device.precision,
         )
         steps = parameters.epochs * steps_per_epoch(count, parameters.batch_size)
-        optimizer = build_optimizer(parameters, model.trainable_variables, steps)
+        optimizer = build_optimizer(parameters, model.trainable_variables, steps, device.fused_update)
         print(
             f"Training {parameters.candidate}, seed {parameters.seed}: {model.count_params():,} parameters, "
             f"{count:,} training and {len(data.validation.labels):,} validation images, {device.name}, "
@@ -83,7 +83,12 @@ def main(args: JobSettings) -> None:
         code = code_digest(Path(__file__).parent)
         checkpoints = Checkpoints(
             args.checkpoint_dir,
-            {"hyperparameters": asdict(parameters), "data_digest": data.digest, "code_digest": code},
+            {
+                "hyperparameters": asdict(parameters),
+                "precision": device.precision,
+                "data_digest": data.digest,
+                "code_digest": code,
+            },
         )
         variables: list[Any] = [*model.variables, *optimizer.variables]
         progress = Progress()

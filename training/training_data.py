@@ -18,14 +18,15 @@ from training_failure import DataError, while_doing
 SCHEMA_VERSION = 1
 IMAGE_SHAPE = (28, 28, 1)
 CLASS_COUNT = 10
+_CHUNK = 4096  # images that are looked at together: 13 MB
 _AGAIN = "Fetch the processed data again, or run NormalizeData again."
 
 
 @dataclass(frozen=True)
 class Split:
-    """`images`: float32, N×28×28×1, normalized, memory-mapped; `labels`: uint8, N, each 0..9."""
+    """`pixels`: uint8, N×28×28×1, a quarter of the normalized images' size; `labels`: uint8, N, each 0..9."""
 
-    images: npt.NDArray[np.float32]
+    pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
 
 
@@ -43,6 +44,16 @@ class TrainingData:
     std: float
     digest: str
 
+    @property
+    def levels(self) -> npt.NDArray[np.float32]:
+        """The normalized value of every grey level: `levels[pixels]` are the stored images, to the bit."""
+        return grey_levels(self.mean, self.std)
+
+
+def grey_levels(mean: float, std: float) -> npt.NDArray[np.float32]:
+    """The 256 grey levels, normalized; rounded once from float64, as NormalizeData does."""
+    return ((np.arange(256) / 255 - mean) / std).astype(np.float32)
+
 
 def load_training_data(train: Path, validation: Path, manifest: Path) -> TrainingData:
     """Open the two splits in folders `train` and `validation`; `manifest` is the folder of manifest.json.
@@ -56,12 +67,13 @@ def load_training_data(train: Path, validation: Path, manifest: Path) -> Trainin
     with while_doing(f"read {path}"):
         content = path.read_bytes()
     document = _parse(content, path)
+    mean, std = (float(document["normalization"][name]) for name in ("mean", "std"))
     return TrainingData(
-        train=_open_split("train", train, document),
-        validation=_open_split("validation", validation, document),
+        train=_read_split("train", train, document, mean, std),
+        validation=_read_split("validation", validation, document, mean, std),
         class_names=tuple(document["class_names"]),
-        mean=float(document["normalization"]["mean"]),
-        std=float(document["normalization"]["std"]),
+        mean=mean,
+        std=std,
         digest=hashlib.sha256(content).hexdigest(),
     )
 
@@ -96,12 +108,12 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
     return document  # type: ignore[no-any-return]
 
 
-def _open_split(name: str, folder: Path, manifest: dict[str, Any]) -> Split:
+def _read_split(name: str, folder: Path, manifest: dict[str, Any], mean: float, std: float) -> Split:
     count = manifest["splits"][name]["count"]
     files = {file: folder / f"{file}.npy" for file in ("images", "labels")}
     for file, path in files.items():
         _check_digest(path, manifest["files"][f"{name}/{file}.npy"]["sha256"])
-    images = _open_array(files["images"], np.dtype(np.float32), (count, *IMAGE_SHAPE))
+    pixels = _read_pixels(files["images"], count, mean, std)
     labels = _open_array(files["labels"], np.dtype(np.uint8), (count,))
     found = np.bincount(labels, minlength=CLASS_COUNT).tolist()
     expected = manifest["splits"][name]["class_counts"]
@@ -110,7 +122,26 @@ def _open_split(name: str, folder: Path, manifest: dict[str, Any]) -> Split:
             f"Reading {folder}: expected at least one image and the class counts {expected}. "
             f"Received: {count} images, class counts {found}. {_AGAIN}"
         )
-    return Split(images, labels)
+    return Split(pixels, labels)
+
+
+def _read_pixels(path: Path, count: int, mean: float, std: float) -> npt.NDArray[np.uint8]:
+    """The pixels of which the file has the normalized images."""
+    stored = _open_array(path, np.dtype(np.float32), (count, *IMAGE_SHAPE))
+    levels = grey_levels(mean, std)
+    scale, shift = np.float32(std * 255), np.float32(mean * 255)
+    pixels = np.empty(stored.shape, np.uint8)
+    for start in range(0, count, _CHUNK):
+        images, part = stored[start : start + _CHUNK], pixels[start : start + _CHUNK]
+        # The nearest level; whether the image has that very value is looked up.
+        part[...] = np.nan_to_num(np.rint(images * scale + shift)).clip(0, 255)
+        other = np.flatnonzero((levels[part] != images).any(axis=(1, 2, 3)))
+        if other.size:
+            raise DataError(
+                f"Reading {path}: image {start + other[0]} is not made of the grey levels 0 to 255, normalized "
+                f"with the manifest's mean ({mean}) and std ({std}). {_AGAIN}"
+            )
+    return pixels
 
 
 def _check_digest(path: Path, expected: str) -> None:

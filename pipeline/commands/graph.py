@@ -102,6 +102,7 @@ def graph_choices(args: argparse.Namespace) -> Choices:
         "tune": args.tune or 0,
         "tune_strategy": strategy,
         "training_instance_count": args.instances,
+        "precision": args.precision,
     }
 
 

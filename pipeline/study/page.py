@@ -172,7 +172,8 @@ def _origin(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "machine",
             f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, "
-            f"{machine['system']}; device: {', '.join(document['devices'])}",
+            f"{machine['system']}; device: {', '.join(document['devices'])}"
+            + (f"; computed in {', '.join(document['precisions'])}" if "precisions" in document else ""),
         ),
         ("versions", ", ".join(f"{name} {version}" for name, version in document["versions"].items())),
     ]

@@ -60,6 +60,9 @@ def study_document(
         "git": dict(origin.git),
         "machine": dict(origin.machine),
         "devices": sorted({str(each["environment"].get("device")) for each in evaluation["candidates"]}),
+        "precisions": sorted(
+            {str(each["environment"].get("precision")) for each in evaluation["candidates"]}
+        ),
         "versions": dict(origin.versions),
         "gate": evaluation["gate"],
         "winner": evaluation["winner"],

@@ -182,6 +182,15 @@ def test_more_instances_change_how_many_hosts_a_training_has_and_nothing_else(co
     assert two == one
 
 
+def test_a_precision_is_a_hyperparameter_of_every_training_and_changes_nothing_else(compiled):
+    plain, exact = steps(compiled()), steps(compiled(precision="float32"))
+    trained = [name for name in exact if name.startswith("Train-")]
+    assert len(trained) == 3
+    for name in trained:
+        assert exact[name]["Arguments"]["HyperParameters"].pop("precision") == "float32"
+    assert exact == plain
+
+
 def test_candidates_differ_in_hyperparameters_tags_and_checkpoint_folder_alone(compiled):
     by_name = steps(compiled())
     small, large = by_name["Train-cnn-3x3-0"]["Arguments"], by_name["Train-cnn-5x5-0"]["Arguments"]

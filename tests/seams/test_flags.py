@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import devices
 import job_settings
 import train
 from gate import ChampionPart, decide
@@ -19,7 +20,9 @@ from job_config import read_job_config
 from job_failure import UsageError
 from job_settings import JobSettings
 from models import build_model
+from pipeline import settings
 from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
+from pipeline.local.jobs import arithmetic
 from pipeline.local.jobs.training_driver import script_command
 from pipeline.parameters import NO_CHAMPION
 from tests.seams.conftest import EXECUTION_ID, Requests
@@ -32,6 +35,11 @@ def container(monkeypatch: pytest.MonkeyPatch) -> None:
     """Defaults are those of a container, not of this machine's settings."""
     for name, _, _ in job_settings.FOLDERS.values():
         monkeypatch.delenv(name, raising=False)
+
+
+def test_both_sides_know_the_same_precisions_and_the_same_cpus_that_multiply_in_bfloat16() -> None:
+    assert settings.PRECISIONS == job_settings.PRECISIONS
+    assert arithmetic.BFLOAT16_FLAGS == devices.BFLOAT16_FLAGS
 
 
 def words(request: Mapping[str, Any]) -> list[str]:

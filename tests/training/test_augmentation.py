@@ -6,15 +6,29 @@ import pytest
 import tensorflow as tf
 
 from augmentation import ERASED_SIDES, SHIFT, augment, draw
+from training_data import grey_levels
 
-BLACK = -0.8
+MEAN, STD = 0.286, 0.353
 COUNT = 400
 
 
+Pixels = npt.NDArray[np.uint8]
+Images = npt.NDArray[np.float32]
+
+
 @pytest.fixture(scope="module")
-def images() -> npt.NDArray[np.float32]:
-    """Noise: no two places are equal, and none is 0 or black."""
-    return np.random.default_rng(0).uniform(1, 2, (COUNT, 28, 28, 1)).astype(np.float32)
+def pixels() -> Pixels:
+    """Noise without black, whose normalized values are not 0."""
+    return np.random.default_rng(0).integers(1, 256, (COUNT, 28, 28, 1), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def images(pixels: Pixels) -> Images:
+    return grey_levels(MEAN, STD)[pixels]
+
+
+def changed_images(pixels: Pixels, numbers: Any, augmentation: str) -> Images:
+    return np.asarray(augment(pixels, numbers, augmentation, MEAN, STD))
 
 
 def draws(step: int = 0, seed: int = 0, count: int = COUNT) -> Any:
@@ -32,25 +46,32 @@ def test_random_numbers_of_large_seeds_differ() -> None:
     assert not (draws(0, 2**32 - 1).numpy() == draws(0, 0).numpy()).any(axis=0).all()
 
 
-def test_none_leaves_images_alone(images: npt.NDArray[np.float32]) -> None:
-    assert (np.asarray(augment(images, draws(), "none", BLACK)) == images).all()
+@pytest.mark.parametrize(("mean", "std"), [(MEAN, STD), (0.28604, 0.35302), (0.1307, 0.3081), (1 / 3, 1e-3)])
+def test_none_gives_the_images_as_they_are_stored_to_the_bit(mean: float, std: float) -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def within_a_step(shown: Any) -> Any:
+        return augment(shown, draws(count=1), "none", mean, std)
+
+    assert within_a_step(tf.constant(every)).numpy().tobytes() == grey_levels(mean, std)[every].tobytes()
 
 
-def test_flip_mirrors_half_of_them(images: npt.NDArray[np.float32]) -> None:
-    changed = augment(images, draws(), "flip", BLACK).numpy()
+def test_flip_mirrors_half_of_them(pixels: Pixels, images: Images) -> None:
+    changed = changed_images(pixels, draws(), "flip")
     mirrored = (changed == images[:, :, ::-1]).all(axis=(1, 2, 3))
     kept = (changed == images).all(axis=(1, 2, 3))
     assert (mirrored ^ kept).all()
     assert 0.4 < mirrored.mean() < 0.6
 
 
-def test_full_moves_within_the_bounds_and_lets_black_in(images: npt.NDArray[np.float32]) -> None:
+def test_full_moves_within_the_bounds_and_lets_black_in(pixels: Pixels, images: Images) -> None:
     numbers = draws().numpy()
     numbers[:, 0] = 0.9  # not mirrored
     numbers[:, 3] = 0.9  # not erased
-    changed = augment(images, tf.constant(numbers), "full", BLACK).numpy()
+    changed = changed_images(pixels, tf.constant(numbers), "full")
     padded = np.pad(
-        images, [(0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)], constant_values=np.float32(BLACK)
+        images, [(0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)], constant_values=grey_levels(MEAN, STD)[0]
     )
     found = set()
     for number in range(COUNT):
@@ -65,10 +86,10 @@ def test_full_moves_within_the_bounds_and_lets_black_in(images: npt.NDArray[np.f
     assert len(found) == (2 * SHIFT + 1) ** 2
 
 
-def test_full_erases_one_rectangle_in_half_of_them(images: npt.NDArray[np.float32]) -> None:
+def test_full_erases_one_rectangle_in_half_of_them(pixels: Pixels) -> None:
     numbers = draws().numpy()
     numbers[:, 1:3] = 0.5  # not moved
-    changed = augment(images, tf.constant(numbers), "full", BLACK).numpy()[..., 0]
+    changed = changed_images(pixels, tf.constant(numbers), "full")[..., 0]
     erased = changed == 0
     assert 0.4 < erased.any(axis=(1, 2)).mean() < 0.6
     sides = set()
@@ -80,10 +101,10 @@ def test_full_erases_one_rectangle_in_half_of_them(images: npt.NDArray[np.float3
 
 
 @pytest.mark.parametrize("augmentation", ["flip", "full"])
-def test_xla_compiles_it_to_the_same(images: npt.NDArray[np.float32], augmentation: str) -> None:
+def test_xla_compiles_it_to_the_same(pixels: Pixels, augmentation: str) -> None:
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def compiled(shown: Any, numbers: Any) -> Any:
-        return augment(shown, numbers, augmentation, BLACK)
+        return augment(shown, numbers, augmentation, MEAN, STD)
 
-    expected = augment(images, draws(), augmentation, BLACK).numpy()
-    assert (compiled(images, draws()).numpy() == expected).all()
+    expected = changed_images(pixels, draws(), augmentation)
+    np.testing.assert_allclose(compiled(pixels, draws()).numpy(), expected, rtol=1e-6)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fitting import epoch_order, fit, smooth, steps_per_epoch
 from hyperparameters import Hyperparameters
 from models import build_model
-from training_data import Split, TrainingData
+from training_data import TrainingData
 from training_failure import NonFiniteLossError, StoppedError
 from training_progress import EpochRecord, Progress
 
@@ -73,7 +73,7 @@ def test_what_is_reported_is_what_keras_measures(banded: TrainingData, small: Hy
     (record,) = fit(
         model, optimizer, banded, hyperparameters, Progress(), lambda progress: None, lambda: False
     )
-    logits = model(banded.validation.images[:], training=False).numpy().astype(float)
+    logits = model(banded.levels[banded.validation.pixels], training=False).numpy().astype(float)
     labels = banded.validation.labels
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
     assert record.validation_loss == pytest.approx(losses.mean(), abs=1e-5)
@@ -175,17 +175,26 @@ def test_the_reported_loss_is_of_the_labels_as_they_are(banded: TrainingData, sm
 def test_a_non_finite_loss_ends_the_training_naming_epoch_and_step(
     banded: TrainingData, small: Hyperparameters
 ) -> None:
-    images = banded.train.images.copy()
-    images[epoch_order(small.seed, 0, len(images))[3 * small.batch_size]] = np.nan
-    broken = dataclasses.replace(banded, train=Split(images, banded.train.labels))
+    model, optimizer = prepare(small)
+    progress = Progress()
+
+    def look() -> bool:
+        if progress.step == 3:
+            kernel = model.trainable_variables[0]
+            kernel.assign(np.full_like(kernel.numpy(), np.nan))
+        return False
+
     with pytest.raises(NonFiniteLossError, match=r"nan in epoch 1/2 after step 4, with learning_rate=0\.01"):
-        run(broken, small)
+        fit(model, optimizer, banded, small, progress, lambda now: None, look)
 
 
 def test_a_non_finite_validation_loss_ends_the_training(banded: TrainingData, small: Hyperparameters) -> None:
-    broken = np.full_like(banded.validation.images, np.inf)
+    class Broken(TrainingData):
+        levels = np.full(256, np.inf, np.float32)
+
+    broken = Broken(**{field.name: getattr(banded, field.name) for field in dataclasses.fields(banded)})
     with pytest.raises(NonFiniteLossError, match="the validation loss must be finite"):
-        run(dataclasses.replace(banded, validation=Split(broken, banded.validation.labels)), small)
+        run(broken, small)
 
 
 def test_a_stop_saves_what_is_done_and_going_on_does_the_rest(

@@ -20,6 +20,7 @@ def test_folders_default_to_the_container_contract() -> None:
     assert found.model_dir == Path("/opt/ml/model")
     assert found.checkpoint_dir == Path("/opt/ml/checkpoints")
     assert found.threads >= 1
+    assert found.precision == "auto"
 
 
 def test_the_variables_of_sagemakers_driver_come_before_the_contract() -> None:
@@ -40,6 +41,7 @@ def test_flags_come_before_the_variables() -> None:
         (["--train"], "expected one argument"),
         (["--threads", "0"], "expected at least 1"),
         (["--threads", "all"], "threads must be a whole number"),
+        (["--precision", "bfloat16"], r"--precision takes auto or float32 \(got 'bfloat16'\)"),
     ],
 )
 def test_wrong_flags_are_refused(argv: list[str], told: str) -> None:

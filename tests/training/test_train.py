@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from devices import multiplies_in_bfloat16
+
 Start = Callable[..., "subprocess.Popen[str]"]
 Trained = tuple[Path, str, Path]
 
@@ -45,7 +47,9 @@ def test_a_job_leaves_a_model_that_has_learnt(trained: Trained, real_folder: Pat
     assert metrics["validation_accuracy"] > 0.7
     assert (metrics["candidate"], metrics["epochs"]) == ("cnn-3x3", 4)
     assert environment["hyperparameters"]["learning_rate"] == 0.004
-    assert (environment["threads"], environment["precision"]) == (1, "float32")
+    expected = "mixed_bfloat16" if multiplies_in_bfloat16() else "float32"
+    assert (environment["threads"], environment["precision"]) == (1, expected)
+    assert f"CPU, {expected}, threads: 1" in out
     assert len(environment["data_digest"]) == len(environment["code_digest"]) == 64
     assert f"weights_digest={read(job, 'model.json')['weights_digest']}" in out
     assert not (job / "output" / "failure").exists()
@@ -54,6 +58,20 @@ def test_a_job_leaves_a_model_that_has_learnt(trained: Trained, real_folder: Pat
 def test_the_same_seed_gives_the_same_weights(trained: Trained) -> None:
     first, _, second = trained
     assert read(first, "model.json")["weights_digest"] == read(second, "model.json")["weights_digest"]
+
+
+def test_float32_can_be_asked_for_and_nothing_is_gone_on_with_that_was_computed_otherwise(
+    trained: Trained, real_folder: Path, start_job: Start, tmp_path: Path
+) -> None:
+    variables = {"SM_CHECKPOINT_DIR": trained[0] / "checkpoints"}
+    status, out, err = finish(start_job(real_folder, tmp_path, variables, **SHORT, precision="float32"))
+    assert status == 0, err
+    assert read(tmp_path, "environment.json")["precision"] == "float32"
+    assert "Not continuing from" in out
+    told = "precision is 'mixed_bfloat16' there and 'float32' here"
+    assert (told in out) == multiplies_in_bfloat16()
+    same = read(tmp_path, "model.json")["weights_digest"] == read(trained[0], "model.json")["weights_digest"]
+    assert same != multiplies_in_bfloat16()
 
 
 def test_a_training_stopped_by_sigterm_goes_on_to_the_same_weights(
@@ -128,6 +146,7 @@ def test_two_hosts_stop_together_go_on_together_and_train_as_one_does(
     assert "epoch=4/4" in chief
     assert "epoch=4/4" not in other
     assert not (folders[1] / "model").exists()
+    assert read(folders[0], "environment.json")["precision"] == "float32"  # their CPUs may differ
     alone, together = (read(job, "history.json") for job in (trained[0], folders[0]))
     # The same batches: the hosts' sums are rounded otherwise, and that grows from step to step.
     assert together[0]["train_loss"] == pytest.approx(alone[0]["train_loss"], rel=0.02)

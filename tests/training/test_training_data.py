@@ -28,9 +28,11 @@ def replace(folder: Path, name: str, array: Any) -> None:
 def test_the_splits_are_read_as_the_manifest_describes_them(write_banded: Write) -> None:
     folder = write_banded()
     data = load(folder)
-    assert data.train.images.shape == (200, 28, 28, 1)
-    assert data.train.images.dtype == np.float32
-    assert data.train.images.mean() == pytest.approx(0, abs=1e-4)
+    assert data.train.pixels.shape == (200, 28, 28, 1)
+    assert data.train.pixels.dtype == np.uint8
+    for name, split in (("train", data.train), ("validation", data.validation)):
+        stored = np.load(folder / name / "images.npy")
+        assert data.levels[split.pixels].tobytes() == stored.tobytes()
     assert data.validation.labels.tolist() == np.load(folder / "validation/labels.npy").tolist()
     assert data.digest == hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     assert len(data.class_names) == 10
@@ -94,6 +96,16 @@ def test_images_of_another_type_are_refused(write_banded: Write) -> None:
     folder = write_banded()
     replace(folder, "train/images.npy", np.zeros((200, 28, 28, 1), np.float64))
     with pytest.raises(DataError, match=r"expected float32 .* Received: float64"):
+        load(folder)
+
+
+@pytest.mark.parametrize("value", [0.1234, np.nan, np.inf, -1e30])
+def test_images_of_other_than_grey_levels_are_refused(write_banded: Write, value: float) -> None:
+    folder = write_banded()
+    images = np.load(folder / "train/images.npy")
+    images[7, 3, 4] = value
+    replace(folder, "train/images.npy", images)
+    with pytest.raises(DataError, match="image 7 is not made of the grey levels 0 to 255"):
         load(folder)
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from pipeline.errors import FashionError, StepFailed
+from pipeline.local.jobs.arithmetic import arithmetic
 from pipeline.local.jobs.channels import read_json, s3_errors
 from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.core_pool import CorePool
@@ -117,7 +118,8 @@ class LocalJobs:
         Raises:
             StepFailed: a file of its stand-in cannot be read.
         """
-        image = local_image() if self._python is None else self._python.image
+        python = local_image() if self._python is None else self._python.image
+        image = "\n".join([python, *arithmetic()])
         if function := self._functions.get(step.json_path):
             with s3_errors(f"Reading {function.handler.file}"):
                 return f"{image}\n{function.identity()}"
@@ -126,7 +128,7 @@ class LocalJobs:
         jobs = jobs_of(own) if step.type == "Tuning" else [own]
         images = [each for job in jobs if (each := self._image_of(job, job.arguments)) is not None]
         if images:
-            return "\n".join(["container", *(each.id for each in images)])
+            return "\n".join(["container", *(each.id for each in images), *arithmetic()])
         found = [self._programs.stand_in(job, job.arguments) for job in jobs]
         with s3_errors("Reading the files of --stand-in"):
             return "\n".join([image, *(each.identity() for each in found if each is not None)])
