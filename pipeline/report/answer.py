@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.case_study import SPLITS, standing
+from pipeline.execution import ExecutionRecord
+from pipeline.more_seeds import one_seed
 from pipeline.quantities import count, p_value, percent, points
 
 MOST_RIVALS = 3  # that are named in the lead
@@ -15,14 +17,17 @@ MOST_RIVALS = 3  # that are named in the lead
 
 @dataclass(frozen=True)
 class Answer:
-    """The headline, and the sentences below it, in the order in which they are read."""
+    """The headline, what stands right below it, and the sentences further down, as they are read."""
 
     headline: str
+    opening: tuple[str, ...]
     sentences: tuple[str, ...]
 
 
-def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) -> Answer:
-    """The answer from the contents of evaluation.json and registration.json."""
+def make_answer(
+    evaluation: Mapping[str, Any], registration: Mapping[str, Any], record: ExecutionRecord
+) -> Answer:
+    """The answer from the contents of evaluation.json and registration.json, and the execution that left them."""
     winner, gate = evaluation["winner"], evaluation["gate"]
     if gate["passed"] and len({each["name"] for each in evaluation["candidates"]}) == 1:
         headline = f"{winner['name']} reaches {percent(winner['test_accuracy'])} on the test images"
@@ -34,12 +39,18 @@ def make_answer(evaluation: Mapping[str, Any], registration: Mapping[str, Any]) 
             "missed the quality gate"
         )
     sentences = (
-        lead(evaluation),
         verdict(gate, registration),
         champion(evaluation),
         bands(evaluation["candidates"]),
     )
-    return Answer(headline, tuple(sentence for sentence in sentences if sentence))
+    return Answer(
+        headline, opening(evaluation, record), tuple(sentence for sentence in sentences if sentence)
+    )
+
+
+def opening(evaluation: Mapping[str, Any], record: ExecutionRecord) -> tuple[str, ...]:
+    """What is known, and what is not: who won by how much on which images, and what one seed leaves open."""
+    return tuple(sentence for sentence in (lead(evaluation), one_seed(evaluation, record)) if sentence)
 
 
 def lead(evaluation: Mapping[str, Any]) -> str:

@@ -69,18 +69,20 @@ def render_page(
     candidates = evaluation["candidates"]
     winner = next(each for each in candidates if each["id"] == evaluation["winner"]["id"])
     judged = verdicts(analysis)
-    answer = make_answer(evaluation, registration)
+    several_seeds = len(seeds_of(candidates)) > 1
+    answer = make_answer(evaluation, registration, record)
     content = {
         "record": record,
         "registration": registration,
         "gate": evaluation["gate"],
         "answer": answer,
         "against_champion": against_champion(evaluation),
-        "headline": make_headline(judged) or answer.headline,
+        # Under one seed the claims are not decided: what is known comes first.
+        "headline": (make_headline(judged) if several_seeds else None) or answer.headline,
         "verdicts": make_cards(judged, primary=True),
         "further_verdicts": make_cards(judged, primary=False),
         "limits": clean(list(analysis.notes)),
-        "several_seeds": len(seeds_of(candidates)) > 1,
+        "several_seeds": several_seeds,
         "winner": winner,
         "timeline": draw_timeline(record),
         "steps": [(step, step_state(step)) for step in record.steps],

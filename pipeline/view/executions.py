@@ -80,7 +80,7 @@ def print_execution(
         paper.print()
         print_lines(paper, record.failure_reason.strip().splitlines())
     if evaluation is not None:
-        print_results(paper, evaluation, registration or {}, report)
+        print_results(paper, evaluation, registration or {}, record, report)
 
 
 def print_steps(paper: Console, record: ExecutionRecord) -> None:

@@ -13,6 +13,7 @@ from pipeline.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference
 from pipeline.execution import ExecutionRecord
 from pipeline.printable import printable
 from pipeline.quantities import count, duration, percent
+from pipeline.report.answer import opening
 from pipeline.view.paper import NARROW, PIPE_WIDTH, make_table, open_paper, print_fact
 from pipeline.view.states import state_of
 
@@ -33,15 +34,22 @@ def print_leaderboard(
     `evaluation` and `registration` are the contents of evaluation.json and registration.json.
     """
     paper = open_paper(stream)
-    print_results(paper, evaluation, registration, report)
+    print_results(paper, evaluation, registration, record, report)
     if record.status == "Succeeded":
         print_fact(paper, "Execution", f"{record.execution_id} {duration_of(record)}")
 
 
 def print_results(
-    paper: Console, evaluation: Mapping[str, Any], registration: Mapping[str, Any], report: Path | None
+    paper: Console,
+    evaluation: Mapping[str, Any],
+    registration: Mapping[str, Any],
+    record: ExecutionRecord,
+    report: Path | None,
 ) -> None:
     """What print_leaderboard prints, but for the execution itself."""
+    paper.print()
+    for sentence in opening(evaluation, record):
+        paper.print(Text(printable(sentence)), soft_wrap=True)
     paper.print()
     print_candidates(paper, evaluation)
     paper.print()

@@ -5,19 +5,25 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.answer import compare, listed, make_answer
+from pipeline.execution import ExecutionRecord
+from pipeline.report.answer import Answer, compare, listed, make_answer
 
 Make = Callable[..., Any]
 
 
+def answer_of(evaluation: dict[str, Any], registration: dict[str, Any]) -> Answer:
+    return make_answer(evaluation, registration, ExecutionRecord("one", "p", "local", "Succeeded", {}, 0.0))
+
+
 def words(evaluation: dict[str, Any], registration: dict[str, Any]) -> str:
-    return " ".join(make_answer(evaluation, registration).sentences)
+    answer = answer_of(evaluation, registration)
+    return " ".join((*answer.opening, *answer.sentences))
 
 
 def test_the_headline_names_the_winner_and_its_test_accuracy(
     make_evaluation: Make, make_registration: Make
 ) -> None:
-    answer = make_answer(make_evaluation(), make_registration())
+    answer = answer_of(make_evaluation(), make_registration())
     assert answer.headline == "cnn-3x3 wins, with 91.10 % on the test images"
 
 
@@ -44,7 +50,7 @@ def test_the_gate_and_the_registered_version_are_named(
 
 def test_a_missed_gate_is_in_the_headline(make_evaluation: Make, make_registration: Make) -> None:
     evaluation, registration = make_evaluation(passed=False), make_registration(False)
-    assert "missed the quality gate" in make_answer(evaluation, registration).headline
+    assert "missed the quality gate" in answer_of(evaluation, registration).headline
     text = words(evaluation, registration)
     assert "asks for at least 95.00 % on test: missed, so nothing was registered." in text
 
@@ -73,9 +79,9 @@ def test_of_many_rivals_the_next_three_are_named(make_evaluation: Make, make_reg
 
 def test_a_single_model_wins_against_nobody(make_evaluation: Make, make_registration: Make) -> None:
     evaluation = make_evaluation(names=("baseline",))
-    answer = make_answer(evaluation, make_registration())
+    answer = answer_of(evaluation, make_registration())
     assert answer.headline == "baseline reaches 86.55 % on the test images"
-    assert "It was the only model in this run." in answer.sentences[0]
+    assert "It was the only model in this run." in answer.opening[0]
 
 
 def test_the_accuracies_are_counted_against_the_case_study(
