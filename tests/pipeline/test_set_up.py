@@ -108,10 +108,11 @@ def test_make_clean_removes_what_make_made_and_nothing_else(tmp_path: Path) -> N
     for name, inside in (
         (".venv", "mine.py"),
         (".venv-infra", "made-by-make"),
+        (".venv-clients/awscli", "made-by-make"),
         (".mypy_cache", "x"),
         (".local", "x"),
     ):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / inside).touch()
     done = subprocess.run(
         ["make", "-f", makefile, "clean"], cwd=tmp_path, capture_output=True, text=True, check=True

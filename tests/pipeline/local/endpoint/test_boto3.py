@@ -12,7 +12,15 @@ from botocore.loaders import Loader
 from botocore.waiter import WaiterModel
 
 from pipeline.local.local_sagemaker import LocalSageMaker
-from tests.pipeline.local.endpoint.conftest import BUCKET, ROLE, User, definition, fail_step, shell_step
+from tests.pipeline.local.endpoint.conftest import (
+    BUCKET,
+    ROLE,
+    User,
+    definition,
+    fail_step,
+    shell_step,
+    until,
+)
 
 RESOURCES = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
 QUICKLY = {"Delay": 1, "MaxAttempts": 100}
@@ -101,12 +109,17 @@ def test_every_paginator_gives_page_by_page_what_one_request_gives(
         (key,) = paginator.result_keys
         limit = Loader().load_service_model(service, "paginators-1")["pagination"][name]["limit_key"]
         least = shape.members[limit].metadata.get("min", 0)  # ListTags gives at least fifty.
-        in_ones, at_once = (
-            list(paginator.paginate(**wanted, PaginationConfig={"PageSize": size}).search(key.expression))
-            for size in (max(1, least), 50)
-        )
-        assert in_ones == at_once, name
-        lengths[name] = len(at_once)
+        sizes = max(1, least), 50
+
+        def both(paginator=paginator, wanted=wanted, key=key, sizes=sizes) -> list[list[Any]]:
+            return [
+                list(paginator.paginate(**wanted, PaginationConfig={"PageSize": size}).search(key.expression))
+                for size in sizes
+            ]
+
+        # What an earlier test has left may change its status between the two.
+        in_ones, _ = until(both, lambda said: said[0] == said[1])
+        lengths[name] = len(in_ones)
     listed = {
         "ListPipelines",
         "ListModels",
