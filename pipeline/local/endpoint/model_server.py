@@ -9,8 +9,6 @@ import http.client
 import os
 import secrets
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
@@ -20,7 +18,7 @@ from pathlib import Path
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.ports import reserve_ports
-from pipeline.local.jobs.reaper import Reaper, signal_group
+from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.jobs.transform.artifact import fetch_model
 from pipeline.local.jobs.transform.server import (
@@ -61,7 +59,7 @@ class ModelServer:
         Raises:
             OSError: it cannot be started.
         """
-        self._folder, self._log, self._reaper = folder, log, reaper
+        self._folder, self._log = folder, log
         self._key = secrets.token_hex(16)
         with ExitStack() as kept:
             self.port = kept.enter_context(reserve_ports(1))
@@ -72,28 +70,16 @@ class ModelServer:
                 "HOME": str(folder), "TMPDIR": str(folder), _KEY_VARIABLE: self._key,
             }  # fmt: skip
             with log.open("ab") as said:
-                self._process = subprocess.Popen(
-                    command,
-                    cwd=folder,
-                    env=passed | variables,
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                self._process = reaper.start(
+                    command, cwd=folder, environment=passed | variables, output=said.fileno()
                 )
             kept.callback(self._end)
-            reaper.register(self._process.pid)
             self._kept = kept.pop_all()
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
 
     @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
-        return self._process.poll() is None
+        return self._process.wait(0) is None
 
     def wait_until_ready(self, stop: threading.Event) -> None:
         """Return when the model is loaded.
@@ -140,10 +126,8 @@ class ModelServer:
             connection.close()
 
     def _end(self) -> None:
-        # It has nothing to save. Its number is another's as soon as it has been waited for.
-        self._reaper.unregister(self._process.pid)
-        signal_group(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        # It has nothing to save.
+        self._process.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _last_words(self) -> str:

@@ -44,18 +44,21 @@ class Kept:
 
     def __init__(self, told: socket.socket) -> None:
         self._told = told
+        self._returncode = -signal.SIGKILL
 
     def wait(self, seconds: float | None) -> int | None:
         """Its exit status, or minus the number of the signal that ended it; None: after `seconds` it still runs."""
-        self._told.settimeout(seconds)
-        try:
-            said = self._told.recv(_STATUS_BYTES)
-        except (TimeoutError, BlockingIOError):
-            return None
-        except ConnectionError:
-            said = b""
-        # Its keeper was killed, and the kernel killed the job with it.
-        return int.from_bytes(said, "big", signed=True) if said else -signal.SIGKILL
+        said = b""
+        # An error: its keeper was killed, and the kernel killed the job with it; or it has been ended.
+        with contextlib.suppress(OSError):
+            self._told.settimeout(seconds)
+            try:
+                said = self._told.recv(_STATUS_BYTES)
+            except (TimeoutError, BlockingIOError):
+                return None
+        if said:
+            self._returncode = int.from_bytes(said, "big", signed=True)
+        return self._returncode
 
     def terminate(self) -> None:
         """Send SIGTERM to its process group."""

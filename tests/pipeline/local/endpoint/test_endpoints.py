@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from PIL import Image
@@ -97,7 +98,8 @@ def test_an_endpoint_serves_is_changed_and_survives_what_kills_its_process(
     direct.request("GET", "/ping")
     assert direct.getresponse().status == http.HTTPStatus.FORBIDDEN
     direct.close()
-    os.kill(process.pid, signal.SIGKILL)
+    listening = [each for each in psutil.net_connections("tcp") if each.laddr.port == process.port]
+    os.kill(next(each.pid for each in listening if each.status == psutil.CONN_LISTEN), signal.SIGKILL)
     until(lambda: process.is_alive, lambda alive: not alive)
     check_answer(ask(server, name))
 
