@@ -6,6 +6,7 @@ Its roles and key are names alone: the local SageMaker takes any role.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from xml.sax.saxutils import escape
 
 from pipeline.local.state.isolation import ACCOUNT, BUCKET, REGION
@@ -27,8 +28,14 @@ def outputs() -> dict[str, str]:
     }
 
 
-def describe_stacks(form: Mapping[str, str]) -> str:
-    """The result of CloudFormation's DescribeStacks: the stack of whatever name is asked for."""
+def describe_stacks(form: Mapping[str, str], client: Any) -> str:
+    """The result of CloudFormation's DescribeStacks: the stack of whatever name is asked for.
+
+    `client` (SageMaker) makes its group of packages, should that not be there yet.
+    """
+    groups = client.list_model_package_groups(NameContains=PROJECT)["ModelPackageGroupSummaryList"]
+    if all(each["ModelPackageGroupName"] != PROJECT for each in groups):
+        client.create_model_package_group(ModelPackageGroupName=PROJECT)
     listed = "".join(
         f"<member><OutputKey>{key}</OutputKey><OutputValue>{escape(value)}</OutputValue></member>"
         for key, value in outputs().items()

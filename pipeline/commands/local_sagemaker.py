@@ -44,9 +44,13 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.local.local_sagemaker import local_sagemaker
 
     stop = threading.Event()
-    # For this project's own commands with --target sagemaker.
-    forms = {("cloudformation", "DescribeStacks"): describe_stacks}
+
+    def stack(form: Mapping[str, str]) -> str:
+        """For this project's own commands with --target sagemaker."""
+        return describe_stacks(form, sagemaker.client("sagemaker"))
+
     choices = Choices(cores=args.cores)
+    forms = {("cloudformation", "DescribeStacks"): stack}
     with (
         stop_on_signals(stop),
         local_sagemaker(state, args.port, user=user, say=say, choices=choices, forms=forms) as sagemaker,

@@ -292,11 +292,16 @@ def test_an_endpoint_ends_with_a_server_that_is_killed_and_comes_back(tmp_path: 
 
 def test_a_model_is_approved_deployed_asked_and_removed(tmp_path: Path, artifact: Path) -> None:
     Image.fromarray(bright_rows(6)).save(tmp_path / "shirt.png")
-    forms = {("cloudformation", "DescribeStacks"): describe_stacks}
+
+    def stack(form: dict[str, str]) -> str:
+        return describe_stacks(form, server.client("sagemaker"))
+
+    forms = {("cloudformation", "DescribeStacks"): stack}
     with local_sagemaker(tmp_path / "state", choices=QUICK, check=True, forms=forms) as server:
         client = server.client("sagemaker")
         server.client("s3").upload_file(str(artifact), BUCKET, "tiny/model.tar.gz")
-        client.create_model_package_group(ModelPackageGroupName=PROJECT)
+        (found,) = server.client("cloudformation").describe_stacks(StackName=PROJECT)["Stacks"]
+        assert {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}["BucketName"] == BUCKET
         client.create_model_package(
             ModelPackageGroupName=PROJECT,
             ModelApprovalStatus="PendingManualApproval",
