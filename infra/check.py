@@ -26,6 +26,8 @@ OPTIONS = {
     "GitHubRepository": "owner/name",
     "Schedule": "rate(7 days)",
     "UploadFolder": "incoming",
+    "MonitorSchedule": "rate(1 day)",
+    "RetrainOnDrift": "true",
     "DeployApproved": "true",
 }
 POLICIES = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy")

@@ -16,7 +16,10 @@ from infra.aws import Aws
 from infra.hosting import Hosting
 from infra.running import Running
 from infra.stack import InfraError
+from pipeline.batch.definition import PIPELINE_SUFFIX
+from pipeline.settings import MONITOR_SUFFIX
 
+SUFFIXES = (MONITOR_SUFFIX, PIPELINE_SUFFIX)  # of the pipelines beside the one that is called as the project
 COUNTED = 1000
 """Versions of objects that are counted before it is "more than"."""
 
@@ -39,7 +42,7 @@ class Holdings:
     ) -> None:
         self.aws = aws
         self.hosting = Hosting(aws.client("sagemaker"), pipeline, sleep)
-        self.running = Running(aws, names, pipeline, sleep)
+        self.running = Running(aws, names, sleep)
         self.buckets = [names[name] for name in BUCKETS if name in names]
         self.group = names[GROUP].rpartition("/")[2] if GROUP in names else None
         self.repository = names.get(REPOSITORY)
@@ -65,9 +68,9 @@ class Holdings:
         if self.mlflow is not None:
             # Goes with the stack. AWS does not tell how much is in it.
             lines.append(f"MLflow app {self.mlflow.rpartition('/')[2]}: its experiments and runs")
-        if self._pipeline_exists():
-            lines.append(f"pipeline {self.pipeline}: its definition and the list of its executions")
-            lines += [f"execution {arn.rpartition('/')[2]}: it runs" for arn in self.running.executions()]
+        for name in self._pipelines():
+            lines.append(f"pipeline {name}: its definition and the list of its executions")
+            lines += [f"execution {arn.rpartition('/')[2]}: it runs" for arn in self.running.executions(name)]
         return lines + self.hosting.find().lines()
 
     def delete(self, say: Callable[[str], None]) -> None:
@@ -79,11 +82,12 @@ class Holdings:
             botocore.exceptions.ClientError: a service refused.
         """
         with self.running.paused():
-            if exists := self._pipeline_exists():
-                self.running.stop(say)
+            pipelines = self._pipelines()
+            for name in pipelines:
+                self.running.stop(name, say)
             self.delete_hosting(say)
-            if exists:
-                self.aws.client("sagemaker").delete_pipeline(PipelineName=self.pipeline)
+            for name in pipelines:
+                self.aws.client("sagemaker").delete_pipeline(PipelineName=name)
             for arn in self._packages():
                 self.aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
             images = self._images()
@@ -143,20 +147,24 @@ class Holdings:
         pages = self.aws.client("ecr").get_paginator("list_images").paginate(repositoryName=self.repository)
         return [each for page in pages for each in page.get("imageIds", [])]
 
-    def _is_tagged(self, arn: str) -> bool:
-        """Whether one of the tags that the command line gives has this project's name as its value."""
+    def _is_tagged(self, arn: str, name: str) -> bool:
+        """Whether one of the tags that the command line gives has this project's name, or its own, as its value."""
         keys = ("Project", "Pipeline")
         pages = self.aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
         return any(
-            tag["Key"] in keys and tag["Value"] == self.pipeline for page in pages for tag in page["Tags"]
+            tag["Key"] in keys and tag["Value"] in (self.pipeline, name)
+            for page in pages
+            for tag in page["Tags"]
         )
 
-    def _pipeline_exists(self) -> bool:
-        """Whether the account has this project's pipeline: of its name, and tagged as the command line tags it."""
+    def _pipelines(self) -> list[str]:
+        """Those of this project's pipelines that the account has: of their names, and tagged as the command line
+        tags them."""
         pages = self.aws.client("sagemaker").get_paginator("list_pipelines")
-        found = pages.paginate(PipelineNamePrefix=self.pipeline)
-        return any(
-            each["PipelineName"] == self.pipeline and self._is_tagged(each["PipelineArn"])
-            for page in found
+        return [
+            each["PipelineName"]
+            for page in pages.paginate(PipelineNamePrefix=self.pipeline)
             for each in page["PipelineSummaries"]
-        )
+            if each["PipelineName"] in (self.pipeline, *(f"{self.pipeline}{suffix}" for suffix in SUFFIXES))
+            and self._is_tagged(each["PipelineArn"], each["PipelineName"])
+        ]

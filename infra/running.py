@@ -16,7 +16,7 @@ from infra.aws import Aws
 from infra.stack import InfraError
 
 # Logical names in stack.yaml of the rules that start an execution or a deployment.
-RULES = ("ScheduleRule", "UploadRule", "ApprovedModelRule")
+RULES = ("ScheduleRule", "UploadRule", "MonitorRule", "RetrainRule", "ApprovedModelRule")
 RUNNING = ("Executing", "Stopping")
 ENDED = ("ConflictException", "ResourceNotFound", "ValidationException")
 POLL_SECONDS = 15.0
@@ -25,22 +25,19 @@ STOP_SECONDS = 900.0
 
 
 class Running:
-    """The executions of `pipeline` and the stack's rules, whose physical names are in `names`."""
+    """The executions of the project's pipelines, and the stack's rules, whose physical names are in `names`."""
 
-    def __init__(
-        self, aws: Aws, names: Mapping[str, str], pipeline: str, sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, aws: Aws, names: Mapping[str, str], sleep: Callable[[float], None]) -> None:
         self.aws = aws
         self.rules = [names[name] for name in RULES if name in names]
-        self.pipeline = pipeline
         self.sleep = sleep
 
-    def executions(self) -> dict[str, str]:
-        """The states of the executions that have not ended, by their ARNs."""
+    def executions(self, pipeline: str) -> dict[str, str]:
+        """The states of the executions of a pipeline that have not ended, by their ARNs."""
         pages = self.aws.client("sagemaker").get_paginator("list_pipeline_executions")
         return {
             each["PipelineExecutionArn"]: each["PipelineExecutionStatus"]
-            for page in pages.paginate(PipelineName=self.pipeline)
+            for page in pages.paginate(PipelineName=pipeline)
             for each in page["PipelineExecutionSummaries"]
             if each.get("PipelineExecutionStatus") in RUNNING
         }
@@ -60,15 +57,15 @@ class Running:
                 _exists(events.enable_rule, Name=rule)
             raise
 
-    def stop(self, say: Callable[[str], None]) -> None:
-        """Stops the executions that run and waits until none does any more.
+    def stop(self, pipeline: str, say: Callable[[str], None]) -> None:
+        """Stops the executions of a pipeline that run and waits until none does any more.
 
         Raises:
             InfraError: one does not end.
         """
         asked: set[str] = set()
         waited = 0.0
-        while running := self.executions():
+        while running := self.executions(pipeline):
             for arn, status in running.items():
                 if status == "Executing" and arn not in asked:
                     say(f"Stopping the execution {arn.rpartition('/')[2]} …")
@@ -78,7 +75,7 @@ class Running:
                 listed = ", ".join(arn.rpartition("/")[2] for arn in running)
                 raise InfraError(
                     f"Could not delete what the stack holds: after {STOP_SECONDS / 60:.0f} minutes the pipeline "
-                    f"{self.pipeline} still runs ({listed}). Nothing was deleted. Look at it in Studio, or with "
+                    f"{pipeline} still runs ({listed}). Nothing was deleted. Look at it in Studio, or with "
                     "python -m pipeline executions --target sagemaker; then run the same command again."
                 )
             self.sleep(POLL_SECONDS)

@@ -52,13 +52,14 @@ class SageMakerTarget:
         self.home = home
         self.account = account
         self.stack = stack
-        self.executions = Executions(account.client("sagemaker"), stack.pipeline_name)
+        self.monitor_name = f"{stack.pipeline_name}{MONITOR_SUFFIX}"
+        self.executions = Executions(account.client("sagemaker"), stack.pipeline_name, self.monitor_name)
         self.prices = Prices(account)
 
     def for_monitor(self) -> SageMakerTarget:
         """The same account, with the executions of the monitor's pipeline."""
         target = SageMakerTarget(self.home, self.account, self.stack)
-        target.executions = Executions(self.client, f"{self.stack.pipeline_name}{MONITOR_SUFFIX}")
+        target.executions = Executions(self.client, self.monitor_name)
         return target
 
     @property

@@ -50,7 +50,7 @@ def page_bytes(judged: Judged) -> bytes:
     parts = [
         f'<p class="note">Fashion-MNIST monitor · endpoint {_text(judged.endpoint)} · {_text(model + window)}</p>',
         f'<h1 class="{"bad" if verdict.drifted else "good"}">{headline}</h1>',
-        *(f"<p>{_text(sentence)}</p>" for sentence in _sentences(judged)),
+        f"<p>{_text(verdict.reason)}</p>",
         *(_measures(verdict.comparisons) if verdict.comparisons else []),
         *(_classes(judged) if verdict.comparisons else []),
         *_pictures(judged),
@@ -64,12 +64,6 @@ def page_bytes(judged: Judged) -> bytes:
         f"<title>{headline} · Fashion-MNIST monitor</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
     )
     return (page + "\n".join(parts) + "\n</body>\n</html>\n").encode()
-
-
-def _sentences(judged: Judged) -> list[str]:
-    if not judged.verdict.drifted:
-        return [judged.verdict.reason]
-    return [one.sentence[0].upper() + one.sentence[1:] for one in judged.verdict.drifted]
 
 
 def _measures(comparisons: tuple[Comparison, ...]) -> list[str]:

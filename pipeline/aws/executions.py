@@ -19,11 +19,15 @@ _READERS = 4
 
 
 class Executions:
-    """The executions of one pipeline. `client` is a boto3 SageMaker client."""
+    """The executions of one pipeline. `client` is a boto3 SageMaker client.
 
-    def __init__(self, client: Any, pipeline: str) -> None:
+    `other` is another pipeline, whose executions are found by their ids, too.
+    """
+
+    def __init__(self, client: Any, pipeline: str, other: str | None = None) -> None:
         self._client = client
         self._pipeline = pipeline
+        self._other = other
         self._known: dict[str, tuple[Graph, list[dict[str, str]]]] = {}
 
     def summaries(self) -> Iterator[Mapping[str, Any]]:
@@ -74,6 +78,9 @@ class Executions:
             return arns[0]
         wanted = id_of(execution_id)
         found = [arn for arn in arns if id_of(arn).startswith(wanted)]
+        if not found and self._other is not None:
+            others = Executions(self._client, self._other).arns()
+            found = [arn for arn in others if id_of(arn).startswith(wanted)]
         exact = [arn for arn in found if id_of(arn) == wanted]
         if len(exact or found) == 1:
             return (exact or found)[0]

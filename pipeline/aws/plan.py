@@ -10,6 +10,7 @@ from pipeline.parameters import PARAMETERS, Value
 from pipeline.search_space import AT_ONCE
 from pipeline.settings import Settings
 
+MONITOR_STEP = "Monitor"
 Kind = Literal["Training", "Processing", "Hosting"]
 
 
@@ -61,7 +62,7 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
         )
 
     if settings.kind == "monitor":
-        return (processing("Monitor"),)
+        return (processing(MONITOR_STEP),)
     # Trainings that follow a search are as many as its trials at least, and run when those have ended.
     trials_at_once = min(AT_ONCE, settings.tune) if len(settings.seeds) == 1 else 0
     searches = [

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pipeline.aws.account import Account
 from pipeline.aws.images import VERSION, image_fault
 from pipeline.aws.plain_words import AWS_ERRORS, is_forbidden, is_missing
-from pipeline.aws.plan import Job
+from pipeline.aws.plan import MONITOR_STEP, Job
 from pipeline.aws.quotas import needs, read_quotas, shortages
 from pipeline.aws.role_policies import RolePolicies
 from pipeline.aws.role_requests import RoleRequest, RunRequests
@@ -81,7 +81,8 @@ def check_account(
     # What a role may do with something that is not there would say nothing more.
     whole = all(each.verdict != "wrong" for one in found[len(checks) :] for each in one)
     if stack is not None and whole:
-        found.append(check_requests(account, list(RunRequests(account, stack, values, images))))
+        monitor = any(job.step == MONITOR_STEP for job in jobs)
+        found.append(check_requests(account, list(RunRequests(account, stack, values, images, monitor))))
     return [each for one in found for each in one]
 
 

@@ -10,7 +10,7 @@ from pipeline.aws.iam_evaluator import Request
 from pipeline.aws.images import repository_arn
 from pipeline.aws.stack import StackOutputs
 from pipeline.parameters import NO_CHAMPION, PARAMETERS, Value
-from pipeline.settings import PROJECT
+from pipeline.settings import CAPTURED, PROJECT
 
 DEFAULTS = {parameter.name: parameter.default for parameter in PARAMETERS}
 PENDING = "PendingManualApproval"
@@ -36,16 +36,17 @@ class RoleRequest:
 
 @dataclass(frozen=True)
 class RunRequests:
-    """The requests of a run with these parameter values and images."""
+    """The requests of a run with these parameter values and images, or of the `monitor`."""
 
     account: Account
     stack: StackOutputs
     values: Mapping[str, Value]
     images: Mapping[str, str | None] = field(default_factory=dict)
+    monitor: bool = False
 
     def __iter__(self) -> Iterator[RoleRequest]:
         yield from self._jobs()
-        yield from self._data()
+        yield from self._captured() if self.monitor else self._data()
         yield from self._images()
         yield from self._registry()
 
@@ -80,6 +81,19 @@ class RunRequests:
         listing = Request("s3:ListBucket", self._objects(bucket), {"s3:prefix": f"{folder}/"})
         yield RoleRequest(self.stack.job_role, image_file, remedy)
         yield RoleRequest(self.stack.job_role, listing, remedy)
+
+    def _captured(self) -> Iterator[RoleRequest]:
+        remedy = "Bring the stack up to date with: make infra-deploy"
+        bucket, own = self.stack.bucket, f"{PROJECT}/executions/preflight"
+        file = f"{PROJECT}/{CAPTURED}/model-version-1/preflight.jsonl"
+        for action, key in (
+            ("s3:GetObject", file),
+            ("s3:GetObject", f"{own}/evaluation/baseline.json"),
+            ("s3:PutObject", f"{own}/monitoring/drift.json"),
+        ):
+            yield RoleRequest(self.stack.evaluation_role, Request(action, self._objects(bucket, key)), remedy)
+        verdict = Request("s3:GetObject", self._objects(bucket, f"{own}/monitoring/drift.json"))
+        yield RoleRequest(self.stack.pipeline_role, verdict, remedy)
 
     def _images(self) -> Iterator[RoleRequest]:
         stack = self.stack

@@ -117,9 +117,10 @@ def fetch(target: SageMakerTarget, execution: AwsExecution) -> tuple[dict[str, A
     """What the job found, and its report, both downloaded; None where it did not come to that."""
     from pipeline.aws.jobs import describe
     from pipeline.aws.plain_words import plain_words
+    from pipeline.aws.plan import MONITOR_STEP
     from pipeline.aws.results import download, output_uri, results_folder
 
-    job = execution.jobs.get("Monitor")
+    job = execution.jobs.get(MONITOR_STEP)
     if job is None:
         return None
     folder = results_folder(target.home, execution.record.execution_id)

@@ -156,6 +156,27 @@ class Project:
         show(page.frame(path.read_text(encoding="utf-8"), "Report of the run"))
         return path
 
+    def monitor(self, target: str, capture: str) -> dict[str, Any] | None:
+        """Compares captured requests with the baseline of their model, shows the report, and returns what `monitor
+        --json` writes; None, where `capture` names none. Drift is a result.
+
+        Raises:
+            NotebookError: they could not be compared.
+        """
+        if not capture:
+            show(page.listing(["CAPTURE is empty: no captured requests are compared."]))
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "monitor.json"
+            words = ("--plain", "--json", str(file), *target_words(target))
+            done = self.pipeline("monitor", capture, *words, hear=print)
+            result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        print(done.out)
+        if done.status != 1 or not result.get("drift"):
+            self._require(done, "Monitoring")
+        show(page.frame(Path(result["report"]).read_text(encoding="utf-8"), "Report of the monitor"))
+        return result
+
     def registry(self, result: Mapping[str, Any], target: str, decision: str = "") -> dict[str, Any]:
         """Shows the registry entry that a run made, after approving or rejecting it where `decision` says so.
 

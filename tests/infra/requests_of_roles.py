@@ -24,6 +24,8 @@ TRAINING_JOB = f"{SAGEMAKER}:training-job/pipelines-8f3a2c9d41e7-Train-cnn-3x3-0
 TRANSFORM_JOB = f"{SAGEMAKER}:transform-job/pipelines-8f3a2c9d41e7-Score-abc"
 PROCESSING_JOB = f"{SAGEMAKER}:processing-job/pipelines-8f3a2c9d41e7-Evaluate-abc"
 PIPELINE = f"{SAGEMAKER}:pipeline/fashion-mnist"
+MONITOR = f"{PIPELINE}-monitor"
+CAPTURED_FILE = f"{CAPTURED}/fashion-mnist/AllTraffic/2026/11/30/02/a.jsonl"
 MLFLOW = f"{SAGEMAKER}:mlflow-app/app-0"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
 TRANSFORM_LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TransformJobs"
@@ -140,6 +142,7 @@ ALLOWED: dict[str, list[Request]] = {
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
         Request("iam:PassRole", f"{ROLE}/EvaluationRole", TO_SAGEMAKER),
         Request("s3:GetObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:GetObject", f"{EXECUTION}/monitoring/drift.json"),
         Request("kms:Decrypt", KEY, VIA_S3),
         Request("kms:CreateGrant", KEY, FOR_AWS),
         Request("kms:CreateGrant", KEY, VIA_SAGEMAKER),
@@ -166,6 +169,9 @@ ALLOWED: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:GetObject", f"{TUNED}/8f3a2c9d41e7-Tune-cn-abcdefghij-001-0a1b2c3d/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:GetObject", CAPTURED_FILE),
+        Request("s3:GetObject", f"{EXECUTION}/evaluation/baseline.json"),
+        Request("s3:PutObject", f"{EXECUTION}/monitoring/drift.json"),
         Request("sagemaker:DescribeModelPackageGroup", GROUP),
         Request("sagemaker:ListModelPackages", GROUP),
         Request("sagemaker:CreateModelPackage", GROUP, PENDING),
@@ -215,6 +221,10 @@ ALLOWED: dict[str, list[Request]] = {
         Request("sagemaker:DescribePipelineExecution", f"{PIPELINE}-batch/execution/8f3a2c9d41e7"),
         Request("s3:PutObject", f"{BATCH}/requests/0123/00000.jsonl"),
         Request("s3:GetObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
+        Request("sagemaker:CreatePipeline", MONITOR),
+        Request("sagemaker:StartPipelineExecution", MONITOR),
+        Request("sagemaker:DescribePipelineExecution", f"{MONITOR}/execution/8f3a2c9d41e7"),
+        Request("s3:GetObject", CAPTURED_FILE),
         Request("sagemaker:StopPipelineExecution", f"{PIPELINE}/execution/8f3a2c9d41e7"),
         Request("sagemaker:ListPipelineExecutionSteps", f"{PIPELINE}/execution/8f3a2c9d41e7"),
         Request("sagemaker:DescribeTrainingJob", TRAINING_JOB),
@@ -242,7 +252,10 @@ ALLOWED: dict[str, list[Request]] = {
         Request("ecr:BatchGetImage", f"{REGISTRY}/tensorflow-training"),
         Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
     ],
-    "TriggerRole": [Request("sagemaker:StartPipelineExecution", PIPELINE)],
+    "TriggerRole": [
+        Request("sagemaker:StartPipelineExecution", PIPELINE),
+        Request("sagemaker:StartPipelineExecution", MONITOR),
+    ],
     "MlflowRole": [
         Request("s3:GetObject", f"{OBJECTS}/mlflow/1/0a1b/artifacts/report.html"),
         Request("s3:PutObject", f"{OBJECTS}/mlflow/1/0a1b/artifacts/report.html"),
@@ -335,7 +348,9 @@ REFUSED: dict[str, list[Request]] = {
         ),
         Request("iam:PassRole", f"{ROLE}/PipelineRole", TO_SAGEMAKER),
         Request("s3:GetObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
+        Request("s3:GetObject", CAPTURED_FILE),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
+        Request("s3:PutObject", f"{EXECUTION}/monitoring/drift.json"),
     ],
     "JobRole": [
         *_NEVER,
@@ -350,6 +365,7 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:PutObject", f"{OBJECTS}/code/training/code/0123456789abcdef/train.py"),
         Request("s3:PutObject", f"{OBJECTS}/raw/5cf0562c46b89a77/train-images-idx3-ubyte.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/report.html"),
+        Request("s3:GetObject", CAPTURED_FILE),
         Request("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/fashion-mnist"),
     ],
     "EvaluationRole": [
@@ -361,6 +377,8 @@ REFUSED: dict[str, list[Request]] = {
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/processed/test/images.npy"),
         Request("s3:PutObject", f"{OBJECTS}/code/processing/0123456789abcdef/evaluate.py"),
+        Request("s3:PutObject", CAPTURED_FILE),
+        Request("s3:DeleteObject", CAPTURED_FILE),
         Request("sagemaker:CreateModelPackageGroup", GROUP),
     ],
     "DeployerRole": [
@@ -416,6 +434,8 @@ REFUSED: dict[str, list[Request]] = {
         *_NO_REGISTERING,
         *_NO_JOBS,
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
+        Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/fashion-mnist-prod"),
+        Request("sagemaker:UpdatePipeline", MONITOR),
         Request("sagemaker:UpdatePipeline", PIPELINE),
     ],
     "MlflowRole": [

@@ -471,3 +471,31 @@ def test_endpoints_of_a_project_whose_name_begins_alike_are_left_alone(account: 
     hosts(account)
     assert run(account, delete_data=True) == 0
     assert not [line for line in account.shown if "endpoint" in line]
+
+
+def test_the_monitors_pipeline_goes_with_the_other(account: StubbedAccount) -> None:
+    account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
+    account.has_resources({})
+    names = ("fashion-mnist", "fashion-mnist-monitor")
+    for _ in ("to be told", "to be deleted"):
+        listed = [
+            {"PipelineName": name, "PipelineArn": f"{PIPELINE}/{name}"} for name in (*names, f"{names[0]}-x")
+        ]
+        account.on("sagemaker", "list_pipelines", {"PipelineSummaries": listed}, PipelineNamePrefix=names[0])
+        for name in names:
+            tags = [{"Key": "Project", "Value": "fashion-mnist"}, {"Key": "Pipeline", "Value": name}]
+            account.on("sagemaker", "list_tags", {"Tags": tags}, ResourceArn=f"{PIPELINE}/{name}")
+        for name in names:
+            none: dict[str, list[str]] = {"PipelineExecutionSummaries": []}
+            account.on("sagemaker", "list_pipeline_executions", none, PipelineName=name)
+        hosts(account)
+    for name in names:
+        account.on("sagemaker", "delete_pipeline", {}, PipelineName=name)
+    account.happened()
+    account.on("cloudformation", "delete_stack", {})
+    account.happened(GONE)
+    account.is_("DELETE_COMPLETE")
+    account.fails("s3", "head_bucket", "404", "Not Found")
+    hosts(account)
+    assert run(account, delete_data=True) == 0
+    assert "  pipeline fashion-mnist-monitor: its definition and the list of its executions" in account.shown

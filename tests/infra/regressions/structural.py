@@ -145,13 +145,13 @@ def the_key_is_used_for_any_topic(resources: Template) -> None:
     del statement(resources, "Key", "EncryptNotifications")["Condition"]
 
 
-@mutation("what_an_upload_starts_the_pipeline_with_is_a_parameter_of_it")
+@mutation("what_a_rule_starts_a_pipeline_with_is_a_parameter_of_it")
 def an_upload_gives_what_the_pipeline_does_not_have(resources: Template) -> None:
     given = of(resources, "UploadRule")["Targets"][0]["SageMakerPipelineParameters"]["PipelineParameterList"]
     given[0]["Name"] = "InputDataURI"
 
 
-@mutation("what_an_upload_starts_the_pipeline_with_is_a_parameter_of_it")
+@mutation("what_a_rule_starts_a_pipeline_with_is_a_parameter_of_it")
 def an_upload_also_runs_on_folders_that_begin_so(resources: Template) -> None:
     given = of(resources, "UploadRule")["Targets"][0]["SageMakerPipelineParameters"]["PipelineParameterList"]
     given[0]["Value"] = {"Fn::Sub": "s3://${Bucket}/fashion-mnist/raw/${UploadFolder}"}

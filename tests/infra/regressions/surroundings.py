@@ -120,3 +120,23 @@ def the_function_fails_in_silence(resources: Template) -> None:
 @mutation("options_are_off_unless_asked_for")
 def approved_models_are_always_deployed(resources: Template) -> None:
     del resources["ApprovedModelRule"]["Condition"]
+
+
+@mutation("the_monitor_runs_on_its_schedule_and_drift_alone_trains_anew")
+def any_failure_of_the_monitor_trains_anew(resources: Template) -> None:
+    del of(resources, "RetrainRule")["EventPattern"]["detail"]["stepName"]
+
+
+@mutation("the_monitor_runs_on_its_schedule_and_drift_alone_trains_anew")
+def drift_of_any_pipeline_trains_anew(resources: Template) -> None:
+    del of(resources, "RetrainRule")["EventPattern"]["detail"]["pipelineArn"]
+
+
+@mutation("the_monitor_runs_on_its_schedule_and_drift_alone_trains_anew")
+def a_retraining_may_be_worse_than_the_champion(resources: Template) -> None:
+    of(resources, "RetrainRule")["Targets"][0]["SageMakerPipelineParameters"]["PipelineParameterList"].pop()
+
+
+@mutation("the_monitor_runs_on_its_schedule_and_drift_alone_trains_anew")
+def the_monitor_is_never_started(resources: Template) -> None:
+    of(resources, "MonitorRule")["ScheduleExpression"] = "rate(7 years)"

@@ -138,7 +138,7 @@ def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
             "sagemaker",
             {
                 f"pipeline/{name}{rest}"
-                for name in ("fashion-mnist", "fashion-mnist-batch")
+                for name in ("fashion-mnist", "fashion-mnist-batch", "fashion-mnist-monitor")
                 for rest in ("", "/*")
             },
         ),
@@ -156,7 +156,10 @@ def a_role_is_taken_by_those_it_is_for(stack: ResolvedStack) -> Problems:
         "MlflowRole": ("sagemaker", {"mlflow-app/*"}),
         "EndpointRole": ("sagemaker", {"*"}),  # AWS documents that no single model or endpoint can be named
         "DeployFunctionRole": ("lambda", set()),  # see BY_ACCOUNT_ALONE
-        "TriggerRole": ("events", {"rule/fashion-mnist-schedule", "rule/fashion-mnist-upload"}),
+        "TriggerRole": (
+            "events",
+            {f"rule/fashion-mnist-{each}" for each in ("monitor", "retrain", "schedule", "upload")},
+        ),
     }
     trusted = dict(trust_policies(stack))
     if set(trusted) != set(ROLES):

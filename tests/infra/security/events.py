@@ -22,7 +22,7 @@ def people_hear_of_failures_and_models(stack: ResolvedStack) -> Problems:
     pipeline = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/fashion-mnist"
     wanted: dict[str, dict[str, Any]] = {
         "SageMaker Model Building Pipeline Execution Status Change": {
-            "pipelineArn": [pipeline],
+            "pipelineArn": [pipeline, f"{pipeline}-monitor"],
             "currentPipelineExecutionStatus": ["Failed", "CompletedWithFailures"],
         },
         "SageMaker Model Package State Change": {"ModelPackageGroupName": ["fashion-mnist"]},
@@ -178,6 +178,41 @@ def triggers_start_this_pipeline_with_their_own_role(stack: ResolvedStack) -> Pr
 
 
 @must
+def the_monitor_runs_on_its_schedule_and_drift_alone_trains_anew(stack: ResolvedStack) -> Problems:
+    pipeline = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/fashion-mnist"
+    monitor, retrain = stack.properties("MonitorRule"), stack.properties("RetrainRule")
+    role = f"arn:aws:iam::{ACCOUNT}:role/TriggerRole"
+    wanted = {
+        "MonitorRule": (f"{pipeline}-monitor", {"CaptureHours": "24"}),
+        "RetrainRule": (
+            pipeline,
+            {
+                "CapturedDataUri": f"s3://{BUCKET.rpartition(':')[2]}/fashion-mnist/captured",
+                "MustBeatChampion": "true",
+            },
+        ),
+    }
+    for name, expected in wanted.items():
+        for target in stack.properties(name).get("Targets", []):
+            given = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
+            found = (target["Arn"], {each["Name"]: each["Value"] for each in given})
+            if found != expected or target.get("RoleArn") != role:
+                yield f"{name} starts {found}"
+    if monitor.get("ScheduleExpression") != "rate(1 day)":
+        yield "nothing starts the monitor on schedule"
+    if retrain.get("EventPattern") != {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Building Pipeline Execution Step Status Change"],
+        "detail": {
+            "pipelineArn": [f"{pipeline}-monitor"],
+            "stepName": ["DriftFound"],
+            "currentStepStatus": ["Failed"],
+        },
+    }:
+        yield f"what trains anew: {retrain.get('EventPattern')}"
+
+
+@must
 def an_approved_model_alone_is_deployed(stack: ResolvedStack) -> Problems:
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fashion-mnist-deploy"
     calling = [
@@ -221,7 +256,14 @@ def options_are_off_unless_asked_for(stack: ResolvedStack) -> Problems:
             yield f"{name} is made by default"
     if made.properties("Undelivered") == {}:
         yield "what cannot be told is lost by default"
-    optional = ("ScheduleRule", "UploadRule", "TriggerRole", "EmailSubscription")
+    optional = (
+        "ScheduleRule",
+        "UploadRule",
+        "MonitorRule",
+        "RetrainRule",
+        "TriggerRole",
+        "EmailSubscription",
+    )
     for name in (*optional, "ApprovedModelRule", "DeployFunctionRole", "DeployLogGroup"):
         if name in made.resources:
             yield f"{name} is made by default"

@@ -17,18 +17,27 @@ from tests.infra.security.properties import (
     resource_policies,
 )
 
-DEFINITION = Path(__file__).resolve().parents[2] / "pipeline" / "definition.golden.json"
+GOLDEN = Path(__file__).resolve().parents[2] / "pipeline"
+DEFINITIONS = {
+    "fashion-mnist": GOLDEN / "definition.golden.json",
+    "fashion-mnist-monitor": GOLDEN / "definition_monitor.golden.json",
+}
 
 
 @must
-def what_an_upload_starts_the_pipeline_with_is_a_parameter_of_it(stack: ResolvedStack) -> Problems:
-    known = {each["Name"]: each["Type"] for each in json.loads(DEFINITION.read_text())["Parameters"]}
+def what_a_rule_starts_a_pipeline_with_is_a_parameter_of_it(stack: ResolvedStack) -> Problems:
+    known = {
+        pipeline: {each["Name"]: each["Type"] for each in json.loads(file.read_text())["Parameters"]}
+        for pipeline, file in DEFINITIONS.items()
+    }
     for name, rule in stack.of_type("AWS::Events::Rule").items():
         for target in rule["Targets"]:
             given = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
             for each in given:
-                if known.get(each["Name"]) != "String":
-                    yield f"{name} gives {each['Name']}, which the pipeline does not have as a text"
+                kind = known[target["Arn"].rpartition("/")[2]].get(each["Name"])
+                whole = kind == "Integer" and str(each["Value"]).isdecimal()  # values of all types are texts
+                if kind != "String" and not whole:
+                    yield f"{name} gives {each['Name']}, which the pipeline does not have as a text or number"
                 wanted = f"s3://{BUCKET.rpartition(':')[2]}/fashion-mnist/raw/incoming/"
                 if each["Name"] == "InputDataUri" and each["Value"] != wanted:
                     yield f"{name} runs on {each['Value']}"

@@ -21,6 +21,8 @@ EVERYTHING = {
     "NotificationEmail": "somebody@example.com",
     "Schedule": "rate(7 days)",
     "UploadFolder": "incoming",
+    "MonitorSchedule": "rate(1 day)",
+    "RetrainOnDrift": "true",
     "DeployApproved": "true",
     "EndpointInstanceType": "ml.m5.large",
     "UndeployRejected": "true",

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.captured import capture_key, captured_lines
+from tests.conftest import read_idx
 from tests.e2e.command import Command, Finished, run
 from tests.pipeline.aws.cloud.account import BUCKET, Cloud
 from tests.pipeline.tracking.mlflow_rest import served
@@ -256,3 +259,32 @@ def test_a_run_is_published_to_an_mlflow_app_which_its_definition_names(
     refused = run(home, *user.quick, "--mlflow", **user.cloud.environment)
     assert refused.status == 2
     assert "means the MLflow app of the stack fashion-mnist, which has none" in refused.err
+
+
+def test_the_monitor_reads_the_bucket_and_fails_on_drift(first: Run, user: User, tmp_path: Path) -> None:
+    with np.load(user.home / "sagemaker" / first.id / "predictions.npz") as predictions:
+        answers = predictions["probabilities_baseline-0_test"][:150]
+    pixels = read_idx(user.data / "t10k-images-idx3-ubyte.gz")[:150]
+    refused = user.run("monitor", *ON)
+    assert refused.status == 2
+    assert "There are no captured requests below s3://" in refused.err
+    key = capture_key(1, "fashion-mnist", place="fashion-mnist/captured")
+    body = captured_lines(255 - pixels, answers)
+    user.cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    finished = user.run("monitor", *ON, "--json", tmp_path / "result.json")
+    assert finished.status == 1, finished.said
+    assert "1 processing job of at most " in finished.err
+    assert " on ml.m5.xlarge at " in finished.err
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (result["status"], result["drift"]["verdict"]) == ("Failed", "drift")
+    assert result["drift"]["model_version"] == 1
+    assert "the images' brightness" in result["failure_reason"]
+    assert Path(result["report"]).is_relative_to(user.home)
+    assert "Verdict     Drift in " in finished.out
+    shown = user.run("show", result["execution_id"], *ON)
+    assert "Pipeline    fashion-mnist-monitor, target sagemaker" in shown.out
+    elsewhere = user.run("monitor", "s3://another-bucket/captured", *ON)
+    assert elsewhere.status == 2
+    assert "The monitor's role reads what lies below s3://" in elsewhere.err
+    definition = user.run("definition", "--monitor", *ON).json()
+    assert [step["Name"] for step in definition["Steps"]] == ["Monitor", "DriftGate"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from infra.resolving import ACCOUNT, REGION, ResolvedStack, resolve_template
 from infra.template import load_template
 from pipeline.aws.account import Account
-from pipeline.aws.iam_evaluator import decide
+from pipeline.aws.iam_evaluator import as_list, decide
 from pipeline.aws.images import chosen_images
 from pipeline.aws.role_requests import RunRequests
 from pipeline.aws.stack import REQUIRED, StackOutputs
@@ -26,14 +28,16 @@ def deployed() -> ResolvedStack:
     return resolve_template(load_template(), {"CreateRepository": "true"})
 
 
-def refused(deployed: ResolvedStack, values: Mapping[str, Value]) -> list[tuple[str, str, bool]]:
-    """What the roles may not do of it: the action, the parameter of the remedy, whether it is decisive."""
+def refused(
+    deployed: ResolvedStack, values: Mapping[str, Value], monitor: bool = False
+) -> list[tuple[str, str, bool]]:
+    """What the roles may not do of it: the action, the parameter of the remedy if any, whether it is decisive."""
     fields: dict[str, Any] = {field: deployed.outputs[key] for key, field in REQUIRED.items()}
     account = Account(ACCOUNT, REGION, "aws", "me", lambda service: None)
     images = chosen_images(REGION, "amazonaws.com", values)
-    asked = RunRequests(account, StackOutputs(name="s", **fields), values, images)
+    asked = RunRequests(account, StackOutputs(name="s", **fields), values, images, monitor)
     return [
-        (each.request.action, next(p.name for p in PARAMETERS if p.name in each.remedy), each.decisive)
+        (each.request.action, next((p.name for p in PARAMETERS if p.name in each.remedy), ""), each.decisive)
         for each in asked
         if decide(identity_statements(deployed, each.role.rpartition("/")[2]), each.request) != "allowed"
     ]
@@ -52,6 +56,23 @@ def refused(deployed: ResolvedStack, values: Mapping[str, Value]) -> list[tuple[
 )
 def test_what_the_roles_are_for_is_allowed(deployed: ResolvedStack, values: dict[str, Value]) -> None:
     assert refused(deployed, values) == []
+
+
+def test_what_the_monitor_asks_for_is_allowed(deployed: ResolvedStack) -> None:
+    assert refused(deployed, {}, monitor=True) == []
+
+
+def test_the_monitor_is_refused_by_a_stack_that_knows_none(deployed: ResolvedStack) -> None:
+    old = deepcopy(deployed)
+    for name in ("EvaluationRole", "PipelineRole"):
+        for statement in identity_statements(old, name):
+            kept = [
+                each for each in as_list(statement["Resource"]) if not re.search("captured|monitoring", each)
+            ]
+            statement["Resource"] = kept
+    assert refused(old, {}) == [], "a run needs none of it"
+    found = refused(old, {}, monitor=True)
+    assert found == [("s3:GetObject", "", True), ("s3:PutObject", "", True), ("s3:GetObject", "", True)]
 
 
 @pytest.mark.parametrize(

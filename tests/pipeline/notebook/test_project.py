@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -48,6 +49,36 @@ def test_a_missed_gate_says_why_nothing_is_registered(project: Project) -> None:
 def test_a_run_without_a_report_says_how_it_ended(project: Project) -> None:
     with pytest.raises(NotebookError, match=r"ended Failed: The quality gate was missed"):
         project.report(MISSED)
+
+
+def stand_in(project: Project, result: str, status: int) -> None:
+    """Puts a program in .venv that writes `result` where --json says, and ends with `status`."""
+    program = project.root / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        f'#!/bin/sh\nfile=\nfor each; do [ "$file" = --json ] && break; file=$each; done\n'
+        f"printf '%s' '{result}' > \"$each\"\necho it says why >&2\nexit {status}\n"
+    )
+    program.chmod(0o755)
+
+
+def test_without_captured_requests_nothing_is_monitored(project: Project) -> None:
+    assert project.monitor("local", "") is None, "nothing was started, or it would have failed"
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_drift_is_a_result_whose_report_is_shown(project: Project, tmp_path: Path, status: int) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<p>Drift</p>")
+    result = {"drift": {"verdict": "drift"}, "report": str(report)}
+    stand_in(project, json.dumps(result), status)
+    assert project.monitor("local", "captured") == result
+
+
+def test_requests_that_could_not_be_compared_are_an_error(project: Project) -> None:
+    stand_in(project, json.dumps({"drift": None, "report": None}), 1)
+    with pytest.raises(NotebookError, match=r"Monitoring: .* exit status 1, and\nit says why"):
+        project.monitor("local", "captured")
 
 
 @pytest.mark.parametrize(

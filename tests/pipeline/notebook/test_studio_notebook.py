@@ -52,7 +52,7 @@ def test_as_committed_it_runs_locally_and_neither_approves_nor_rejects(notebook:
         for node in ast.parse(settings.source).body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    assert values == {"TARGET": "local", "PARAMS": "", "ARGS": "", "DECISION": ""}
+    assert values == {"TARGET": "local", "PARAMS": "", "ARGS": "", "DECISION": "", "CAPTURE": ""}
 
 
 def test_every_setting_is_used_by_another_cell(notebook: Any) -> None:
