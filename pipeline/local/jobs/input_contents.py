@@ -5,11 +5,13 @@ As on SageMaker the addresses of inputs decide whether a result is reused, and n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pipeline.errors import UsageError
 from pipeline.local.state.objects import StoredObject
 from pipeline.spec.definition import Json
 from pipeline.spec.places import values_at
@@ -26,7 +28,10 @@ def keep_contents(folder: Path, step_type: str, arguments: Mapping[str, Json], u
     """
     places = (place.split(".") for place in STEP_TYPES[step_type].inputs)
     uris = (uri for place in places for _, uri in values_at(arguments, place, "") if isinstance(uri, str))
-    held = {uri: _digest(under(uri)) for uri in uris}
+    held = {}
+    for uri in uris:
+        with contextlib.suppress(UsageError):  # No address: the job's own check says it better.
+            held[uri] = _digest(under(uri))
     if held:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAME).write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
