@@ -14,6 +14,7 @@ from pipeline.batch.requests import Requests
 from pipeline.execution import ExecutionRecord
 from pipeline.interrupts import stop_on_signals
 from pipeline.local.jobs.channels import upload_files
+from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.state.objects import stored_files
 from pipeline.local_outcome import log_tails
 from pipeline.local_target import LocalTarget
@@ -45,9 +46,13 @@ class LocalScorer:
         text = batch_definition(self.settings)
         check_definition(json.loads(text), values)
         with open_view(sys.stderr, plain=True if self.plain else None) as view, stop_on_signals(stop):
-            upload_files(
-                self.target.aws, [(path, f"{uri}/{path.name}") for path in requests.files], stop=stop
-            )
+            try:
+                upload_files(
+                    self.target.aws, [(path, f"{uri}/{path.name}") for path in requests.files], stop=stop
+                )
+            except StepStopped:
+                self.status = "Stopped"
+                return None
             record = self.target.run(text, values, view, stop, pipeline_name=pipeline_name(PROJECT))
         self.status = record.status
         if record.status != "Succeeded":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 SCHEMA = 1
+GOES_ON = "What is finished is kept: the same command goes on from there."
 
 
 def main(args: argparse.Namespace) -> int:
@@ -69,6 +70,7 @@ def batch_here(args: argparse.Namespace) -> int:
             say,
         )
     if progress is None:
+        say(GOES_ON)
         return INTERRUPTED if scorer.status == "Stopped" else 1
     conclude(args.output, progress)
     return 0

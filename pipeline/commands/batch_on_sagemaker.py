@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from pipeline.commands.batch import (
+    GOES_ON,
     chosen_package,
     conclude,
     described,
@@ -40,7 +42,7 @@ def batch_on_sagemaker(args: argparse.Namespace) -> int:
     from pipeline.interrupts import interrupt_on_signals
     from pipeline.predicting.models import AwsModels
     from pipeline.sagemaker_target import open_sagemaker
-    from pipeline.serving.deployment import Deployment, Hosting
+    from pipeline.serving.deployment import MAX_NAME, Deployment, Hosting
     from pipeline.serving.endpoints import Endpoints
     from pipeline.serving.hosting_cost import agree
 
@@ -72,7 +74,7 @@ def batch_on_sagemaker(args: argparse.Namespace) -> int:
             )
             project = stack.pipeline_name
             wanted = Deployment(
-                f"{project}-{BATCH}"[-36:],
+                f"{project}-{BATCH}"[:MAX_NAME].rstrip("-"),
                 project,
                 package.version,
                 package.arn,
@@ -95,8 +97,9 @@ def batch_on_sagemaker(args: argparse.Namespace) -> int:
         say("Detached. What goes on in AWS goes on, and so does what it costs; the same command follows it.")
         return INTERRUPTED
     finally:
-        fetched.rmdir()
+        shutil.rmtree(fetched, ignore_errors=True)
     if progress is None:
+        say(GOES_ON)
         return INTERRUPTED if scorer.status == "Stopped" else 1
     conclude(args.output, progress)
     return 0
