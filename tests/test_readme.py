@@ -31,7 +31,9 @@ from pipeline.settings import local_settings
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS, AWS, STUDIO = (ROOT / "docs" / name for name in ("commands.md", "aws.md", "studio.md"))
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MOST_LINES = 150
 # What stands for a value in an example; the parsers are given one.
 STAND_INS = {
     "ID": "8f3a",
@@ -158,15 +160,22 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
     return found
 
 
-def test_every_command_is_in_the_readme() -> None:
-    text = " ".join(inline(README))
+def test_the_readme_is_short_and_leads_to_every_page() -> None:
+    text = README.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    linked = {(ROOT / link).resolve() for link in re.findall(r"\]\(([^)#:]+)", text)}
+    assert {page.name for page in PAGES if page not in linked | {README}} == set()
+
+
+def test_every_command_is_in_the_table() -> None:
+    text = " ".join(inline(COMMANDS))
     assert {name for name in subcommands() if not re.search(rf"\b{name}\b", text)} == set()
 
 
 def rows_of_commands() -> list[tuple[str, str]]:
     """Command and whole row, of the table of commands."""
-    rows = re.findall(r"^\| `python -m pipeline ([\w-]+)[^|]*\|.*\|$", README.read_text(), flags=re.MULTILINE)
-    whole = re.findall(r"^\| `python -m pipeline .*\|$", README.read_text(), flags=re.MULTILINE)
+    rows = re.findall(r"^\| `python -m pipeline ([\w-]+)[^|]*\|.*\|$", COMMANDS.read_text(), flags=re.MULTILINE)
+    whole = re.findall(r"^\| `python -m pipeline .*\|$", COMMANDS.read_text(), flags=re.MULTILINE)
     return list(zip(rows, whole, strict=True))
 
 
@@ -205,7 +214,7 @@ def test_files_in_the_text_exist(page: Path) -> None:
 
 
 def test_the_table_of_parameters_is_whole() -> None:
-    table = README.read_text().split("## Parameters\n")[1].split("\n## ")[0]
+    table = COMMANDS.read_text().split("## Parameters\n")[1].split("\n## ")[0]
     first = " ".join(re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE))
     assert set(re.findall(r"`(\w+)`", first)) == {parameter.name for parameter in PARAMETERS}
 
@@ -214,7 +223,7 @@ def test_what_a_run_costs_at_most_is_what_the_command_line_works_out() -> None:
     jobs = plan_jobs(local_settings("123456789012", "us-east-1"), {})
     most = sum(TABLE_USD[job.instance_type] * job.instances * job.max_seconds / 3600 for job in jobs)
     some = sum(TABLE_USD[job.instance_type] * job.instances * 5 / 60 for job in jobs)
-    text = " ".join(README.read_text().split())
+    text = " ".join(AWS.read_text().split())
     assert f"**{most:.2f} USD**" in text
     assert f"× 5/60 = {some:.2f} USD" in text
     assert f"a table of {TABLE_YEAR}" in text
@@ -223,10 +232,10 @@ def test_what_a_run_costs_at_most_is_what_the_command_line_works_out() -> None:
         assert f"{TABLE_USD[instance_type]} " in text
 
 
-def test_the_notebooks_settings_are_those_that_the_readme_names() -> None:
+def test_the_notebooks_settings_are_those_that_the_page_names() -> None:
     cells = json.loads((ROOT / "pipeline" / "studio.ipynb").read_text())["cells"]
     settings = "".join(next(cell["source"] for cell in cells if cell["id"] == "settings"))
-    section = README.read_text().split("## In SageMaker Studio")[1].split("\n## ")[0]
+    section = STUDIO.read_text()
     for name in ("TARGET", "DECISION"):
         assert re.search(rf"^{name} = ", settings, flags=re.MULTILINE)
         assert name in section

@@ -63,7 +63,7 @@ class Place:
                 "DockerSettings to EnableDockerAccess=ENABLED; then start the space again"
             )
         if not self.docker_command:
-            return "the domain allows it, but the docker command is missing: install it, see the README"
+            return "the domain allows it, but the docker command is missing: install it, see docs/studio.md"
         return "the domain allows it: the SDK's local mode can be used in this space"
 
 
