@@ -7,6 +7,7 @@ Exit statuses: 0 done, or nothing to do; 1 it failed, or the stack is not deploy
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -37,7 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     destroy = commands.add_parser("destroy", help="delete the stack")
     for command in (plan, deploy, status, destroy):
         command.add_argument(
-            "--stack", default=PROJECT, metavar="NAME", help="the stack's name (%(default)s)"
+            "--stack",
+            metavar="NAME",
+            help=f"the stack's name ({PROJECT}, with ENVIRONMENT at its end if set)",
         )
         command.add_argument("--region", metavar="REGION", help="AWS region (default: as the profile says)")
         command.add_argument("--profile", metavar="NAME", help="profile with the credentials")
@@ -84,12 +87,14 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
     from infra.status import status
     from infra.talk import Talk
     from infra.template import compact, load_template
+    from pipeline.aws.stack import stack_name
 
     parameters = parse_assignments(getattr(args, "param", []))
+    name = args.stack or stack_name(os.environ)
     talk = Talk(show=print, say=say, ask=ask if sys.stdin.isatty() else None)
     with in_plain_words(args.command):
         aws = (connect or open_aws)(args.profile, args.region)
-        stack = Stack(aws.client("cloudformation"), args.stack)
+        stack = Stack(aws.client("cloudformation"), name)
         if args.command == "status":
             return status(aws, stack, as_json=args.json, talk=talk)
         if args.command == "destroy":

@@ -13,6 +13,7 @@ from infra.subscribers import tell_of_subscribers
 from infra.talk import Talk
 from infra.template_store import send_template
 from pipeline.errors import UsageError
+from pipeline.settings import PROJECT
 
 LOG_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 
@@ -156,6 +157,8 @@ def choose_parameters(
             f"to change that: aws logs put-retention-policy --log-group-name {there[0]} --retention-in-days 90"
         )
         chosen["CreateLogGroups"] = "false"
+    if stack.name != PROJECT and "Project" in declared and "Project" not in kept:
+        chosen["Project"] = stack.name  # or two stacks of an account would have the same names
     return {**chosen, **given}
 
 

@@ -20,6 +20,7 @@ from pipeline.arguments import Parser
 from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError, UsageError
 from pipeline.parameters import LOCAL_VALUES, PARAMETERS
+from pipeline.registry import STAGES
 from pipeline.search_space import GRID_SIZE, STRATEGIES
 from pipeline.settings import PRECISIONS
 
@@ -210,9 +211,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--port", type=int, default=5000, metavar="N", help="port (default: %(default)s; 0: a free one)"
     )
 
-    registry = commands.add_parser("registry", help="list, show, approve or reject registered models")
-    registry.add_argument("action", choices=("list", "show", "approve", "reject"))
+    registry = commands.add_parser(
+        "registry", help="list, show, approve, reject or promote registered models"
+    )
+    registry.add_argument("action", choices=("list", "show", "approve", "reject", "promote"))
     registry.add_argument("version", nargs="?", type=int, metavar="V", help="the version; not for list")
+    registry.add_argument("--to", choices=STAGES, default=None, help="with promote: the stage")
+    registry.add_argument(
+        "--note", default="", metavar="TEXT", help="with promote: why, for whoever looks later"
+    )
     add_target(registry)
     registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
     registry.add_argument("--json", action="store_true", help="print JSON")
@@ -308,6 +315,18 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P",
         help="capture P percent of the requests in the stack's bucket (alone: 100); not with --serverless",
     )
+    deploy.add_argument(
+        "--stage",
+        choices=STAGES,
+        default=None,
+        help="only a version that was promoted there (registry promote)",
+    )
+    deploy.add_argument(
+        "--smoke",
+        action="store_true",
+        help="test it afterwards, as smoke does, and go back if it does not pass",
+    )
+    add_smoke(deploy)
     add_endpoint(deploy)
     deploy.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -328,6 +347,19 @@ def build_parser() -> argparse.ArgumentParser:
         "--endpoint", metavar="NAME", help="SageMaker endpoint (default: the one that deploy makes)"
     )
     asked.add_argument("--url", metavar="URL", help="a server instead, for example http://127.0.0.1:8501")
+
+    smoke = commands.add_parser(
+        "smoke",
+        help="test an endpoint or a server with a held sample: accuracy and latency",
+        description="Asks an endpoint, or a server, for test images of the data set; 1 when it is not good enough.",
+    )
+    served = smoke.add_mutually_exclusive_group()
+    served.add_argument(
+        "--endpoint", metavar="NAME", help="SageMaker endpoint (default: the one that deploy makes)"
+    )
+    served.add_argument("--url", metavar="URL", help="a server instead, for example http://127.0.0.1:8501")
+    add_smoke(smoke)
+    smoke.add_argument("--json", action="store_true", help="print JSON")
 
     local_sagemaker = commands.add_parser(
         "local-sagemaker",
@@ -513,6 +545,24 @@ def add_background(parser: argparse.ArgumentParser) -> None:
         help="light: invert the images, for the model was trained on white on black; dark: never do; "
         "auto (default): invert an image whose border is light, and say so",
     )
+
+
+def add_smoke(parser: argparse.ArgumentParser) -> None:
+    """Adds what a smoke test asks for."""
+    parser.add_argument(
+        "--images", type=int, default=200, metavar="N", help="test images to ask for (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--min-accuracy", type=float, default=0.8, metavar="A", help="share of them to be right (%(default)s)"
+    )
+    parser.add_argument(
+        "--max-latency",
+        type=float,
+        default=1000.0,
+        metavar="MS",
+        help="milliseconds that nine in ten answers to one image may take (%(default)s)",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data set (default: found)")
 
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,14 @@ The same boto3 calls serve SageMaker and the local stand-in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import RegistryError
+
+STAGES = (STAGING, PRODUCTION) = ("staging", "production")
+LONGEST_NOTE = 1024
+"""API reference, ModelLifeCycle: StageDescription."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Package:
     `model_data` is the S3 URI of the model, "" when the package names none. `archived`: it is one .tar.gz;
     otherwise it is the files below that URI as they are (API reference, S3ModelDataSource). `instance_types` are
     those that it was registered to be served on; none: any. `baseline` is the S3 URI of what the monitor
-    compares with.
+    compares with. `life_cycle` is its stage, that stage's status and a description, as far as they were set (API
+    reference, ModelLifeCycle).
     """
 
     version: int
@@ -32,6 +37,12 @@ class Package:
     archived: bool = True
     instance_types: tuple[str, ...] = ()
     baseline: str | None = None
+    life_cycle: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> str:
+        """Where it has been promoted to, in small letters; "" when nowhere."""
+        return self.life_cycle.get("Stage", "").lower()
 
     @property
     def report(self) -> str | None:
@@ -50,6 +61,7 @@ class Package:
             "model_quality_statistics": self.metrics,
             "drift_baseline": self.baseline,
             "report": self.report,
+            "model_life_cycle": dict(self.life_cycle),
             "metadata": dict(self.metadata),
         }
 
@@ -91,8 +103,41 @@ class Registry:
         self.client.update_model_package(ModelPackageArn=package.arn, ModelApprovalStatus=status)
         return package
 
+    def promote(self, version: int, stage: str, note: str) -> Package:
+        """Sets the version's stage and returns the package as it was before.
+
+        Raises:
+            RegistryError: there is no such version, or it may not be promoted there yet.
+        """
+        package = self.package(version)
+        self.client.update_model_package(
+            ModelPackageArn=package.arn, ModelLifeCycle=promotion(package, stage, note)
+        )
+        return package
+
     def _describe(self, arn: str) -> Package:
         return package_of(self.client.describe_model_package(ModelPackageName=arn))
+
+
+def promotion(package: Package, stage: str, note: str) -> dict[str, str]:
+    """The ModelLifeCycle of a package that is promoted to a stage.
+
+    Raises:
+        RegistryError: it is not approved, or is to skip staging.
+    """
+    doing = f"Could not promote version {package.version} to {stage}"
+    approve = f"python -m pipeline registry approve {package.version}"
+    if package.approval != "Approved":
+        raise RegistryError(f"{doing}: it is {package.approval}. Approve it first: {approve}")
+    if stage == PRODUCTION and package.stage not in STAGES:
+        raise RegistryError(
+            f"{doing}: it has not been in staging. Promote it there first: python -m pipeline registry promote "
+            f"{package.version} --to staging"
+        )
+    if len(note) > LONGEST_NOTE or not note.isprintable():
+        raise RegistryError(f"{doing}: a note is one line of at most {LONGEST_NOTE} characters.")
+    described = {"StageDescription": note} if note else {}
+    return {"Stage": stage.capitalize(), "StageStatus": "Approved", **described}
 
 
 def newest_approved(packages: Iterable[Package]) -> Package | None:
@@ -124,6 +169,7 @@ def package_of(described: Mapping[str, Any]) -> Package:
         archived="ModelDataUrl" in container or source.get("CompressionType") != "None",
         instance_types=tuple(inference.get("SupportedRealtimeInferenceInstanceTypes", ())),
         baseline=baseline.get("S3Uri"),
+        life_cycle=described.get("ModelLifeCycle", {}),
     )
 
 

@@ -15,13 +15,16 @@ import yaml  # type: ignore[import-untyped]
 from packaging.specifiers import SpecifierSet
 
 from infra.template import load_template
+from pipeline.aws.stack import ENVIRONMENTS
 from pipeline.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 # What a job of the workflow may have beside reading the repository.
-MORE_PERMISSIONS = {"deploy.yml": {"id-token": "write"}}
+MORE_PERMISSIONS = {name: {"id-token": "write"} for name in ("deploy.yml", "promote.yml")}
+# What variables in commands are at run time.
+VARIABLES = {'"$VERSION"': "3", '"$ENVIRONMENT"': "staging"}
 KEYS_OF_AWS = {"aws-access-key-id", "aws-secret-access-key", "aws-session-token"}
 
 
@@ -47,8 +50,8 @@ def commands(path: Path) -> Iterator[str]:
         yield from step.get("run", "").splitlines()
 
 
-def test_there_is_one_for_checking_and_one_for_deploying() -> None:
-    assert [path.name for path in WORKFLOWS] == ["check.yml", "deploy.yml"]
+def test_there_is_one_for_checking_one_for_running_and_one_for_promoting() -> None:
+    assert [path.name for path in WORKFLOWS] == ["check.yml", "deploy.yml", "promote.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -70,7 +73,9 @@ class TestEveryWorkflow:
 
     def test_leaves_no_token_in_the_clone(self, path: Path) -> None:
         clones = [step for step in steps(path) if step.get("uses", "").startswith("actions/checkout@")]
-        assert [step.get("with", {}).get("persist-credentials") for step in clones] == [False]
+        assert [step.get("with", {}).get("persist-credentials") for step in clones] == [False] * len(
+            jobs(path)
+        )
 
     def test_knows_no_secret_and_no_key(self, path: Path) -> None:
         assert not re.search(r"\bsecrets\b", path.read_text())
@@ -99,8 +104,9 @@ class TestEveryWorkflow:
                 assert words[0] in known[1].split(), command
             elif first == ".venv/bin/python":
                 assert words[:2] == ["-m", "pipeline"], command
-                flags = [word for word in words[2:] if not word.startswith('"$')]
-                build_parser().parse_args([*flags, "--param=Epochs=1"])
+                known_words = [VARIABLES.get(word, word) for word in words[2:]]
+                flags = [word for word in known_words if not word.startswith('"$')]
+                build_parser().parse_args([*flags, *(["--param=Epochs=1"] if "run" in flags else [])])
             elif first != "read":
                 assert os.access(ROOT / first, os.X_OK), command
 
@@ -170,3 +176,27 @@ def test_what_is_typed_into_the_form_becomes_words_and_no_command(
         check=True,
     )
     assert done.stdout == f"<-m><pipeline><run><--target><sagemaker><--yes>{words}"
+
+
+def test_promoting_goes_to_staging_first_and_each_environment_has_its_own_stack() -> None:
+    promote = WORKFLOWS[2]
+    assert list(jobs(promote)) == ["staging", "production"] == list(ENVIRONMENTS)
+    assert jobs(promote)["production"]["needs"] == "staging"
+    assert set(load(promote)["on"]) == {"workflow_dispatch"}
+    assert load(promote)["concurrency"]["cancel-in-progress"] is False
+    for name, job in jobs(promote).items():
+        assert job["environment"] == name
+        (deploying,) = (step for step in job["steps"] if "deploy" in step.get("run", ""))
+        # ENVIRONMENT names the stack, too.
+        assert deploying["env"] == {"VERSION": "${{ inputs.version }}", "ENVIRONMENT": name}
+        words = deploying["run"].split()
+        assert {"--smoke", "--stage", "--yes"} <= set(words)
+        assert ("--instances" in words) == (name == "production")
+    outputs, parameters = (load_template()[part] for part in ("Outputs", "Parameters"))
+    text = promote.read_text()
+    for name in ("Account", "KeyArn"):
+        assert name in text
+        assert name in outputs
+    for name in ("ModelsProject", "ModelsAccountId", "ModelsKeyId", "GitHubOidcProviderArn", "GitHubSubject"):
+        assert name in text
+        assert name in parameters

@@ -13,6 +13,8 @@ from pipeline.aws.plain_words import plain_words
 from pipeline.errors import UsageError
 from pipeline.settings import PROJECT, Choices, Settings
 
+# Each has a stack of its own, of the same template.
+ENVIRONMENTS = ("staging", "production")
 DEPLOY = "Make it with: make infra-deploy"
 # States in which everything that the template names is there.
 READY = (
@@ -41,7 +43,8 @@ REQUIRED = {
 class StackOutputs:
     """The outputs; roles and the key are ARNs. `subnets` and `security_groups` are empty without CreateVpc,
     `endpoint_role` and `endpoint_alarms` where the stack is older than endpoints and their alarms are, `mlflow_app`
-    without CreateMlflowApp."""
+    without CreateMlflowApp. `models_from` is the group that endpoints get their models from, perhaps another
+    stack's; "" where the stack is older."""
 
     name: str
     bucket: str
@@ -56,11 +59,24 @@ class StackOutputs:
     security_groups: tuple[str, ...] = ()
     mlflow_app: str = ""
     endpoint_alarms: tuple[str, ...] = ()
+    models_from: str = ""
 
 
 def stack_name(environ: Mapping[str, str]) -> str:
-    """The stack that FASHION_STACK names; by default the one that `make infra-deploy` makes."""
-    return environ.get("FASHION_STACK") or PROJECT
+    """The stack that FASHION_STACK names, or that of ENVIRONMENT; else the one that `make infra-deploy` makes.
+
+    Raises:
+        UsageError: ENVIRONMENT is none of this project's.
+    """
+    if named := environ.get("FASHION_STACK"):
+        return named
+    environment = environ.get("ENVIRONMENT")
+    if environment and environment not in ENVIRONMENTS:
+        raise UsageError(
+            f"ENVIRONMENT is {environment!r}; this project's are {' and '.join(ENVIRONMENTS)}. Set one of them, "
+            "unset it for the stack without one, or name a stack with FASHION_STACK."
+        )
+    return f"{PROJECT}-{environment}" if environment else PROJECT
 
 
 def read_stack(cloudformation: Any, name: str) -> StackOutputs:
@@ -97,6 +113,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
     return StackOutputs(
         name=name,
         endpoint_role=outputs.get("EndpointRoleArn", ""),
+        models_from=outputs.get("ModelsFrom", ""),
         subnets=_listed(outputs.get("SubnetIds", "")),
         security_groups=_listed(outputs.get("SecurityGroupIds", "")),
         endpoint_alarms=_listed(outputs.get("EndpointAlarmNames", "")),

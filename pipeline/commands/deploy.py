@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.run_on_sagemaker import ask
 from pipeline.console import say
-from pipeline.errors import RegistryError, UsageError
+from pipeline.errors import AwsError, CredentialsError, FashionError, RegistryError, UsageError
 from pipeline.interrupts import interrupt_on_signals
 from pipeline.settings import CAPTURED, PROJECT
 
@@ -31,6 +31,7 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.serving.hosting_cost import agree, say_hosting_cost
     from pipeline.serving.live_line import LiveLine
 
+    tested = smoke_test(args) if args.smoke else None  # before anything is made
     deployment, target = deployment_of(args, hosting)
     name = deployment.endpoint
     line = LiveLine(f"Endpoint {name}", sys.stderr)
@@ -49,7 +50,11 @@ def main(args: argparse.Namespace) -> int:
                     certain=args.yes,
                     ask=ask if sys.stdin.isatty() else None,
                 )
-                Deploying(endpoints, deployment, say).carry_out(situation)
+                deploying = Deploying(endpoints, deployment, say)
+                deploying.carry_out(situation)
+                if tested is not None:
+                    line.end()
+                    tested(target, lambda why: deploying.put_back(situation, why))
     except KeyboardInterrupt:
         line.end()
         say(
@@ -65,6 +70,28 @@ def main(args: argparse.Namespace) -> int:
     say(f"Ask it with:     python -m pipeline invoke IMAGE… --endpoint {name}")
     say(f"Remove it with:  python -m pipeline undeploy --endpoint-name {name}")
     return 0
+
+
+def smoke_test(args: argparse.Namespace) -> Callable[[Any, Callable[[str], FashionError]], None]:
+    """A test of the endpoint, whose sample is read at once. It raises what it is given makes of its failure."""
+    from pipeline.commands.smoke import data_folder, wanted_of
+    from pipeline.serving.smoke import SmokeFailed, check, held_sample, measure
+    from pipeline.serving.transports import AskingFailed, Endpoint
+
+    wanted = wanted_of(args)
+    sample = held_sample(data_folder(args.data), wanted.images)
+
+    def test(target: Any, failed: Callable[[str], FashionError]) -> None:
+        name = args.endpoint_name or target.stack.pipeline_name
+        transport = Endpoint(target.account.client("sagemaker-runtime"), name)
+        try:
+            measured = measure(transport, sample)
+            check(measured, wanted, transport.name)
+        except (SmokeFailed, AskingFailed, CredentialsError, AwsError) as error:
+            raise failed(str(error)) from error
+        say(f"Smoke test: {measured}.")
+
+    return test
 
 
 def hosting_of(args: argparse.Namespace) -> Hosting:
@@ -115,10 +142,10 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
             f"Deploying a model: expected the stack {stack.name} to have a role for endpoints (EndpointRoleArn). "
             "Received: a stack without it. Bring it up to date with: make infra-deploy"
         )
-    registry = target.registry(args.group)
+    registry = target.registry(args.group or stack.models_from or None)
     with plain_words(f"Looking at the model package group {registry.group}"):
         packages = registry.packages()
-    package = approved_package(packages, args.model, registry.group)
+    package = approved_package(packages, args.model, registry.group, args.stage)
     check_instance(package, hosting)
     name = args.endpoint_name or stack.pipeline_name
     deployment = Deployment(
@@ -148,11 +175,25 @@ def check_instance(package: Package, hosting: Hosting) -> None:
     )
 
 
-def approved_package(packages: Sequence[Package], version: int | None, group: str) -> Package:
-    """The approved package of that version, or the newest; raises RegistryError when it is not approved."""
-    from pipeline.registry import find_package
+def approved_package(
+    packages: Sequence[Package], version: int | None, group: str, stage: str | None = None
+) -> Package:
+    """The approved package of that version, or the newest, of those that were promoted to `stage`.
+
+    What is in production has been in staging. Raises RegistryError when it is not approved, or not promoted.
+    """
+    from pipeline.registry import STAGES, find_package
 
     doing = f"Choosing a model of the model package group {group} to deploy"
+    if stage is not None:
+        staged = [each for each in packages if each.stage in STAGES[STAGES.index(stage) :]]
+        if not any(version in (None, each.version) for each in staged):
+            found = "no version was" if version is None else f"version {version} was not"
+            raise RegistryError(
+                f"{doing}: {found} promoted to {stage}. Promote one, as a person: python -m pipeline registry "
+                f"promote {version or 'V'} --to {stage} --target sagemaker"
+            )
+        packages = staged
     if version is None:
         package = next((each for each in packages if each.approval == "Approved"), None)
         if package is None:

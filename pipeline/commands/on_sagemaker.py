@@ -184,7 +184,7 @@ def report(args: argparse.Namespace) -> int:
 
 
 def registry(args: argparse.Namespace) -> int:
-    """Lists, shows, approves or rejects the models of the account's registry."""
+    """Lists, shows, approves, rejects or promotes the models of the account's registry."""
     from pipeline.aws.plain_words import plain_words
     from pipeline.aws.results import report_file
     from pipeline.commands.registry import carry_out

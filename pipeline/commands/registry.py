@@ -1,4 +1,4 @@
-"""`registry`: list, show, approve or reject the models of the target's Model Registry."""
+"""`registry`: list, show, approve, reject or promote the models of the target's Model Registry."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
 from pipeline.local_outcome import report_file
 from pipeline.printable import json_text
-from pipeline.registry import find_package, packages_of_group
+from pipeline.registry import STAGES, find_package, packages_of_group, promotion
 from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
     from pipeline.registry import Package, Registry
 
+PROMOTE = "promote"
 STATUSES = {"approve": "Approved", "reject": "Rejected"}
 
 
@@ -35,11 +36,19 @@ def main(args: argparse.Namespace) -> int:
             f"Calling registry {args.action}: expected {expected}. Received: {args.version}. "
             "The versions are listed by: python -m pipeline registry list"
         )
+    if (args.to is None) != (args.action != PROMOTE) or (args.note and args.to is None):
+        raise UsageError(
+            f"registry {args.action} takes no --to or --note."
+            if args.action != PROMOTE
+            else f"Say where to promote version {args.version} to: --to {' or --to '.join(STAGES)}."
+        )
     if args.target == "sagemaker":
         from pipeline.commands import on_sagemaker
 
         return on_sagemaker.registry(args)
     home = home_from(os.environ)
+    if args.action == PROMOTE:
+        return promote_local(args, home)
     if args.action not in STATUSES:
         return show_local(args, home)
     isolate(os.environ)
@@ -75,6 +84,22 @@ def show_local(args: argparse.Namespace, home: Home) -> int:
     return 1 if faults else 0
 
 
+def promote_local(args: argparse.Namespace, home: Home) -> int:
+    """Promotes a version of the local registry, which needs no server: moto knows no stages."""
+    group = args.group or PROJECT
+    with Store(home) as store:
+        registry = RegistryState(store)
+        package = find_package(packages_of_group(registry.packages(), group), args.version, group)
+        registry.set_life_cycle(package.arn, promotion(package, args.to, args.note))
+    tell_promotion(args, package)
+    return show_local(args, home)
+
+
+def tell_promotion(args: argparse.Namespace, before: Package) -> None:
+    """Says what has changed."""
+    say(f"Version {args.version}: {before.stage or 'no stage'} → {args.to}")
+
+
 def carry_out(
     args: argparse.Namespace,
     registry: Registry,
@@ -92,6 +117,8 @@ def carry_out(
         before = registry.set_approval(args.version, STATUSES[args.action])
         save()
         say(f"Version {args.version}: {before.approval} → {STATUSES[args.action]}")
+    if args.action == PROMOTE:
+        tell_promotion(args, registry.promote(args.version, args.to, args.note))
     print_one(args, registry.group, registry.package(args.version), report_of)
     return 0
 

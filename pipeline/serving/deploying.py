@@ -99,6 +99,26 @@ class Deploying:
             return
         raise self._failed(doing, situation, state)
 
+    def put_back(self, situation: Situation, why: str) -> FashionError:
+        """What to raise for an endpoint that is in service and did not pass a test, once it is what it was before.
+
+        What was there before serves again; where nothing was, the endpoint is removed.
+        """
+        before, name = situation.before, self.deployment.endpoint
+        doing = f"Deploying version {self.deployment.version} to the endpoint {name}"
+        now = ""
+        if situation.need is Need.UPDATE and before is not None:
+            self.say(f"{why} Going back to {before.config} …")
+            try:
+                self.endpoints.update(name, before.config, {})
+                state = self.endpoints.settled(name, expected=before.config)
+            except AWS_ERRORS as error:
+                return self._left_alone(explain(error, doing))
+            if state is None or state.status != IN_SERVICE or state.config != before.config:
+                return self._left_alone(DeployFailed(f"{doing}: {why} It could not be taken back."))
+            now = f" In service again is what was there before, {before.config}."
+        return self._taken_back(DeployFailed(f"{doing}: {why}{now}"))
+
     def _make_parts(self) -> None:
         if self.endpoints.ensure_model(self.deployment):
             model = self.deployment.model_name

@@ -33,6 +33,9 @@ def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> N
     table = make_table()
     table.add_column("version", no_wrap=True, justify="right")
     table.add_column("approval", no_wrap=True)
+    staged = any(package.stage for package in packages)
+    if staged:
+        table.add_column("stage", no_wrap=True)
     table.add_column("test", no_wrap=True, justify="right")
     if wide:
         table.add_column("validation", no_wrap=True, justify="right")
@@ -42,6 +45,7 @@ def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> N
         row = [
             Text(str(package.version)),
             state_text(approval(package)),
+            *([Text(printable(package.stage or MISSING))] if staged else []),
             Text(accuracy(package, "test_accuracy")),
         ]
         if wide:
@@ -62,6 +66,12 @@ def print_package(group: str, package: Package, stream: TextIO, report: Path | N
     shown = approval(package)
     print_fact(paper, "Version", f"{package.version} of {group}", style="bold")
     print_fact(paper, "Approval", f"{shown.symbol} {shown.word}", style=shown.style)
+    if package.stage:
+        told = (
+            package.stage,
+            *(package.life_cycle.get(f"Stage{each}", "") for each in ("Status", "Description")),
+        )
+        print_fact(paper, "Stage", printable(", ".join(filter(None, told))))
     print_fact(paper, "ARN", package.arn)
     form = "" if package.archived else " (the files below it, as they are)"
     print_fact(paper, "Model", f"{package.model_data}{form}" if package.model_data else MISSING)

@@ -91,9 +91,9 @@ class Command:
         """Send a signal to the command alone, not to what it started."""
         self._process.send_signal(number)
 
-    def finish(self) -> Finished:
+    def finish(self, seconds: float = PATIENCE) -> Finished:
         """Wait for its end."""
-        status = self._process.wait(PATIENCE)
+        status = self._process.wait(seconds)
         return Finished(status, Path(self._out.name).read_text(), self.err)
 
 

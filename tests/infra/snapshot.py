@@ -20,7 +20,7 @@ from tests.infra.security.properties import resource_policies, trust_policies
 PERMISSIONS = Path(__file__).parent / "permissions.txt"
 RESOURCES = Path(__file__).parent / "resources.txt"
 # Documents that permissions.txt has.
-POLICIES = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "Policies")
+POLICIES = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "Policies", "ModelPackageGroupPolicy")
 
 
 def permissions(stack: ResolvedStack) -> str:

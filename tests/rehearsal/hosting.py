@@ -77,7 +77,7 @@ class Hosting:
     def invoke(self, name: str, body: bytes, kind: str) -> bytes:
         """The answer of the container behind an endpoint."""
         endpoint = self._find("Endpoint", {"EndpointName": name})
-        url = self._url(self.model_of(endpoint["EndpointConfigName"])["Package"]["ModelPackageVersion"])
+        url = self.come_up(self.model_of(endpoint["EndpointConfigName"])["Package"]["ModelPackageVersion"])
         request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": kind})
         with urllib.request.urlopen(request) as answer:
             content: bytes = answer.read()
@@ -88,12 +88,15 @@ class Hosting:
         for command in self._serving.values():
             command.__exit__()
 
-    def _url(self, version: int) -> str:
+    def come_up(self, version: int) -> str:
+        """Waits until a version is served, and returns where."""
         if str(version) not in self._serving:
             words = ("serve", "--target", "sagemaker", "--model", str(version), "--port", "0", "--quiet")
             self._serving[str(version)] = Command(self._home, *words, **self._environment())
         command = self._serving[str(version)]
-        await_true(lambda: "Serving" in command.err or "Could not" in command.err, "a model to be served")
+        await_true(
+            lambda: "Serving" in command.err or "Could not" in command.err, "a model to be served", 600.0
+        )
         found = re.search(r"http://127\.0\.0\.1:\d+", command.err)
         assert found is not None, command.err
         return found[0]

@@ -26,7 +26,7 @@ from infra.resolving import ACCOUNT, ResolvedStack
 from pipeline.aws.iam_evaluator import Request
 from pipeline.local.state.clients import LoopbackSession
 from pipeline.local.state.local_aws import LocalAws
-from tests.e2e.command import Finished, run
+from tests.e2e.command import Command, Finished
 from tests.rehearsal import agent
 from tests.rehearsal.asking import ADMINISTRATOR, BUCKET, ROLE, Ask
 from tests.rehearsal.events import event_asks
@@ -35,6 +35,7 @@ from tests.rehearsal.judge import Judge, as_resolved, translated
 from tests.rehearsal.region import Region
 
 HERE = LocalAws.ACCOUNT
+PATIENCE = 900.0  # seconds for a command, of which the longest takes twenty on an idle machine
 PROJECT = "fashion-mnist"
 DEPLOYER, FUNCTION = "DeployerRole", "DeployFunctionRole"
 ON = ("--target", "sagemaker")
@@ -110,8 +111,10 @@ class Life:
         self.run()
         self.refuse_what_roles_never_may()
         self.approve()
+        self.promote()
         self.invoke()
         self.roll_back()
+        self.test_and_go_back()
         self.leave_others_alone()
         self.destroy()
         return self.played
@@ -164,10 +167,21 @@ class Life:
             self._check(said == f"The endpoint {PROJECT} gets {PROJECT}-approved-1-ml-m5-large.", said)
             self._decide(self._endpoint_asks(1))
 
+    def promote(self) -> None:
+        with self._act("Promoting it", DEPLOYER):
+            package = f"{self._packages}/1"
+            cycle = {"Stage": "Staging", "StageStatus": "Approved"}
+            change = self._session.client("sagemaker").update_model_package
+            self._must_be_refused(change, ModelPackageArn=package, ModelLifeCycle=cycle)
+            self.front.who = ADMINISTRATOR
+            done = self._pipeline("registry", "promote", "1", "--to", "staging", *ON)
+            self._check(done.status == 0 and "Stage       staging, Approved" in done.out, done.said)
+
     def invoke(self) -> None:
         with self._act("Asking the endpoint", DEPLOYER):
             picture = self._folder / "picture.png"
             Image.fromarray(np.zeros((28, 28), np.uint8)).save(picture)
+            self.region.hosting.come_up(1)
             done = self._pipeline("invoke", picture, "--json")
             self._check(done.status == 0 and len(json.loads(done.out)["predictions"]) == 1, done.said)
 
@@ -182,6 +196,26 @@ class Life:
             self._check(self._served() == before, done.said)
             done = self._pipeline("deploy", "--yes")
             self._check(done.status == 0 and "serves version 2" in done.out, done.said)
+
+    def test_and_go_back(self) -> None:
+        with self._act("What was promoted is tested, and goes back", DEPLOYER):
+            before = self._served()
+            words = (
+                "deploy",
+                "--stage",
+                "staging",
+                "--smoke",
+                "--data",
+                self._data,
+                "--yes",
+                "--max-latency",
+                "60000",
+            )
+            done = self._pipeline(*words, "--min-accuracy", "0.999")
+            self._check(done.status == 1 and "did not pass the smoke test" in done.err, done.said)
+            self._check(self._served() == before and "In service again" in done.err, done.said)
+            done = self._pipeline(*words, "--min-accuracy", "0.3")
+            self._check(done.status == 0 and "serves version 1" in done.out, done.said)
 
     def leave_others_alone(self) -> None:
         with self._act("What belongs to others", DEPLOYER):
@@ -264,7 +298,8 @@ class Life:
         self.region.judge = self.front.judge = self.jobs.judge = None if stack is None else Judge(stack)
 
     def _pipeline(self, *words: str | Path) -> Finished:
-        return run(self._home, *words, **self._environment)
+        with Command(self._home, *words, **self._environment) as command:
+            return command.finish(PATIENCE)
 
     def _infra(self, status: int, *words: str) -> str:
         out = io.StringIO()

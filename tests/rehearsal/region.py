@@ -22,7 +22,7 @@ HOSTED = {
 } | {
     "UpdateEndpoint", "ListEndpoints", "ListEndpointConfigs", "ListTags", "SimulatePrincipalPolicy",
     "ListPipelines", "DeletePipeline", "ListModelPackages", "DeleteModelPackage", "ListTrainingJobs",
-    "ListProcessingJobs",
+    "ListProcessingJobs", "UpdateModelPackage", "DescribeModelPackage",
 }  # fmt: skip
 DECISIONS = {True: "allowed", False: "implicitDeny"}
 

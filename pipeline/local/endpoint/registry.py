@@ -32,6 +32,8 @@ class RegistryCalls:
         with self._lock:
             answer = self._call(operation, request)
             self._aws.persist_registry()
+            if request.get("ModelLifeCycle"):
+                self._aws.registry.set_life_cycle(answer["ModelPackageArn"], request["ModelLifeCycle"])
         arn = answer.get("ModelPackageArn") or answer.get("ModelPackageGroupArn")
         if request.get("Tags") and arn:
             self._tags.add(arn, request["Tags"])
@@ -53,6 +55,10 @@ class RegistryCalls:
         if operation == "DescribeModelPackage" and "ModelPackageGroupName" in answer:
             # The service has it always; moto not for a version of a group.
             answer.setdefault("ModelPackageName", answer["ModelPackageGroupName"])
+        if operation == "DescribeModelPackage" and (
+            stage := self._aws.registry.life_cycle(answer["ModelPackageArn"])
+        ):
+            answer["ModelLifeCycle"] = stage
         if operation == "DescribeModelPackageGroup":
             answer.setdefault("CreatedBy", {})
         return answer

@@ -259,6 +259,11 @@ class LocalAws:
         self._registry.groups()
         self._registry.packages()
 
+    @property
+    def registry(self) -> RegistryState:
+        """What the state folder has of the model registry."""
+        return self._registry
+
     def persist_registry(self) -> None:
         """Write new packages and changes of approval or metadata to disk."""
         if self._server is not None:

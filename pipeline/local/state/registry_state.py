@@ -7,6 +7,7 @@ back as of today; the state folder's record is the one that counts.
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -114,18 +115,43 @@ class RegistryState:
                     "INSERT OR IGNORE INTO package_groups VALUES (?, ?, ?)",
                     [_row(name, group) for name, group in new.items()],
                 )
-                connection.executemany(
-                    "INSERT INTO packages (arn, record, crc) VALUES (?, ?, ?)"
-                    " ON CONFLICT (arn) DO UPDATE SET record = excluded.record, crc = excluded.crc",
-                    [_row(record["ModelPackageArn"], record) for record in records],
-                )
                 self._journal.add(line_of("group", name, group) for name, group in new.items())
-                self._journal.add(line_of("package", each["ModelPackageArn"], each) for each in records)
+                self._write(connection, records)
             for record in records:
                 if record["ModelPackageArn"] in saved:
                     # Tells the server what it forgot.
                     _update(client, record)
         return [(saved.get(record["ModelPackageArn"]), record) for record in records]
+
+    def set_life_cycle(self, arn: str, life_cycle: Record) -> None:
+        """Write a saved package's stage into the record; Moto knows none.
+
+        Raises:
+            StateError: there is no such package, it cannot be read, or the database fails.
+        """
+        with self._lock:
+            saved = {package["ModelPackageArn"]: package for package in self.packages()}
+            if arn not in saved:
+                raise StateError(f"The local model registry has no {printable(arn)}.")
+            self.write([saved[arn] | {"ModelLifeCycle": dict(life_cycle)}])
+
+    def write(self, records: list[Record]) -> None:
+        """Write packages into the record, as `packages` gives them. Raises StateError when the database fails."""
+        with self._database.transaction() as connection:
+            self._write(connection, records)
+
+    def _write(self, connection: sqlite3.Connection, records: list[Record]) -> None:
+        connection.executemany(
+            "INSERT INTO packages (arn, record, crc) VALUES (?, ?, ?)"
+            " ON CONFLICT (arn) DO UPDATE SET record = excluded.record, crc = excluded.crc",
+            [_row(record["ModelPackageArn"], record) for record in records],
+        )
+        self._journal.add(line_of("package", each["ModelPackageArn"], each) for each in records)
+
+    def life_cycle(self, arn: str) -> Record | None:
+        """The stage of a saved package; None when none was set. Raises StateError when it cannot be read."""
+        records = (each for each in self.packages() if each["ModelPackageArn"] == arn)
+        return next((each.get("ModelLifeCycle") for each in records), None)
 
     def _restore_package(self, client: Any, package: Record) -> None:
         request = _accepted(client, "CreateModelPackage", package)

@@ -6,6 +6,23 @@ from infra.template import Template
 from tests.infra.regressions.mutation import drop_statement, mutation, of, statement
 
 
+@mutation("models_are_shared_with_whom_it_is_asked_for_and_nothing_else_is")
+def a_reader_of_models_reads_the_data_too(resources: Template) -> None:
+    statement(resources, "BucketPolicy", "LetReaderReadModels")["Resource"] = {"Fn::Sub": "${Bucket.Arn}/*"}
+
+
+@mutation("the_dashboard_shows_this_projects_metrics_and_every_alarm")
+def the_dashboard_forgets_an_alarm(resources: Template) -> None:
+    body = of(resources, "Dashboard")["DashboardBody"]
+    body["Fn::Sub"] = body["Fn::Sub"].replace("${Project}-endpoint-latency", "${Project}-endpoint-4xx")
+
+
+@mutation("the_dashboard_shows_this_projects_metrics_and_every_alarm")
+def the_dashboard_shows_another_projects_endpoint(resources: Template) -> None:
+    body = of(resources, "Dashboard")["DashboardBody"]
+    body["Fn::Sub"] = body["Fn::Sub"].replace('"EndpointName", "${Project}"', '"EndpointName", "another"')
+
+
 @mutation("nothing_that_an_event_starts_or_tells_is_lost_in_silence")
 def a_start_that_fails_is_lost(resources: Template) -> None:
     del of(resources, "ScheduleRule")["Targets"][0]["DeadLetterConfig"]

@@ -41,6 +41,10 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "ZoneA": ("", "us-east-1a", "us-gov-west-1b"),
     "ZoneB": ("", "eu-central-1c"),
     "PermissionsBoundaryArn": ("", f"arn:aws:iam::{ACCOUNT}:policy/boundary", "arn:aws:iam::aws:policy/x/Y"),
+    "ReaderAccountId": ("", ACCOUNT),
+    "ModelsProject": ("", "fashion-mnist-staging"),
+    "ModelsAccountId": ("", ACCOUNT),
+    "ModelsKeyId": ("", "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"),
 }
 REFUSED_TOO: dict[str, tuple[str, ...]] = {
     "Project": ("", "-a", "a-", "A", "a" * 25, "a_b", "ab.c"),
@@ -60,6 +64,10 @@ REFUSED_TOO: dict[str, tuple[str, ...]] = {
     "ZoneA": ("us-east-1", "a"),
     "ZoneB": ("us-east-1", "a"),
     "PermissionsBoundaryArn": (f"arn:aws:iam::{ACCOUNT}:role/x", "boundary"),
+    "ReaderAccountId": ("12345678901", "1234567890123", f"arn:aws:iam::{ACCOUNT}:root"),
+    "ModelsProject": ("-a", "A", "a" * 25, "a/b"),
+    "ModelsAccountId": ("12345678901", "1234567890123"),
+    "ModelsKeyId": ("alias/x", "0a1b", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/x"),
 }
 
 

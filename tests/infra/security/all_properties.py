@@ -7,11 +7,12 @@ from tests.infra.security import (
     fitting,
     network,
     roles,
+    sharing,
     stored_data,
     structure,
 )
 from tests.infra.security.properties import PROPERTIES
 
-MODULES = (stored_data, access, roles, network, events, structure, accepted_values, fitting)
+MODULES = (stored_data, access, roles, network, events, structure, accepted_values, fitting, sharing)
 
 __all__ = ["MODULES", "PROPERTIES"]

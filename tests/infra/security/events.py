@@ -279,6 +279,7 @@ def the_command_line_finds_what_it_needs(stack: ResolvedStack) -> Problems:
         "Region",
         "PipelineName",
         "ModelPackageGroupName",
+        "ModelsFrom",
         "KeyArn",
         "TopicArn",
     }

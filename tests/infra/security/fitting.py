@@ -131,6 +131,7 @@ def outputs_say_what_they_are_called(stack: ResolvedStack) -> Problems:
         "TopicArn": TOPIC,
         "PipelineName": "fashion-mnist",
         "ModelPackageGroupName": "fashion-mnist",
+        "ModelsFrom": "fashion-mnist",
         "SubnetIds": "subneta,subnetb",
         "SecurityGroupIds": "jobsecuritygroup",
         "BucketName": BUCKET.rpartition(":")[2],
@@ -141,6 +142,22 @@ def outputs_say_what_they_are_called(stack: ResolvedStack) -> Problems:
     for name, value in wanted.items():
         if stack.outputs.get(name) != value:
             yield f"the output {name} is {stack.outputs.get(name)}"
+
+
+@must
+def the_dashboard_shows_this_projects_metrics_and_every_alarm(stack: ResolvedStack) -> Problems:
+    widgets = json.loads(stack.properties("Dashboard").get("DashboardBody", "{}")).get("widgets", [])
+    metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    named = {metric[3] for metric in metrics if len(metric) > 3 and metric[3] != "."}
+    if named != {"fashion-mnist"}:
+        yield f"the dashboard shows metrics of {sorted(named)}"
+    shown = {alarm for widget in widgets for alarm in widget["properties"].get("alarms", [])}
+    alarms = {
+        f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm['AlarmName']}"
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+    }
+    if shown != alarms:
+        yield f"the dashboard shows the alarms {sorted(shown)}"
 
 
 @must

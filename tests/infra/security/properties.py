@@ -79,10 +79,12 @@ def resource_policies(stack: ResolvedStack) -> Iterator[tuple[str, list[dict[str
         "AWS::KMS::Key": "KeyPolicy",
         "AWS::SQS::QueuePolicy": "PolicyDocument",
         "AWS::EC2::VPCEndpoint": "PolicyDocument",
+        "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupPolicy",
     }
     for kind, place in places.items():
         for name, properties in stack.of_type(kind).items():
-            yield name, properties.get(place, {"Statement": []})["Statement"]
+            if kind != "AWS::SageMaker::ModelPackageGroup" or place in properties:
+                yield name, properties.get(place, {"Statement": []})["Statement"]
 
 
 def policies_of_roles(stack: ResolvedStack) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -38,7 +38,7 @@ TYPES = {
     ),
     *("AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SageMaker::ModelPackageGroup"),
     *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue"),
-    *("AWS::SQS::QueuePolicy", "AWS::SageMaker::MlflowApp"),
+    *("AWS::SQS::QueuePolicy", "AWS::SageMaker::MlflowApp", "AWS::CloudWatch::Dashboard"),
 }
 # Properties of types that can let others in, send data out, or lose it: those that are used, and no others.
 PROPERTIES_OF = {
@@ -54,7 +54,11 @@ PROPERTIES_OF = {
     "AWS::SNS::Topic": {"KmsMasterKeyId", "TopicName"},
     "AWS::SNS::Subscription": {"Endpoint", "Protocol", "TopicArn"},
     "AWS::SQS::Queue": {"MessageRetentionPeriod", "QueueName", "SqsManagedSseEnabled"},
-    "AWS::SageMaker::ModelPackageGroup": {"ModelPackageGroupDescription", "ModelPackageGroupName"},
+    "AWS::SageMaker::ModelPackageGroup": {
+        "ModelPackageGroupDescription",
+        "ModelPackageGroupName",
+        "ModelPackageGroupPolicy",
+    },
     "AWS::SageMaker::MlflowApp": {"ArtifactStoreUri", "ModelRegistrationMode", "Name", "RoleArn", "Tags"},
     "AWS::KMS::Key": {"Description", "EnableKeyRotation", "KeyPolicy", "PendingWindowInDays"},
     "AWS::Logs::LogGroup": {"KmsKeyId", "LogGroupName", "RetentionInDays"},
@@ -118,9 +122,12 @@ def names_of_others_are_references(stack: ResolvedStack) -> Problems:
                     "",
                     "${AccountId}",
                     "${Account}",
+                    "${ReaderAccountId}",
+                    "${ModelsAccountId}",
                 ):
                     yield f"{name} names a region or an account: {arn}"
-                if parts[2] == "s3" and not parts[5].startswith("${Project}-${AccountId}-${Region}"):
+                own = ("${Project}-${AccountId}-${Region}", "${ModelsProject}-${ModelsAccountId}-${Region}/")
+                if parts[2] == "s3" and not parts[5].startswith(own):
                     yield f"{name} names a bucket: {arn}"
             for host in re.findall(r"https?://([^/\"' ]+)", text):
                 if host not in HOSTS:

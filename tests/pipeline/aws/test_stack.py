@@ -60,10 +60,16 @@ def test_what_is_chosen_goes_before_what_the_stack_suggests() -> None:
 
 
 def test_a_private_network_is_read_too(stubbed: Stubbed) -> None:
-    describes(stubbed, SubnetIds="subnet-a,subnet-b", SecurityGroupIds="sg-1", EndpointAlarmNames="a,b")
+    describes(
+        stubbed,
+        SubnetIds="subnet-a,subnet-b",
+        SecurityGroupIds="sg-1",
+        EndpointAlarmNames="a,b",
+        ModelsFrom="x",
+    )
     stack = read_stack(stubbed.client("cloudformation"), "fashion-mnist")
     assert (stack.subnets, stack.security_groups) == (("subnet-a", "subnet-b"), ("sg-1",))
-    assert stack.endpoint_alarms == ("a", "b")
+    assert (stack.endpoint_alarms, stack.models_from) == (("a", "b"), "x")
 
 
 def test_the_template_has_every_output_that_is_read() -> None:
@@ -71,7 +77,7 @@ def test_the_template_has_every_output_that_is_read() -> None:
     outputs = template[template.index("\nOutputs:") :]
     assert [
         name
-        for name in (*REQUIRED, "SubnetIds", "SecurityGroupIds", "EndpointAlarmNames")
+        for name in (*REQUIRED, "SubnetIds", "SecurityGroupIds", "EndpointAlarmNames", "ModelsFrom")
         if f"  {name}:" not in outputs
     ] == []
 

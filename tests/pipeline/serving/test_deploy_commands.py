@@ -203,6 +203,31 @@ def test_the_newest_approved_version_is_deployed():
         approved_package([], None, NAME)
 
 
+def test_with_a_stage_only_what_was_promoted_there_is_deployed():
+    def package(version, stage=None, approval="Approved"):
+        cycle = {"Stage": stage} if stage else {}
+        return Package(version, f"{PACKAGE}{version}", approval, "", "", None, {}, life_cycle=cycle)
+
+    packages = [
+        package(4),
+        package(3, "Staging"),
+        package(2, "Production"),
+        package(1, "Staging", "Rejected"),
+    ]
+    assert approved_package(packages, None, NAME, "staging").version == 3
+    assert approved_package(packages, None, NAME, "production").version == 2
+    assert approved_package(packages, 2, NAME, "staging").version == 2  # what is in production was in staging
+    for version, stage, told in ((4, "staging", "version 4 was not"), (3, "production", "version 3 was not")):
+        with pytest.raises(
+            RegistryError, match=f"{told} promoted to {stage}.*promote {version} --to {stage}"
+        ):
+            approved_package(packages, version, NAME, stage)
+    with pytest.raises(RegistryError, match="no version was promoted to production"):
+        approved_package([package(4)], None, NAME, "production")
+    with pytest.raises(RegistryError, match="expected an approved version"):
+        approved_package(packages, 1, NAME, "staging")
+
+
 class Prices:
     def __init__(self, price):
         self.price = price

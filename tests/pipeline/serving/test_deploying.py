@@ -579,3 +579,42 @@ def test_without_alarms_or_instances_there_is_nothing_to_go_back_for():
     assert deployment().update_options() == {}
     serverless = Hosting(instance_type=None)
     assert Deployment(NAME, NAME, 2, "arn", "role", serverless, ALARMS).update_options() == {}
+
+
+def test_an_endpoint_that_does_not_pass_a_test_goes_back(stubbed, endpoints):
+    deploying = Deploying(endpoints, NEW, print)
+    situation = Situation(Need.UPDATE, EndpointState(NAME, ENDPOINT_ARN, "InService", OLD))
+    stubbed.on(
+        SERVICE, "update_endpoint", {"EndpointArn": ENDPOINT_ARN}, EndpointName=NAME, EndpointConfigName=OLD
+    )
+    describes(stubbed, "Updating", OLD)
+    describes(stubbed, "InService", OLD)
+    failed = deploying.put_back(situation, "It is wrong.")
+    assert isinstance(failed, DeployFailed)
+    assert str(failed).endswith(f"It is wrong. In service again is what was there before, {OLD}.")
+
+
+def test_one_that_cannot_go_back_is_left_as_it_is_and_that_is_said(stubbed, endpoints):
+    deploying = Deploying(endpoints, NEW, print)
+    situation = Situation(Need.UPDATE, EndpointState(NAME, ENDPOINT_ARN, "InService", OLD))
+    stubbed.on(
+        SERVICE, "update_endpoint", {"EndpointArn": ENDPOINT_ARN}, EndpointName=NAME, EndpointConfigName=OLD
+    )
+    describes(stubbed, "Failed", NEW.config_name)
+    told = str(deploying.put_back(situation, "It is wrong."))
+    assert "It could not be taken back" in told
+    assert "Nothing was removed" in told
+
+
+def test_a_first_endpoint_that_does_not_pass_a_test_is_removed(stubbed, endpoints):
+    deploying = Deploying(endpoints, NEW, print)
+    makes_model(stubbed)
+    makes_config(stubbed)
+    creates(stubbed)
+    describes(stubbed, "InService")
+    deploying.carry_out(Situation(Need.CREATE, None))
+    stubbed.on(SERVICE, "delete_endpoint", {}, EndpointName=NAME)
+    missing(stubbed, "describe_endpoint", "endpoint")
+    stubbed.on(SERVICE, "delete_endpoint_config", {}, EndpointConfigName=NEW.config_name)
+    stubbed.on(SERVICE, "delete_model", {}, ModelName=NEW.model_name)
+    assert str(deploying.put_back(Situation(Need.CREATE, None), "It is wrong.")).endswith("It is wrong.")

@@ -258,4 +258,8 @@ def test_models_and_packages_are_there_once_they_are_made(user: User) -> None:
         ModelApprovalStatus="PendingManualApproval",
     )["ModelPackageArn"]
     user.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
-    assert user.sagemaker.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == "Approved"
+    cycle = {"Stage": "Staging", "StageStatus": "Approved"}
+    user.sagemaker.update_model_package(ModelPackageArn=arn, ModelLifeCycle=cycle)
+    described = user.sagemaker.describe_model_package(ModelPackageName=arn)
+    assert described["ModelApprovalStatus"] == "Approved"
+    assert described["ModelLifeCycle"] == cycle
