@@ -174,7 +174,9 @@ def test_every_command_is_in_the_table() -> None:
 
 def rows_of_commands() -> list[tuple[str, str]]:
     """Command and whole row, of the table of commands."""
-    rows = re.findall(r"^\| `python -m pipeline ([\w-]+)[^|]*\|.*\|$", COMMANDS.read_text(), flags=re.MULTILINE)
+    rows = re.findall(
+        r"^\| `python -m pipeline ([\w-]+)[^|]*\|.*\|$", COMMANDS.read_text(), flags=re.MULTILINE
+    )
     whole = re.findall(r"^\| `python -m pipeline .*\|$", COMMANDS.read_text(), flags=re.MULTILINE)
     return list(zip(rows, whole, strict=True))
 
