@@ -44,10 +44,12 @@ class Kept:
 
     def __init__(self, told: socket.socket) -> None:
         self._told = told
-        self._returncode = -signal.SIGKILL
+        self._returncode: int | None = None
 
     def wait(self, seconds: float | None) -> int | None:
         """Its exit status, or minus the number of the signal that ended it; None: after `seconds` it still runs."""
+        if self._returncode is not None:  # The socket stays silent until what the process left has ended, too.
+            return self._returncode
         said = b""
         # An error: its keeper was killed, and the kernel killed the job with it; or it has been ended.
         with contextlib.suppress(OSError):
@@ -56,8 +58,7 @@ class Kept:
                 said = self._told.recv(_STATUS_BYTES)
             except (TimeoutError, BlockingIOError):
                 return None
-        if said:
-            self._returncode = int.from_bytes(said, "big", signed=True)
+        self._returncode = int.from_bytes(said, "big", signed=True) if said else -signal.SIGKILL
         return self._returncode
 
     def terminate(self) -> None:

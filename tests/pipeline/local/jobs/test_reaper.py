@@ -171,6 +171,7 @@ def test_what_left_the_session_ends_with_its_job_and_not_with_another(how: str) 
             assert not gone(daemon)
         else:
             assert kept.wait(60) == 0
+            assert kept.wait(0) == 0, "it is remembered while the daemon lives"
         kept.end()
         assert gone(daemon), f"{daemon} outlived its job"
         assert not gone(others)
