@@ -48,7 +48,9 @@ class Kept:
 
     def wait(self, seconds: float | None) -> int | None:
         """Its exit status, or minus the number of the signal that ended it; None: after `seconds` it still runs."""
-        if self._returncode is not None:  # The socket stays silent until what the process left has ended, too.
+        if (
+            self._returncode is not None
+        ):  # The socket stays silent until what the process left has ended, too.
             return self._returncode
         said = b""
         # An error: its keeper was killed, and the kernel killed the job with it; or it has been ended.
