@@ -621,6 +621,9 @@ def add_monitor(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with --retrain: the labelled data set to train on, as for run",
     )
+    parser.add_argument(
+        "--any-data", action="store_true", help="with --data: accept a DIR that is not Fashion-MNIST itself"
+    )
 
 
 def add_programs(parser: argparse.ArgumentParser) -> None:

@@ -149,4 +149,8 @@ def words_of_run(args: argparse.Namespace, captured: str) -> list[str]:
     words += ["--param", f"CapturedDataUri={captured}", "--param", "MustBeatChampion=true"]
     words += ["--data", str(args.data)] if args.data is not None else []
     words += ["--max-cost", str(args.max_cost)] if args.max_cost is not None else []
-    return words + [flag for flag, given in (("--plain", args.plain), ("--yes", args.yes)) if given]
+    return words + [
+        flag
+        for flag, given in (("--any-data", args.any_data), ("--plain", args.plain), ("--yes", args.yes))
+        if given
+    ]

@@ -12,11 +12,13 @@ from pipeline.parameters import parse_parameters
 
 
 def test_retraining_is_a_run_that_notes_why_and_must_beat_the_champion() -> None:
-    args = build_parser().parse_args(["monitor", "captured", "--retrain", "--data", "labelled", "--plain"])
+    args = build_parser().parse_args(
+        ["monitor", "captured", "--retrain", "--data", "labelled", "--any-data", "--plain"]
+    )
     words = words_of_run(args, "s3://bucket/captured/1")
     run = build_parser().parse_args(words)
     assert (run.command, run.target, run.plain, run.yes) == ("run", "local", True, False)
-    assert str(run.data) == "labelled"
+    assert (str(run.data), run.any_data) == ("labelled", True)
     assert parse_parameters(run.param) == {
         "CapturedDataUri": "s3://bucket/captured/1",
         "MustBeatChampion": "true",
