@@ -24,6 +24,8 @@ CALLERS = (
     "registry.py",
     "code_upload.py",
 )
+# Makes what the stack would in the local SageMaker; no account is asked.
+OF_THIS_MACHINE = "local_stack.py"
 # By boto3's service, that of IAM.
 SERVICES = {
     "cloudformation": "cloudformation",
@@ -73,7 +75,7 @@ def methods(file: Path) -> Iterator[str]:
 
 def called() -> set[str]:
     known = operations()
-    files = [file for pattern in CALLERS for file in PIPELINE.glob(pattern)]
+    files = [file for pattern in CALLERS for file in PIPELINE.glob(pattern) if file.name != OF_THIS_MACHINE]
     return {action for file in files for name in methods(file) for action in known.get(name, ())} - set(NEVER)
 
 
