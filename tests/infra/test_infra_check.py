@@ -7,8 +7,19 @@ import sys
 
 import pytest
 
-from infra.check import IGNORED, checkov_findings, finish, policies, without_ignored, without_table
+from infra.check import (
+    IGNORED,
+    TOGETHER,
+    checkov_findings,
+    finish,
+    groups,
+    policies,
+    without_ignored,
+    without_table,
+)
+from infra.regions import regions
 from infra.resolving import ResolvedStack
+from infra.template import Template
 
 
 def process(code: str) -> subprocess.Popen[str]:
@@ -64,6 +75,12 @@ def test_every_policy_of_the_stack_is_looked_at(everything: ResolvedStack) -> No
     assert {"Key", "BucketPolicy", "LogBucketPolicy", "TopicPolicy", "S3Endpoint", "ContainerPolicy"} <= set(
         found
     )
+
+
+def test_every_region_is_in_one_group(template: Template) -> None:
+    names = regions(template)
+    assert [name for group in groups(names) for name in group] == names
+    assert max(map(len, groups(names))) <= TOGETHER
 
 
 def test_a_region_that_cfn_lint_has_no_table_of_is_a_finding() -> None:
