@@ -201,7 +201,7 @@ def test_the_same_entry_is_in_the_registry(results: Results, other: str) -> None
         for name in ("train_accuracy", "validation_accuracy", "test_accuracy"):
             winner = result.candidates[result.evaluation["winner"]["id"]]
             assert float(metadata.pop(name)) == pytest.approx(winner[name], abs=1e-6)
-        for name in ("model_data_url", "model_quality_statistics", "report"):
+        for name in ("model_data_url", "model_quality_statistics", "drift_baseline", "report"):
             assert f"/executions/{result.execution_id}/" in entry.pop(name)
         assert metadata.pop("report").endswith("/evaluation/report.html")
         entries.append({**entry, "metadata": metadata})
