@@ -21,6 +21,8 @@ SLOW = {"image"}  # It builds one.
 REFUSED = {"run": [["--seeds", "0"], ["--seeds", "21"], ["--data", "/nope"], ["--data", "n" * 300]]}
 REFUSED["study"] = REFUSED["run"]
 REFUSED["definition"] = [["--seeds", "0"], ["--seeds", "21"]]
+# They serve until they are stopped.
+REFUSED |= {name: [["--port", "99999"], ["--port", "-1"]] for name in ("mlflow", "local-sagemaker", "serve")}
 # Without credentials; the local one would start the local AWS.
 REFUSED["registry"] = [["--target", "sagemaker"]]
 ODD = st.sampled_from([
