@@ -1,7 +1,8 @@
-"""Processes that have ended, for tests of what is left of them."""
+"""Processes of tests: ones that have ended, and what those that run make are given."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 
@@ -15,3 +16,13 @@ def ended_process() -> ProcessIdentity:
         assert started is not None
         process.kill()
     return replace(ProcessIdentity.mine(), pid=process.pid, started=started)
+
+
+def environment_of_make() -> dict[str, str]:
+    """This process's environment without what the make that runs the tests was given: it would hold for another."""
+    given = ("TARGET", "PARAMS", "ARGS", "BASE", "REV", "PYTHON")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS")) and name not in given
+    }

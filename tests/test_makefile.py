@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import environment_of_make
+
 ROOT = Path(__file__).parents[1]
 SUITABLE = '#!/bin/sh\nif [ "$1" != -c ]; then echo "$0 ran $*"; fi\n'
 
@@ -39,12 +41,12 @@ def write_program(path: Path, text: str) -> None:
 
 
 def make(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # Without the variables by which the make that runs these tests would speak to this one.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    for name in ("TARGET", "PARAMS", "ARGS", "PYTHON"):
-        inherited.pop(name, None)
     return subprocess.run(
-        ["make", *arguments], cwd=clone, env={**inherited, **environment}, capture_output=True, text=True
+        ["make", *arguments],
+        cwd=clone,
+        env={**environment_of_make(), **environment},
+        capture_output=True,
+        text=True,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -28,6 +27,7 @@ from pipeline.aws.prices import TABLE_USD, TABLE_YEAR
 from pipeline.cli import build_parser
 from pipeline.parameters import PARAMETERS
 from pipeline.settings import local_settings
+from tests.processes import environment_of_make
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -91,11 +91,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
             python.write_text('#!/bin/sh\nfor each; do printf "%s\\t" "$each"; done; echo\n')
             python.chmod(0o755)
             (clone / environment / "stamp").touch()
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
-        }
         done = subprocess.run(
-            command, shell=True, cwd=clone, env=inherited, capture_output=True, text=True, check=True
+            command,
+            shell=True,
+            cwd=clone,
+            env=environment_of_make(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return [line.split("\t")[:-1] for line in done.stdout.splitlines()]
 
