@@ -22,9 +22,15 @@ from pipeline.predicting.picture import SIDE, ImageError, Pixels
 
 FILE_IMAGES = 10_000  # a file of some 22 MB
 _AT_ONCE = 500
-_NUMBERS = np.array([list(f"{value:3d},".encode()) for value in range(256)], np.uint8)
-_BEGIN, _END = (np.frombuffer(text, np.uint8) for text in (b'{"images":[', b"}\n"))
-_OPEN, _CLOSE, _COMMA = b"[],"
+# A record in cells of four bytes, whose blanks are taken out at the end: what is around the rows, what is around
+# the numbers of a row, and numbers with what is behind them.
+_ROW = b"[   %b],  " % (b"    " * SIDE)
+_FRAME = np.frombuffer(b'{"images":[ %b]   ]}\n ' % (_ROW * SIDE)[:-4], np.uint32)
+_ROWS = slice(3, -1)
+_INNER, _LAST = (
+    np.frombuffer(b"".join(b"%3d%b" % (value, behind) for value in range(256)), np.uint32)
+    for behind in (b",", b" ")
+)
 
 
 @dataclass
@@ -94,19 +100,8 @@ def _most(
 
 def records(pixels: npt.NDArray[np.uint8]) -> bytes:
     """The lines of images (uint8, N×28×28)."""
-    count = len(pixels)
-    rows = np.empty((count, SIDE, 4 * SIDE + 2), np.uint8)
-    rows[..., 0] = _OPEN
-    rows[..., 1:-1] = _NUMBERS[pixels].reshape(count, SIDE, -1)
-    rows[..., -2] = _CLOSE
-    rows[..., -1] = _COMMA
-    rows[:, -1, -1] = _CLOSE
-    whole = np.concatenate(
-        [
-            np.broadcast_to(_BEGIN, (count, len(_BEGIN))),
-            rows.reshape(count, -1),
-            np.broadcast_to(_END, (count, len(_END))),
-        ],
-        axis=1,
-    )
-    return whole.tobytes().translate(None, b" ")
+    cells = np.tile(_FRAME, (len(pixels), 1))
+    rows = cells[:, _ROWS].reshape(-1, SIDE, SIDE + 2)  # a view
+    rows[..., 1:-2] = _INNER[pixels[..., :-1]]
+    rows[..., -2] = _LAST[pixels[..., -1]]
+    return cells.tobytes().translate(None, b" ")

@@ -26,7 +26,8 @@ from pipeline.predicting.saved_model import Signature
 from pipeline.printable import printable
 from pipeline.serving.container_rules import JSON, addressee, as_accepted, converted
 from pipeline.serving.request_body import MAX_BODY_BYTES, inflated, is_gzipped, read_body
-from pipeline.serving.rest_format import RequestError, format_response, parse_request
+from pipeline.serving.rest_format import RequestError, parse_request
+from pipeline.serving.rest_response import format_response
 
 MAX_AT_ONCE = 4  # requests that compute at once; the others wait
 WAIT_SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""The JSON of TensorFlow Serving's REST predict API: a request's tensors in, a response's out.
+"""The JSON of a request to TensorFlow Serving's REST predict API: tensors in. What goes out: rest_response.py.
 
 The format, and the examples that the tests hold this to: https://www.tensorflow.org/tfx/serving/api_rest ("Predict
 API", "JSON mapping"). Messages follow tensorflow_serving/util/json_tensor.cc, whose one laxness is not followed: it
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.predicting.saved_model import DEFAULT_SIGNATURE, Signature, Tensor
+from pipeline.serving.byte_rows import read_byte_rows
 
 Array = npt.NDArray[Any]
 _SHOWN = 100  # characters of a value in a message
@@ -48,6 +49,10 @@ def parse_request(body: bytes, signatures: Mapping[str, Signature]) -> PredictRe
         RequestError: no JSON object; neither or both of "instances" and "inputs"; an unknown signature; values that
             are not of the types and shapes of its inputs.
     """
+    usual = signatures.get(DEFAULT_SIGNATURE)
+    rows = read_byte_rows(body, usual.inputs) if usual else None
+    if rows is not None:
+        return PredictRequest(DEFAULT_SIGNATURE, rows, True)
     document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestError(f"JSON Value: {_shown(document)} Is not object")
@@ -71,28 +76,6 @@ def parse_request(body: bytes, signatures: Mapping[str, Signature]) -> PredictRe
     raise RequestError("Missing 'inputs' or 'instances' key")
 
 
-def format_response(request: PredictRequest, outputs: Mapping[str, Array]) -> bytes:
-    """The body of the response: "predictions" to "instances", "outputs" to "inputs".
-
-    Raises:
-        RequestError: rows were asked for, and the outputs have no common number of them.
-    """
-    document: dict[str, Any]
-    if not request.by_rows:
-        columns = {name: plain(values) for name, values in outputs.items()}
-        document = {"outputs": columns if len(columns) != 1 else next(iter(columns.values()))}
-    else:
-        counts = {values.shape[0] if values.ndim else None for values in outputs.values()}
-        if len(counts) != 1 or None in counts:
-            raise RequestError("Tensors have inconsistent batch size; ask in the columnar format ('inputs')")
-        names, rows = list(outputs), zip(*(plain(values) for values in outputs.values()), strict=True)
-        if len(names) == 1:
-            document = {"predictions": [row[0] for row in rows]}
-        else:
-            document = {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
-    return json.dumps(document, indent=4).encode()
-
-
 def parse_json(body: bytes) -> Any:
     """The value that `body` is; NaN and Infinity are allowed, as in TensorFlow Serving. Raises RequestError."""
     if not body:
@@ -103,16 +86,6 @@ def parse_json(body: bytes) -> Any:
         raise RequestError("JSON Parse error: The document is nested too deeply") from None
     except ValueError as error:
         raise RequestError(f"JSON Parse error: {str(error)[:_SHOWN]}") from error
-
-
-def plain(values: Array) -> list[Any]:
-    """As nested lists; a float32 as the shortest decimal number that is it, as TensorFlow Serving writes it."""
-    if values.dtype == np.float32:
-        values = values.astype("U32").astype(np.float64)
-    elif values.dtype.kind in "SO":
-        values = np.array([each.decode(errors="replace") for each in values.ravel()]).reshape(values.shape)
-    found: list[Any] = values.tolist()
-    return found
 
 
 def _from_rows(instances: Any, expected: Mapping[str, Tensor]) -> dict[str, Array]:

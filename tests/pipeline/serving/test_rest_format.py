@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.predicting.saved_model import Signature, Tensor
-from pipeline.serving.rest_format import PredictRequest, RequestError, format_response, parse_request
+from pipeline.serving.rest_format import PredictRequest, RequestError, parse_request
+from pipeline.serving.rest_response import format_response
 from tests.pipeline.serving.half_plus_three import PIXELS, SENSORS
 
 ANY = Signature({"x": Tensor("float32", None)}, {})
@@ -208,3 +209,36 @@ def test_outputs_without_rows_are_refused_for_rows():
     with pytest.raises(RequestError, match="inconsistent batch size"):
         formatted({"a": np.zeros(2), "b": np.zeros(3)})
     assert formatted({"a": np.zeros(2), "b": np.zeros(3)}, by_rows=False)["outputs"]["b"] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"y": np.array([1e-5, 1e-4, 123456789, 1e16, -0.0, 1 / 3], np.float32)},
+        {"y": np.array([np.nan, np.inf, -np.inf, 1e-7], np.float32)},
+        {"p%s": np.random.default_rng(0).dirichlet(np.ones(10) * 0.1, 50).astype(np.float32)},
+        {"a": np.array([[1e-5, np.nan]]), "b": np.zeros((1, 2, 2), np.float16), "c": np.array([True])},
+        {"text": np.array([b"a, b\n%s", b"\xff"], object), "number": np.array([2**63 - 1, -5])},
+        {"none": np.zeros((0, 3), np.float32)},
+        {"empty": np.zeros((3, 0, 2), np.float32), "other": np.zeros((3, 2, 0))},
+    ],
+)
+def test_a_response_is_written_as_json_writes_it_with_four_blanks(outputs):
+    def listed(values):
+        if values.dtype == np.float32:
+            return values.astype("U32").astype(np.float64).tolist()
+        return (
+            [each.decode(errors="replace") for each in values] if values.dtype == object else values.tolist()
+        )
+
+    columns = {name: listed(values) for name, values in outputs.items()}
+    (first, *others) = columns.values()
+    whole = {"outputs": columns if others else first}
+    rows = {
+        "predictions": [dict(zip(columns, row, strict=True)) for row in zip(first, *others, strict=True)]
+        if others
+        else first
+    }
+    for by_rows, document in ((False, whole), (True, rows)):
+        text = format_response(PredictRequest("serving_default", {}, by_rows), outputs)
+        assert text.decode() == json.dumps(document, indent=4)

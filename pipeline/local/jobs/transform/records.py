@@ -11,9 +11,8 @@ import gzip
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 _MAGIC = 0xCED7230A
 _LENGTH_BITS = 29
@@ -28,8 +27,7 @@ class RecordError(Exception):
         self.where = where
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """`content` as the object has it, `place` in it ("line", 3), and the `payload` that is sent."""
 
     content: bytes
@@ -76,8 +74,10 @@ def batches(
     batch: list[Record] = []
     size = 0
     for each in records:
-        record = replace(each, payload=payload(each))
-        length = len(record.payload)
+        record, content = each, payload(each)
+        if content is not each.payload:
+            record = each._replace(payload=content)
+        length = len(content)
         if most_mb and length > most_mb * MEGABYTE:
             raise RecordError(
                 f"{length:,} bytes to send at once, and MaxPayloadInMB is {most_mb}. "
