@@ -80,6 +80,7 @@ def _is_same(origin: str, host: str) -> bool:
     return name is not None and name == own and (port or default) == (own_port or default)
 
 
+@lru_cache(maxsize=256)
 def _split(place: str) -> tuple[str | None, int | None]:
     """The name (in small letters) and the port of "name:port"; no name where it is no such text."""
     try:

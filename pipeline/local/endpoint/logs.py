@@ -15,12 +15,12 @@ from pathlib import Path
 
 from pipeline.local.endpoint.job_index import KINDS, FoundJob, JobIndex
 from pipeline.local.endpoint.kept_logs import KeptLogs
+from pipeline.local.endpoint.log_patterns import log_matcher
+from pipeline.local.endpoint.log_search import MOST_BYTES, MOST_EVENTS, searched, wrong
 from pipeline.local.endpoint.pages import page
 from pipeline.local.endpoint.wire import Request, ServiceError
 from pipeline.local.state.state_dir import Home
 
-# What GetLogEvents gives at once, at most: as documented.
-_MOST_EVENTS, _MOST_BYTES = 10_000, 1 << 20
 _BEGIN = re.compile(rb"\[local\] \w+ job (\S+) on ")
 _HOST = re.compile(rb"\[(algo-[0-9]+)\] ")
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<host>algo-[0-9]+)-[0-9]+")
@@ -57,18 +57,9 @@ class Logs:
         """DescribeLogStreams."""
         prefix = request.get("logStreamNamePrefix", "")
         group = self._group(request)
-        if group in _OF_JOBS:
-            found = [
-                (name, _milliseconds(job)) for job in self._jobs(group, prefix) for name in self._streams(job)
-            ]
-        else:
-            found = [(stream.name, stream.at) for stream in self._kept.streams(group)]
+        found = self._named(group, prefix)
         times = ("creationTime", "firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime")
-        streams = [
-            {"logStreamName": name, **dict.fromkeys(times, at)}
-            for name, at in found
-            if name.startswith(prefix)
-        ]
+        streams = [{"logStreamName": name, **dict.fromkeys(times, at)} for name, at in found]
         if request.get("orderBy") == "LastEventTime":
             streams.sort(key=lambda each: int(str(each["lastEventTimestamp"])))
         else:
@@ -84,7 +75,7 @@ class Logs:
     def get_log_events(self, request: Request) -> Request:
         """GetLogEvents: the end of the stream, or from its head, or on from a token, forwards or backwards."""
         read, began = self._read(self._group(request), request["logStreamName"])
-        most = min(request.get("limit") or _MOST_EVENTS, _MOST_EVENTS)
+        most = min(request.get("limit") or MOST_EVENTS, MOST_EVENTS)
         forwards, place = _read_token(request)
         earliest, latest = request.get("startTime") or 0, request.get("endTime")
         lines: deque[Line] = deque()
@@ -99,13 +90,13 @@ class Logs:
             lines.append(line)
             size += len(line.text)
             # One line is given however long it is: a reader must get past it.
-            too_much = len(lines) > most or (size > _MOST_BYTES and len(lines) > 1)
+            too_much = len(lines) > most or (size > MOST_BYTES and len(lines) > 1)
             if too_much and forwards:
                 lines.pop()
                 break
             while too_much:
                 size -= len(lines.popleft().text)
-                too_much = size > _MOST_BYTES and len(lines) > 1
+                too_much = size > MOST_BYTES and len(lines) > 1
         events = [
             {"timestamp": began + line.number, "message": line.text, "ingestionTime": began + line.number}
             for line in lines
@@ -115,6 +106,24 @@ class Logs:
             "nextForwardToken": f"f/{lines[-1].end if lines else place or 0}",
             "nextBackwardToken": f"b/{lines[0].begin if lines else place or 0}",
         }
+
+    def filter_log_events(self, request: Request) -> Request:
+        """FilterLogEvents: what matches, of all streams or some, by time."""
+        if "logStreamNames" in request and "logStreamNamePrefix" in request:
+            raise wrong("logStreamNames and logStreamNamePrefix cannot be given both.")
+        group, matches = self._group(request), log_matcher(request.get("filterPattern", ""))
+        known = [name for name, _ in self._named(group, request.get("logStreamNamePrefix", ""))]
+        names = request.get("logStreamNames", known)
+        if not set(names) <= set(known):
+            raise _no_stream()
+        read = ((name, *self._read(group, name)) for name in names)
+        lines = (
+            (began + line.number, name, line.number, line.text)
+            for name, found, began in read
+            for line in found
+            if matches(line.text)
+        )
+        return searched(lines, request)
 
     def _read(self, group: str, name: str) -> tuple[Iterator[Line], int]:
         """The lines of a stream, and when it begins, in milliseconds."""
@@ -127,8 +136,19 @@ class Logs:
                 return (Line(text or " ", place, place + 1, place) for place, text in lines), stream.at
         raise _no_stream()
 
+    def _named(self, group: str, prefix: str) -> list[tuple[str, int]]:
+        """The group's streams whose names begin so, each with when it begins, in milliseconds."""
+        if group in _OF_JOBS:
+            jobs = self._jobs(group, prefix)
+            found = [(name, _milliseconds(job)) for job in jobs for name in self._streams(job)]
+        else:
+            found = [(stream.name, stream.at) for stream in self._kept.streams(group)]
+        return [each for each in found if each[0].startswith(prefix)]
+
     def _group(self, request: Request) -> str:
         """The log group that the request names, by its name or its ARN."""
+        if ("logGroupName" in request) == ("logGroupIdentifier" in request):
+            raise wrong("One of logGroupName and logGroupIdentifier must be given.")
         name = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
         group = name.rpartition(":log-group:")[2].removesuffix(":*")
         if group not in _OF_JOBS and group not in self._kept.names():
@@ -216,5 +236,5 @@ def _read_token(request: Request) -> tuple[bool, int | None]:
         return bool(request.get("startFromHead")), None
     found = _TOKEN.fullmatch(token)
     if found is None:
-        raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
+        raise wrong("The specified nextToken is invalid.")
     return found[1] == "f", int(found[2])

@@ -100,7 +100,7 @@ def all_operations(engine: Engine) -> Answering:
     for name in (*_TAGGED, *(kind.create for kind in _CREATED)):
         found[name] = _tagged(found[name], tags)
     streams = {
-        **_named(logs, "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents"),
+        **_named(logs, "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents"),
         **_named(kept, "CreateLogGroup", "DeleteLogGroup"),
     }
     events = {

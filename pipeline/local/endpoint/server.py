@@ -1,112 +1,147 @@
-"""The socket of the local SageMaker: a thread a connection, which stays open and sends small answers at once."""
+"""The socket of the local SageMaker: a thread a connection, which stays open and sends small answers at once.
+
+Threads wait for connections ahead: who comes while others are busy does not wait for one to be started.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import socket
+import struct
 import threading
 import time
+from collections.abc import Iterable
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
-from werkzeug.serving import make_server
-
 from pipeline.errors import UsageError
-from pipeline.local.state.guarded import Application, RawRequests
+from pipeline.local.endpoint.request_head import BadRequest, Head, body_of, read_head
+from pipeline.local.state.aws_errors import denied
+from pipeline.local.state.guarded import Application
 
 ADDRESS = "127.0.0.1"
 # A connection on which nothing comes for so long is closed; clients open another.
-_IDLE_SECONDS = 120.0
+_IDLE_SECONDS = 120
 _WAITING_CONNECTIONS = 256
+# Threads that wait for connections: at first and at most, and when more are started.
+_READY, _FEW = 48, 8
 # What of a refused body is still read, so that its sender comes to read the answer.
 _DRAINED_BYTES, _DRAIN_SECONDS = 1 << 30, 10.0
 _PIECE = 1 << 16
+# What a connection that was taken too late, or one too many, fails with; others come.
+_PASSING = (errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_SECONDS = 0.1
 # An application sets this in the environment when it has read the whole body: only then can the connection stay.
 BODY_READ = "pipeline.body_read"
+
+
+class _Incoming(io.RawIOBase):
+    """What comes from a client; a TimeoutError when nothing does for long."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As of every raw stream."""
+        try:
+            return self._connection.recv_into(buffer)
+        except BlockingIOError:
+            raise TimeoutError("the client sends nothing") from None
 
 
 class _Continuing:
     """A body whose sender waits to be told to go on: he is when somebody reads."""
 
-    def __init__(self, stream: Any, outlet: Any) -> None:
-        self._stream, self._outlet, self._told = stream, outlet, False
+    def __init__(self, stream: Any, connection: socket.socket) -> None:
+        self._stream, self._connection, self._told = stream, connection, False
 
     def read(self, size: int = -1) -> bytes:
         """As the stream's."""
         if not self._told:
             self._told = True
-            self._outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         content: bytes = self._stream.read(size)
         return content
 
 
-class Handler(RawRequests):
+class _Connection:
     """Drives the application for one connection. Not as werkzeug does, which closes it after each answer."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = _IDLE_SECONDS
+    def __init__(self, connection: socket.socket, application: Application) -> None:
+        self._socket = connection
+        self._application = application
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # By the kernel: with a time-out of Python's each call is two, and gives up the interpreter twice.
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _IDLE_SECONDS, 0))
+        self._stream = io.BufferedReader(_Incoming(connection), _PIECE)
 
-    def run_wsgi(self) -> None:
-        """Answer one request."""
-        environ = self.make_environ()
-        if self.headers.get("Expect", "").strip().lower() == "100-continue":
-            environ["wsgi.input"] = _Continuing(environ["wsgi.input"], self.wfile)
+    def serve(self) -> None:
+        """Answer the requests of the connection, one after another, until it breaks or idles."""
+        with self._socket, contextlib.suppress(ConnectionError, TimeoutError, BlockingIOError):
+            try:
+                while (head := read_head(self._stream)) is not None:
+                    if not self._answer(head):
+                        self._drain()
+                        return
+            except BadRequest as bad:
+                said = denied(bad.status, f"{bad} Correct the request.")
+                self._send(said.status, [*said.headers, ("Connection", "close")], [said.body])
+                self._drain()
+
+    def _answer(self, head: Head) -> bool:
+        """Answer one request; returns whether the connection can serve another."""
+        environ = head.environ
+        body: Any = body_of(head, self._stream)
+        environ["wsgi.input"] = _Continuing(body, self._socket) if head.waits else body
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *more: object) -> None:
             started.append((status, headers))
 
-        pieces = iter(self.server.app(environ, start_response))
+        pieces = iter(self._application(environ, start_response))
         first = next(pieces, b"")
         status, headers = started[-1]
-        stays = environ.get(BODY_READ) or not (
-            environ.get("wsgi.input_terminated") or int(environ.get("CONTENT_LENGTH") or 0)
-        )
-        code, _, words = status.partition(" ")
-        self.send_response(int(code), words)
-        names = set()
-        for name, value in headers:
-            names.add(name.lower())
-            self.send_header(name, value)
+        names = {name.lower() for name, _ in headers}
         # Without a length the end of the connection is that of the answer.
-        if not stays or (
-            "content-length" not in names and self.command != "HEAD" and code not in ("204", "304")
-        ):
-            self.send_header("Connection", "close")
-        # In one packet, where it is small.
-        self._headers_buffer.append(b"\r\n" + first)
-        self.flush_headers()
+        measured = "content-length" in names or head.method == "HEAD" or status[:3] in ("204", "304")
+        read = environ.get(BODY_READ) or not head.has_body
+        stays = bool(head.stays and measured and read and "connection" not in names)
+        if not stays and "connection" not in names:
+            headers = [*headers, ("Connection", "close")]
+        self._send(status, headers, [first])
         for piece in pieces:
-            self.wfile.write(piece)
-        if not stays:
-            self._drain()
+            self._socket.sendall(piece)
+        return stays
+
+    def _send(self, status: str, headers: Iterable[tuple[str, str]], pieces: Iterable[bytes]) -> None:
+        """Send the head of an answer and its beginning, in one packet where they are small."""
+        lines = [f"HTTP/1.1 {status}", f"Date: {_date(int(time.time()))}", *map(": ".join, headers), "\r\n"]
+        self._socket.sendall(b"".join(["\r\n".join(lines).encode("latin-1"), *pieces]))
 
     def _drain(self) -> None:
         """Read what its sender still sends: a connection that is cut off would take the answer with it."""
         until = time.monotonic() + _DRAIN_SECONDS
-        self.wfile.flush()
         with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_WR)
-            self.connection.settimeout(_DRAIN_SECONDS)
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.settimeout(_DRAIN_SECONDS)
             read = 0
-            while read < _DRAINED_BYTES and time.monotonic() < until and (piece := self.rfile.read1(_PIECE)):
+            while (
+                read < _DRAINED_BYTES and time.monotonic() < until and (piece := self._stream.read1(_PIECE))
+            ):
                 read += len(piece)
 
-    def handle(self) -> None:
-        """Answer the requests of a connection, one after another, until it breaks or idles."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            super().handle()
 
-    def log_request(self, *args: object) -> None:
-        """Requests are not logged."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Nor are connections that break."""
-
-    def handle_expect_100(self) -> bool:
-        """Not before somebody reads the body (_Continuing)."""
-        return True
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def listen(port: int) -> socket.socket:
@@ -135,24 +170,48 @@ class Server:
 
     def __init__(self, listening: socket.socket, application: Application) -> None:
         self._listening = listening
+        self._application = application
         address, port = listening.getsockname()[:2]
         self.url = f"http://{address}:{port}"
-        self._server = make_server(
-            address, port, application, threaded=True, request_handler=Handler, fd=listening.fileno()
-        )
-        self._server.daemon_threads = True
-        # Requests under way when it ends are those of clients that are told to come again, or are gone.
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._lock = threading.Lock()
+        self._ready = 0
+        self._ended = False
 
     def start(self) -> None:
         """Begin to answer."""
-        self._thread.start()
+        for _ in range(_READY):
+            self._add()
 
     def stop(self) -> None:
-        """Take no new connections."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        """Take no new connections. Requests under way are of clients that are told to come again, or are gone."""
+        self._ended = True
+        with contextlib.suppress(OSError):
+            # Wakes whoever waits for a connection.
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+
+    def _add(self) -> None:
+        with self._lock:
+            self._ready += 1
+        threading.Thread(target=self._work, name="requests", daemon=True).start()
+
+    def _work(self) -> None:
+        """Serve one connection after another, until enough other threads wait for them."""
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError as error:
+                if self._ended or error.errno not in _PASSING:
+                    return
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            with self._lock:
+                self._ready -= 1
+                are_few = self._ready < _FEW
+            if are_few:
+                self._add()
+            _Connection(connection, self._application).serve()
+            with self._lock:
+                if self._ready >= _READY:
+                    return
+                self._ready += 1

@@ -17,6 +17,7 @@ from pipeline.local.endpoint.wire import ServiceError
 
 # As the service words it.
 _MESSAGES = {"ThrottlingException": "Rate exceeded"}
+_MOST_ASKED = 20_000
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Switch:
 class Switches:
     """What the next requests get instead of an answer. Usable from several threads.
 
-    `asked` has the name of every operation that was asked for, S3's as method and path, oldest first.
+    `asked` has the names of the operations that were asked for last, S3's as method and path, oldest first.
     """
 
     asked: list[str] = field(default_factory=list)
@@ -68,6 +69,8 @@ class Switches:
         """Note a request; returns what to answer instead, if a switch says so. Raises ServiceError as one says."""
         with self._lock:
             self.asked.append(operation)
+            if len(self.asked) > _MOST_ASKED:
+                del self.asked[: _MOST_ASKED // 2]
             switch = next((each for each in self._set if each.operation == operation), None)
             if switch is None:
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pipeline.local.state.registry_state import plain
@@ -21,6 +21,7 @@ _STATUS = {
     "RequestEntityTooLarge": 413, "ModelError": 424,
 }  # fmt: skip
 _DEEPEST = 100
+_LONGEST_KEPT = 4096
 
 
 class ServiceError(Exception):
@@ -66,6 +67,14 @@ def read_request(service: str, operation: str, body: bytes) -> Request:
     Raises:
         ServiceError: it is no JSON object, or breaks the model (members, types, patterns, lengths, enums).
     """
+    # Who polls sends the same body again and again; a long one is not kept.
+    check = _check if len(body) <= _LONGEST_KEPT else _check.__wrapped__
+    check(service, operation, body)
+    return _present(json.loads(body or b"{}"))
+
+
+@lru_cache(maxsize=256)
+def _check(service: str, operation: str, body: bytes) -> None:
     try:
         request = json.loads(body or b"{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -75,10 +84,9 @@ def read_request(service: str, operation: str, body: bytes) -> Request:
     if _depth(request) > _DEEPEST:
         raise ServiceError("SerializationException", f"The body is nested more than {_DEEPEST} levels deep.")
     shape = model(service).operation_model(operation).input_shape
-    # A member that is null is one that is not there.
-    request = {name: value for name, value in request.items() if value is not None}
     if shape is None:
-        return request
+        return
+    request = _present(request)
     found = [(each.path, each.message) for each in mismatches(request, shape, "")] or _of_botocore(
         request, shape
     )
@@ -91,7 +99,11 @@ def read_request(service: str, operation: str, body: bytes) -> Request:
         )
         code = "InvalidParameterException" if service == "logs" else VALIDATION
         raise ServiceError(code, f"{many} detected: {listed}")
-    return request
+
+
+def _present(request: Request) -> Request:
+    """Without the members that are null, which are not there."""
+    return {name: value for name, value in request.items() if value is not None}
 
 
 def _of_botocore(request: Request, shape: Any) -> list[tuple[str, str]]:
@@ -110,7 +122,7 @@ def write_answer(service: str, operation: str, answer: Mapping[str, Any], *, che
         # Its minimal lengths of lists are those of requests.
         whole = {key: value for key, value in answer.items() if value != [] or key in shape.required_members}
         validate_parameters(whole, shape)
-    return json.dumps(answer, default=_seconds).encode()
+    return _ENCODER.encode(answer).encode()
 
 
 def only_known(operation: str, fields: Mapping[str, Any]) -> Request:
@@ -145,6 +157,9 @@ def _seconds(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"no JSON for {value!r}")
+
+
+_ENCODER = json.JSONEncoder(default=_seconds)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -66,9 +66,8 @@ class Verifier:
             payload=claim.payload or digest or "", without=() if claim.expires is None else (b"X-Amz-Signature",),
         )  # fmt: skip
         key = _signing_key(self._credentials.secret_key, claim.date, claim.region, claim.service)
-        signature = hmac.new(
-            key, string_to_sign(claim.timestamp, claim.scope, canonical), "sha256"
-        ).hexdigest()
+        text = string_to_sign(claim.timestamp, claim.scope, canonical)
+        signature = hmac.digest(key, text, "sha256").hex()
         if not _equal(claim.signature, signature):
             raise SignatureRefused(
                 Fault.MISMATCH,

@@ -198,6 +198,20 @@ def test_a_log_is_read_in_parts_that_make_the_whole(user: User) -> None:
             break
         back, last = [*said["events"], *back], said
     assert back == whole
+    # And so does a search, of this stream or of all, whichever end it begins at, with the times of the lines.
+    search = user.logs.get_paginator("filter_log_events")
+    where = {"logGroupName": PROCESSING, "interleaved": True, "logStreamNamePrefix": f"{name}/"}
+    for forwards in (True, False):
+        pages = list(search.paginate(**where, startFromHead=forwards, PaginationConfig={"PageSize": 10}))
+        found = [event for page in pages for event in page["events"]]
+        assert len(pages) > 2
+        assert len({event.pop("eventId") for event in found}) == len(found)
+        assert {event.pop("logStreamName") for event in found} == {stream["logStreamName"]}
+        assert (found if forwards else found[::-1]) == whole
+    some = user.logs.filter_log_events(**where, filterPattern='line "1" -12 ?nothing')["events"]
+    assert [event["message"] for event in some] == [f"line {n}" for n in (1, 10, 11, *range(13, 20), 21)]
+    later = user.logs.filter_log_events(**where, startTime=whole[-2]["timestamp"])["events"]
+    assert [event["message"] for event in later] == ["line 24", "line 25"]
     # As clients follow a log: from the time of the last event that they have, which comes again.
     times = [event["timestamp"] for event in whole]
     assert times == sorted(set(times))

@@ -115,7 +115,7 @@ def test_a_malformed_body_is_refused_by_name(server: LocalSageMaker, body: bytes
         ("SageMaker.Nothing", "sagemaker has no operation Nothing"),
         ("Kinesis_20131202.ListStreams", "Kinesis_20131202.ListStreams is not answered here"),
         ("", "is not answered here"),
-        ("Logs_20140328.FilterLogEvents", "does not answer FilterLogEvents"),
+        ("Logs_20140328.PutLogEvents", "does not answer PutLogEvents"),
     ],
 )
 def test_an_operation_that_is_not_answered_is_named(server: LocalSageMaker, target: str, said: str) -> None:
@@ -160,9 +160,11 @@ def test_a_body_of_100_mb_is_refused_and_in_s3_taken(user: User) -> None:
 
 def test_clients_that_say_nothing_keep_nobody_waiting(user: User) -> None:
     place = urlsplit(user.server.url)
-    silent = [socket.create_connection((place.hostname, place.port)) for _ in range(40)]
+    # More than the threads that wait for connections ahead.
+    silent = [socket.create_connection((place.hostname, place.port), timeout=60) for _ in range(100)]
     silent[0].sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n")
     silent[1].sendall(b"\x00\xff\r\n\r\n")
+    assert silent[1].recv(1 << 16).startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert user.sagemaker.list_pipelines(MaxResults=1)["ResponseMetadata"]["HTTPStatusCode"] == 200
     for each in silent:
         each.close()
