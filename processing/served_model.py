@@ -5,6 +5,7 @@ which takes seconds; it does so when it is used.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,14 @@ def _tensorflow() -> Any:
     os.environ.setdefault(
         "TF_CPP_MIN_LOG_LEVEL", "2"
     )  # without it the job's log opens with CPU feature notes
-    import tensorflow
-
+    # TensorFlow imports Keras where it is installed, which brings pandas, matplotlib and scikit-learn: almost half
+    # of its start. A SavedModel needs none of them.
+    hidden = "keras" not in sys.modules
+    if hidden:
+        sys.modules["keras"] = None  # type: ignore[assignment] # an import raises ImportError
+    try:
+        import tensorflow
+    finally:
+        if hidden:
+            del sys.modules["keras"]
     return tensorflow

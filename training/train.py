@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from job_settings import JobSettings, parse_settings
+from keras_alone import import_keras
 from training_data import load_training_data
 from training_failure import run_job
 
@@ -44,6 +45,7 @@ def main(args: JobSettings) -> None:
     # TensorFlow takes seconds to import: wrong flags and data are told without it. It reads these when it is.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    import_keras()
     import keras
 
     from checkpoints import Checkpoints

@@ -147,11 +147,28 @@ def _signature_def(folder: Path) -> dict[str, Any]:
 def _tensorflow() -> Any:
     """TensorFlow, without its remarks about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet():
+    with _quiet(), _without_keras():
         import tensorflow
 
         tensorflow.constant(0)  # starts its runtime, which has remarks of its own
     return tensorflow
+
+
+@contextmanager
+def _without_keras() -> Iterator[None]:
+    """Hides Keras, unless somebody has imported it already.
+
+    TensorFlow imports it where it is installed, and it brings pandas, matplotlib and scikit-learn: almost half of
+    TensorFlow's start. A SavedModel needs none of them.
+    """
+    hidden = "keras" not in sys.modules
+    if hidden:
+        sys.modules["keras"] = None  # type: ignore[assignment] # an import raises ImportError
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["keras"]
 
 
 @contextmanager

@@ -1,9 +1,11 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import served_model
 from artifact import ArtifactError
 from served_model import BATCH, load_served_model
 
@@ -42,3 +44,22 @@ def test_a_folder_without_a_readable_model_is_refused_by_name(tmp_path: Path, co
         (tmp_path / "saved_model.pb").write_bytes(content)
     with pytest.raises(ArtifactError, match="Loading the SavedModel of cnn-0"):
         load_served_model(tmp_path, "cnn-0")
+
+
+def test_tensorflow_is_started_without_keras_which_can_be_imported_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keras.py").touch()
+    looks = "try:\n    import keras\nexcept ImportError:\n    found = False\nelse:\n    found = True\n"
+    (tmp_path / "tensorflow.py").write_text(looks)
+    for name in ("keras", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, sys)  # so that what is imported here goes at the end
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not served_model._tensorflow().found
+    assert "keras" not in sys.modules
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    import keras
+
+    assert served_model._tensorflow().found
+    assert sys.modules["keras"] is keras

@@ -1,11 +1,14 @@
 """A registered SavedModel is loaded and asked; what is no classifier of these images is refused."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from pipeline.errors import RegistryError
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.predicting import saved_model
 from pipeline.predicting.choice import loaded_model
 from pipeline.predicting.models import LocalModels
 from pipeline.predicting.saved_model import SavedModel, Tensor, classify
@@ -95,3 +98,20 @@ def test_another_signature_is_refused(tmp_path):
     assert model.call("serving_default", {"x": np.array([1, 2], np.float32)})["y"].tolist() == [2, 4]
     with pytest.raises(RegistryError, match="expected a signature serving_default from images"):
         classify(model, bright_rows(0)[None], 10, "double")
+
+
+def test_tensorflow_is_started_without_keras_which_can_be_imported_later(tmp_path, monkeypatch):
+    (tmp_path / "keras.py").touch()
+    looks = "try:\n    import keras\nexcept ImportError:\n    found = False\nelse:\n    found = True\n"
+    (tmp_path / "tensorflow.py").write_text(f"{looks}constant = abs\n")
+    for name in ("keras", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, sys)  # so that what is imported here goes at the end
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not saved_model._tensorflow().found
+    assert "keras" not in sys.modules
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    import keras
+
+    assert saved_model._tensorflow().found
+    assert sys.modules["keras"] is keras
