@@ -44,6 +44,11 @@ class Journal:
                 file.write(("\n" if broken else "").encode() + self._waiting.encode())
             self._waiting = ""
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has all that was added: nothing waits."""
+        return not self._waiting
+
     def read(self, faults: list[str]) -> Iterator[Any]:
         """The values of the lines that are sound; a sentence for each that is not is added to `faults`."""
         try:

@@ -13,7 +13,8 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.journal import NAME, Journal, line_of
 from pipeline.local.state.objects import StoredObject, is_object_row
 from pipeline.local.state.rebuilding import journal_lines
-from pipeline.local.state.rows import to_text
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.spec.definition import Json
 
-_S3_ADDRESS = re.compile(r's3://[^\s"\\]+')
+_LONGEST_ADDRESS = 1100  # a key has up to 1,024 bytes, a bucket's name 63
+# What may stand behind an address in a text. It may stand in a key, too: then both readings count.
+_AFTER_ADDRESS = re.compile(r"""[\s"',;)\]}>]|$""")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,7 +58,7 @@ def plan(home: Home, store: Store, keep: int, unreadable: Callable[[str], None])
     records = store.executions(unreadable)
     removed = [record for record in records[keep:] if not is_under_way(record)]
     gone = {record.execution_id for record in removed}
-    stay = _addresses_that_stay(store, [each for each in records if each.execution_id not in gone], gone)
+    stay = _addresses_that_stay(store, gone)
     # An earlier call left what executions that stayed then had reused.
     sql = "SELECT DISTINCT execution FROM cache WHERE execution NOT IN (SELECT id FROM executions)"
     ids = gone | {str(execution_id) for (execution_id,) in store.database.rows(sql)}
@@ -90,7 +93,9 @@ def carry_out(home: Home, store: Store, planned: Plan) -> None:
             path.unlink(missing_ok=True)
         _shorten_journal(home, store)
     except OSError as error:
-        raise StateError(f"Could not remove {error.filename}: {error.strerror}. Run prune again.") from error
+        raise StateError(
+            f"Could not remove {error.filename or home.root}: {error.strerror}. Correct that, and run prune again."
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -117,26 +122,67 @@ def _remove_rows(store: Store, gone: Collection[str], objects: Iterable[StoredOb
 
 
 def _shorten_journal(home: Home, store: Store) -> None:
-    """Write the journal anew from the database: it names only what is still there, and had only grown."""
+    """Write the journal anew from the database: it names only what is still there, and had only grown.
+
+    Where the disk has no room for it, the old one stays: what it names beyond that is found to be gone when used.
+    """
     new = Journal(home.scratch(NAME))
-    new.add(journal_lines(store))
-    new.path.replace(store.journal.path)
+    try:
+        new.add(journal_lines(store))
+        if new.is_written and new.path.exists():
+            new.path.replace(store.journal.path)
+    finally:
+        new.path.unlink(missing_ok=True)
 
 
-def _addresses_that_stay(store: Store, records: Iterable[ExecutionRecord], gone: Collection[str]) -> set[str]:
-    """The s3:// addresses that executions which stay, models and other resources name."""
-    texts = [to_text(step) for record in records for step in record.steps]
-    texts += [to_text(record) for record in records]
-    for table in ("package_groups", "packages", "resources"):
-        texts += [str(text) for (text,) in store.database.rows(f"SELECT record FROM {table}")]
+def _addresses_that_stay(store: Store, gone: Collection[str]) -> set[str]:
+    """The s3:// addresses that executions which stay, models and other resources name.
+
+    Of an execution also those that stand in its definition alone: `resume` reads them. A damaged record names what
+    can be read of it.
+    """
+    goes = "(SELECT value FROM json_each(?))"
+    going = (json.dumps(sorted(gone)),)
+    addresses: set[str] = set()
+    for sql, values in (
+        (f"SELECT record FROM executions WHERE id NOT IN {goes}", going),
+        (f"SELECT record FROM steps WHERE execution NOT IN {goes}", going),
+        (
+            "SELECT text FROM definitions WHERE sha256 IN"
+            f" (SELECT definition FROM executions WHERE id NOT IN {goes})",
+            going,
+        ),
+        *((f"SELECT record FROM {table}", ()) for table in ("package_groups", "packages", "resources")),
+    ):
+        for (text,) in store.database.rows(sql, values):
+            addresses.update(_addresses_in(str(text)))
     kept_results = (
         "SELECT execution, properties, outputs FROM cache WHERE key IN (SELECT key FROM decisions"
-        " WHERE execution NOT IN (SELECT value FROM json_each(?)))"
+        f" WHERE execution NOT IN {goes})"
     )
-    for _, properties, outputs in store.database.rows(kept_results, (json.dumps(sorted(gone)),)):
-        texts.append(str(properties))
-        texts += [f"s3://{bucket}/{key}" for bucket, key, *_ in json.loads(outputs)]
-    return {address.rstrip("/") for text in texts for address in _S3_ADDRESS.findall(text)}
+    for _, properties, outputs in store.database.rows(kept_results, going):
+        addresses.update(_addresses_in(str(properties)))
+        addresses.update(f"s3://{bucket}/{key}" for bucket, key, *_ in json.loads(outputs))
+    return addresses
+
+
+def _addresses_in(value: Json) -> Iterator[str]:
+    """What may be an s3:// address in a JSON value, or in a text that is JSON itself or has one in it."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _addresses_in(key)
+            yield from _addresses_in(each)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            yield from _addresses_in(each)
+    elif isinstance(value, str) and "s3://" in value:
+        if value[0] in '{["':
+            with suppress(ValueError, RecursionError):
+                yield from _addresses_in(json.loads(value))
+                return
+        for found in re.finditer("s3://", value):
+            text = value[found.start() : found.start() + _LONGEST_ADDRESS]
+            yield from (text[: end.start()].rstrip("/") for end in _AFTER_ADDRESS.finditer(text))
 
 
 def _is_of(stored: StoredObject, gone: Collection[str]) -> bool:

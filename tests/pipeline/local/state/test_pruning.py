@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -178,6 +182,76 @@ def test_somebody_elses_files_among_the_contents_stay(home):
     prune(home, keep=0)
     assert theirs.read_text() == "mine"
     assert (folder / ("zz" + "0" * 62)).exists()
+
+
+FOLDERS = ("a b/c, d", "Größe/日本", "it's (one)", 'a "b"\\c', "plain")
+
+
+@pytest.mark.parametrize("place", ["parameter", "text", "embedded", "definition", "model"])
+def test_what_is_named_stays_whatever_its_name_holds(home, place):
+    """In a parameter or a definition, in words, in JSON within JSON, and for a registered model."""
+    named = [address(1, folder) for folder in FOLDERS]
+    with Store(home) as store:
+        for folder in (*named, address(1, "other")):
+            Objects(home, store).put(
+                "bucket", f"{folder}/file".removeprefix("s3://bucket/"), [folder.encode()]
+            )
+        last = store.load_execution("exec00000003")
+        if place == "parameter":
+            store.save_execution(replace(last, parameters={"In": named}), DEFINITION)
+        elif place == "text":
+            words = " ".join(f"--from '{each}' --to x" for each in named)
+            store.save_execution(replace(last, parameters={"In": words}), DEFINITION)
+        elif place == "embedded":
+            value = json.dumps({"in": [f"{each}/" for each in named]})
+            store.save_execution(replace(last, parameters={"In": json.dumps([value])}), DEFINITION)
+        elif place == "definition":
+            text = json.dumps({"Steps": [{"Arguments": {"S3Uri": each}} for each in named]})
+            store.save_execution(replace(last, execution_id="exec00000009", parameters={}), text)
+        else:
+            registered = package(2)
+            containers = [{"ModelDataUrl": f"{each}/file"} for each in named]
+            registered["InferenceSpecification"]["Containers"] = containers
+            RegistryState(store).persist(FakeRegistry([*RegistryState(store).packages(), registered]))
+    prune(home, keep=2 if place == "definition" else 1)
+    assert {f"{each}/file" for each in named} <= uris(home)
+    assert address(1, "other/file") not in uris(home)
+
+
+def test_what_an_execution_names_stays_while_its_record_cannot_be_read(home):
+    with Store(home) as store, store.database.transaction() as connection:
+        connection.execute("UPDATE executions SET crc = 0 WHERE id = 'exec00000003'")
+    told: list[str] = []
+    with Store(home) as store:
+        carry_out(home, store, plan(home, store, 0, told.append))
+    assert len(told) == 1
+    assert address(1, KEYS[0]) in uris(home)
+
+
+def test_the_journal_stays_whole_where_the_disk_has_no_room_for_a_new_one(home, monkeypatch):
+    before = (home.root / "journal.jsonl").read_bytes()
+
+    def full(path: Path, mode: str = "r", **others: object) -> IO[Any]:
+        if path.parent == home.temporary:
+            with path_open(path, "wb") as file:
+                file.write(before[:40])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return path_open(path, mode, **others)
+
+    path_open: Callable[..., IO[Any]] = Path.open
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        prune(home, keep=1)
+    assert (home.root / "journal.jsonl").read_bytes().startswith(before)
+    assert list(home.temporary.iterdir()) == []
+    said, had = state_of(home), uris(home)
+    home.database.unlink()
+    rebuild(home)
+    assert uris(home) == had
+    again = state_of(home)
+    assert [again[kind] for kind in ("executions", "packages")] == [
+        said[kind] for kind in ("executions", "packages")
+    ]
 
 
 def test_a_dry_run_says_what_would_go_and_removes_nothing(home, monkeypatch, capsys):
