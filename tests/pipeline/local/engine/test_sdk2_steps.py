@@ -1,18 +1,12 @@
-"""Functions that are steps (`@step`) as SDK 2 compiles them: their form, and where SDK 2 is there the whole."""
+"""Functions that are steps (`@step`) as SDK 2 compiles them, by their form; the whole: tests/clients/test_sdk2.py."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.local.jobs.interpreter import find_interpreter
-from pipeline.local.jobs.uploads import Upload, put_files
 from pipeline.local.state.store import Store
-from tests.pipeline.local.engine import sdk2_steps
 from tests.pipeline.local.engine.test_start import Watcher, document, get, join, start
 from tests.pipeline.local.workbench import Workbench
 
@@ -101,23 +95,3 @@ def test_the_form_of_its_steps_runs_whatever_their_order(sandbox: Workbench, loc
     assert said["add"].endswith(f"--property_references {output} {place}")
     assert ("add", "requirements.txt") in watcher.lines
     assert ("add", "python 3") in watcher.lines
-
-
-def test_what_sdk_2_compiles_runs_with_it(sandbox: Workbench, local_store: Store, tmp_path: Path) -> None:
-    program = os.environ.get("SDK2_PYTHON")
-    if program is None:
-        pytest.skip("SDK2_PYTHON names no Python with sagemaker 2 and moto: its own bootstrap is not run")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    subprocess.run([program, sdk2_steps.__file__, tmp_path], env=environment, check=True)
-    put_files(sandbox.aws, [Upload(tmp_path / "uploaded", f"s3://{sdk2_steps.BUCKET}")])
-    watcher = Watcher()
-    text = (tmp_path / "definition.json").read_text()
-    python = find_interpreter(program)
-    record = start(sandbox, local_store, text, watcher, parameters={"Number": 5}, python=python)
-    assert record.status == "Succeeded", record.failure_reason
-    assert {("double", "doubling 5"), ("add", "sum 13")} <= set(watcher.lines)
