@@ -1,4 +1,4 @@
-"""Functions that are steps (`@step`) as SDK 2 compiles them, by their form; the whole: tests/clients/test_sdk2.py."""
+"""Functions that are steps (`@step`) as SDK 2 compiles them: by their form. Whole: tests/clients/test_sdk2.py."""
 
 from __future__ import annotations
 
