@@ -16,9 +16,19 @@ from pipeline.dataset import DEBIAN_FOLDER
 from pipeline.errors import FashionError
 from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
-from tests.workers import pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
+from tests.workers import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
-__all__ = ["pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where `make test` has the data set, unless there is none to be had.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers import BYTES_A_WORKER, TOGETHER, files_of, unit_of, workers_for
+from tests.workers import BYTES_A_WORKER, LONGEST, TOGETHER, files_of, in_order, unit_of, workers_for
 
 ROOT = Path(__file__).parents[1]
 THIS = Path(__file__)
@@ -56,6 +56,23 @@ def test_all_that_run_containers_stay_together() -> None:
     ]
     assert len(marked) > 1
     assert len({unit_of(f"{path.relative_to(ROOT).as_posix()}::test") for path in marked}) == 1
+
+
+def test_what_takes_longest_comes_first_and_all_else_keeps_its_order() -> None:
+    tests = ["tests/a.py::b", "tests/a.py::a", "tests/training/test_train.py::a", "tests/e2e/test_z.py::a"]
+    assert in_order(tests) == [tests[3], tests[2], tests[0], tests[1]]
+    assert all((ROOT / path).exists() for path in LONGEST)
+
+
+def test_a_shuffle_keeps_files_together_and_is_the_same_for_a_seed() -> None:
+    tests = [f"tests/{file}.py::{test}" for file in "abcd" for test in range(9)]
+    one, other = in_order(tests, 1), in_order(tests, 2)
+    assert one == in_order(tests, 1)
+    assert sorted(one) == sorted(other) == tests
+    assert one not in (tests, other)
+    files = [test.partition("::")[0] for test in one]
+    assert all(len(set(files[at : at + 9])) == 1 for at in range(0, len(files), 9))
+    assert [test for test in one if test.startswith("tests/a.py")] != tests[:9]
 
 
 @pytest.mark.parametrize("folder", TOGETHER)

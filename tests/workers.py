@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,18 @@ TOGETHER = {
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
 }
+# What takes longest comes first: begun last, one worker would run it while the others have nothing left.
+LONGEST = (
+    *TOGETHER,
+    "tests/pipeline/aws/test_flow.py",
+    "tests/bench/test_bench_training.py",
+    "tests/training/test_train.py",
+    "tests/pipeline/local/engine/test_crash_safety.py",
+    "tests/infra/test_generated_mutations.py",
+    "tests/training/test_fitting.py",
+    "tests/rehearsal",
+    "tests/pipeline/report",
+)
 
 
 def workers_for(files: int, cores: int, free_bytes: int) -> int:
@@ -40,6 +53,37 @@ def unit_of(nodeid: str) -> str:
     """What a test is given to a worker with: its file, or what TOGETHER says of the folder that it is in."""
     file = PurePosixPath(nodeid.partition("::")[0])
     return next((shared for folder, shared in TOGETHER.items() if file.is_relative_to(folder)), str(file))
+
+
+def in_order(nodeids: Iterable[str], seed: int | None = None) -> list[str]:
+    """Tests as they are run: those of LONGEST first; with a seed files, and tests in each, as chance has it."""
+    files: dict[str, list[str]] = {}
+    for nodeid in nodeids:
+        files.setdefault(nodeid.partition("::")[0], []).append(nodeid)
+    if seed is None:
+        rank = {file: _rank(PurePosixPath(file)) for file in files}
+        return [nodeid for file in sorted(files, key=rank.__getitem__) for nodeid in files[file]]
+    chance = random.Random(seed)
+    shuffled = chance.sample(list(files), len(files))
+    return [nodeid for file in shuffled for nodeid in chance.sample(files[file], len(files[file]))]
+
+
+def _rank(file: PurePosixPath) -> int:
+    return next((rank for rank, long in enumerate(LONGEST) if file.is_relative_to(long)), len(LONGEST))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--shuffle SEED`: no test may need another to have run before it."""
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run files, and tests in each, in random order"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every worker comes to the same order."""
+    order = in_order([item.nodeid for item in items], config.getoption("shuffle", None))
+    place = {nodeid: at for at, nodeid in enumerate(order)}
+    items.sort(key=lambda item: place[item.nodeid])
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
