@@ -100,7 +100,7 @@ clean: ## delete .venv, .venv-infra, .venv-clients and what the tools cached; ex
 
 # Built again when the lock file changes, and when the Python that it was built with has gone.
 .venv/stamp: requirements.lock $(if $(realpath .venv/bin/python),,FORCE)
-	@sh pipeline/with_python.sh -m pipeline.set_up
+	@sh pipeline/cli/with_python.sh -m pipeline.cli.set_up
 
 .venv-infra/stamp: infra/requirements.lock $(if $(realpath .venv-infra/bin/python),,FORCE)
-	@sh pipeline/with_python.sh -m infra.set_up
+	@sh pipeline/cli/with_python.sh -m infra.set_up

@@ -40,7 +40,7 @@ def open_aws(profile: str | None, region: str | None) -> Aws:
     import boto3
     from botocore.config import Config
 
-    from pipeline.aws.answers import guard
+    from pipeline.targets.aws.answers import guard
 
     patient = Config(
         retries={"mode": "standard", "total_max_attempts": 8},

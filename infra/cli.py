@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.arguments import Parser
+from pipeline.cli.arguments import Parser
 from pipeline.console import say
+from pipeline.definition.settings import PROJECT
 from pipeline.errors import FashionError, UsageError
-from pipeline.settings import PROJECT
 
 if TYPE_CHECKING:
     from infra.aws import Aws
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
     from infra.status import status
     from infra.talk import Talk
     from infra.template import compact, load_template
-    from pipeline.aws.stack import stack_name
+    from pipeline.targets.aws.stack import stack_name
 
     parameters = parse_assignments(getattr(args, "param", []))
     name = args.stack or stack_name(os.environ)

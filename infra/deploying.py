@@ -12,8 +12,8 @@ from infra.stack import DONE, InfraError, Stack, StackState
 from infra.subscribers import tell_of_subscribers
 from infra.talk import Talk
 from infra.template_store import send_template
+from pipeline.definition.settings import PROJECT
 from pipeline.errors import UsageError
-from pipeline.settings import PROJECT
 
 LOG_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 

@@ -16,8 +16,8 @@ from infra.aws import Aws
 from infra.hosting import Hosting
 from infra.running import Running
 from infra.stack import InfraError
-from pipeline.batch.definition import PIPELINE_SUFFIX
-from pipeline.settings import MONITOR_SUFFIX
+from pipeline.definition.settings import MONITOR_SUFFIX
+from pipeline.inference.batch.transform_definition import PIPELINE_SUFFIX
 
 SUFFIXES = (MONITOR_SUFFIX, PIPELINE_SUFFIX)  # of the pipelines beside the one that is called as the project
 COUNTED = 1000

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.serving.deployment import PROJECT_TAG
-from pipeline.serving.endpoints import Endpoints
+from pipeline.inference.serving.deployment import PROJECT_TAG
+from pipeline.inference.serving.endpoints import Endpoints
 
 
 @dataclass(frozen=True)

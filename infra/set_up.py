@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.set_up import SetUpError, build, say
+from pipeline.cli.set_up import SetUpError, build, say
 
 LOCK = Path("infra/requirements.lock")
 ENVIRONMENT = Path(".venv-infra")

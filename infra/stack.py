@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.change_set import Change, ChangeSet
-from pipeline.aws.answers import OddAnswerError, require_new, the_only
 from pipeline.errors import FashionError
+from pipeline.targets.aws.answers import OddAnswerError, require_new, the_only
 
 POLL_SECONDS = 5.0
 SETTLED = ("_COMPLETE", "_FAILED")

@@ -2,7 +2,7 @@
 
 evaluate.py writes it beside the evaluation and registers the package with it. The schema is documented at
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-details.html#model-card-schema; what it says is in
-pipeline/model_card/schema.json, against which tests hold what is made here. Every number is measured in this
+pipeline/report/model_card/schema.json, against which tests hold what is made here. Every number is measured in this
 execution, or says how it is estimated; what is not measured says so.
 """
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.serving.capture_form import Exchange, destination, file_path
+from pipeline.inference.serving.capture_form import Exchange, destination, file_path
 
 WHEN = datetime(2026, 11, 30, 2, tzinfo=UTC)
 JSON = "application/json"

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.dataset import DEBIAN_FOLDER
+from pipeline.dataset.choice import DEBIAN_FOLDER
 from pipeline.errors import FashionError
-from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
+from pipeline.targets.job_image import image_tag
 from tests.workers import (
     pytest_addoption,
     pytest_collection_modifyitems,

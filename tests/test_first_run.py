@@ -9,8 +9,8 @@ import pytest
 
 from infra.resolving import ResolvedStack, resolve_template
 from infra.template import load_template
-from pipeline.cli import build_parser
-from pipeline.parameters import PARAMETERS
+from pipeline.cli.parser import build_parser
+from pipeline.definition.parameters import PARAMETERS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "first-run.md").read_text(encoding="utf-8")
@@ -49,8 +49,8 @@ def test_parameters_and_alarms_are_the_stacks_and_the_pipelines(stack: ResolvedS
     ("file", "text"),
     [
         ("infra/deploying.py", "Log groups that are there already stay"),
-        ("pipeline/aws/preflight.py", "roles may do what this run asks of them"),
-        ("pipeline/aws/billing.py", "jobs could not be read"),
+        ("pipeline/targets/aws/preflight.py", "roles may do what this run asks of them"),
+        ("pipeline/targets/aws/billing.py", "jobs could not be read"),
     ],
 )
 def test_what_it_says_to_look_for_is_said(file: str, text: str) -> None:

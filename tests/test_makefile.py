@@ -22,8 +22,8 @@ def clone(tmp_path: Path) -> Path:
     """A clone in a folder with a space in its name, whose .venv is a program that shows its arguments."""
     clone = tmp_path / "a clone"
     (clone / ".venv" / "bin").mkdir(parents=True)
-    for name in ("Makefile", "requirements.lock", "infra/requirements.lock", "pipeline/with_python.sh"):
-        (clone / name).parent.mkdir(exist_ok=True)
+    for name in ("Makefile", "requirements.lock", "infra/requirements.lock", "pipeline/cli/with_python.sh"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, clone / name)
     write_program(
         clone / ".venv" / "bin" / "python", "#!/bin/sh\nfor each; do printf '<%s>' \"$each\"; done; echo\n"
@@ -139,7 +139,7 @@ def test_the_environment_is_built_when_it_must_be(clone: Path, reason: str) -> N
         python.unlink()
         python.symlink_to("/gone/python3.11")
     done = make(clone, "data", "--dry-run")
-    assert "-m pipeline.set_up" in done.stdout
+    assert "-m pipeline.cli.set_up" in done.stdout
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def programs(tmp_path: Path) -> Path:
 
 def search(programs: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(programs / "sh"), str(ROOT / "pipeline" / "with_python.sh"), *arguments],
+        [str(programs / "sh"), str(ROOT / "pipeline" / "cli" / "with_python.sh"), *arguments],
         env={"PATH": str(programs), **environment},
         capture_output=True,
         text=True,
@@ -168,13 +168,13 @@ def test_the_first_python_that_works_is_taken(programs: Path) -> None:
     write_program(programs / "python3.12", shim)
     write_program(programs / "python3.13", SUITABLE)
     write_program(programs / "python3", SUITABLE)
-    done = search(programs, "-m", "pipeline.set_up", "two words")
-    assert done.stdout == f"{programs}/python3.13 ran -m pipeline.set_up two words\n"
+    done = search(programs, "-m", "pipeline.cli.set_up", "two words")
+    assert done.stdout == f"{programs}/python3.13 ran -m pipeline.cli.set_up two words\n"
 
 
 def test_its_exit_status_is_the_commands_own(programs: Path) -> None:
     write_program(programs / "python3", '#!/bin/sh\n[ "$1" = -c ] || exit 7\n')
-    assert search(programs, "-m", "pipeline.set_up").returncode == 7
+    assert search(programs, "-m", "pipeline.cli.set_up").returncode == 7
 
 
 def test_when_no_python_is_suitable_each_is_listed_with_its_reason(programs: Path) -> None:
@@ -182,7 +182,7 @@ def test_when_no_python_is_suitable_each_is_listed_with_its_reason(programs: Pat
         programs / "python3.12", "#!/bin/sh\necho 'pyenv: python3.12: command not found' >&2\nexit 127\n"
     )
     write_program(programs / "python3", "#!/bin/sh\necho 'it is Python 3.9' >&2\nexit 1\n")
-    done = search(programs, "-m", "pipeline.set_up")
+    done = search(programs, "-m", "pipeline.cli.set_up")
     assert done.returncode == 1
     assert done.stdout == ""
     for line in (

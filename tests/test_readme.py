@@ -21,12 +21,12 @@ from botocore import xform_name
 
 from infra.cli import build_parser as infra_parser
 from infra.template import load_template
-from pipeline.aws.cost import LIMIT_USD
-from pipeline.aws.plan import plan_jobs
-from pipeline.aws.prices import TABLE_USD, TABLE_YEAR
-from pipeline.cli import build_parser
-from pipeline.parameters import PARAMETERS
-from pipeline.settings import local_settings
+from pipeline.cli.parser import build_parser
+from pipeline.definition.parameters import PARAMETERS
+from pipeline.definition.settings import local_settings
+from pipeline.targets.aws.cost import LIMIT_USD
+from pipeline.targets.aws.plan import plan_jobs
+from pipeline.targets.aws.prices import TABLE_USD, TABLE_YEAR
 from tests.processes import environment_of_make
 
 ROOT = Path(__file__).parents[1]

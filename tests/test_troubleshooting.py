@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import infra.cli
-from pipeline import cli
-from pipeline.aws.plain_words import EXPIRED, FORBIDDEN
-from pipeline.aws.remedies import CAPACITY, CODE, DATA, IMAGE, KEY, QUOTA, ROLE, TIME, likely_remedy
+from pipeline.cli import parser as cli
+from pipeline.targets.aws.aws_errors import EXPIRED, FORBIDDEN
+from pipeline.targets.aws.hints import CAPACITY, CODE, DATA, IMAGE, KEY, QUOTA, ROLE, TIME, likely_remedy
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -80,7 +80,7 @@ def messages() -> str:
                     lines.append("".join(map(str, parts)))
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     lines.append(node.value)
-    lines += [(ROOT / "pipeline" / name).read_text() for name in ("with_python.sh", "studio.ipynb")]
+    lines += [(ROOT / "pipeline" / name).read_text() for name in ("cli/with_python.sh", "studio.ipynb")]
     return "\0".join(lines)
 
 

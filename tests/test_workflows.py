@@ -15,8 +15,8 @@ import yaml  # type: ignore[import-untyped]
 from packaging.specifiers import SpecifierSet
 
 from infra.template import load_template
-from pipeline.aws.stack import ENVIRONMENTS
-from pipeline.cli import build_parser
+from pipeline.cli.parser import build_parser
+from pipeline.targets.aws.stack import ENVIRONMENTS
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())

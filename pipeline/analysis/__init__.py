@@ -1,6 +1,6 @@
 """The statistics of an evaluation: what its numbers can and cannot tell. Pure; seconds for 25 models.
 
-The report, the study's tables and the model card read the Analysis; pipeline/hypotheses.py judges by it.
+The report, the study's tables and the model card read the Analysis; pipeline/analysis/hypotheses.py judges by it.
 """
 
 from __future__ import annotations

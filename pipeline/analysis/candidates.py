@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from statistics import fmean
 
+from pipeline.analysis.case_study import SPLITS, Split
 from pipeline.analysis.inputs import Inputs
 from pipeline.analysis.proportions import GAPS
 from pipeline.analysis.results import CandidateSummary, Interval
 from pipeline.analysis.seed_comparisons import t_interval
-from pipeline.case_study import SPLITS, Split
 
 
 def summaries(inputs: Inputs, level: float) -> tuple[CandidateSummary, ...]:

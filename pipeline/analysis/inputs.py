@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.array_files import UNREADABLE
-from pipeline.case_study import SPLITS, Split
+from pipeline.analysis.array_files import UNREADABLE
+from pipeline.analysis.case_study import SPLITS, Split
 
 # How many training images processing/candidate_evaluation.py scores, where evaluation.json does not say.
 TRAIN_SAMPLE = 10_000

@@ -1,4 +1,4 @@
-"""Decides what a run says about the claims that pipeline/hypotheses.py declares, by a rule fixed in advance."""
+"""Decides what a run says about the claims in pipeline/analysis/hypotheses.py, by a rule fixed in advance."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.analysis.hypotheses import (
+    ALPHA,
+    HYPOTHESES,
+    LEAST_SEEDS,
+    SECONDARY,
+    Comparison,
+    CostClaim,
+    Hypothesis,
+)
 from pipeline.analysis.results import Analysis, CostRatio, Interval, SeedComparison
-from pipeline.hypotheses import ALPHA, HYPOTHESES, LEAST_SEEDS, Comparison, CostClaim, Hypothesis
-from pipeline.quantities import points
+from pipeline.formatting import points
 
 Decision = Literal["confirmed", "refuted", "undecided"]
 
@@ -33,6 +41,18 @@ class Verdict:
     decision: Decision
     sentence: str
     findings: tuple[Finding, ...]
+
+
+def verdicts(analysis: Analysis) -> tuple[Verdict, ...]:
+    """A verdict on each claim, in the order of the declaration; secondary ones only for arms that were run."""
+    names = {each.name for each in analysis.candidates}
+    ran = [
+        each
+        for each in SECONDARY
+        if names
+        >= {name for comparison in each.comparisons for name in (comparison.first, comparison.second)}
+    ]
+    return tuple(judge_hypothesis(each, analysis) for each in (*HYPOTHESES, *ran))
 
 
 def judge_hypothesis(hypothesis: Hypothesis, analysis: Analysis) -> Verdict:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.analysis.hypotheses import LEAST_SEEDS
 from pipeline.analysis.inputs import Inputs
-from pipeline.hypotheses import LEAST_SEEDS
 
 
 def limits(inputs: Inputs) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.analysis.case_study import SPLITS, Split
 from pipeline.analysis.inputs import Inputs, Training
 from pipeline.analysis.results import Accuracy, Gap, Interval
-from pipeline.case_study import SPLITS, Split
 
 GAPS: tuple[tuple[Split, Split], ...] = (("train", "validation"), ("validation", "test"))
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.case_study import Split
+from pipeline.analysis.case_study import Split
 
 Measure = Literal["test_accuracy", "train_validation_gap", "validation_test_gap"]
 
@@ -80,10 +80,10 @@ class ImageComparison:
 class SeedComparison:
     """Two candidates over the seeds that both have: `first` minus `second`, paired by seed.
 
-    `family` is `primary` or `secondary` for comparisons that pipeline/hypotheses.py declares, None for the others,
-    which are exploration and have no `p_holm`. `t_interval` and `bootstrap` are at 95 %; the `simultaneous_…` ones
-    at the level that holds for the whole family at once (Bonferroni). `bootstrap` is over seeds and images. What is
-    None could not be computed, and `note` says why.
+    `family` is `primary` or `secondary` for comparisons that pipeline/analysis/hypotheses.py declares, None for the
+    others, which are exploration and have no `p_holm`. `t_interval` and `bootstrap` are at 95 %; the
+    `simultaneous_…` ones at the level that holds for the whole family at once (Bonferroni). `bootstrap` is over
+    seeds and images. What is None could not be computed, and `note` says why.
     """
 
     first: str

@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.analysis.case_study import SPLIT_NAMES, Split
+from pipeline.analysis.hypotheses import ALPHA, Comparison, Family, declared
 from pipeline.analysis.inputs import Inputs, Training
 from pipeline.analysis.multiplicity import holm
 from pipeline.analysis.results import Interval, Measure, SeedComparison
 from pipeline.analysis.two_way_bootstrap import percentiles, resample
-from pipeline.case_study import SPLIT_NAMES, Split
-from pipeline.hypotheses import ALPHA, Comparison, Family, declared
 
 # A measure is a signed sum of accuracies.
 TERMS: Mapping[Measure, tuple[tuple[Split, Literal[1, -1]], ...]] = {

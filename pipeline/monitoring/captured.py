@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.inference.serving.capture_form import captured_of
 from pipeline.local.jobs.channels import upload_files
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import split_uri
-from pipeline.serving.capture_form import captured_of
 
 CAPTURE_FIRST = "Start with: python -m pipeline serve --capture DIR"
 

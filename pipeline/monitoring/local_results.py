@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.definition.settings import MONITOR
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.local_outcome import output_uri
 from pipeline.monitoring.outcome import FILES, OUTPUT, read_drift
-from pipeline.settings import MONITOR
+from pipeline.targets.local_outcome import output_uri
 
 
 def read_monitored(home: Home, store: Store, record: ExecutionRecord) -> tuple[dict[str, Any], Path] | None:

@@ -61,7 +61,7 @@ def monitor_result(
 def print_drift(drift: Mapping[str, Any], report: Path | str, stream: TextIO) -> None:
     """The verdict, what has drifted, what was left out, and where the report lies."""
     from pipeline.printable import printable
-    from pipeline.view.paper import open_paper, print_fact
+    from pipeline.view.terminal import open_paper, print_fact
 
     paper = open_paper(stream)
     paper.print()

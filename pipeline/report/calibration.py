@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.analysis.results import Analysis
-from pipeline.quantities import decimal, percent
+from pipeline.formatting import decimal, percent
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.analysis.results import Analysis, Interval
-from pipeline.quantities import percent, span
+from pipeline.formatting import percent, span
 
 
 @dataclass(frozen=True)

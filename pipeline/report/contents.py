@@ -7,11 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS
 from pipeline.analysis.results import Analysis
-from pipeline.case_study import SPLIT_NAMES, SPLITS
-from pipeline.model_card.checking import card_problems
-from pipeline.model_card.reading import card_sections
-from pipeline.quantities import count
+from pipeline.formatting import count
 from pipeline.report import calibration, classes
 from pipeline.report.costs import REFERENCE, make_costs
 from pipeline.report.differences import declared, make_models, make_pairs, make_seed_rows
@@ -25,6 +23,8 @@ from pipeline.report.figures.reliability_diagram import draw_confidence_histogra
 from pipeline.report.gallery import make_pictures
 from pipeline.report.leaderboard import make_rows
 from pipeline.report.mistakes import SURE, most_confused, read_test_predictions
+from pipeline.report.model_card.checking import card_problems
+from pipeline.report.model_card.reading import card_sections
 from pipeline.report.pictures import read_gallery
 
 MOST_CONFUSED = 6

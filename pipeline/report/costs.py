@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.analysis.results import Analysis, CandidateSummary, CostRatio
-from pipeline.quantities import MISSING, count, duration
+from pipeline.formatting import MISSING, count, duration
 
 REFERENCE = "cnn-3x3"
 

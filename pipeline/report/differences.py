@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.analysis.case_study import SPLITS
+from pipeline.analysis.hypotheses import ALL
 from pipeline.analysis.results import Analysis, ImageComparison, Interval, SeedComparison
-from pipeline.case_study import SPLITS
-from pipeline.hypotheses import ALL
-from pipeline.quantities import count, p_value, percent, signed_points, span
+from pipeline.formatting import count, p_value, percent, signed_points, span
 
 MOST_PAIRS = 45  # of ten models; with more, only those with the winner are shown
 MEASURES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.quantities import percent
+from pipeline.formatting import percent
 from pipeline.report.mistakes import Confusion, Mistake, TestPredictions
 from pipeline.report.pictures import Gallery, Picture
 

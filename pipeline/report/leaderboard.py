@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.analysis.case_study import SPLITS, Standing, reference_for
 from pipeline.analysis.results import Analysis
-from pipeline.case_study import SPLITS, Standing, reference_for
-from pipeline.quantities import count, duration, percent, span
+from pipeline.formatting import count, duration, percent, span
 
 SYMBOLS: Mapping[Standing, str] = {"below": "↓", "within": "=", "above": "↑"}
 

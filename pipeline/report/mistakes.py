@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.array_files import UNREADABLE
+from pipeline.analysis.array_files import UNREADABLE
 
 SURE = 0.9  # from this probability on, a model counts as sure
 

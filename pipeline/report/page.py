@@ -12,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.analysis import analyse
+from pipeline.analysis.answer import make_answer, seeds_of
+from pipeline.analysis.judging import verdicts
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.hypotheses import verdicts
+from pipeline.formatting import duration, percent, signed_points
 from pipeline.printable import printable
-from pipeline.quantities import duration, percent, signed_points
-from pipeline.report.answer import make_answer, seeds_of
 from pipeline.report.contents import (
     accuracy_content,
     calibration_content,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.array_files import UNREADABLE
+from pipeline.analysis.array_files import UNREADABLE
 
 SIDE = 28
 

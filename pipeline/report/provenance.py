@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.execution import ExecutionRecord
-from pipeline.quantities import MISSING, count, duration, moment
+from pipeline.formatting import MISSING, count, duration, moment
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.execution import ExecutionRecord
-from pipeline.outcome import Outcome
-from pipeline.report import write_whole
+from pipeline.report.outcome import Outcome
+from pipeline.report.writing import write_whole
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("jinja2", "matplotlib", "numpy", "scikit-learn", "scipy", "statsmodels")

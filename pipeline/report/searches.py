@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from pipeline.execution import ExecutionRecord
-from pipeline.quantities import percent
+from pipeline.formatting import percent
 from pipeline.report.figures.trial_plot import draw_best_so_far, draw_by_parameter
 from pipeline.trials import SearchResult, search_in
 from pipeline.view.trials import short

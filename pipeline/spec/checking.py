@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from pipeline.shown import listed, shown
 from pipeline.spec.definition import MISSING, Definition, Json, Parameter, Step, Trigger
+from pipeline.spec.dependencies import cycles, dependencies
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expression_checking import ExpressionChecker
 from pipeline.spec.expressions import is_expression, references
 from pipeline.spec.for_each import every_request, selected
-from pipeline.spec.graph import cycles, dependencies
 from pipeline.spec.parameters import convert_json
 from pipeline.spec.request_schema import check_members, check_request
 from pipeline.spec.step_types import STEP_TYPES

@@ -8,12 +8,12 @@ import operator
 from collections.abc import Callable, Mapping
 
 from pipeline.errors import StepFailed
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import LONGEST_VALUE, cut, shown
 from pipeline.spec.definition import Json
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import Scope, is_expression, resolve
+from pipeline.spec.json_path import child
 
 _COMPARISONS: Mapping[str, Callable[[Json, Json], bool]] = {
     "Equals": operator.eq,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pipeline.json_path import child
+from pipeline.spec.json_path import child
 
 # What json.loads returns: None, bool, int, float, str, list or dict.
 Json = Any

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.errors import DefinitionError
-from pipeline.json_path import short_path
 from pipeline.shown import cut, listing
+from pipeline.spec.json_path import short_path
 
 # The local engine and SageMaker alike; the local engine alone; SageMaker alone; nobody: this project advises it.
 Refuser = Literal["both", "here", "service", "nobody"]

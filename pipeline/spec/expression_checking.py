@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import listed, shown
 from pipeline.spec.definition import Json, Step
@@ -13,6 +12,7 @@ from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import FUNCTIONS, as_text, is_expression
 from pipeline.spec.for_each import COUNTS, selected
 from pipeline.spec.json_object import JsonObject
+from pipeline.spec.json_path import child
 from pipeline.spec.properties import UnknownProperty, check_property
 from pipeline.spec.references import Path, Reference, parse_path, parse_reference, written
 from pipeline.spec.step_types import STEP_TYPES, is_executed

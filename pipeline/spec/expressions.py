@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Protocol
 
 from pipeline.errors import StepFailed
-from pipeline.json_path import child
 from pipeline.shown import LONGEST_VALUE, cut, listed, shown
 from pipeline.spec.definition import Json
+from pipeline.spec.json_path import child
 from pipeline.spec.references import Reference, look_up, parse_path, parse_reference
 
 

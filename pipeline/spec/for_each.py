@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from pipeline.errors import StepFailed
-from pipeline.json_path import child
 from pipeline.shown import listed, shown
 from pipeline.spec.definition import Definition, Dependency, Json, Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression
 from pipeline.spec.json_object import JsonObject
+from pipeline.spec.json_path import child
 from pipeline.spec.json_text import parse_json
 from pipeline.spec.references import Path, look_up, parse_reference
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.diagnostics import Findings, Refuser
+from pipeline.spec.json_path import child
 
 T = TypeVar("T")
 

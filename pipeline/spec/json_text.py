@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.json_path import child
 from pipeline.shown import shown
 from pipeline.spec.diagnostics import Findings
+from pipeline.spec.json_path import child
 
 # The deepest nesting that is read: a Condition in 40 others stands about 160 deep. What walks a definition calls
 # itself up to four times a level, and Python gives up after 1,000 calls.

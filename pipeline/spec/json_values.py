@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.json_path import child
 from pipeline.spec.definition import Json
+from pipeline.spec.json_path import child
 
 
 def value_at(value: Json, *keys: str | int) -> Json:

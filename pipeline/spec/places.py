@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.json_path import child
 from pipeline.spec.definition import Json
+from pipeline.spec.json_path import child
 
 
 def values_at(value: Json, keys: list[str], path: str) -> Iterator[tuple[str, Json]]:

@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from typing import get_args
 
-from pipeline.json_path import child
 from pipeline.shown import shown
 from pipeline.spec.definition import (
     MISSING,
@@ -27,6 +26,7 @@ from pipeline.spec.definition import (
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.for_each import read_body
 from pipeline.spec.json_object import JsonObject
+from pipeline.spec.json_path import child
 from pipeline.spec.policies import read_cache, read_retry_policy
 from pipeline.spec.step_types import STEP_TYPES, executed, is_executed
 from pipeline.spec.vocabulary import DEFAULT_PARAMETER_TYPE, SERVICE_STEP_TYPES

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.argument_rules import Rule
 from pipeline.spec.definition import Json
 from pipeline.spec.diagnostics import MODEL_PREFIX, Findings, Refuser
 from pipeline.spec.expressions import is_expression
+from pipeline.spec.json_path import child
 from pipeline.spec.places import values_at
 from pipeline.spec.service_model import operation_of, request_shape
 from pipeline.spec.shapes import Mismatch, mismatches

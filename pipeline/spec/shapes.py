@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.definition import Json, ParameterType
 from pipeline.spec.expressions import is_expression, references
 from pipeline.spec.java_patterns import matches
+from pipeline.spec.json_path import child
 from pipeline.spec.value_types import NOTHING_KNOWN, ValueTypes
 
 # The SDK's local modes take these where AWS takes an instance type.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.quantities import MISSING, decimal
+from pipeline.formatting import MISSING, decimal
 from pipeline.study.figures import Row
 
 COMPARISON_COLUMNS = (
@@ -26,7 +26,7 @@ def judge_study(evaluation: Mapping[str, Any], predictions: Path | None) -> dict
     Without the reliability diagrams' bins, which the report shows.
     """
     from pipeline.analysis import analyse
-    from pipeline.hypotheses import verdicts
+    from pipeline.analysis.judging import verdicts
 
     analysis = analyse(evaluation, predictions)
     document = analysis.to_json()

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.quantities import count, duration
+from pipeline.formatting import count, duration
 from pipeline.study.pace import Pace
 from pipeline.study.trainings import Training
 

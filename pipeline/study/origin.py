@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.code_address import folder_name
-from pipeline.code_upload import digest_of_code
+from pipeline.definition.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.cores import available_cores
 from pipeline.study.trainings import trainings_done

@@ -1,4 +1,4 @@
-"""How fast a candidate trains on this machine, read from earlier executions. Measuring it is in calibration.py."""
+"""How fast a candidate trains on this machine, read from earlier executions. pace_measurement.py measures it."""
 
 from __future__ import annotations
 

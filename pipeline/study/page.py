@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.quantities import MISSING, count, decimal, duration, moment, percent
+from pipeline.formatting import MISSING, count, decimal, duration, moment, percent
 from pipeline.study.answers import (
     answer_lines,
     calibration_cells,
@@ -29,7 +29,7 @@ def study_page(document: Mapping[str, Any]) -> str:
         "same split and the same images in the same order. Made by",
         f"```sh\n{document['command']}\n```",
         "## The answer",
-        "The claims and the rule that judges them are declared in `pipeline/hypotheses.py`.",
+        "The claims and the rule that judges them are declared in `pipeline/analysis/hypotheses.py`.",
         "\n".join(answer_lines(document["verdicts"])),
         *_notes(analysis),
         *_searches(document.get("searches", ())),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.definition.parameters import PARAMETERS
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
-from pipeline.parameters import PARAMETERS
 from pipeline.study.answers import COMPARISON_COLUMNS, IMAGE_COLUMNS, comparison_rows, image_rows, judge_study
 from pipeline.study.figures import EPOCH_COLUMNS, RESULT_COLUMNS, Row, epoch_rows, result_rows, summary_rows
 from pipeline.study.page import study_page

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.tracking.epochs import epochs_of_history, points_of
 from pipeline.tracking.runs import Artifact, Point, Run, RunStatus
 from pipeline.view.loglines import EpochLine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.local_outcome import read_outcome
+from pipeline.targets.local_outcome import read_outcome
 from pipeline.tracking.commit import commit_of_evaluation
 from pipeline.tracking.describing import describe_execution
 from pipeline.tracking.epochs import epochs_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.aws.joblogs import JobLog
-from pipeline.aws.plain_words import plain_words
-from pipeline.aws.records import AwsExecution
-from pipeline.sagemaker_target import SageMakerTarget
+from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.joblogs import JobLog
+from pipeline.targets.aws.records import AwsExecution
+from pipeline.targets.sagemaker import SageMakerTarget
 from pipeline.tracking.commit import commit_of_evaluation
 from pipeline.tracking.describing import describe_execution
 from pipeline.tracking.epochs import epochs_of

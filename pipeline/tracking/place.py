@@ -13,7 +13,7 @@ from pipeline.local.state.state_dir import Home
 from pipeline.printable import without_userinfo
 
 if TYPE_CHECKING:
-    from pipeline.aws.stack import StackOutputs
+    from pipeline.targets.aws.stack import StackOutputs
 
 LOCAL = "local"
 # What --mlflow alone says: the local store, or on SageMaker the MLflow app of the stack.

@@ -35,7 +35,7 @@ def main() -> None:
     with turn(folder):  # It makes the database, or brings it up to date.
         application = mlflow_application((folder / "artifacts").as_uri())
 
-    from pipeline.serving.server import serving
+    from pipeline.inference.serving.server import serving
 
     with serving(socket.socket(fileno=descriptor), own_requests_only(application)):
         print("ready", file=answers, flush=True)

@@ -11,7 +11,7 @@ from typing import Self
 
 from pipeline.execution import ExecutionRecord, Observer
 from pipeline.local.state.state_dir import Home
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.tracking.commit import commit_of_evaluation
 from pipeline.tracking.describing import describe_execution
 from pipeline.tracking.place import LOCAL, Place, find_place

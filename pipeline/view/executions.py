@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.execution import ExecutionRecord
+from pipeline.formatting import duration, moment
 from pipeline.printable import printable
-from pipeline.quantities import duration, moment
 from pipeline.view.failure import print_lines, says
 from pipeline.view.leaderboard import duration_of, print_results
-from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
 from pipeline.view.states import has_ended, state_of, step_state
+from pipeline.view.terminal import NARROW, make_table, open_paper, print_fact, state_text
 from pipeline.view.trials import print_trials
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.formatting import duration
 from pipeline.printable import printable
-from pipeline.quantities import duration
 from pipeline.view.leaderboard import duration_of
-from pipeline.view.paper import open_paper, print_fact
 from pipeline.view.states import state_of
+from pipeline.view.terminal import open_paper, print_fact
 
 # So that it all stays on one screen: failed steps shown in full, lines of a reason, lines of a log.
 STEPS, REASON_LINES, LOG_LINES = 3, 8, 10

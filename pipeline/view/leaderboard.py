@@ -9,13 +9,13 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference_for, standing
+from pipeline.analysis.answer import opening
+from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference_for, standing
 from pipeline.execution import ExecutionRecord
+from pipeline.formatting import count, duration, percent
 from pipeline.printable import printable
-from pipeline.quantities import count, duration, percent
-from pipeline.report.answer import opening
-from pipeline.view.paper import NARROW, PIPE_WIDTH, make_table, open_paper, print_fact
 from pipeline.view.states import state_of
+from pipeline.view.terminal import NARROW, PIPE_WIDTH, make_table, open_paper, print_fact
 
 MARKS = {"below": "↓", "within": "=", "above": "↑", None: " "}
 MARK_STYLES = {"below": "yellow", "within": "cyan", "above": "bold cyan", None: ""}

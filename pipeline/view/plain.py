@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from pipeline.execution import ExecutionRecord, StepRecord, changed_places
+from pipeline.formatting import count, decimal, duration, percent
 from pipeline.printable import printable
-from pipeline.quantities import count, decimal, duration, percent
 from pipeline.shown import first_line
 from pipeline.view.board import Board
 from pipeline.view.loglines import EpochLine

@@ -8,11 +8,11 @@ from typing import TextIO
 
 from rich.text import Text
 
+from pipeline.formatting import MISSING, percent
 from pipeline.printable import printable
-from pipeline.quantities import MISSING, percent
 from pipeline.registry import Package
-from pipeline.view.paper import NARROW, make_table, open_paper, print_fact, state_text
 from pipeline.view.states import State
+from pipeline.view.terminal import NARROW, make_table, open_paper, print_fact, state_text
 
 APPROVALS = {
     "Approved": State("✓", "approved", "cyan"),

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.formatting import count, decimal, duration, percent
 from pipeline.printable import printable
-from pipeline.quantities import count, decimal, duration, percent
 from pipeline.view.board import Snapshot, StepProgress
-from pipeline.view.paper import make_table
 from pipeline.view.states import has_ended, state_of, step_state
+from pipeline.view.terminal import make_table
 from pipeline.view.trials import best_so_far
 
 # From how many columns on the table has its bars, and all of its metrics.

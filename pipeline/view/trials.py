@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.execution import ExecutionRecord, StepRecord
+from pipeline.formatting import MISSING
 from pipeline.printable import printable
-from pipeline.quantities import MISSING
 from pipeline.trials import SearchResult, search_in
-from pipeline.view.paper import make_table
+from pipeline.view.terminal import make_table
 
 # Of a longer search the best are shown.
 _MOST_SHOWN = 20

@@ -30,10 +30,10 @@ from PIL import Image
 
 from bench_graph import compiled, diamonds
 from measured_process import end_with
+from pipeline.cli.output_file import check_writable
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.output_file import check_writable
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 20

@@ -29,8 +29,8 @@ import sys, time
 import numpy as np
 from pipeline.console import say
 from pipeline.local.state.state_dir import home_from
-from pipeline.predicting.choice import loaded_model
-from pipeline.predicting.sources import open_models
+from pipeline.inference.predicting.choice import loaded_model
+from pipeline.inference.predicting.sources import open_models
 import os
 home = home_from(os.environ)
 with open_models("local", home, None) as models:

@@ -122,14 +122,14 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
 
     from pipeline.console import say
-    from pipeline.dataset import find_dataset
+    from pipeline.dataset.choice import find_dataset
+    from pipeline.definition.settings import PROJECT
+    from pipeline.inference.predicting.choice import loaded_model
+    from pipeline.inference.predicting.models import LocalModels
+    from pipeline.inference.predicting.saved_model import classify
     from pipeline.local.state.objects import Objects
     from pipeline.local.state.state_dir import home_from
     from pipeline.local.state.store import Store
-    from pipeline.predicting.choice import loaded_model
-    from pipeline.predicting.models import LocalModels
-    from pipeline.predicting.saved_model import classify
-    from pipeline.settings import PROJECT
 
     home = home_from(os.environ)
     folder = find_dataset(None, home.root / "data")

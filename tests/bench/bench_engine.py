@@ -24,11 +24,11 @@ from bench_graph import Node, beside, chain, diamonds
 from bench_local import measure_command, time_execution
 from bench_metaflow import MORE_STEPS, VERSION, time_metaflow
 from measured_process import end_with
+from pipeline.cli.output_file import check_writable
 from pipeline.console import say
-from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers.engine import EngineError
 from pipeline.local.state.isolation import isolate
-from pipeline.output_file import check_writable
+from pipeline.targets.job_image import image_tag
 
 TARGET_SECONDS = 0.15
 LOCAL = "local engine"

@@ -19,8 +19,8 @@ from pathlib import Path
 from bench_accuracy import Race, Reached, race_json
 from measured_process import end_with
 from normalized_data import idx_folder, normalized
+from pipeline.cli.output_file import check_writable
 from pipeline.console import say
-from pipeline.output_file import check_writable
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 from trained import Trained, plain_fit, train
 

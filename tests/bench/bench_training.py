@@ -21,9 +21,9 @@ from bench_pipeline import PipelineRun, measure_pipeline, pipeline_json, pipelin
 from bench_speed import Speed, measure_speed, speed_json, speed_table
 from measured_process import end_with
 from normalized_data import idx_folder, normalized
-from pipeline.candidates import DEFAULT_CANDIDATES
+from pipeline.cli.output_file import check_writable
 from pipeline.console import say
-from pipeline.output_file import check_writable
+from pipeline.definition.candidates import DEFAULT_CANDIDATES
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 
 PARTS = ("speed", "accuracy", "pipeline")

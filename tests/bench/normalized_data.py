@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.dataset import find_dataset
+from pipeline.dataset.choice import find_dataset
 from pipeline.local.state.state_dir import home_from
 
 ROOT = Path(__file__).resolve().parents[2]

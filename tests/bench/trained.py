@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measured_process import Ended, run_measured
-from pipeline.candidates import find_candidates
+from pipeline.definition.candidates import find_candidates
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "tests" / "bench"

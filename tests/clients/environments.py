@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.set_up import STAMP, SetUpError, build
+from pipeline.cli.set_up import STAMP, SetUpError, build
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venv-clients"

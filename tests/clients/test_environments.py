@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.set_up import SetUpError
+from pipeline.cli.set_up import SetUpError
 from tests.clients import environments
 from tests.clients.environments import HERE, WANTED, programs_of
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.definition.settings import local_settings
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.settings import local_settings
 from tests.e2e.command import QUICK, check_refusal, run
 from tests.e2e.conftest import Run
 

@@ -14,7 +14,7 @@ import pytest
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.local_outcome import output_uri
+from pipeline.targets.local_outcome import output_uri
 from tests.captured import captured_lines, write_capture
 from tests.conftest import read_idx
 from tests.e2e.command import Finished, check_refusal, run

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tests.e2e.command import QUICK, ROOT, processes_of, registered, surroundings
-from tests.pipeline.aws.cloud.account import Cloud
+from tests.pipeline.targets.aws.cloud.account import Cloud
 
 pytestmark = pytest.mark.e2e
 

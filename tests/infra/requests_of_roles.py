@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, as_list
+from pipeline.targets.aws.iam_evaluator import Request, as_list
 
 BUCKET = f"arn:aws:s3:::fashion-mnist-{ACCOUNT}-{REGION}"
 OBJECTS = f"{BUCKET}/fashion-mnist"

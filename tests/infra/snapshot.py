@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
 from infra.template import Template
-from pipeline.aws.iam_evaluator import as_list
+from pipeline.targets.aws.iam_evaluator import as_list
 from tests.infra.requests_of_roles import ROLES, identity_statements
 from tests.infra.security.properties import resource_policies, trust_policies
 

@@ -11,7 +11,7 @@ import pytest
 from botocore import xform_name
 
 from infra.resolving import ResolvedStack
-from pipeline.aws.iam_evaluator import as_list
+from pipeline.targets.aws.iam_evaluator import as_list
 from tests.infra.requests_of_roles import identity_statements
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"

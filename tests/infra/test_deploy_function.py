@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from infra.resolving import ACCOUNT, ResolvedStack, resolve_template
 from infra.template import Template
-from pipeline.aws.iam_evaluator import Request, decide
+from pipeline.targets.aws.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import OURS, SAGEMAKER, TO_SAGEMAKER, identity_statements
 
 REGION = "us-east-1"

@@ -13,9 +13,9 @@ from infra.deploying import choose_parameters
 from infra.resolving import ResolvedStack, resolve_template
 from infra.stack import Stack
 from infra.template import Template
-from pipeline.aws.stack import ENVIRONMENTS, stack_name
+from pipeline.definition.settings import PROJECT
 from pipeline.errors import UsageError
-from pipeline.settings import PROJECT
+from pipeline.targets.aws.stack import ENVIRONMENTS, stack_name
 from tests.infra.security.properties import EVERYTHING
 from tests.infra.stubbed_account import StubbedAccount
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.aws.iam_evaluator import Decision, Request, decide
+from pipeline.targets.aws.iam_evaluator import Decision, Request, decide
 
 OBJECT = "arn:aws:s3:::bucket/folder/key"
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from infra.resolving import ResolvedStack
-from pipeline.aws.iam_evaluator import as_list
+from pipeline.targets.aws.iam_evaluator import as_list
 from tests.infra.security.properties import policies_of_roles, resource_policies
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.resolving import ACCOUNT, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, decide
+from pipeline.targets.aws.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import ALLOWED, BUCKET, REFUSED, identity_statements
 
 GOLDEN = Path(__file__).resolve().parents[1] / "pipeline" / "definition.golden.json"

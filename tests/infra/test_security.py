@@ -10,7 +10,7 @@ import pytest
 
 from infra.resolving import ResolvedStack
 from infra.template import Template, compact
-from pipeline.settings import PROJECT
+from pipeline.definition.settings import PROJECT
 from tests.infra.security.all_properties import PROPERTIES
 from tests.infra.security.properties import Property
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.resolving import ResolvedStack, resolve_template
 from infra.template import Template
-from pipeline.aws.iam_evaluator import Decision, Request, decide
+from pipeline.targets.aws.iam_evaluator import Decision, Request, decide
 from tests.infra.requests_of_roles import (
     BUCKET,
     EXECUTION,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.code_address import check_folder, code_folder, digest_in, folder_name
-from pipeline.code_upload import digest_of_code
+from pipeline.definition.code_upload import digest_of_code
 from pipeline.errors import StepFailed
 from pipeline.local.state.changed_code import changed_code
 from pipeline.local.state.objects import Objects

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.plain_files import NotPlain, kind_of, open_plain, read_plain
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.json_path import child, short_path
 from pipeline.near_match import did_you_mean
 from pipeline.shown import cut, first_line, listed, listing, shown
+from pipeline.spec.json_path import child, short_path
 
 
 def test_a_value_is_written_as_python_writes_it() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from infra.resolving import ACCOUNT, REGION
-from pipeline.aws.iam_evaluator import Request
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.infra.requests_of_roles import METRICS, VIA_S3
 from tests.rehearsal.asking import (
     ARN,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.resolving import ACCOUNT, REGION
-from pipeline.aws.iam_evaluator import Request
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.infra.requests_of_roles import BUCKET, FOR_AWS, KEY, TO_SAGEMAKER, VIA_S3, VIA_SAGEMAKER
 
 ADMINISTRATOR = "administrator"

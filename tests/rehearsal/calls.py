@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from infra.resolving import ACCOUNT, REGION
-from pipeline.aws.iam_evaluator import Request
-from pipeline.settings import PROJECT
+from pipeline.definition.settings import PROJECT
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.rehearsal.asking import ARN, ROLE, Put, object_arn, passing, reading, writing
 
 Tags = Callable[[str], Mapping[str, str]]

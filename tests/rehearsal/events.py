@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import Request
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.rehearsal.agent import Keys, strangers
 from tests.rehearsal.asking import KEY, Ask
 

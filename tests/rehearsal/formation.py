@@ -19,8 +19,8 @@ from botocore.validate import validate_parameters
 
 from infra.resolving import ResolvedStack, resolve_template
 from infra.template import Template
+from pipeline.definition.settings import PROJECT
 from pipeline.local.endpoint.wire import model
-from pipeline.settings import PROJECT
 from tests.infra.requests_of_roles import identity_statements
 from tests.rehearsal.judge import translated
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra.resolving import ACCOUNT, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, decide, matches
+from pipeline.targets.aws.iam_evaluator import Request, decide, matches
 from tests.infra.requests_of_roles import identity_statements
 from tests.infra.security.properties import resource_policies, trust_policies
 from tests.rehearsal.asking import ADMINISTRATOR, ROLE, Ask

@@ -23,9 +23,9 @@ from PIL import Image
 from infra.aws import Aws
 from infra.cli import main as infra_main
 from infra.resolving import ACCOUNT, ResolvedStack
-from pipeline.aws.iam_evaluator import Request
 from pipeline.local.state.clients import LoopbackSession
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.e2e.command import Command, Finished
 from tests.rehearsal import agent
 from tests.rehearsal.asking import ADMINISTRATOR, BUCKET, ROLE, Ask

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from xml.sax.saxutils import escape
 
-from pipeline.aws.iam_evaluator import Request
 from pipeline.local.endpoint.identity import Form
 from pipeline.local.endpoint.operations import Operation
 from pipeline.local.state.local_aws import LocalAws
-from tests.pipeline.aws.cloud.account import OURS, Cloud
+from pipeline.targets.aws.iam_evaluator import Request
+from tests.pipeline.targets.aws.cloud.account import OURS, Cloud
 from tests.rehearsal.asking import Ask
 from tests.rehearsal.formation import Formation
 from tests.rehearsal.hosting import Hosting

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.template import Template
-from pipeline.aws.iam_evaluator import Request
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.infra.regressions.mutation import drop_statement, of, statement
 from tests.infra.requests_of_roles import PACKAGE
 from tests.rehearsal.faults import faults

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from infra.resolving import ACCOUNT, REGION, resolve_template
 from infra.template import Template, compact
-from pipeline.aws.iam_evaluator import Request
+from pipeline.targets.aws.iam_evaluator import Request
 from tests.infra.requests_of_roles import BUCKET
 from tests.rehearsal.asking import Ask, Put, writing
 from tests.rehearsal.calls import Call, Tags, UnknownCall

@@ -21,16 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.compiling import compile_pipeline
-from pipeline.job_image import image_tag
+from pipeline.definition.compiling import compile_pipeline
+from pipeline.definition.parameters import parse_parameters
+from pipeline.definition.settings import PROJECT
 from pipeline.local.engine.start import new_execution_id
 from pipeline.local.state.isolation import isolate
 from pipeline.local.state.objects import stored_files
 from pipeline.local.state.state_dir import Home
-from pipeline.local_target import LocalTarget, local_settings_for, open_local
-from pipeline.parameters import parse_parameters
 from pipeline.registry import Package
-from pipeline.settings import PROJECT
+from pipeline.targets.job_image import image_tag
+from pipeline.targets.local import LocalTarget, local_settings_for, open_local
 
 # What runs a job on this machine, in the SDK's words.
 INSTANCE_TYPES = ("ProcessingInstanceType", "TrainingInstanceType")

@@ -26,7 +26,7 @@ from sagemaker.core.workflow.pipeline_context import LocalPipelineSession
 from sagemaker.mlops.local.pipeline import LocalPipelineExecutor
 from sagemaker.mlops.local.pipeline_entities import _LocalPipelineExecution
 
-from pipeline.compiling import NO_TELEMETRY
+from pipeline.definition.compiling import NO_TELEMETRY
 from pipeline.local.state.clients import CONFIG, LoopbackSession
 from pipeline.local.state.credentials import Credentials
 

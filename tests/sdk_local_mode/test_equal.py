@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands.run import own_images
+from pipeline.cli.commands.choices import own_images
+from pipeline.definition.settings import PROJECT
 from pipeline.execution import ExecutionRecord
 from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.jobs.launchers.containers.engine import Engine
 from pipeline.local.jobs.launchers.containers.images import parse_image
 from pipeline.local.state.objects import stored_files
 from pipeline.local.state.state_dir import Home
-from pipeline.local_outcome import output_uri
-from pipeline.local_target import Choices, LocalTarget, local_settings_for, open_local
 from pipeline.registry import Package
-from pipeline.settings import PROJECT
+from pipeline.targets.local import Choices, LocalTarget, local_settings_for, open_local
+from pipeline.targets.local_outcome import output_uri
 from run_in_sdk import Reference, run_in_local_mode
 
 pytestmark = [

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.compiling import compile_definition, compile_pipeline
+from pipeline.definition.compiling import compile_definition, compile_pipeline
+from pipeline.definition.settings import Choices, Settings, local_settings
 from pipeline.errors import StepFailed
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.settings import Choices, Settings, local_settings
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,14 @@ EVERYTHING = [*PIPELINE, *CONTAINERS["training"], *CONTAINERS["processing"]]
 IN_THE_IMAGE = {"numpy", "tensorflow", "keras", "boto3", "botocore"}
 # Importing the SDK takes seconds: one module more that does is a decision, taken here or by its name (sdk_…).
 SDK_IMPORTERS = {
-    "pipeline/compiling.py",
-    "pipeline/definition.py",
-    "pipeline/trainer.py",
-    "pipeline/tuner.py",
+    "pipeline/definition/compiling.py",
+    "pipeline/definition/builder.py",
+    "pipeline/definition/trainer.py",
+    "pipeline/definition/tuner.py",
     *(path.relative_to(ROOT).as_posix() for path in PIPELINE if path.name.startswith("sdk_")),
 }
 # The command line ends with an error's message; what runs steps makes it a reason, a warning, or another attempt.
-CATCHERS = ("pipeline/cli.py", "pipeline/local/")
+CATCHERS = ("pipeline/cli/main.py", "pipeline/local/")
 
 
 class OutsideFunctions(ast.NodeTransformer):
@@ -132,30 +132,71 @@ def test_the_local_engine_runs_without_the_sdk() -> None:
     assert {relative(path): found for path in engine if (found := loaded_with(path) & SDK_IMPORTERS)} == {}
 
 
-# Bottom up: what each room of the local mode may import of this package, beside what everybody uses.
-FLOORS = {
-    "spec": ("spec",),
-    "local/state": ("spec", "local/state"),
-    "local/jobs": ("spec", "local/state", "local/jobs"),
-    "local/engine": ("spec", "local/state", "local/jobs", "local/engine"),
-    "local/endpoint": ("spec", "local/state", "local/jobs", "local/engine", "local/endpoint"),
-    "local": ("spec", "local"),
-}
+# The rooms, bottom up: each may import those before it, and what everybody uses.
+ROOMS = (
+    "spec",
+    "local/state",
+    "local/jobs",
+    "local/engine",
+    "local/endpoint",
+    "local",
+    "dataset",
+    "analysis",
+    "definition",
+    "view",
+    "report",
+    "targets",
+    "inference",
+    "monitoring",
+    "study",
+    "tracking",
+    "cli",
+)
 # Modules at the root of the package that know neither a target nor Fashion-MNIST.
 EVERYBODYS = {
     f"pipeline/{name}.py"
     for name in (
-        "__init__", "botocore_errors", "code_address", "errors", "execution", "instance_types", "json_path",
-        "loopback_requests", "near_match", "plain_files", "printable", "quantities", "shown",
+        "__init__", "botocore_errors", "code_address", "errors", "execution", "formatting", "loopback_requests",
+        "near_match", "plain_files", "printable", "shown",
     )
 }  # fmt: skip
+# Those that what runs any definition does without.
+OURS = {f"pipeline/{name}.py" for name in ("console", "interrupts", "registry", "trials")}
 
 
-@pytest.mark.parametrize("room", FLOORS)
+def room_of(name: str) -> str:
+    """The room that a file of pipeline/ lies in, the innermost one; an empty text for the root."""
+    inside = [room for room in ROOMS if name.startswith(f"pipeline/{room}/")]
+    return max(inside, key=len, default="")
+
+
+def test_every_folder_is_a_room_that_says_what_it_is_for() -> None:
+    folders = {path.parent.name for path in (ROOT / "pipeline").glob("*/*.py")}
+    assert folders == {room.partition("/")[0] for room in ROOMS}
+    for room in ROOMS:
+        docstring = ast.get_docstring(parse(ROOT / "pipeline" / room / "__init__.py"))
+        assert len(docstring or "") > 60, room
+
+
+def test_at_the_root_is_only_what_everybody_uses() -> None:
+    root = {relative(path) for path in (ROOT / "pipeline").glob("*.py")}
+    assert root == EVERYBODYS | OURS | {"pipeline/__main__.py"}
+    of_rooms = {
+        name: found
+        for name in sorted(EVERYBODYS | OURS)
+        if (found := {other for other in map(relative, imported_anywhere(ROOT / name)) if room_of(other)})
+    }
+    assert of_rooms == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_no_floor_above_it(room: str) -> None:
-    files = [path for path in PIPELINE if path.is_relative_to(ROOT / "pipeline" / room)]
-    assert len(files) > 5
-    below = tuple(f"pipeline/{floor}/" for floor in FLOORS[room])
+    files = [path for path in PIPELINE if room_of(relative(path)) == room]
+    assert len(files) > 3
+    below = {*ROOMS[: ROOMS.index(room) + 1]}
+    if room.startswith("local"):  # its own __init__ says what the whole is for
+        below.add("local")
+    shared = EVERYBODYS if room == "spec" or room.startswith("local") else EVERYBODYS | OURS
     found = {
         relative(path): wrong
         for path in files
@@ -163,7 +204,7 @@ def test_a_room_imports_no_floor_above_it(room: str) -> None:
             wrong := {
                 name
                 for name in map(relative, imported_anywhere(path))
-                if not name.startswith(below) and name not in EVERYBODYS | {"pipeline/local/__init__.py"}
+                if room_of(name) not in below and name not in shared
             }
         )
     }
@@ -173,20 +214,20 @@ def test_a_room_imports_no_floor_above_it(room: str) -> None:
 def test_what_runs_locally_knows_no_real_account() -> None:
     rooms = [ROOT / "pipeline" / room for room in ("local", "spec")]
     local = [path for path in PIPELINE if any(path.is_relative_to(room) for room in rooms)]
-    local += [ROOT / "pipeline" / f"{name}.py" for name in ("local_target", "local_outcome")]
+    local += [ROOT / "pipeline" / "targets" / f"{name}.py" for name in ("local", "local_outcome")]
     real = {relative(path) for path in PIPELINE if path.parent.name == "aws"} | {
-        "pipeline/sagemaker_target.py"
+        "pipeline/targets/sagemaker.py"
     }
     assert len(real) > 10
     assert {relative(path): found for path in local if (found := loaded_with(path) & real)} == {}
 
 
 def test_commands_load_the_sdk_only_when_they_compile() -> None:
-    commands = (ROOT / "pipeline" / "commands").glob("*.py")
-    at_once = SDK_IMPORTERS - {"pipeline/compiling.py"}  # that one imports it inside its function
+    commands = (ROOT / "pipeline" / "cli" / "commands").glob("*.py")
+    at_once = SDK_IMPORTERS - {"pipeline/definition/compiling.py"}  # that one imports it inside its function
     assert {path.name: found for path in commands if (found := loaded_with(path) & at_once)} == {}
     assert "sagemaker" not in {
-        name.partition(".")[0] for name in imported(at_import(ROOT / "pipeline/compiling.py"))
+        name.partition(".")[0] for name in imported(at_import(ROOT / "pipeline/definition/compiling.py"))
     }
 
 
@@ -197,7 +238,7 @@ def test_only_the_command_line_and_what_runs_steps_catch_every_error_of_ours() -
         return any(isinstance(name, ast.Name) and name.id == "FashionError" for name in names)
 
     found = {relative(path) for path in PIPELINE if catches_all(path)}
-    assert "pipeline/cli.py" in found
+    assert "pipeline/cli/main.py" in found
     assert {name for name in found if not name.startswith(CATCHERS)} == set()
 
 

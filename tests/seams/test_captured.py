@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from captured_lines import captured_file, read_captured
-from pipeline.serving.capture_form import captured_of, destination, file_path
+from pipeline.inference.serving.capture_form import captured_of, destination, file_path
 
-GOLDEN = Path(__file__).parents[1] / "pipeline" / "serving" / "captured.golden.jsonl"
+GOLDEN = Path(__file__).parents[1] / "pipeline" / "inference" / "serving" / "captured.golden.jsonl"
 
 
 def test_captured_lines_are_read_as_they_are_written() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fashion_classes
-from pipeline.predicting.fashion_classes import CLASS_NAMES
+from pipeline.inference.predicting.fashion_classes import CLASS_NAMES
 
 
 def test_clients_call_the_classes_as_the_evaluation_does() -> None:

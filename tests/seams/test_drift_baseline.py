@@ -7,8 +7,8 @@ import json
 import numpy as np
 
 from drift_measures import measure
-from pipeline.serving.rest_format import PredictRequest
-from pipeline.serving.rest_response import format_response
+from pipeline.inference.serving.rest_format import PredictRequest
+from pipeline.inference.serving.rest_response import format_response
 
 
 def test_an_answer_measures_alike_before_and_after_it_was_served() -> None:

@@ -12,14 +12,13 @@ import pytest
 
 import candidate_evaluation
 import champion_comparison
-from pipeline import hypotheses
-from pipeline.analysis import analyse, inputs
-from pipeline.evaluation import check_evaluation, check_registration, read_object
+from pipeline.analysis import analyse, hypotheses, inputs
+from pipeline.cli.result import CANDIDATE_KEYS, run_result
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Registry
-from pipeline.report import write_report
-from pipeline.result import CANDIDATE_KEYS, run_result
+from pipeline.report.evaluation import check_evaluation, check_registration, read_object
+from pipeline.report.writing import write_report
 from pipeline.view.executions import print_execution
 from pipeline.view.leaderboard import print_leaderboard
 from pipeline.view.registry import print_package, print_packages

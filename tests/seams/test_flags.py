@@ -20,11 +20,11 @@ from job_config import read_job_config
 from job_failure import UsageError
 from job_settings import JobSettings
 from models import build_model
-from pipeline import settings
-from pipeline.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
+from pipeline.definition import settings
+from pipeline.definition.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
+from pipeline.definition.parameters import NO_CHAMPION
 from pipeline.local.jobs import arithmetic
 from pipeline.local.jobs.training_driver import script_command
-from pipeline.parameters import NO_CHAMPION
 from tests.seams.conftest import EXECUTION_ID, Requests
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ import json
 
 from sagemaker.core.shapes.model_card_shapes import ModelCardContent
 
-from pipeline.model_card.checking import card_problems
-from pipeline.model_card.markdown import card_markdown
+from pipeline.report.model_card.checking import card_problems
+from pipeline.report.model_card.markdown import card_markdown
 from tests.seams.conftest import Evaluated
 
 

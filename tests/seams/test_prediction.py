@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from fashion_classes import CLASS_NAMES
+from pipeline.inference.predicting.artifact import fetch_artifact
+from pipeline.inference.predicting.models import AwsModels
+from pipeline.inference.predicting.saved_model import SavedModel, classify
 from pipeline.local.state.local_aws import LocalAws
-from pipeline.predicting.artifact import fetch_artifact
-from pipeline.predicting.models import AwsModels
-from pipeline.predicting.saved_model import SavedModel, classify
 from processed_data import open_processed
 from tests.seams.conftest import Evaluated
 

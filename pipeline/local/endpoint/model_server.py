@@ -36,7 +36,7 @@ from pipeline.spec.definition import Json
 ANSWER_SECONDS = 60.0
 _PING_SECONDS, _POLL_SECONDS = 2.0, 0.1
 _PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-# As pipeline/serving/batch_server.py has them.
+# As pipeline/inference/serving/batch_server.py has them.
 _KEY_VARIABLE, _KEY_HEADER = "LOCAL_SERVER_KEY", "X-Local-Server-Key"
 _LOG_TAIL_BYTES = 4096
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pipeline.formatting import duration
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner
 from pipeline.local.state import clock
 from pipeline.local.state.cache import Miss, StepCache, cache_attributes, key_document
 from pipeline.local.state.decisions import Verdict, digest_of_key
-from pipeline.quantities import duration
 from pipeline.spec.definition import Json, PropertyFile, Step
 
 

@@ -12,8 +12,8 @@ from pipeline.local.engine.for_each import ITEMS
 from pipeline.local.engine.tuning.tuning_run import TUNED, has_ended
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition
+from pipeline.spec.dependencies import dependencies
 from pipeline.spec.for_each import every_request
-from pipeline.spec.graph import dependencies
 from pipeline.spec.parsing import parse_definition
 
 

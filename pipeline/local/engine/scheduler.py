@@ -33,8 +33,8 @@ from pipeline.local.engine.tuning.tuning_run import KeptSearches
 from pipeline.local.jobs.runner import JobCall, JobOutcome, JobRunner, name_job
 from pipeline.spec.conditions import holds
 from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.dependencies import dependencies
 from pipeline.spec.expressions import reads_execution, resolve
-from pipeline.spec.graph import dependencies
 from pipeline.spec.step_types import STEP_TYPES
 from pipeline.spec.vocabulary import JOB_NAME_VARIABLES
 

@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.spec.definition import Definition
-from pipeline.spec.graph import dependencies
+from pipeline.spec.dependencies import dependencies
 
 Names = frozenset[str]
 

@@ -9,9 +9,9 @@ from pipeline.errors import StepFailed, UsageError
 from pipeline.local.jobs.channels import UPLOAD_HINT
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.spec.definition import Definition, Json
+from pipeline.spec.dependencies import dependencies
 from pipeline.spec.expressions import resolve, steps_referenced
 from pipeline.spec.for_each import every_request
-from pipeline.spec.graph import dependencies
 from pipeline.spec.places import values_at
 from pipeline.spec.step_types import STEP_TYPES
 

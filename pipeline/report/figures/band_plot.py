@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS, Split, reference_for
 from pipeline.analysis.results import Analysis
-from pipeline.case_study import SPLIT_NAMES, SPLITS, Split, reference_for
-from pipeline.quantities import percent
+from pipeline.formatting import percent
 from pipeline.report.figures.palette import BAND, INK, series_of
 from pipeline.report.figures.svg import draw, short
 

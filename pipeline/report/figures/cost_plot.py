@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator, PercentFormatter
 
 from pipeline.analysis.results import Analysis
-from pipeline.quantities import percent
+from pipeline.formatting import percent
 from pipeline.report.figures.learning_curves import model_handles
 from pipeline.report.figures.palette import series_of
 from pipeline.report.figures.svg import draw

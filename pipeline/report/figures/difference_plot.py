@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pipeline.analysis.results import SeedComparison
-from pipeline.quantities import signed_points
+from pipeline.formatting import signed_points
 from pipeline.report.differences import MEASURES, relevant, signed_range
 from pipeline.report.figures.palette import BAND, INK, SERIES
 from pipeline.report.figures.svg import draw, short

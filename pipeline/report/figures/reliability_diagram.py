@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from pipeline.analysis.results import Calibration, ReliabilityBin
-from pipeline.quantities import count, percent
+from pipeline.formatting import count, percent
 from pipeline.report.figures.palette import HIT, MISS, MUTED, SERIES
 from pipeline.report.figures.svg import draw
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.quantities import duration
+from pipeline.formatting import duration
 from pipeline.report.figures.palette import INK, MARKERS, MUTED, SERIES
 from pipeline.report.figures.svg import draw, short
 

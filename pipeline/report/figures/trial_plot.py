@@ -17,7 +17,7 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
-from pipeline.quantities import percent
+from pipeline.formatting import percent
 from pipeline.report.figures.cost_plot import HEIGHT, LEGEND_COLUMNS, LEGEND_ROW, WIDTH, subdivisions
 from pipeline.report.figures.palette import MUTED, series_of
 from pipeline.report.figures.svg import draw, short

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.json_path import child
 from pipeline.near_match import did_you_mean
 from pipeline.shown import shown
 from pipeline.spec.definition import Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import is_expression
 from pipeline.spec.json_object import JsonObject
+from pipeline.spec.json_path import child
 from pipeline.spec.step_types.step_type import StepType
 
 # Whose outputs the service finds itself, and whose objects have to be named one by one.

@@ -68,7 +68,7 @@ def check_definition(document: Json, parameters: Mapping[str, Json] | None = Non
         raise DefinitionError(
             "Checking the pipeline definition against the SageMaker API: expected no problems. "
             f"Received: {len(problems)}\n{listing(problems)}\n"
-            "Change what the paths name, in pipeline/definition.py or in the parameters, and try again."
+            "Change what the paths name, in pipeline/definition/builder.py or in the parameters, and try again."
         )
 
 

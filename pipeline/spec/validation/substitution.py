@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pipeline.json_path import child
 from pipeline.spec.definition import MISSING, Definition, Json, Step
 from pipeline.spec.diagnostics import Findings
 from pipeline.spec.expressions import as_text, is_expression, steps_referenced
 from pipeline.spec.for_each import every_request
+from pipeline.spec.json_path import child
 from pipeline.spec.json_values import value_at
 from pipeline.spec.properties import Placeholder, UnknownProperty, sample_property
 from pipeline.spec.references import Reference, parse_reference

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, as_list, decide
+from pipeline.targets.aws.iam_evaluator import Request, as_list, decide
 from tests.infra.requests_of_roles import BUCKET, KEY, identity_statements
 from tests.infra.security.properties import (
     QUEUE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack, resolve_template
-from pipeline.aws.iam_evaluator import Request, as_list, decide
+from pipeline.targets.aws.iam_evaluator import Request, as_list, decide
 from tests.infra.requests_of_roles import identity_statements
 from tests.infra.security.properties import (
     EVERYTHING,

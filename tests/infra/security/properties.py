@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import as_list
+from pipeline.targets.aws.iam_evaluator import as_list
 
 EVERYTHING = {
     "CreateVpc": "true",

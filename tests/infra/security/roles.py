@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, as_list, decide
+from pipeline.targets.aws.iam_evaluator import Request, as_list, decide
 from tests.infra.requests_of_roles import ALLOWED, BUCKET, KEY, REFUSED, ROLES, VIA_S3, identity_statements
 from tests.infra.security.properties import (
     EVERYTHING,

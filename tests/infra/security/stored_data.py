@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.resolving import ACCOUNT, REGION, ResolvedStack
-from pipeline.aws.iam_evaluator import Request, decide
+from pipeline.targets.aws.iam_evaluator import Request, decide
 from tests.infra.requests_of_roles import BUCKET, KEY
 from tests.infra.security.properties import (
     TOPIC,

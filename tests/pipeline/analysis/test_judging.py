@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis import analyse
-from pipeline.analysis.judging import judge, judge_cost
+from pipeline.analysis.hypotheses import HYPOTHESES, Comparison, CostClaim
+from pipeline.analysis.judging import judge, judge_cost, verdicts
 from pipeline.analysis.results import CostRatio, Interval, SeedComparison
-from pipeline.hypotheses import HYPOTHESES, Comparison, CostClaim, verdicts
 
 Make = Callable[..., Any]
 CLAIM = Comparison("key", "cnn-3x3", "cnn-5x5", "test_accuracy", 0.002, "primary", "")

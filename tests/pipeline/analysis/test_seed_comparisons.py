@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.analysis.hypotheses import Comparison, declared
 from pipeline.analysis.inputs import Inputs, read_inputs
 from pipeline.analysis.seed_comparisons import compare, seed_comparisons, t_interval
 from pipeline.analysis.two_way_bootstrap import resample
-from pipeline.hypotheses import Comparison, declared
 
 Make = Callable[..., Any]
 

@@ -26,7 +26,7 @@ def main(when: str, module: str, class_name: str, method: str, number: str, *wor
         return result
 
     setattr(owner, method, dying)
-    return int(importlib.import_module("pipeline.cli").main(words))
+    return int(importlib.import_module("pipeline.cli.main").main(words))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cli import build_parser
-from pipeline.commands.monitor import check, words_of_run
+from pipeline.cli.commands.monitor_request import check, words_of_run
+from pipeline.cli.parser import build_parser
+from pipeline.definition.parameters import parse_parameters
 from pipeline.errors import UsageError
 from pipeline.monitoring.captured import endpoint_of
-from pipeline.parameters import parse_parameters
 
 
 def test_retraining_is_a_run_that_notes_why_and_must_beat_the_champion() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.report import write_report
+from pipeline.report.writing import write_report
 from tests.pipeline.browsers import browser_program, start_chromium
 from tests.pipeline.report.conftest import Run, build_run
 from tests.pipeline.report.test_report import CARD, HOSTILE

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.analysis.hypotheses import HYPOTHESES
 from pipeline.errors import StateError
-from pipeline.hypotheses import HYPOTHESES
-from pipeline.report import write_report
 from pipeline.report.page import render_page
+from pipeline.report.writing import write_report
 from tests.pipeline.report.conftest import Run
 
 Make = Callable[..., Any]
@@ -412,7 +412,8 @@ def test_a_report_that_cannot_be_written_is_a_clear_error_and_leaves_nothing(
 
 
 def test_nothing_slow_is_imported_before_a_report_is_drawn() -> None:
-    code = "import sys, pipeline.report, pipeline.report.answer; print({'matplotlib', 'jinja2'} & set(sys.modules))"
+    imports = "import sys, pipeline.report, pipeline.analysis.answer"
+    code = f"{imports}; print({{'matplotlib', 'jinja2'}} & set(sys.modules))"
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
-from pipeline.local_outcome import provide_report
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.report.reuse import copy_report, made_of, seal
+from pipeline.targets.local_outcome import provide_report
 
 PAGE = "<body><!-- copied: --><!-- :copied --><p>figures</p></body>\n"
 TEMPLATE = Path(__file__).parents[3] / "pipeline" / "report" / "report.html.j2"

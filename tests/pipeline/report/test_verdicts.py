@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.analysis.judging import Finding, Verdict
-from pipeline.hypotheses import HYPOTHESES, verdicts
+from pipeline.analysis.hypotheses import HYPOTHESES
+from pipeline.analysis.judging import Finding, Verdict, verdicts
 from pipeline.report.verdicts import PHRASES, make_cards, make_headline
 from tests.pipeline.report.conftest import Run
 

@@ -23,7 +23,7 @@ from pipeline.spec.definition import (
     PropertyFile,
     RetryPolicy,
 )
-from pipeline.spec.graph import dependencies
+from pipeline.spec.dependencies import dependencies
 from pipeline.spec.parsing import parse_definition
 
 COMPILED = (Path(__file__).parent / "compiled_definition.json").read_text()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DefinitionError
-from pipeline.spec.graph import dependencies
+from pipeline.spec.dependencies import dependencies
 from pipeline.spec.parsing import parse_definition
 from pipeline.spec.validation import validate_definition
 from tests.pipeline.local.engine.test_foreign_definitions import condition, output, processing, training

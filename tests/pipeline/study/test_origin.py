@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.code_address import folder_name
-from pipeline.code_upload import digest_of_code
+from pipeline.definition.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.study.origin import commit_of, describe_machine, describe_versions
 

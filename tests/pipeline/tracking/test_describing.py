@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.tracking.describing import describe_execution
 from pipeline.tracking.epochs import epochs_of
 from pipeline.tracking.runs import Batch, Run, read_batch

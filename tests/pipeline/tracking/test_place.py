@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import build_parser
+from pipeline.cli.parser import build_parser
 from pipeline.errors import UsageError
 from pipeline.local.state.state_dir import Home
 from pipeline.tracking.place import DEFAULT, LOCAL, check_place, find_place, is_arn, place_of_stack
-from tests.pipeline.aws.stubbed import STACK
+from tests.pipeline.targets.aws.stubbed import STACK
 
 APP = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-ABCDEFGHIJKL"
 SERVER = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/mine"

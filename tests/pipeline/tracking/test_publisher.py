@@ -20,7 +20,7 @@ import pytest
 
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.tracking.describing import describe_execution
 from pipeline.tracking.epochs import epochs_of
 from pipeline.tracking.place import LOCAL, Place, find_place

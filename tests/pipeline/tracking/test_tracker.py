@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
-from pipeline.outcome import Outcome
+from pipeline.report.outcome import Outcome
 from pipeline.tracking.place import LOCAL, Place, find_place
 from pipeline.tracking.runs import Batch, Run
 from pipeline.tracking.tracker import Both, Tracker, later, open_tracker, watched

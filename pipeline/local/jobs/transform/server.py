@@ -43,7 +43,7 @@ READY_SECONDS = 600.0
 _PING_SECONDS, _POLL_SECONDS = 2.0, 0.1
 _LONGEST_PAUSE = 2.0
 _CHECKOUT = Path(__file__).parents[4]
-_TENSORFLOW_SERVER = "pipeline.serving.batch_server"
+_TENSORFLOW_SERVER = "pipeline.inference.serving.batch_server"
 
 
 class Server(Protocol):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.json_path import child
 from pipeline.spec.definition import Definition, Json, Step
+from pipeline.spec.json_path import child
 from pipeline.spec.service_model import shape
 from pipeline.spec.shapes import mismatches
 

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from pipeline.instance_types import has_own_storage
 from pipeline.shown import shown
 from pipeline.spec.bucket_name import bucket_problem
 from pipeline.spec.definition import Step
+from pipeline.spec.instance_types import has_own_storage
 from pipeline.spec.json_values import entries, strings, value_at
 
 S3_URI = re.compile(r"(?<![:\w])s3:/[^\s,;'\"]*", re.IGNORECASE)

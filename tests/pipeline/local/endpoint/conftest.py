@@ -16,7 +16,7 @@ from pipeline.execution import EXECUTION_ENDS
 from pipeline.local.endpoint.engine import Choices
 from pipeline.local.jobs.job import Graces
 from pipeline.local.local_sagemaker import LocalSageMaker, local_sagemaker
-from tests.pipeline.predicting.tiny_model import save_model, write_artifact
+from tests.pipeline.inference.predicting.tiny_model import save_model, write_artifact
 
 ROLE = "arn:aws:iam::123456789012:role/anybody"
 BUCKET = "sagemaker-us-east-1-123456789012"

@@ -19,12 +19,12 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from PIL import Image
 
-from pipeline.aws.local_stack import describe_stacks
+from pipeline.definition.settings import PROJECT
 from pipeline.local.local_sagemaker import LocalSageMaker, local_sagemaker
-from pipeline.settings import PROJECT
+from pipeline.targets.aws.local_stack import describe_stacks
 from tests.e2e.command import run
+from tests.pipeline.inference.predicting.tiny_model import bright_rows, expected_probabilities
 from tests.pipeline.local.endpoint.conftest import BUCKET, QUICK, ROLE, User, until
-from tests.pipeline.predicting.tiny_model import bright_rows, expected_probabilities
 
 ROOT = Path(__file__).resolve().parents[4]
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20.0-cpu"

@@ -2,7 +2,7 @@
 
 from pipeline.local.engine.cores import available_cores, share_cores
 from pipeline.spec.definition import Definition, Dependency, Step
-from pipeline.spec.graph import dependencies
+from pipeline.spec.dependencies import dependencies
 
 
 def shares(cores: int, at_once: int | None = None) -> dict[str, int]:

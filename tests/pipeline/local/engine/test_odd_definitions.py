@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.cli.result import run_result
 from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.resume import execution_to_resume
@@ -30,7 +31,6 @@ from pipeline.local.jobs.runner import JobCall, JobOutcome
 from pipeline.local.state.cache import cache_attributes, cache_key
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.result import run_result
 from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step
 from pipeline.spec.definition_file import read_definition_file
 from pipeline.spec.parameters import resolve_parameters

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.local.state.plain_path import plain_path
 from tests.folders import contents
 from tests.processes import ended_process

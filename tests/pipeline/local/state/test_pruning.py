@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.execution import StepRecord
 from pipeline.local.state.cache import CachedResult, StepCache
 from pipeline.local.state.decisions import Decisions, digest_of_key

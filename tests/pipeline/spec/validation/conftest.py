@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.json_path import child
+from pipeline.spec.json_path import child
 from pipeline.spec.validation import validate_definition
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0-cpu-py312"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers.engine import Engine
 from pipeline.local.jobs.launchers.containers.images import ImageChoice
 from pipeline.local.jobs.launchers.containers.launcher import Containers
@@ -17,6 +16,7 @@ from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.targets.job_image import image_tag
 from tests.pipeline.local.workbench import Workbench
 
 

@@ -17,7 +17,6 @@ import pytest
 
 from pipeline.errors import StepFailed
 from pipeline.execution import ExecutionRecord
-from pipeline.job_image import image_tag
 from pipeline.local.engine.start import resume_execution
 from pipeline.local.jobs.launchers.containers import sweep
 from pipeline.local.jobs.launchers.containers.engine import Engine
@@ -26,6 +25,7 @@ from pipeline.local.jobs.launchers.containers.launcher import Containers, sweep_
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.store import Store
+from pipeline.targets.job_image import image_tag
 from tests.pipeline.local.engine.test_sdk2_steps import function_step
 from tests.pipeline.local.engine.test_start import Watcher, document, get, join, start, statuses, step
 from tests.pipeline.local.jobs.test_sdk_bundles import framework_step, put, session  # noqa: F401 (a fixture)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.local.jobs.launchers.containers.engine import EngineError, EngineMissing, find_engine
 
 FakeDocker = Callable[..., Path]

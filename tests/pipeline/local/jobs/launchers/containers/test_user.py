@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.job_image import image_tag
 from pipeline.local.jobs.launchers.containers import sweep
 from pipeline.local.jobs.launchers.containers.engine import Engine
+from pipeline.targets.job_image import image_tag
 from tests.pipeline.local.jobs.launchers.containers.test_containers import labelled, wait_until
 
 ROOT = Path(__file__).resolve().parents[6]

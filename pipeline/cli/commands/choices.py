@@ -1,0 +1,199 @@
+"""The choices on the command line that say how an execution runs: which steps, on what, how many at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.output_file import check_writable
+from pipeline.console import say
+from pipeline.definition.parameters import NO_CHAMPION
+from pipeline.errors import UsageError
+from pipeline.execution import ExecutionRecord
+from pipeline.local.state.ending import is_under_way
+from pipeline.local.state.history import read_execution, read_executions
+from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.local.jobs.interpreter import Interpreter
+    from pipeline.local.jobs.launchers.containers.images import ImageChoice
+    from pipeline.local.jobs.stand_in import StandIn
+    from pipeline.registry import Package
+
+IMAGE_PARAMETERS = ("ProcessingImageUri", "TrainingImageUri")
+
+
+def check_choices(args: argparse.Namespace) -> None:
+    """Raises UsageError for what contradicts itself, or what the target does not have."""
+    if args.source is not None and not args.only:
+        raise UsageError(
+            f"Choosing steps: expected --from ID with --only STEP…. Received: --from {args.source} alone. "
+            "Name the steps to run, or continue that execution with: python -m pipeline resume"
+        )
+    if args.parallel is not None and args.parallel < 1:
+        raise UsageError(
+            f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
+        )
+    check_launcher(args)
+    check_images(args)
+    check_tracking(args)
+    if args.python is not None and args.target != "local":
+        raise UsageError(
+            f"--python {args.python} goes with --target local; with --target {args.target} jobs have the Python of "
+            "their container. Leave it out."
+        )
+    if args.stand_in and args.target != "local":
+        raise UsageError(
+            f"--stand-in {args.stand_in[0]!r} goes with --target local; with --target {args.target} the images "
+            "run. Leave it out."
+        )
+    if args.target != "sagemaker":
+        for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
+            if chosen:
+                raise UsageError(
+                    f"Choosing a target: expected --target sagemaker with {flag}. Received: --target "
+                    f"{args.target}, where a run costs nothing, and each command is a run of its own. Leave it out."
+                )
+    if args.again < 0:
+        raise UsageError(
+            f"Running once more: expected a number from 1 up. Received: --again {args.again}. The first repetition "
+            "is --again 1."
+        )
+    if args.stand_in or args.python is not None:
+        # Read again where they are used: here so that what is wrong is said before anything is uploaded.
+        stand_ins, python = read_programs(args)
+        if args.launcher == "container":
+            from pipeline.local.jobs.programs import check_for_containers
+
+            check_for_containers(stand_ins, python)
+
+
+def read_programs(args: argparse.Namespace) -> tuple[list[StandIn], Interpreter | None]:
+    """The stand-ins and the Python that the jobs of a local run get (None: this one).
+
+    Raises:
+        UsageError: one is not what it should be.
+    """
+    from pipeline.local.jobs.interpreter import find_interpreter
+    from pipeline.local.jobs.stand_in import parse_stand_in
+
+    stand_ins = [parse_stand_in(each, Path.cwd()) for each in args.stand_in]
+    return stand_ins, None if args.python is None else find_interpreter(args.python)
+
+
+def check_images(args: argparse.Namespace, *, in_containers: bool = False) -> None:
+    """Raises UsageError for images that are none, or that no launcher would run; `in_containers`: one does."""
+    if args.image and args.launcher != "container" and not in_containers:
+        raise UsageError(
+            f"--image {args.image[0]} goes with --launcher container: the others run no images. Add it, or leave "
+            "--image out."
+        )
+    read_images(args)
+
+
+def read_images(args: argparse.Namespace) -> list[ImageChoice]:
+    """The images that the user names for steps, or in the place of others."""
+    from pipeline.local.jobs.launchers.containers.images import parse_image
+
+    return [parse_image(each) for each in args.image]
+
+
+def check_launcher(args: argparse.Namespace) -> None:
+    """Raises UsageError where the target has no choice of how jobs are started."""
+    if args.launcher != "auto" and args.target != "local":
+        raise UsageError(
+            f"--launcher {args.launcher} goes with --target local; with --target {args.target} every job runs in a "
+            "container. Leave it out."
+        )
+
+
+def check_tracking(args: argparse.Namespace) -> None:
+    """Raises UsageError where --mlflow names no place, or one that only runs on SageMaker can be published to."""
+    if args.mlflow is None:
+        return
+    from pipeline.tracking.place import check_place, is_arn
+
+    check_place(args.mlflow)
+    if is_arn(args.mlflow) and getattr(args, "target", "local") != "sagemaker":
+        raise UsageError(
+            f"--mlflow {args.mlflow} goes with --target sagemaker: a run on this machine asks no AWS account. "
+            "Give --mlflow alone, or the address of a server."
+        )
+
+
+def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> ExecutionRecord | None:
+    """The execution that the selected steps build on; None when all steps run.
+
+    Raises:
+        UsageError: there is none of this pipeline, or it is not one that can be built on.
+    """
+    if not args.only:
+        return None
+    with Store(home) as store:
+        if args.source is not None:
+            source = read_execution(home, store, args.source)
+        else:
+            # As in SageMaker: the latest of this pipeline.
+            records = [each for each in read_executions(home, store) if each.pipeline_name == pipeline]
+            if not records:
+                raise UsageError(
+                    f"Choosing steps: expected an earlier execution of {pipeline} to build on. Received: none in "
+                    f"{home.root}. Run the whole pipeline first: leave --only out."
+                )
+            source = records[0]
+    received = None
+    if source.pipeline_name != pipeline:
+        received = f"of the pipeline {source.pipeline_name}"
+    elif source.target != "local":
+        received = f"of --target {source.target}"
+    elif is_under_way(source):
+        received = "that is still running"
+    if received is not None:
+        raise UsageError(
+            f"Building on execution {source.execution_id}: expected one of the pipeline {pipeline} in the local "
+            f"engine that has ended. Received: one {received}. They are listed by: python -m pipeline executions"
+        )
+    return source
+
+
+def own_images(text: str, given: Mapping[str, object]) -> list[str]:
+    """What `--image` has to say so that this project's image stands for AWS's, unless the user names others."""
+    from pipeline.targets.job_image import image_tag
+
+    defaults = {each["Name"]: each.get("DefaultValue") for each in json.loads(text)["Parameters"]}
+    replaced = dict.fromkeys(
+        defaults[name] for name in IMAGE_PARAMETERS if name in defaults.keys() - given.keys()
+    )
+    return [f"{uri}={image_tag()}" for uri in replaced]
+
+
+def champion(package: Package | None, group: str) -> str:
+    """The ARN of the newest approved `package` of the group, NO_CHAMPION when there is none.
+
+    Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
+    """
+    if package is None:
+        return NO_CHAMPION
+    say(f"Champion: version {package.version} of {group}, the newest approved one.")
+    return package.arn
+
+
+def check_following(args: argparse.Namespace) -> None:
+    """Raises UsageError where `show` is to publish what it does not follow."""
+    if args.mlflow is not None and not args.follow:
+        raise UsageError(
+            "--mlflow goes with --follow: it publishes an execution while that is followed. Publish one that has "
+            "ended with: python -m pipeline mlflow publish ID"
+        )
+
+
+def check_run(args: argparse.Namespace) -> None:
+    """Raises UsageError for what `run` can know to be wrong before anything starts."""
+    check_choices(args)
+    if args.json is not None:
+        check_writable(args.json)

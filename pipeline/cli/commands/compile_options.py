@@ -1,0 +1,119 @@
+"""The choices on the command line that the definition is compiled for: what is trained, and on which machines."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from pipeline.definition.candidates import DEFAULT_CANDIDATES, find_candidates
+from pipeline.definition.search_space import MOST_TRIALS, check_search
+from pipeline.definition.settings import MAX_INSTANCES, Choices
+from pipeline.errors import UsageError
+from pipeline.tracking.place import is_arn
+
+MAX_SEEDS = 20
+MAX_TRAININGS = 80  # Evaluate has a hundred arguments at most, and one of them for each training
+
+# The flags about SageMaker's machines and network, with what they are when nobody says them.
+MACHINE_FLAGS: Mapping[str, object] = {
+    "--spot": False,
+    "--warm-pool-seconds": 0,
+    "--subnets": "",
+    "--security-groups": "",
+    "--kms-key": "",
+    "--isolate": False,
+    "--encrypt-traffic": False,
+    "--tag": [],
+}
+
+
+def flags_given(args: argparse.Namespace, flags: Mapping[str, object]) -> dict[str, object]:
+    """Those of `flags` that are not what they are by default, with their values."""
+    values = {flag: getattr(args, flag.removeprefix("--").replace("-", "_")) for flag in flags}
+    return {flag: value for flag, value in values.items() if value != flags[flag]}
+
+
+def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None = None) -> Choices:
+    """All choices in the arguments, as fields of Settings, which checks what goes together.
+
+    `given` are the parameters' values, by name: their instance types decide which volumes --kms-key can encrypt.
+    Raises UsageError for an unknown candidate, a wrong number or a malformed tag.
+    """
+    choices: Choices = {
+        **graph_choices(args),
+        "spot": args.spot,
+        "warm_pool_seconds": args.warm_pool_seconds,
+        "subnets": words(args.subnets),
+        "security_groups": words(args.security_groups),
+        "kms_key": args.kms_key,
+        "network_isolation": args.isolate,
+        "encrypt_traffic": args.encrypt_traffic,
+        "tags": tuple(parse_tag(tag) for tag in args.tag),
+        "mlflow_app": mlflow_app(args.mlflow),
+    }
+    if args.kms_key and given is not None:
+        if "TrainingInstanceType" in given:
+            choices["training_instance_type"] = str(given["TrainingInstanceType"])
+        if "ProcessingInstanceType" in given:
+            choices["processing_instance_type"] = str(given["ProcessingInstanceType"])
+    return choices
+
+
+def mlflow_app(where: str | None) -> str:
+    """The MLflow app or tracking server of SageMaker that --mlflow names; "" for any other place, and none."""
+    return where if where is not None and is_arn(where) else ""
+
+
+def graph_choices(args: argparse.Namespace) -> Choices:
+    """Candidates, seeds and a training job's instances, out of the arguments.
+
+    Raises UsageError for an unknown candidate or a wrong number.
+    """
+    names = DEFAULT_CANDIDATES
+    if args.candidates is not None:
+        names = words(args.candidates)
+    find_candidates(names)
+    if not 1 <= args.seeds <= MAX_SEEDS:
+        raise UsageError(
+            f"Choosing seeds: expected a number of seeds from 1 to {MAX_SEEDS}. Received: --seeds {args.seeds}. "
+            "Each candidate is trained once under each seed."
+        )
+    if len(names) * args.seeds > MAX_TRAININGS:
+        raise UsageError(
+            f"Choosing candidates and seeds: expected at most {MAX_TRAININGS} trainings, which the evaluation can "
+            f"compare. Received: {len(names)} candidates under {args.seeds} seeds. Leave some out."
+        )
+    if not 1 <= args.instances <= MAX_INSTANCES:
+        raise UsageError(
+            f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
+            f"Received: --instances {args.instances}. They share every batch; one is the default."
+        )
+    if args.tune is not None and args.tune < 1:
+        raise UsageError(f"--tune takes 1 to {MOST_TRIALS} trials for each candidate (got {args.tune}).")
+    if args.tune is None and args.tune_strategy is not None:
+        raise UsageError(
+            f"--tune-strategy {args.tune_strategy} goes with --tune N, the number of trials for each candidate."
+        )
+    strategy = args.tune_strategy or "Bayesian"
+    check_search(args.tune or 0, strategy)
+    return {
+        "candidates": names,
+        "seeds": tuple(range(args.seeds)),
+        "tune": args.tune or 0,
+        "tune_strategy": strategy,
+        "training_instance_count": args.instances,
+        "precision": args.precision,
+    }
+
+
+def words(listed: str) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
+
+
+def parse_tag(text: str) -> tuple[str, str]:
+    """KEY=VALUE, taken apart. Raises UsageError without an =."""
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"Reading --tag: expected KEY=VALUE. Received: {text!r}. Use --tag CostCenter=1234.")
+    return key.strip(), value.strip()

@@ -1,0 +1,37 @@
+"""`stop --target sagemaker`: stop an execution, and wait until it reads Stopped."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+
+from pipeline.cli.commands.on_sagemaker.following import INTERRUPTED, ON, open_target
+from pipeline.console import say
+from pipeline.errors import UsageError
+
+
+def main(args: argparse.Namespace) -> int:
+    """Stops an execution and waits until it reads Stopped."""
+    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.stopping import await_end
+
+    target = open_target()
+    execution = target.executions.read(target.executions.find(args.execution))
+    name = execution.record.execution_id
+    if execution.ended:
+        raise UsageError(
+            f"Stopping execution {name}: expected one that is running. Received: one that is "
+            f"{execution.record.status}. Executions are listed by: python -m pipeline executions {ON}"
+        )
+    with plain_words(f"Stopping execution {name}"):
+        target.client.stop_pipeline_execution(
+            PipelineExecutionArn=execution.arn, ClientRequestToken=str(uuid.uuid4())
+        )
+    say(f"Stopping execution {name}; its jobs are given two minutes to end by themselves …")
+    try:
+        status = await_end(target.follower(), execution.arn)
+    except KeyboardInterrupt:
+        say(f"Interrupted. The execution goes on stopping. See: python -m pipeline show {name} {ON}")
+        return INTERRUPTED
+    print(f"{name} {status}")
+    return 0

@@ -1,0 +1,200 @@
+"""What a definition is compiled for: account, region, bucket and roles, and the choices that change the graph."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, Unpack
+
+from pipeline.definition.candidates import DEFAULT_CANDIDATES, find_candidates
+from pipeline.definition.search_space import check_search
+from pipeline.errors import UsageError
+
+PROJECT = "fashion-mnist"
+MONITOR_SUFFIX = "-monitor"
+MONITOR = f"{PROJECT}{MONITOR_SUFFIX}"  # the second pipeline, beside the one that is called as the project
+CAPTURED = "captured"  # what endpoints capture, below the project's folder in the bucket
+# The models of searches: no execution's, but where the roles may write and read models.
+TUNED_MODELS = "executions/tuned/models"
+Kind = Literal["training", "monitor"]
+PRECISIONS = ("auto", "float32")  # as training/train.py takes them
+MAX_INSTANCES = 16  # of a training job: a batch of 128 images leaves 8 for each
+MAX_WARM_SECONDS = 3600  # CreateTrainingJob, ResourceConfig, KeepAlivePeriodInSeconds
+MAX_TAGS = 40  # AWS takes 50; the definition and Pipelines add some of their own
+TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")  # CreateTrainingJob, Tag
+
+
+class Choices(TypedDict, total=False):
+    """The fields of Settings that are chosen on the command line; those left out keep their defaults."""
+
+    candidates: tuple[str, ...]
+    seeds: tuple[int, ...]
+    tune: int
+    tune_strategy: str
+    training_instance_count: int
+    precision: str
+    spot: bool
+    warm_pool_seconds: int
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    kms_key: str
+    network_isolation: bool
+    encrypt_traffic: bool
+    tags: tuple[tuple[str, str], ...]
+    training_instance_type: str
+    processing_instance_type: str
+    mlflow_app: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Compile-time settings. Everything else is a pipeline parameter, and can be set when an execution starts.
+
+    Roles are compile-time values because the SDK's ModelTrainer accepts no pipeline variable for them.
+
+    `tune`: how many trials a search makes for each candidate before it is evaluated, by `tune_strategy` (0: none).
+
+    `precision`: one of PRECISIONS, what networks compute in: "auto" is bfloat16 where the device multiplies in it.
+
+    Training jobs: `spot` asks for managed spot instances, for at most `spot_wait_seconds` more than the longest
+    run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot.
+    All jobs: `subnets` and `security_groups` name a VPC (empty: none); `kms_key` encrypts what they write to S3,
+    and the volumes of those whose instance type has volumes to encrypt (empty: the bucket's key, and AWS's own
+    for volumes); `tags` are added to the project's own.
+    `network_isolation` cuts off the containers of the jobs that call nobody: all but Evaluate.
+    `encrypt_traffic` encrypts what the hosts of one training job send each other.
+    `offered` has the values of parameters that the roles allow, where they do not allow all.
+    `mlflow_app` is the ARN of the MLflow app or tracking server that SageMaker reports executions to (empty: none).
+    `kind` says which of the two pipelines; see for_monitor.
+    The instance types are those that executions will most likely start with: no more than a hint for `kms_key`.
+    """
+
+    account: str
+    region: str
+    bucket: str
+    pipeline_role: str
+    job_role: str
+    evaluation_role: str
+    pipeline_name: str = PROJECT
+    model_package_group: str = PROJECT
+    candidates: tuple[str, ...] = DEFAULT_CANDIDATES
+    seeds: tuple[int, ...] = (0,)
+    tune: int = 0
+    tune_strategy: str = "Bayesian"
+    training_instance_count: int = 1
+    precision: str = "auto"
+    training_max_runtime_seconds: int = 3600
+    processing_max_runtime_seconds: int = 1800
+    spot: bool = False
+    spot_wait_seconds: int = 3600
+    warm_pool_seconds: int = 0
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str = ""
+    network_isolation: bool = False
+    encrypt_traffic: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    training_instance_type: str = "ml.g5.xlarge"
+    processing_instance_type: str = "ml.m5.xlarge"
+    offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    mlflow_app: str = ""
+    kind: Kind = "training"
+
+    def __post_init__(self) -> None:
+        find_candidates(self.candidates)
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise UsageError(
+                "Choosing seeds: expected one or more different whole numbers from 0 up. "
+                f"Received: {self.seeds}. Use for example --seeds 3."
+            )
+        if not 1 <= self.training_instance_count <= MAX_INSTANCES:
+            raise UsageError(
+                f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
+                f"Received: {self.training_instance_count}. Use for example --instances 2."
+            )
+        check_search(self.tune, self.tune_strategy)
+        self._check_machines()
+        self._check_network()
+        self._check_tags()
+
+    def _check_machines(self) -> None:
+        """What training jobs run on."""
+        if self.spot_wait_seconds < 1:
+            raise UsageError(
+                "Choosing spot instances: expected a positive number of seconds to wait for them. "
+                f"Received: {self.spot_wait_seconds}."
+            )
+        if not 0 <= self.warm_pool_seconds <= MAX_WARM_SECONDS:
+            raise UsageError(
+                f"Choosing a warm pool: expected 1 to {MAX_WARM_SECONDS} seconds, or 0 for none. "
+                f"Received: {self.warm_pool_seconds}. Use for example --warm-pool-seconds 600."
+            )
+        if self.spot and self.warm_pool_seconds:
+            raise UsageError(
+                "Choosing instances: expected spot instances or a warm pool, as SageMaker keeps no spot instance "
+                f"warm. Received: --spot and --warm-pool-seconds {self.warm_pool_seconds}. Leave one of them out."
+            )
+
+    def _check_network(self) -> None:
+        """A VPC is subnets and security groups."""
+        if bool(self.subnets) != bool(self.security_groups):
+            raise UsageError(
+                "Choosing a network: expected subnets and security groups, both or neither. "
+                f"Received: subnets {', '.join(self.subnets) or 'none'}; "
+                f"security groups {', '.join(self.security_groups) or 'none'}. "
+                "Give --subnets and --security-groups."
+            )
+
+    def _check_tags(self) -> None:
+        """Own tags, beside those that cost_tags gives every job."""
+        keys = [key for key, _ in self.tags]
+        own = {"Project", "Pipeline", "Step", "Candidate", "Seed"}
+        if len(keys) > MAX_TAGS or len(set(keys)) != len(keys) or own & set(keys):
+            raise UsageError(
+                f"Choosing tags: expected at most {MAX_TAGS} different keys, none of {', '.join(sorted(own))}, "
+                f"which the pipeline gives itself. Received: {', '.join(keys)}. Leave out what is there twice."
+            )
+        for key, value in self.tags:
+            if (
+                not 1 <= len(key) <= 128
+                or len(value) > 256
+                or key.lower().startswith("aws:")
+                or not (TAG_TEXT.fullmatch(key) and TAG_TEXT.fullmatch(value))
+            ):
+                raise UsageError(
+                    "Choosing tags: expected a key of 1 to 128 and a value of at most 256 letters, digits, spaces "
+                    f"or _.:/=+-@, the key not beginning with aws:. Received: {key!r}={value!r}. "
+                    "Use for example --tag CostCenter=1234."
+                )
+
+    def for_monitor(self) -> Settings:
+        """These settings, for the pipeline that watches what endpoints of the same project capture."""
+        return replace(
+            self, kind="monitor", pipeline_name=f"{self.pipeline_name}{MONITOR_SUFFIX}", mlflow_app=""
+        )
+
+    def cost_tags(self, **more: str) -> dict[str, str]:
+        """The tags of a job, or of the pipeline: what a bill can be split by."""
+        return {"Project": PROJECT, "Pipeline": self.pipeline_name, **more, **dict(self.tags)}
+
+    def uri(self, *parts: str) -> str:
+        """The S3 URI of this project's folder `parts` in the bucket, without a slash at its end."""
+        return "/".join((f"s3://{self.bucket}/{PROJECT}", *parts))
+
+
+def local_settings(account: str, region: str, **choices: Unpack[Choices]) -> Settings:
+    """Settings for the local target: an account that does not exist, and roles that nothing checks."""
+
+    def role(name: str) -> str:
+        return f"arn:aws:iam::{account}:role/{PROJECT}-{name}"
+
+    return Settings(
+        account=account,
+        region=region,
+        bucket=f"{PROJECT}-{account}-{region}",
+        pipeline_role=role("pipeline"),
+        job_role=role("jobs"),
+        evaluation_role=role("evaluation"),
+        **choices,
+    )

@@ -1,0 +1,59 @@
+"""What an endpoint costs, told before it is made; nobody is surprised by one that runs for a month."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pipeline.errors import UsageError
+from pipeline.inference.serving.deployment import Hosting
+from pipeline.targets.aws.cost import dollars
+from pipeline.targets.aws.plan import Kind
+from pipeline.targets.aws.prices import FROM_LIST, Price
+
+HOURS_OF_A_MONTH = 730
+
+
+class HostingPrices(Protocol):
+    """Looks up what an hour of an instance costs; see pipeline.targets.aws.prices."""
+
+    def hourly(self, instance_type: str, kind: Kind) -> Price | None:
+        """The on-demand price; None when it is not known."""
+        ...
+
+
+def say_hosting_cost(hosting: Hosting, prices: HostingPrices) -> str:
+    """What it costs, in a sentence."""
+    if hosting.instance_type is None:
+        return (
+            "Costs nothing while nobody asks; a request costs by its milliseconds and the memory of "
+            f"{hosting.memory_mb} MB (https://aws.amazon.com/sagemaker/pricing/)."
+        )
+    price = prices.hourly(hosting.instance_type, "Hosting")
+    if price is None:
+        return (
+            f"What {hosting} cost an hour is not known here (see https://aws.amazon.com/sagemaker/pricing/); it "
+            "is paid until undeploy, whether somebody asks or not."
+        )
+    hour = price.usd * hosting.instances
+    guess = "" if price.source == FROM_LIST else ": a guess"
+    return (
+        f"Costs {hour:.4g} USD an hour, {dollars(hour * HOURS_OF_A_MONTH)} a month, by {price.source}{guess}; paid "
+        "until undeploy, whether somebody asks or not."
+    )
+
+
+def agree(question: str, doing: str, *, certain: bool, ask: Callable[[str], str] | None) -> None:
+    """Returns when somebody agrees. `certain`: they did already (--yes); `ask` None: nobody is there.
+
+    Raises UsageError when nobody agrees: nothing was changed.
+    """
+    if certain:
+        return
+    if ask is None:
+        raise UsageError(
+            f"{doing}: expected somebody to agree. Received: no terminal to ask at. Nothing was changed. Agree "
+            "with --yes."
+        )
+    if ask(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise UsageError(f"{doing}: expected yes. Received: no. Nothing was changed.")

@@ -1,0 +1,4 @@
+"""Where a compiled pipeline runs: `local.py` on this machine, `sagemaker.py` on an account, called by `aws/`.
+
+Begin at `local.py`. May import the definition, the local mode and the report.
+"""

@@ -1,0 +1,116 @@
+"""A file that a command is told to write is looked at before the work, and nothing of anybody's is overwritten."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import main
+from pipeline.cli.output_file import check_writable
+from pipeline.errors import UsageError
+from pipeline.study.place import prepare_folder
+from tests.folders import contents
+
+RESULT = '{"execution_id": "abc", "status": "Succeeded", "steps": []}'
+
+
+@pytest.mark.parametrize("content", ["", "\n", RESULT])
+def test_nothing_and_an_earlier_result_may_be_overwritten(tmp_path: Path, content: str) -> None:
+    (tmp_path / "result.json").write_text(content)
+    check_writable(tmp_path / "result.json")
+    assert (tmp_path / "result.json").read_text() == content
+
+
+@pytest.mark.parametrize("content", ["my notes", "[]", '{"name": "package"}', '"x"', "[" * 100_000])
+def test_anything_else_is_refused_and_kept(tmp_path: Path, content: str) -> None:
+    (tmp_path / "notes").write_text(content)
+    with pytest.raises(UsageError, match=r"Could not take .*notes for --json: it holds something else"):
+        check_writable(tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == content
+
+
+def test_what_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(UsageError, match="holds something else"):
+        check_writable(tmp_path / "picture.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it is a folder"),
+        ("missing/result.json", "No such file or directory"),
+        ("file/result.json", "Not a directory"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_with_the_reason(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    before = contents(tmp_path)
+    with pytest.raises(UsageError, match=reason):
+        check_writable(tmp_path / name)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"], ids=["NUL", "half a character"])
+def test_what_no_file_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no file can be called that"):
+        check_writable(tmp_path / name)
+    with pytest.raises(UsageError, match="no folder can be called that"):
+        prepare_folder(tmp_path / name)
+
+
+def test_looking_leaves_no_file_behind_and_links_are_followed(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new.json")
+    (tmp_path / "link.json").symlink_to(tmp_path / "aim.json")
+    check_writable(tmp_path / "link.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["link.json"]
+
+
+def test_a_device_or_a_pipe_is_taken_without_waiting(tmp_path: Path) -> None:
+    check_writable(Path(os.devnull))
+    os.mkfifo(tmp_path / "pipe")
+    check_writable(tmp_path / "pipe")
+
+
+def test_a_file_of_another_user_is_refused_before_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    file.write_text(RESULT)
+    file.chmod(0o444)
+    tmp_path.chmod(0o755)
+    root = os.geteuid() == 0
+    for folder in [tmp_path, *tmp_path.parents][:3]:
+        if root and folder.stat().st_uid == 0:
+            folder.chmod(0o755)
+    if root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(UsageError, match="Permission denied"):
+            check_writable(file)
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("command", [["run"], ["study"], ["resume"], ["resume", "--target", "sagemaker"]])
+def test_every_command_with_a_json_file_looks_first(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FASHION_HOME", str(tmp_path / "home"))
+    (tmp_path / "notes").write_text("mine")
+    assert main([*command, "--json", str(tmp_path / "notes")]) == 2
+    assert "holds something else than an earlier result" in capsys.readouterr().err
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_an_empty_out_is_not_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as raised:
+        main(["study", "--out", ""])
+    assert raised.value.code == 2
+    assert "argument --out: it is empty; name a folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
