@@ -1,8 +1,9 @@
-"""The command lines' parser: argparse's, but for a fault of it."""
+"""What the command lines' parsers have beside argparse's: a fault mended, and earlier names of flags."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,3 +22,22 @@ class Parser(argparse.ArgumentParser):
             if action.nargs in (None, "?") and any(each == [] for each in values):
                 self.error(f"argument {'/'.join(action.option_strings)}: expected one argument (got --)")
         return found, rest
+
+
+class EarlierName(argparse.Action):
+    """Takes a value under a flag's earlier name, and says the name that it has `now`. Not in --help."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, now: str) -> None:
+        super().__init__(option_strings, dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        self.now = now
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Sets the value; the remark goes to standard error."""
+        setattr(namespace, self.dest, values)
+        print(f"{option_string} is {self.now} now; the next release takes that alone.", file=sys.stderr)

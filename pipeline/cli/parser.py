@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from pathlib import Path
 
-from pipeline.cli.arguments import Parser
+from pipeline.cli.arguments import EarlierName, Parser
 from pipeline.definition.parameters import LOCAL_VALUES, PARAMETERS
 from pipeline.definition.search_space import GRID_SIZE, STRATEGIES
 from pipeline.definition.settings import PRECISIONS
@@ -555,11 +555,12 @@ def add_smoke(parser: argparse.ArgumentParser) -> None:
 def add_endpoint(parser: argparse.ArgumentParser) -> None:
     """Adds which endpoint is meant."""
     parser.add_argument(
-        "--endpoint-name",
+        "--endpoint",
         metavar="NAME",
-        default=None,
-        help="the endpoint (default: called as the project is)",
+        dest="endpoint_name",
+        help="the endpoint (default: the project's name)",
     )
+    parser.add_argument("--endpoint-name", action=EarlierName, now="--endpoint", dest="endpoint_name")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -58,8 +58,9 @@ CANDIDATES = (
     ),
 )
 
-STUDY_CANDIDATES = tuple(candidate.name for candidate in CANDIDATES[:-1])
-DEFAULT_CANDIDATES = STUDY_CANDIDATES[:3]
+# The case study's three, and those that keep parameters or FLOPs equal while the kernel grows.
+DEFAULT_CANDIDATES: tuple[str, ...] = ("baseline", "cnn-3x3", "cnn-5x5")
+STUDY_CANDIDATES: tuple[str, ...] = (*DEFAULT_CANDIDATES, "cnn-5x5-params", "cnn-5x5-flops")
 
 
 def find_candidates(names: tuple[str, ...]) -> tuple[Candidate, ...]:

@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
         say(
             f"Detached. What goes on in AWS goes on, and so does what it costs.\n"
             f"  Follow it again:  the same command once more\n"
-            f"  Remove it:        python -m pipeline undeploy --endpoint-name {name}"
+            f"  Remove it:        python -m pipeline undeploy --endpoint {name}"
         )
         return INTERRUPTED
     finally:
@@ -68,7 +68,7 @@ def main(args: argparse.Namespace) -> int:
     already = " already: nothing to do" if situation.need is Need.NOTHING else ""
     print(f"Endpoint {name} serves version {deployment.version} ({hosting}){already}.")
     say(f"Ask it with:     python -m pipeline invoke IMAGE… --endpoint {name}")
-    say(f"Remove it with:  python -m pipeline undeploy --endpoint-name {name}")
+    say(f"Remove it with:  python -m pipeline undeploy --endpoint {name}")
     return 0
 
 

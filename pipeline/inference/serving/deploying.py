@@ -48,7 +48,7 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
         if not belongs(endpoints.tags(state.arn), deployment.project, name):
             raise UsageError(
                 f"Deploying to the endpoint {name}: expected one of the project {deployment.project}. Received: "
-                "one without its tags, which is left alone. Choose another name with --endpoint-name."
+                "one without its tags, which is left alone. Choose another name with --endpoint."
             )
         if state.status != IN_SERVICE:
             return Situation(Need.REPLACE, state)
@@ -59,7 +59,7 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
         raise UsageError(
             f"Deploying to the endpoint {name}: expected a serverless one, since SageMaker does not turn one with "
             f"instances into one without. Received: {state.config}, which has instances. Remove it first with "
-            f"python -m pipeline undeploy --endpoint-name {name}, or choose another name with --endpoint-name."
+            f"python -m pipeline undeploy --endpoint {name}, or choose another name with --endpoint."
         )
     return Situation(Need.UPDATE, state)
 
@@ -172,7 +172,7 @@ class Deploying:
         return type(error)(
             f"{error}\nNothing was removed, since the endpoint may be using it: what goes on in SageMaker goes on, "
             f"and so does what it costs.\n  Follow it again:  the same command once more\n"
-            f"  Remove it:        python -m pipeline undeploy --endpoint-name {name}"
+            f"  Remove it:        python -m pipeline undeploy --endpoint {name}"
         )
 
     def _taken_back(self, error: FashionError) -> FashionError:
@@ -188,7 +188,7 @@ class Deploying:
             return error
         more = (
             f"\nNot everything that was made could be removed: {'; '.join(left)}. Remove it with: "
-            f"python -m pipeline undeploy --endpoint-name {self.deployment.endpoint}"
+            f"python -m pipeline undeploy --endpoint {self.deployment.endpoint}"
         )
         return type(error)(f"{error}{more}")
 

@@ -98,7 +98,7 @@ def test_no_arguments_end_in_a_traceback(
         (cli.main, ["predict", "x", "--top=--"]),
         (cli.main, ["serve", "--port=--"]),
         (cli.main, ["run", "--param=Epochs=1", "--param=--"]),
-        (cli.main, ["deploy", "--endpoint-name=--"]),
+        (cli.main, ["deploy", "--endpoint=--"]),
         (infra.cli.main, ["status", "--stack=--"]),
     ],
 )

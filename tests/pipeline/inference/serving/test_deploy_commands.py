@@ -75,7 +75,7 @@ def test_deploy_twice_then_undeploy_twice(account, command):
 
 
 def test_a_part_of_the_requests_is_captured_in_the_stacks_bucket(account, command):
-    done = command("deploy", "--yes", "--capture", "20", "--endpoint-name", f"{NAME}-seen")
+    done = command("deploy", "--yes", "--capture", "20", "--endpoint", f"{NAME}-seen")
     assert done.status == 0, done.said
     where = f"s3://{BUCKET}/fashion-mnist/captured/model-version-1"
     assert (
@@ -85,11 +85,11 @@ def test_a_part_of_the_requests_is_captured_in_the_stacks_bucket(account, comman
     described = account.client("sagemaker").describe_endpoint_config(EndpointConfigName=name)
     config = described["DataCaptureConfig"]
     assert (config["DestinationS3Uri"], config["InitialSamplingPercentage"]) == (where, 20)
-    assert command("undeploy", "--yes", "--endpoint-name", f"{NAME}-seen").status == 0
+    assert command("undeploy", "--yes", "--endpoint", f"{NAME}-seen").status == 0
 
 
 def test_a_serverless_endpoint_of_another_name(account, command):
-    done = command("deploy", "--yes", "--serverless", "--memory", "2048", "--endpoint-name", f"{NAME}-canary")
+    done = command("deploy", "--yes", "--serverless", "--memory", "2048", "--endpoint", f"{NAME}-canary")
     assert done.status == 0, done.said
     assert "Costs nothing while nobody asks" in done.err
     (config,) = account.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
@@ -99,7 +99,7 @@ def test_a_serverless_endpoint_of_another_name(account, command):
     serverless = described["ProductionVariants"][0]["ServerlessConfig"]
     assert serverless == {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     assert command("undeploy", "--yes").out == f"There is no endpoint {NAME}: nothing to remove.\n"
-    assert command("undeploy", "--yes", "--endpoint-name", f"{NAME}-canary").status == 0
+    assert command("undeploy", "--yes", "--endpoint", f"{NAME}-canary").status == 0
     assert account.client("sagemaker").list_models()["Models"] == []
 
 
@@ -129,7 +129,7 @@ def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
         (("--serverless", "--memory", "1000"), 2, ("Received: 1000",)),
         (("--serverless", "--concurrency", "0"), 2, ("Received: 0",)),
         (("--instance-type", "large"), 2, ("Received: 'large'",)),
-        (("--endpoint-name", "my_endpoint"), 2, ("Received: 'my_endpoint'",)),
+        (("--endpoint", "my_endpoint"), 2, ("Received: 'my_endpoint'",)),
     ],
 )
 def test_what_cannot_be_deployed_is_told_and_nothing_is_made(words, status, texts, account, command):

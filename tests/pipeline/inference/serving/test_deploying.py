@@ -279,7 +279,7 @@ class TestCreating:
         stubbed.fails(SERVICE, "delete_model", "AccessDeniedException", "may not delete")
         message = failure(endpoints, CREATE, AwsError)
         assert "may not delete" in message
-        assert "python -m pipeline undeploy --endpoint-name fashion-mnist" in message
+        assert "python -m pipeline undeploy --endpoint fashion-mnist" in message
 
     def test_ctrl_c_leaves_everything_as_it_is(self, stubbed, time):
         def interrupted(_seconds):
@@ -403,7 +403,7 @@ class TestUpdating:
 STILL_THERE = (
     "Nothing was removed, since the endpoint may be using it",
     "the same command once more",
-    "python -m pipeline undeploy --endpoint-name fashion-mnist",
+    "python -m pipeline undeploy --endpoint fashion-mnist",
 )
 
 
