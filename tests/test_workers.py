@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers import BYTES_A_WORKER, LONGEST, TOGETHER, files_of, in_order, unit_of, workers_for
+from tests.workers import (
+    BYTES_A_WORKER,
+    LONGEST,
+    TOGETHER,
+    files_of,
+    in_order,
+    shard_of,
+    unit_of,
+    workers_for,
+)
 
 ROOT = Path(__file__).parents[1]
 THIS = Path(__file__)
@@ -73,6 +82,30 @@ def test_a_shuffle_keeps_files_together_and_is_the_same_for_a_seed() -> None:
     files = [test.partition("::")[0] for test in one]
     assert all(len(set(files[at : at + 9])) == 1 for at in range(0, len(files), 9))
     assert [test for test in one if test.startswith("tests/a.py")] != tests[:9]
+
+
+def test_shards_are_all_tests_each_once_and_keep_together_what_shares_a_run() -> None:
+    tests = [
+        f"tests/{file}.py::{test}" for file in ("a", "e2e/test_b", "c", "e2e/test_d", "f") for test in "xyz"
+    ]
+    shards = [shard_of(tests, number, 3) for number in (1, 2, 3)]
+    assert sorted(test for shard in shards for test in shard) == sorted(tests)
+    assert all(shards)
+    for shard in shards:
+        assert not {unit_of(test) for test in shard} & {unit_of(test) for test in set(tests) - shard}
+    assert shard_of(tests, 1, 1) == set(tests)
+
+
+@pytest.mark.parametrize("given", ["0/3", "4/3", "3", "a/b", "1/0"])
+def test_a_shard_that_there_is_not_is_refused(given: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "--shard", given, str(THIS)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 4
+    assert f"must be as 1/3 (got {given})" in done.stderr
 
 
 @pytest.mark.parametrize("folder", TOGETHER)

@@ -126,6 +126,17 @@ def test_checking_uses_the_oldest_and_the_newest_python() -> None:
     assert job["strategy"]["matrix"]["python"] == [supported[0], supported[-1]]
 
 
+def test_the_shards_of_checking_are_all_tests() -> None:
+    (job,) = jobs(WORKFLOWS[0]).values()
+    shards = job["strategy"]["matrix"]["shard"]
+    assert shards == list(range(1, len(shards) + 1))
+    (given,) = (step["env"]["ARGS"] for step in job["steps"] if step.get("run") == ".ci/run")
+    assert given == f"--shard ${{{{ matrix.shard }}}}/{len(shards)}"
+    assert (
+        "$(ARGS)" in re.findall(r"^check:.*\n(?:\t.*\n)+", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    )
+
+
 def test_deploying_is_asked_for_by_hand_and_agreed_to_by_others() -> None:
     assert set(load(WORKFLOWS[1])["on"]) == {"workflow_dispatch"}
     assert all(job["environment"] == "production" for job in jobs(WORKFLOWS[1]).values())

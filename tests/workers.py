@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -72,18 +73,37 @@ def _rank(file: PurePosixPath) -> int:
     return next((rank for rank, long in enumerate(LONGEST) if file.is_relative_to(long)), len(LONGEST))
 
 
+def shard_of(nodeids: Iterable[str], shard: int, shards: int) -> set[str]:
+    """The tests of one shard of several: every so-many-th of what is given to a worker at once."""
+    nodeids = list(nodeids)
+    place = {unit: at for at, unit in enumerate(dict.fromkeys(map(unit_of, nodeids)))}
+    return {nodeid for nodeid in nodeids if place[unit_of(nodeid)] % shards == shard - 1}
+
+
+def _shard(text: str) -> tuple[int, int]:
+    shard, _, shards = text.partition("/")
+    if not (shard.isdecimal() and shards.isdecimal() and 1 <= int(shard) <= int(shards)):
+        raise argparse.ArgumentTypeError(f"must be as 1/3 (got {text})")
+    return int(shard), int(shards)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--shuffle SEED`: no test may need another to have run before it."""
+    """`--shuffle SEED`: no test may need another to have run first. `--shard 1/3`: for machines that share them."""
     parser.addoption(
         "--shuffle", type=int, metavar="SEED", help="run files, and tests in each, in random order"
     )
+    parser.addoption("--shard", type=_shard, metavar="I/N", help="run the I-th of N parts of the tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Every worker comes to the same order."""
+    """Every worker comes to the same order, and the same part."""
     order = in_order([item.nodeid for item in items], config.getoption("shuffle", None))
     place = {nodeid: at for at, nodeid in enumerate(order)}
     items.sort(key=lambda item: place[item.nodeid])
+    if shard := config.getoption("shard", None):
+        chosen = shard_of(order, *shard)
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in chosen])
+        items[:] = [item for item in items if item.nodeid in chosen]
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
