@@ -24,7 +24,7 @@ TOGETHER = {
 # What takes longest comes first: begun last, one worker would run it while the others have nothing left.
 LONGEST = (
     *TOGETHER,
-    "tests/pipeline/aws/test_flow.py",
+    "tests/pipeline/targets/aws/test_flow.py",
     "tests/bench/test_bench_training.py",
     "tests/training/test_train.py",
     "tests/pipeline/local/engine/test_crash_safety.py",
