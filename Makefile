@@ -36,8 +36,9 @@ check: lint types infra-check ## what CI runs: lint, types, the AWS template, te
 	@$(PY) -m pipeline data >/dev/null || echo "Tests on the real data set are skipped."
 	@$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
 
-soak: .venv/stamp ## kill a local SageMaker 300 times amid requests, and look for what it had answered: ARGS="--kills 20"
+soak: .venv/stamp ## kill a local SageMaker 300 times amid requests, and runs 1,000 times: KILLS=50 ARGS="--kills 20"
 	@PYTHONPATH=. $(PY) tests/bench/soak_endpoint.py $(ARGS)
+	@KILLS=$(call quoted,$(or $(KILLS),1000)) $(PY) -m pytest tests/pipeline/local/engine/test_crash_safety.py
 
 bench: .venv/stamp ## measure training and pipeline beside plain model.fit, an hour: ARGS="--only speed --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_training.py $(ARGS)

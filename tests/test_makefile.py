@@ -95,12 +95,24 @@ def test_another_revision_is_compared_with_this_one(clone: Path) -> None:
         ("bench", "bench_training"),
         ("bench-gpu", "bench_gpu"),
         ("bench-engine", "bench_engine"),
-        ("soak", "soak_endpoint"),
     ],
 )
 def test_each_benchmark_is_a_script_that_there_is(clone: Path, command: str, script: str) -> None:
     assert make(clone, command, "ARGS=--json x").stdout == f"<tests/bench/{script}.py><--json><x>\n"
     assert (ROOT / "tests" / "bench" / f"{script}.py").is_file()
+
+
+def test_a_soak_kills_servers_and_runs(clone: Path) -> None:
+    write_program(clone / ".venv" / "bin" / "python", '#!/bin/sh\necho "$KILLS $*"\n')
+    tests = "tests/pipeline/local/engine/test_crash_safety.py"
+    for words, given, kills in (((), "", "1000"), (("KILLS=50",), "50", "50")):
+        done = make(clone, "soak", *words, "ARGS=--kills 20", KILLS="")
+        assert done.stdout.splitlines() == [
+            f"{given} tests/bench/soak_endpoint.py --kills 20",
+            f"{kills} -m pytest {tests}",
+        ]
+    assert "KILLS" in (ROOT / tests).read_text()
+    assert (ROOT / "tests" / "bench" / "soak_endpoint.py").is_file()
 
 
 def test_a_command_that_fails_makes_make_fail(clone: Path) -> None:

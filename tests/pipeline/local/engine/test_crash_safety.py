@@ -22,7 +22,8 @@ from pipeline.local.state.store import Store
 from tests.e2e.command import ROOT, await_true, processes_of
 from tests.pipeline.local.quick_pipeline import CODE, Results, quick_definition, read_results, write_code
 
-KILLS = 50
+# `make soak` kills it a thousand times.
+KILLS = int(os.environ.get("KILLS", "12"))
 SEED = 20261123
 # The pipeline takes some two seconds, and each kill that and more: what can run at once does.
 AT_ONCE = 2
@@ -54,9 +55,10 @@ class Quick:
     def moments(self) -> list[Moment]:
         """Spread over the whole run: a fifth before its first line, the others after each of its lines in turn."""
         chance = random.Random(SEED)
-        early = [Moment(0, chance.uniform(0, self.first)) for _ in range(KILLS // 5)]
-        later = [Moment(1 + i % self.lines, chance.uniform(0, self.gap)) for i in range(KILLS - len(early))]
-        return early + later
+        early, later = KILLS // 5, KILLS - KILLS // 5
+        before = [Moment(0, self.first * chance.uniform(i, i + 1) / early) for i in range(early)]
+        after = [Moment(1 + i * self.lines // later, chance.uniform(0, self.gap)) for i in range(later)]
+        return before + after
 
 
 class Command:
@@ -177,7 +179,7 @@ def kill_and_resume(home: Path, quick: Quick, moment: Moment, number: int) -> st
     return status
 
 
-@pytest.mark.timeout(1800)  # a minute or two, on a machine that does nothing else
+@pytest.mark.timeout(100 * KILLS)  # a second or two each, on a machine that does nothing else
 def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
     quick: Quick, tmp_path: Path
 ) -> None:
@@ -188,7 +190,7 @@ def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
         ]
         found = [kill.result() for kill in kills]
     # Most of the moments fell into the execution, some before it.
-    assert found.count("Executing") > KILLS // 2, found
+    assert found.count("Executing") >= KILLS // 2, found
     assert found.count(None) > 0, found
 
 
