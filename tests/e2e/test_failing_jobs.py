@@ -131,7 +131,7 @@ def test_the_execution_can_be_looked_at_afterwards(failed: Failed) -> None:
 def test_there_is_nothing_to_report_or_to_register(failed: Failed) -> None:
     assert failed.result["candidates"] == []
     assert (failed.result["winner"], failed.result["gate"], failed.result["model_package_arn"]) == (None,) * 3
-    check_refusal(run(failed.home, "report"), 2, "expected an execution whose evaluation step ended")
+    check_refusal(run(failed.home, "report"), 2, "has no evaluation to report on")
 
 
 def test_no_process_is_left(failed: Failed) -> None:

@@ -248,4 +248,4 @@ def test_everything_that_is_not_supported_is_listed_at_once(tmp_path: Path) -> N
 
 def test_uploads_are_for_definitions_only(tmp_path: Path) -> None:
     finished = run(tmp_path / "home", "run", "--upload", f"{tmp_path}=s3://bucket/prefix")
-    check_refusal(finished, 2, "expected it with --definition FILE", "--data DIR")
+    check_refusal(finished, 2, "goes with --definition FILE", "--data DIR")

@@ -159,7 +159,7 @@ def test_it_is_resumed_under_its_own_id_from_the_checkpoint(interrupted: Interru
 
 
 def test_a_running_execution_is_stopped_by_another_command(interrupted: Interrupted) -> None:
-    check_refusal(interrupted.refused, 2, "expected one that has ended", "Executing")
+    check_refusal(interrupted.refused, 2, "it is still Executing")
     assert interrupted.stop.status == 0, interrupted.stop.said
     assert interrupted.stop.out.strip().endswith(" Stopped")
     check_refusal(interrupted.stopped, 130, "stopped", "python -m pipeline resume")

@@ -113,7 +113,7 @@ def test_the_logs_are_kept(first_run: Run) -> None:
     log = run(first_run.home, "logs", first_run.id, "Train-cnn-3x3-0").out
     assert re.search(r"^epoch=1/1 train_loss=[\d.]+ ", log, re.MULTILINE)
     assert "Scored cnn-3x3-0" in run(first_run.home, "logs", first_run.id, "Evaluate").out
-    check_refusal(run(first_run.home, "logs", first_run.id, "QualityGate"), 2, "a step that ran a job")
+    check_refusal(run(first_run.home, "logs", first_run.id, "QualityGate"), 2, "it ran no job")
 
 
 def test_the_report_is_one_file_that_needs_no_other(first_run: Run) -> None:

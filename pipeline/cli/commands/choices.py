@@ -32,13 +32,11 @@ def check_choices(args: argparse.Namespace) -> None:
     """Raises UsageError for what contradicts itself, or what the target does not have."""
     if args.source is not None and not args.only:
         raise UsageError(
-            f"Choosing steps: expected --from ID with --only STEP…. Received: --from {args.source} alone. "
-            "Name the steps to run, or continue that execution with: python -m pipeline resume"
+            f"--from {args.source} goes with --only STEP…. Name the steps to run, or continue that "
+            "execution with: python -m pipeline resume"
         )
     if args.parallel is not None and args.parallel < 1:
-        raise UsageError(
-            f"Limiting the jobs that run at once: expected at least 1. Received: --parallel {args.parallel}."
-        )
+        raise UsageError(f"--parallel {args.parallel}: at least one job must be allowed to run.")
     check_launcher(args)
     check_images(args)
     check_tracking(args)
@@ -56,13 +54,12 @@ def check_choices(args: argparse.Namespace) -> None:
         for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
             if chosen:
                 raise UsageError(
-                    f"Choosing a target: expected --target sagemaker with {flag}. Received: --target "
-                    f"{args.target}, where a run costs nothing, and each command is a run of its own. Leave it out."
+                    f"{flag} goes with --target sagemaker. With --target {args.target} a run costs nothing, and "
+                    "each command is a run of its own. Leave it out."
                 )
     if args.again < 0:
         raise UsageError(
-            f"Running once more: expected a number from 1 up. Received: --again {args.again}. The first repetition "
-            "is --again 1."
+            f"--again {args.again} is not a number from 1 up. The first repetition is --again 1."
         )
     if args.stand_in or args.python is not None:
         # Read again where they are used: here so that what is wrong is said before anything is uploaded.
@@ -142,7 +139,7 @@ def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> Executio
             records = [each for each in read_executions(home, store) if each.pipeline_name == pipeline]
             if not records:
                 raise UsageError(
-                    f"Choosing steps: expected an earlier execution of {pipeline} to build on. Received: none in "
+                    f"--only needs an earlier execution of {pipeline} to build on, and there is none in "
                     f"{home.root}. Run the whole pipeline first: leave --only out."
                 )
             source = records[0]
@@ -155,8 +152,9 @@ def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> Executio
         received = "that is still running"
     if received is not None:
         raise UsageError(
-            f"Building on execution {source.execution_id}: expected one of the pipeline {pipeline} in the local "
-            f"engine that has ended. Received: one {received}. They are listed by: python -m pipeline executions"
+            f"Could not build on execution {source.execution_id}: it must be one of {pipeline} in the "
+            f"local engine that has ended, and this is one {received}. They are listed by: python -m "
+            "pipeline executions"
         )
     return source
 

@@ -75,18 +75,18 @@ def graph_choices(args: argparse.Namespace) -> Choices:
     find_candidates(names)
     if not 1 <= args.seeds <= MAX_SEEDS:
         raise UsageError(
-            f"Choosing seeds: expected a number of seeds from 1 to {MAX_SEEDS}. Received: --seeds {args.seeds}. "
-            "Each candidate is trained once under each seed."
+            f"--seeds {args.seeds} is not a number from 1 to {MAX_SEEDS}. Each candidate is trained once "
+            "under each seed."
         )
     if len(names) * args.seeds > MAX_TRAININGS:
         raise UsageError(
-            f"Choosing candidates and seeds: expected at most {MAX_TRAININGS} trainings, which the evaluation can "
-            f"compare. Received: {len(names)} candidates under {args.seeds} seeds. Leave some out."
+            f"{len(names)} candidates under {args.seeds} seeds are too many trainings: the evaluation can "
+            f"compare {MAX_TRAININGS}. Leave some out."
         )
     if not 1 <= args.instances <= MAX_INSTANCES:
         raise UsageError(
-            f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
-            f"Received: --instances {args.instances}. They share every batch; one is the default."
+            f"--instances {args.instances}: a training job has 1 to {MAX_INSTANCES}. They share every "
+            "batch; one is the default."
         )
     if args.tune is not None and args.tune < 1:
         raise UsageError(f"--tune takes 1 to {MOST_TRIALS} trials for each candidate (got {args.tune}).")
@@ -115,5 +115,5 @@ def parse_tag(text: str) -> tuple[str, str]:
     """KEY=VALUE, taken apart. Raises UsageError without an =."""
     key, sign, value = text.partition("=")
     if not sign:
-        raise UsageError(f"Reading --tag: expected KEY=VALUE. Received: {text!r}. Use --tag CostCenter=1234.")
+        raise UsageError(f"--tag {text!r} is not KEY=VALUE. For example: --tag CostCenter=1234")
     return key.strip(), value.strip()

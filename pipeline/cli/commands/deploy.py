@@ -110,10 +110,8 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
     )
     for flag, value in excluded.items():
         if value is not None:
-            expected = "no --serverless" if args.serverless else "--serverless"
-            raise UsageError(
-                f"Choosing what an endpoint runs on: expected {expected} with {flag}. Received: {value}."
-            )
+            which = "instances, not --serverless" if args.serverless else "--serverless"
+            raise UsageError(f"{flag} {value} goes with {which}. Leave one of them out.")
     if args.serverless and args.capture is not None:
         from pipeline.inference.serving.deployment import NO_CAPTURE
 
@@ -144,8 +142,8 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
     stack = target.stack
     if not stack.endpoint_role:
         raise UsageError(
-            f"Deploying a model: expected the stack {stack.name} to have a role for endpoints (EndpointRoleArn). "
-            "Received: a stack without it. Bring it up to date with: make infra-deploy"
+            f"The stack {stack.name} has no role for endpoints (EndpointRoleArn). Bring it up to date "
+            "with: make infra-deploy"
         )
     registry = target.registry(args.group or stack.models_from or None)
     with plain_words(f"Looking at the model package group {registry.group}"):
@@ -203,15 +201,13 @@ def approved_package(
         package = next((each for each in packages if each.approval == "Approved"), None)
         if package is None:
             have = "; ".join(f"{each.version} is {each.approval}" for each in packages) or "no versions"
-            raise RegistryError(
-                f"{doing}: expected an approved version. Received: {have}. Approve one with: {APPROVE}"
-            )
+            raise RegistryError(f"{doing}: no version is approved ({have}). Approve one with: {APPROVE}")
         return package
     package = find_package(packages, version, group)
     if package.approval != "Approved":
         raise RegistryError(
-            f"{doing}: expected an approved version. Received: version {version}, which is {package.approval}. "
-            f"Approve it with: {APPROVE.replace(' V ', f' {version} ')}"
+            f"{doing}: version {version} is {package.approval}, not approved. Approve it with: "
+            f"{APPROVE.replace(' V ', f' {version} ')}"
         )
     return package
 

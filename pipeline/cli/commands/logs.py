@@ -22,14 +22,13 @@ def main(args: argparse.Namespace) -> int:
     names = [step.name for step in record.steps]
     if args.step not in names:
         raise UsageError(
-            f"Reading a log of execution {record.execution_id}: expected one of its steps, {', '.join(names)}. "
-            f"Received: {args.step!r}."
+            f"Execution {record.execution_id} has no step {args.step!r}. Its steps: {', '.join(names)}."
         )
     log = home.step_log(record.execution_id, args.step)
     if not log.is_file():
         raise UsageError(
-            f"Reading the log of {args.step} in execution {record.execution_id}: expected a step that ran a job. "
-            f"Received: a step of type {record.step(args.step).type}, {record.step(args.step).status}."
+            f"There is no log of {args.step} in execution {record.execution_id}: it ran no job (type "
+            f"{record.step(args.step).type}, {record.step(args.step).status})."
         )
     with log.open("rb") as file:
         sys.stdout.flush()

@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
 def require_top(top: int) -> None:
     """Raises UsageError for a number of classes that makes no sense."""
     if top < 1:
-        raise UsageError(f"Choosing how many classes to show: expected at least 1. Received: --top {top}.")
+        raise UsageError(f"--top {top}: show at least one class.")
 
 
 def pictures_of(args: argparse.Namespace, home: Home) -> list[Picture]:

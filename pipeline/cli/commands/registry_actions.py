@@ -76,8 +76,8 @@ def check_action(args: argparse.Namespace) -> None:
     if (args.version is None) != (args.action == "list"):
         expected = "no version" if args.action == "list" else "a version number"
         raise UsageError(
-            f"Calling registry {args.action}: expected {expected}. Received: {args.version}. "
-            "The versions are listed by: python -m pipeline registry list"
+            f"registry {args.action} takes {expected} (got {args.version}). The versions are listed by: "
+            "python -m pipeline registry list"
         )
     if (args.to is None) != (args.action != PROMOTE) or (args.note and args.to is None):
         raise UsageError(

@@ -27,8 +27,8 @@ def main(args: argparse.Namespace) -> int:
     require_results(record, outcome)
     if outcome.evaluation is None:
         raise UsageError(
-            f"Building the report of execution {record.execution_id}: expected an execution whose evaluation "
-            f"step ended. Received: one that is {record.status}. See: python -m pipeline show {record.execution_id}"
+            f"Execution {record.execution_id} has no evaluation to report on: it is {record.status}. See: "
+            f"python -m pipeline show {record.execution_id}"
         )
     print(build_report(home, record, outcome))
     return 0

@@ -30,8 +30,8 @@ def main(args: argparse.Namespace) -> int:
         record = read_execution(home, store, args.execution)
         if is_under_way(record):
             raise UsageError(
-                f"Resuming execution {record.execution_id}: expected one that has ended. Received: one that is "
-                f"{record.status}. Stop it with: python -m pipeline stop {record.execution_id}"
+                f"Cannot resume execution {record.execution_id}: it is still {record.status}. Stop it with: "
+                f"python -m pipeline stop {record.execution_id}"
             )
         # Better refused now than after the services have started.
         execution_to_resume(store, record.execution_id)

@@ -31,8 +31,8 @@ def run_project(args: argparse.Namespace) -> int:
     """Runs this project's pipeline in the local engine."""
     if args.upload:
         raise UsageError(
-            f"Reading --upload: expected it with --definition FILE. Received: --upload {args.upload[0]}. "
-            "The data of this project's own pipeline are given with --data DIR."
+            f"--upload {args.upload[0]!r} goes with --definition FILE. The data of this project's own "
+            "pipeline are given with --data DIR."
         )
     if args.handler:
         raise UsageError(

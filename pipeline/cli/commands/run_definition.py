@@ -30,13 +30,13 @@ def run_definition(args: argparse.Namespace) -> int:
     """Executes a compiled definition from a file in the local engine; returns the exit status."""
     if args.target != "local":
         raise UsageError(
-            f"Running {args.definition}: expected --target local. Received: --target {args.target}, which runs "
-            "this project's own definition. Leave --target out."
+            f"--definition {args.definition} runs with --target local; --target {args.target} runs this "
+            "project's own definition. Leave --target out."
         )
     for flag, value in flags_given(args, OWN_FLAGS).items():
         raise UsageError(
-            f"Running {args.definition}: expected no {flag}, which belongs to this project's own definition. "
-            f"Received: {flag} {value}. Leave it out; set the definition's parameters with --param."
+            f"{flag} {value} belongs to this project's own definition, and does not go with --definition "
+            f"{args.definition}. Leave it out; set the definition's parameters with --param."
         )
     from pipeline.spec.definition_file import read_definition_file
 
@@ -45,7 +45,7 @@ def run_definition(args: argparse.Namespace) -> int:
     for assignment in args.param:
         name, equals, value = assignment.partition("=")
         if not equals:
-            raise UsageError(f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}.")
+            raise UsageError(f"--param {assignment!r} is not NAME=VALUE.")
         values[name] = value
 
     from pipeline.local.state.isolation import isolate

@@ -25,8 +25,8 @@ def main(args: argparse.Namespace) -> int:
     check_following(args)
     if args.follow:
         raise UsageError(
-            f"Following an execution: expected --target sagemaker with --follow. Received: --target {args.target}, "
-            "where the command that runs an execution shows it. Leave --follow out."
+            f"--follow goes with --target sagemaker; with --target {args.target} the command that runs an "
+            "execution shows it. Leave --follow out."
         )
     home = home_from(os.environ)
     with Store(home) as store:

@@ -34,8 +34,8 @@ def main(args: argparse.Namespace) -> int:
             )
         if not is_under_way(record) or holder is None or holder.execution != record.execution_id:
             raise UsageError(
-                f"Stopping execution {record.execution_id}: expected one that is running. Received: one that is "
-                f"{record.status}. Executions are listed by: python -m pipeline executions"
+                f"Cannot stop execution {record.execution_id}: it is {record.status}, not running. Executions "
+                "are listed by: python -m pipeline executions"
             )
         signal_holder(record, holder)
         record = await_end(home, store, record.execution_id)
@@ -73,8 +73,8 @@ def await_end(home: Home, store: Store, execution_id: str) -> ExecutionRecord:
     while is_under_way(record := read_execution(home, store, execution_id)):
         if time.monotonic() > deadline:
             raise FashionError(
-                f"Stopping execution {execution_id}: expected it to end within {PATIENCE_SECONDS:.0f} s. Received: "
-                f"it is still {record.status}. See: python -m pipeline show {execution_id}"
+                f"Execution {execution_id} is still {record.status} after {PATIENCE_SECONDS:g} s of stopping. "
+                f"See: python -m pipeline show {execution_id}"
             )
         time.sleep(_POLL_SECONDS)
     return record

@@ -57,13 +57,11 @@ def main(args: argparse.Namespace) -> int:
         return write_earlier(args, home, out)
     if "InputDataUri" in given:
         raise UsageError(
-            "Starting a study: expected a folder of this machine as its data. Received: --param InputDataUri=…. "
-            "Name the folder with --data DIR."
+            "A study reads its data from a folder of this machine, not from --param InputDataUri=…. Name "
+            "the folder with --data DIR."
         )
     if args.parallel is not None and args.parallel < 1:
-        raise UsageError(
-            f"Limiting the trainings that run at once: expected at least 1. Received: --parallel {args.parallel}."
-        )
+        raise UsageError(f"--parallel {args.parallel}: at least one training must be allowed to run.")
     stand_ins, python = read_programs(args)
 
     from pipeline.dataset.choice import find_dataset
@@ -189,8 +187,8 @@ def write_earlier(args: argparse.Namespace, home: Home, out: Path) -> int:
         record = read_execution(home, store, args.tables)
         if not report_tables(home, store, record, out):
             raise UsageError(
-                f"Writing the tables of execution {record.execution_id}: expected one whose evaluation step ended. "
-                f"Received: one that is {record.status}. See: python -m pipeline show {record.execution_id}"
+                f"Execution {record.execution_id} has no evaluation to make tables of: it is {record.status}. "
+                f"See: python -m pipeline show {record.execution_id}"
             )
     return 0
 

@@ -30,15 +30,15 @@ def run(*words: str) -> argparse.Namespace:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--from", "abc"), "Received: --from abc alone"),
-        (("--parallel", "0"), "Received: --parallel 0"),
+        (("--from", "abc"), "--from abc goes with --only"),
+        (("--parallel", "0"), "--parallel 0: at least one job"),
         (("--image", "Train=jobs:1"), "--image Train=jobs:1 goes with --launcher container"),
         (("--image", "jobs:1", "--launcher", "container"), "Could not read --image 'jobs:1'"),
         (("--launcher", "container", "--target", "sagemaker"), "goes with --target local"),
-        (("--yes",), "expected --target sagemaker with --yes"),
-        (("--max-cost", "5"), "expected --target sagemaker with --max-cost"),
-        (("--again", "1", "--launcher", "container"), "expected --target sagemaker with --again"),
-        (("--again", "-1", "--target", "sagemaker"), "Received: --again -1"),
+        (("--yes",), "--yes goes with --target sagemaker"),
+        (("--max-cost", "5"), "--max-cost goes with --target sagemaker"),
+        (("--again", "1", "--launcher", "container"), "--again goes with --target sagemaker"),
+        (("--again", "-1", "--target", "sagemaker"), "--again -1 is not a number"),
         (("--python", "python3", "--target", "sagemaker"), "--python python3 goes with --target local"),
         (("--python", "python3", "--launcher", "container"), "name another image: --image STEP=IMAGE"),
         (("--stand-in", "Train=true", "--launcher", "container"), "name another image: --image STEP=IMAGE"),
@@ -111,8 +111,8 @@ def test_a_first_run_has_nothing_to_build_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("stop",), "Received: one that is Succeeded"),
-        (("stop", "0fashion"), "Received: one that is Succeeded"),
+        (("stop",), "it is Succeeded, not running"),
+        (("stop", "0fashion"), "it is Succeeded, not running"),
         (("resume", "0fashion"), "Received: one that succeeded"),
         (
             ("resume", "0fashion", "--json", "/nowhere/result.json"),
@@ -135,7 +135,7 @@ def test_there_must_be_something_to_stop_or_resume(
 def test_more_trainings_than_the_evaluation_has_arguments_are_refused() -> None:
     four, five = "baseline,cnn-3x3,cnn-5x5,resnet", "baseline,cnn-3x3,cnn-5x5,cnn-5x5-params,resnet"
     assert len(graph_choices(run("--candidates", four, "--seeds", "20"))["seeds"]) == 20
-    with pytest.raises(UsageError, match="at most 80 trainings"):
+    with pytest.raises(UsageError, match="the evaluation can compare 80"):
         graph_choices(run("--candidates", five, "--seeds", "20"))
 
 

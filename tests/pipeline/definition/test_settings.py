@@ -51,7 +51,7 @@ def test_instance_types_matter_with_a_key_alone():
         ("--warm-pool-seconds -1", "Received: -1"),
         ("--subnets subnet-1", "security groups none"),
         ("--security-groups sg-1", "subnets none"),
-        ("--tag CostCenter", "expected KEY=VALUE. Received: 'CostCenter'"),
+        ("--tag CostCenter", "'CostCenter' is not KEY=VALUE"),
         ("--tag A=1 --tag A=2", "Received: A, A"),
         ("--tag Project=mine", "which the pipeline gives itself"),
         ("--tag =1", "expected a key of 1 to 128"),

@@ -21,12 +21,15 @@ def main(args: argparse.Namespace) -> int:
     names = [step.name for step in record.steps]
     doing = f"Reading the log of {args.step} in execution {record.execution_id}"
     if args.step not in names:
-        raise UsageError(f"{doing}: expected one of its steps, {', '.join(names)}. Received: {args.step!r}.")
+        raise UsageError(
+            f"Execution {record.execution_id} has no step {args.step!r}. Its steps: {', '.join(names)}."
+        )
     job = execution.jobs.get(args.step)
     if job is None:
         step = record.step(args.step)
         raise UsageError(
-            f"{doing}: expected a step that ran a job. Received: a step of type {step.type}, {step.status}."
+            f"There is no log of {args.step} in execution {record.execution_id}: it ran no job (type "
+            f"{step.type}, {step.status})."
         )
     if not job.own:
         say(f"{args.step} was reused: this is the log of execution {record.step(args.step).reused_from}.")

@@ -18,8 +18,8 @@ def main(args: argparse.Namespace) -> int:
     require_results(execution.record, outcome)
     if outcome.evaluation is None:
         raise UsageError(
-            f"Building the report of execution {name}: expected an execution whose evaluation step ended. "
-            f"Received: one that is {execution.record.status}. See: python -m pipeline show {name} {ON}"
+            f"Execution {name} has no evaluation to report on: it is {execution.record.status}. See: "
+            f"python -m pipeline show {name} {ON}"
         )
     built = target.build_report(execution.record, outcome)
     target.publish_report(execution, built)

@@ -29,8 +29,8 @@ def main(args: argparse.Namespace) -> int:
         if execution.ended:
             way = f"Start a new one with: python -m pipeline run {ON}"
         raise UsageError(
-            f"Resuming execution {record.execution_id}: expected one that failed or was stopped. Received: one "
-            f"that is {record.status}. {way}"
+            f"Cannot resume execution {record.execution_id}: it is {record.status}, neither failed nor "
+            f"stopped. {way}"
         )
     args.mlflow = place_of_stack(args.mlflow, target.stack)
     more = {} if record.parallel is None else {"MaxParallelExecutionSteps": record.parallel}

@@ -28,8 +28,8 @@ def main(args: argparse.Namespace) -> int:
     check_run(args)
     if args.definition is not None or args.upload:
         raise UsageError(
-            "Running a definition from a file: expected --target local. Received: --target sagemaker, which runs "
-            "this project's own pipeline. Leave --target out, or --definition and --upload."
+            "--definition and --upload go with --target local: --target sagemaker runs this project's "
+            "own pipeline. Leave --target out, or --definition and --upload."
         )
     given = parse_parameters(args.param)
     choices = compile_choices(args, given)

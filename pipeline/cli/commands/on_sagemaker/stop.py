@@ -20,8 +20,8 @@ def main(args: argparse.Namespace) -> int:
     name = execution.record.execution_id
     if execution.ended:
         raise UsageError(
-            f"Stopping execution {name}: expected one that is running. Received: one that is "
-            f"{execution.record.status}. Executions are listed by: python -m pipeline executions {ON}"
+            f"Cannot stop execution {name}: it is {execution.record.status}, not running. Executions are "
+            f"listed by: python -m pipeline executions {ON}"
         )
     with plain_words(f"Stopping execution {name}"):
         target.client.stop_pipeline_execution(
