@@ -115,8 +115,8 @@ class OutputFolder:
                 raise
         except OSError as error:
             raise StateError(
-                f"Could not write {self.path / name}: {error.strerror}. Then run the same command again: what is "
-                "finished is kept."
+                f"Could not write {self.path / name}: {error.strerror}. Mend that and run the same command again: "
+                "what is finished is kept."
             ) from error
 
     def _remove(self, name: str) -> None:

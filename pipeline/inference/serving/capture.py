@@ -11,6 +11,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -131,4 +132,5 @@ class Capture:
             new = why not in self._said and len(self._said) < 100
             self._said.add(why)
         if new:
-            self.say(f"Requests are answered and not captured. {why}.")
+            with suppress(OSError):  # nobody reads it any more: no reason not to answer
+                self.say(f"Requests are answered and not captured. {why}.")

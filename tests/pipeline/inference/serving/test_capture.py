@@ -112,6 +112,15 @@ def test_a_slow_place_keeps_nobody_waiting_and_the_loss_is_named() -> None:
     assert kept == capture.captured > 0
 
 
+def test_a_loss_that_nobody_can_be_told_of_fails_no_answer() -> None:
+    def gone(text: str) -> None:
+        raise BrokenPipeError
+
+    with Capture(Shelf(), "g", "AllTraffic", 100, 1 << 20, gone, most_waiting=1) as capture:
+        capture.offer(b"[1]", JSON, b"{}", JSON)
+    assert capture.lost == 1
+
+
 def test_a_fault_of_the_disk_is_said_once_and_what_comes_after_it_is_captured() -> None:
     shelf, said = Shelf(), list[str]()
     shelf.fault = "Could not write to shelf: No space left on device"
