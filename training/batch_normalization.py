@@ -14,14 +14,17 @@ MOMENTUM = 0.9  # Keras' 0.99 averages over 5 times too many steps for a trainin
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras' layer with the same weights, for inputs (float32) of shape N×C or N×height×width×C.
+    """Keras' layer with the same weights, for inputs (float32, bfloat16) of shape N×C or N×height×width×C.
 
     It computes in float32, whatever the other layers do. `synchronized` takes Keras' own computation, over the
     batch of all hosts. So does everything but training.
     """
 
     def __init__(self, name: str, synchronized: bool = False) -> None:
-        super().__init__(momentum=MOMENTUM, name=name, synchronized=synchronized, dtype="float32")
+        # Inputs are not cast first: the kernel reads and writes bfloat16 itself, which spares two passes over them.
+        super().__init__(
+            momentum=MOMENTUM, name=name, synchronized=synchronized, dtype="float32", autocast=False
+        )
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """`inputs`, each channel normalized, scaled and shifted; in training also updates the moving averages."""

@@ -46,6 +46,17 @@ def test_training_follows_the_batch_s_moments() -> None:
     np.testing.assert_allclose(layer.moving_variance, expected, rtol=1e-4)
 
 
+def test_bfloat16_is_read_and_written_as_it_is_and_computed_in_float32() -> None:
+    ours, exact = both((8, 6, 4, 3))[0], both((8, 6, 4, 3))[0]
+    images = tf.cast(inputs((8, 6, 4, 3)), tf.bfloat16)
+    outputs, expected = ours(images, training=True), exact(tf.cast(images, tf.float32), training=True)
+    assert outputs.dtype == tf.bfloat16
+    np.testing.assert_array_equal(outputs, tf.cast(expected, tf.bfloat16))
+    for one, other in zip(ours.get_weights(), exact.get_weights(), strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+
+
 def test_it_has_the_weights_of_keras_layer() -> None:
     ours, keras_own = both((4, 3))
     names = [[variable.name for variable in layer.weights] for layer in (ours, keras_own)]
