@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.local.endpoint.event_patterns import Event
-from pipeline.local.endpoint.event_rules import Rules
+from pipeline.local.endpoint.event_rules import Rule, Rules
 from pipeline.local.endpoint.event_targets import Targets
 from pipeline.local.endpoint.wire import Request, seconds_of
 from pipeline.local.jobs.job import time_text
@@ -32,7 +32,7 @@ class EventBus:
         self._rules = rules
         self._targets = targets
         self._say = say
-        self._waiting: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Event, Rule | None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -49,6 +49,10 @@ class EventBus:
     def tell(self, detail_type: str, resources: Sequence[str], detail: Any) -> None:
         """An event of SageMaker's."""
         self._send(_SAGEMAKER, detail_type, resources, detail, clock.now())
+
+    def fire(self, rule: Rule) -> None:
+        """The event of a rule that is due by its schedule: to its own targets."""
+        self._send("aws.events", "Scheduled Event", [rule["Arn"]], {}, clock.now(), rule)
 
     def close(self) -> None:
         """Send what waits, and end."""
@@ -68,7 +72,8 @@ class EventBus:
         if entry["Source"].startswith("aws."):
             return _refused("NotAuthorizedForSourceException", "Not authorized for the source.")
         if entry.get("EventBusName", "default").rpartition("event-bus/")[2] != "default":
-            return _refused("InvalidArgument", "The local SageMaker has the event bus default alone.")
+            why = "The local SageMaker has the event bus default alone. Leave EventBusName out."
+            return _refused("InvalidArgument", why)
         try:
             detail = json.loads(entry["Detail"])
         except (ValueError, RecursionError):
@@ -79,7 +84,15 @@ class EventBus:
         resources = entry.get("Resources", [])
         return {"EventId": self._send(entry["Source"], entry["DetailType"], resources, detail, at)}
 
-    def _send(self, source: str, detail_type: str, resources: Sequence[str], detail: Any, at: float) -> str:
+    def _send(
+        self,
+        source: str,
+        detail_type: str,
+        resources: Sequence[str],
+        detail: Any,
+        at: float,
+        rule: Rule | None = None,
+    ) -> str:
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -91,7 +104,7 @@ class EventBus:
             "resources": list(resources),
             "detail": detail,
         }
-        self._waiting.put(event)
+        self._waiting.put((event, rule))
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="events")
@@ -99,8 +112,9 @@ class EventBus:
         return str(event["id"])
 
     def _work(self) -> None:
-        while (event := self._waiting.get()) is not None:
-            for rule, target in self._rules.matching(event):
+        while (waiting := self._waiting.get()) is not None:
+            event, due = waiting
+            for rule, target in self._rules.matching(event) if due is None else _targets_of(due):
                 try:
                     self._targets.send(event, target)
                 except Exception as error:
@@ -108,6 +122,10 @@ class EventBus:
                         f"Could not send an event to {target['Arn']}, a target of the rule {rule['Name']}: "
                         f"{printable(str(error))}"
                     )
+
+
+def _targets_of(rule: Rule) -> list[tuple[Rule, Any]]:
+    return [(rule, target) for target in rule["Targets"]]
 
 
 def _refused(code: str, message: str) -> Request:

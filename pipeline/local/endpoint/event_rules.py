@@ -10,7 +10,9 @@ from typing import Any
 from pipeline.local.endpoint.event_patterns import Event, matcher
 from pipeline.local.endpoint.event_targets import check_target
 from pipeline.local.endpoint.pages import page
+from pipeline.local.endpoint.schedule_times import due_times
 from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, model
+from pipeline.local.state import clock
 from pipeline.local.state.isolation import ACCOUNT, REGION
 from pipeline.local.state.resources import Resources
 
@@ -29,19 +31,20 @@ class Rules:
         self._lock = threading.Lock()
         self._rules: dict[str, Rule] = resources.all(RULE)
         self._matchers: dict[str, Callable[[Event], bool]] = {}
+        # Is called when a rule is made, or made anew.
+        self.changed: Callable[[], None] = lambda: None
 
     def put_rule(self, request: Request) -> Request:
         """PutRule: makes a rule, or changes one, whose targets stay."""
         _require_default_bus(request)
-        if "ScheduleExpression" in request:
-            raise ServiceError(
-                VALIDATION, "The local SageMaker runs no schedules: give the rule an EventPattern."
-            )
-        if "EventPattern" not in request:
+        if not {"EventPattern", "ScheduleExpression"} & request.keys():
             raise ServiceError(
                 VALIDATION, "Parameter(s) EventPattern or ScheduleExpression must be specified."
             )
-        matcher(request["EventPattern"])
+        if "EventPattern" in request:
+            matcher(request["EventPattern"])
+        if "ScheduleExpression" in request:
+            due_times(request["ScheduleExpression"])
         name = request["Name"]
         kept = {key: value for key, value in request.items() if key != "Tags"}
         arn = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
@@ -53,9 +56,11 @@ class Rules:
                     "EventBusName": _BUS,
                     **kept,
                     "Arn": arn,
+                    "ScheduledFrom": clock.now(),
                     "Targets": before.get("Targets", []),
                 }
             )
+        self.changed()
         return {"RuleArn": arn}
 
     def describe_rule(self, request: Request) -> Request:
@@ -131,15 +136,25 @@ class Rules:
     @property
     def are_listening(self) -> bool:
         """Whether any event could reach a target."""
-        return any(rule["Targets"] and rule["State"] != "DISABLED" for rule in self._rules.values())
+        return any(
+            rule["Targets"] and rule["State"] != "DISABLED" and "EventPattern" in rule
+            for rule in self._rules.values()
+        )
 
     def matching(self, event: Event) -> list[tuple[Rule, dict[str, Any]]]:
         """The targets that the event goes to, each with its rule."""
         found = []
         for rule in self._rules.values():
-            if rule["Targets"] and rule["State"] != "DISABLED" and self._matcher(rule["EventPattern"])(event):
+            pattern = rule.get("EventPattern")
+            if rule["State"] != "DISABLED" and pattern is not None and self._matcher(pattern)(event):
                 found += [(rule, target) for target in rule["Targets"]]
         return found
+
+    @property
+    def scheduled(self) -> list[Rule]:
+        """The rules with a schedule that are enabled."""
+        rules = self._rules.values()
+        return [each for each in rules if "ScheduleExpression" in each and each["State"] != "DISABLED"]
 
     def _matcher(self, pattern: str) -> Callable[[Event], bool]:
         if pattern not in self._matchers:
@@ -168,7 +183,10 @@ class Rules:
 def _require_default_bus(request: Request) -> None:
     bus = str(request.get("EventBusName", _BUS))
     if bus.rpartition("event-bus/")[2] != _BUS:
-        raise ServiceError("ResourceNotFoundException", f"Event bus {bus} does not exist.")
+        raise ServiceError(
+            "ResourceNotFoundException",
+            f"Event bus {bus} does not exist. The local SageMaker has default alone: leave EventBusName out.",
+        )
 
 
 def _members(shape: str, rule: Rule) -> Request:

@@ -50,6 +50,7 @@ class Executions:
         """DescribePipelineExecution."""
         execution = self.find(request["PipelineExecutionArn"])
         record = execution.known
+        aliases = self._pipelines.aliases(execution.key, execution.asked["PipelineVersionId"])
         return {
             "PipelineArn": pipeline_arn(execution.key),
             "PipelineExecutionArn": self._arn(execution),
@@ -59,6 +60,7 @@ class Executions:
             "LastModifiedTime": max(record.started_at, execution.changed_at),
             "CreatedBy": {},
             "LastModifiedBy": {},
+            **({"PipelineVersionAliases": aliases} if aliases else {}),
             **{name: execution.asked[name] for name in _SHOWN if execution.asked.get(name) is not None},
         }
 
@@ -154,6 +156,12 @@ class Executions:
         return found
 
     def _start(self, found: dict[str, Any], key: str, request: Request) -> Execution:
+        if "MlflowExperimentName" in request:
+            raise ServiceError(
+                VALIDATION,
+                "The local SageMaker logs nothing to MLflow by itself: leave MlflowExperimentName out, and let "
+                "jobs log to a server that MLFLOW_TRACKING_URI names in their environment.",
+            )
         version = self._pipelines.version(
             found, request.get("PipelineVersionId"), request.get("PipelineVersionAlias")
         )

@@ -14,6 +14,7 @@ from pipeline.local.endpoint.endpoints import Endpoints
 from pipeline.local.endpoint.engine import Engine
 from pipeline.local.endpoint.event_bus import EventBus
 from pipeline.local.endpoint.event_rules import Rules
+from pipeline.local.endpoint.event_schedules import Schedules
 from pipeline.local.endpoint.event_targets import Targets
 from pipeline.local.endpoint.executions import Executions
 from pipeline.local.endpoint.job_index import KINDS, PROCESSING, TRAINING, TRANSFORM, JobIndex
@@ -38,6 +39,19 @@ from pipeline.local.endpoint.wire import (
 Operation = Callable[[Request], Mapping[str, Any]]
 Operations = Mapping[tuple[str, str], Operation]
 SERVICES = ("sagemaker", "logs", "events")
+_ANSWERED = "What it answers is in docs/local-sagemaker.md."
+_CALLBACK = (
+    "It sends no callback tokens: run a pipeline with a Callback step by python -m pipeline run --definition FILE "
+    "--handler STEP=FILE:FUNCTION."
+)
+_ONE_BUS = (
+    "It has the event bus default alone: leave EventBusName out, and tell events apart by their Source."
+)
+# What to do in the place of what is not answered.
+_INSTEAD = {
+    **dict.fromkeys(("SendPipelineExecutionStepSuccess", "SendPipelineExecutionStepFailure"), _CALLBACK),
+    "CreateEventBus": _ONE_BUS,
+}
 _TAGGED = ("CreatePipeline", "CreateModel", "CreateEndpointConfig", "CreateEndpoint")
 # The kinds of jobs that can be asked for by themselves.
 _CREATED = (TRAINING, PROCESSING, TRANSFORM)
@@ -70,6 +84,10 @@ def all_operations(engine: Engine) -> Answering:
     changes = StateChanges(bus, jobs, tags)
     engine.tell, endpoints.changed = changes.execution_changed, changes.endpoint_changed
     aws.package_changed = changes.package_changed
+    schedules = Schedules(rules, bus.fire)
+    rules.changed = schedules.look
+    schedules.look()
+    engine.before_end(schedules.close)
     engine.before_end(endpoints.close)
     engine.before_end(bus.close)
     found: dict[str, Operation] = {
@@ -180,7 +198,7 @@ class Answers:
             if operation is None:
                 raise ServiceError(
                     "UnknownOperationException",
-                    f"The local SageMaker does not answer {name}. What it answers is in docs/local-sagemaker.md.",
+                    f"The local SageMaker does not answer {name}. {_INSTEAD.get(name, _ANSWERED)}",
                 )
             answer = operation(read_request(service, name, body))
             return write_answer(service, name, answer, check=self._check)

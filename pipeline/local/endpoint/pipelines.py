@@ -46,6 +46,10 @@ class Pipelines:
             ServiceError: it has no such version.
         """
         key = pipeline_key(found["PipelineName"])
+        if number is not None and alias is not None:
+            raise ServiceError(
+                VALIDATION, "Only one of PipelineVersionId and PipelineVersionAlias can be given."
+            )
         if alias is not None:
             for each in self._of(key):
                 if alias in each.get("PipelineVersionAliases", ()):
@@ -55,6 +59,10 @@ class Pipelines:
         if f"{key}/{number}" not in self._versions:
             raise not_found(f"Version {number} of pipeline '{pipeline_arn(key)}'")
         return self._versions[f"{key}/{number}"]
+
+    def aliases(self, key: str, number: int) -> list[str]:
+        """The aliases that a version has now."""
+        return list(self._versions.get(f"{key}/{number}", {}).get("PipelineVersionAliases", ()))
 
     def create_pipeline(self, request: Request) -> Request:
         """CreatePipeline."""

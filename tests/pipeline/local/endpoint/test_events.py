@@ -254,11 +254,15 @@ def test_rules_and_targets_are_kept_as_they_were_sent(user: User, events: Any) -
 
 
 def test_what_rules_cannot_be_here_is_refused(events: Any) -> None:
-    with pytest.raises(ClientError, match="runs no schedules"):
-        events.put_rule(Name="r", ScheduleExpression="rate(1 day)")
+    with pytest.raises(ClientError, match="EventPattern or ScheduleExpression must be specified"):
+        events.put_rule(Name="r")
+    with pytest.raises(ClientError, match="ScheduleExpression is not valid"):
+        events.put_rule(Name="r", ScheduleExpression="rate(1 days)")
     with pytest.raises(events.exceptions.ResourceNotFoundException, match="Event bus mine does not exist"):
         events.put_rule(Name="r", EventPattern='{"source": ["a"]}', EventBusName="mine")
-    with pytest.raises(ClientError, match=r"UnknownOperationException.*CreateEventBus"):
+    with pytest.raises(
+        ClientError, match=r"UnknownOperationException.*CreateEventBus.*leave EventBusName out"
+    ):
         events.create_event_bus(Name="mine")
 
 

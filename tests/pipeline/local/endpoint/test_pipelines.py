@@ -7,6 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.local.endpoint.wire import model
 from tests.pipeline.local.endpoint.conftest import BUCKET, ROLE, User, definition, fail_step
 
 
@@ -65,6 +66,23 @@ def test_versions_are_kept_and_found_by_number_and_alias(user: User) -> None:
     for which in ({"PipelineVersionId": 3}, {"PipelineVersionAlias": "none"}):
         with pytest.raises(user.sagemaker.exceptions.ResourceNotFound):
             steps(**which)
+    for ask in (steps, user.start):
+        with pytest.raises(ClientError, match="Only one of PipelineVersionId and PipelineVersionAlias"):
+            ask(PipelineVersionId=1, PipelineVersionAlias="prod")
+    said = user.end(user.start(PipelineVersionAlias="prod"))
+    assert (said["PipelineVersionId"], said["PipelineVersionAliases"]) == (2, ["prod"])
+    said = user.end(user.start(PipelineVersionId=1))
+    assert (said["PipelineVersionId"], "PipelineVersionAliases" in said) == (1, False)
+    with pytest.raises(ClientError, match="leave MlflowExperimentName out"):
+        user.start(MlflowExperimentName="mine")
+
+
+def test_every_operation_on_pipelines_is_answered_or_refused_with_what_to_do(user: User) -> None:
+    named = {name for name in model("sagemaker").operation_names if "Pipeline" in name}
+    refused = named - {name for service, name in user.server.operations if service == "sagemaker"}
+    assert refused == {"SendPipelineExecutionStepSuccess", "SendPipelineExecutionStepFailure"}
+    with pytest.raises(ClientError, match=r"sends no callback tokens: run .* --handler STEP=FILE:FUNCTION"):
+        user.sagemaker.send_pipeline_execution_step_success(CallbackToken="a" * 10)
 
 
 def test_lists_come_sorted_filtered_and_in_pages(user: User) -> None:
