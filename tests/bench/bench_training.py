@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_accuracy import Race, first, measure_race, race_json, race_table
+from bench_evaluate import TRAININGS, Evaluation, evaluation_json, evaluation_table, measure_evaluation
 from bench_pipeline import PipelineRun, measure_pipeline, pipeline_json, pipeline_table
 from bench_speed import Speed, measure_speed, speed_json, speed_table
 from measured_process import end_with
@@ -26,9 +27,9 @@ from pipeline.console import say
 from pipeline.definition.candidates import DEFAULT_CANDIDATES
 from pipeline.study.origin import describe_machine, describe_versions, git_commit
 
-PARTS = ("speed", "accuracy", "pipeline")
+PARTS = ("speed", "accuracy", "evaluate", "pipeline")
 # What this project wants to reach on two cores; told beside the figures, never a reason to fail.
-LEAST_SHARE, MOST_RATIO, RACER = 0.60, 0.50, "cnn-3x3"
+LEAST_SHARE, MOST_RATIO, MOST_GROWTH, RACER = 0.60, 0.50, 1.10, "cnn-3x3"
 
 
 def parse_args(argv: Sequence[str]) -> argparse.Namespace:
@@ -40,7 +41,10 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
         "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS)
     )
     parser.add_argument(
-        "--candidates", default=",".join(DEFAULT_CANDIDATES), metavar="A,B,…", help="of speed (%(default)s)"
+        "--candidates",
+        default=",".join(DEFAULT_CANDIDATES),
+        metavar="A,B,…",
+        help="of speed and evaluate (%(default)s)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
     parser.add_argument(
@@ -49,6 +53,9 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--epochs", type=int, default=2, metavar="N", help="of speed; one is left out (%(default)s)"
+    )
+    parser.add_argument(
+        "--trainings", type=int, nargs="+", default=TRAININGS, metavar="N", help="of evaluate (3 25)"
     )
     parser.add_argument(
         "--racers", default=RACER, metavar="A,B,…", help="candidates of accuracy (%(default)s)"
@@ -84,6 +91,8 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     cores = args.threads or os.cpu_count() or 1
     if not 1 <= args.at_once <= cores:
         parser.error(f"--at-once: expected 1 to {cores}, the number of threads. Received: {args.at_once}")
+    if min(args.trainings) < 1:
+        parser.error(f"--trainings: expected at least 1 each. Received: {min(args.trainings)}")
     if args.epochs < 1 or min(args.schedules) < 1 or args.plain_epochs < 0:
         parser.error("--epochs, --schedules and --plain-epochs: expected numbers of epochs")
     return args
@@ -124,6 +133,12 @@ def main(args: argparse.Namespace) -> int:
             ]  # fmt: skip
             document["accuracy"] = race_json(races)
             print(f"\n{race_table(races)}\n{judge_races(races)}", flush=True)
+        if "evaluate" in args.only:
+            evaluations = measure_evaluation(
+                args.candidates.split(","), processed, args.threads, args.trainings
+            )
+            document["evaluate"] = evaluation_json(evaluations)
+            print(f"\n{evaluation_table(evaluations)}\n{judge_evaluations(evaluations)}", flush=True)
     if "pipeline" in args.only:
         runs = measure_pipeline(data, args.data is not None, args.param)
         document["pipeline"] = pipeline_json(runs)
@@ -158,6 +173,12 @@ def judge_races(races: Sequence[Race]) -> str:
             met = ours.seconds <= MOST_RATIO * plain.seconds
             told.append(f"{race.candidate} {'within' if met else 'NOT WITHIN'}")
     return f"{MOST_RATIO:.0%} of plain fit's seconds: {', '.join(told) or 'not known'}."
+
+
+def judge_evaluations(rows: Sequence[Evaluation]) -> str:
+    """Whether many trainings take hardly more memory than few."""
+    growth = rows[-1].peak_memory / rows[0].peak_memory
+    return f"At most {MOST_GROWTH - 1:.0%} more memory: {'met' if growth <= MOST_GROWTH else 'NOT MET'}."
 
 
 def judge_pipeline(runs: Sequence[PipelineRun]) -> str:

@@ -32,9 +32,9 @@ def figures(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     """What `make bench` writes and prints for one small candidate, without the pipeline's part."""
     file = tmp_path_factory.mktemp("bench") / "figures.json"
     done = bench(
-        "bench_training.py", "--only", "speed", "accuracy", "--candidates", "baseline", "--racers", "baseline",
-        "--targets", "0.2", "0.999", "--schedules", "1", "--plain-epochs", "2", "--data", small_data_set,
-        "--json", file,
+        "bench_training.py", "--only", "speed", "accuracy", "evaluate", "--candidates", "baseline",
+        "--trainings", "1", "2", "--racers", "baseline", "--targets", "0.2", "0.999", "--schedules", "1",
+        "--plain-epochs", "2", "--data", small_data_set, "--json", file,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(file.read_text()), done.stdout
@@ -50,6 +50,15 @@ def test_both_sides_are_measured_beside_the_sgemm_rate(figures: tuple[dict[str, 
     assert 0 < row["sgemm_share"] < 1
     assert 1e8 < row["peak_memory"] < 1e11
     assert f"{row['ratio']:.2f}" in figures[1]
+
+
+def test_evaluate_is_measured_over_few_trainings_and_many(figures: tuple[dict[str, Any], str]) -> None:
+    few, many = figures[0]["evaluate"]
+    assert (few["trainings"], many["trainings"]) == (1, 2)
+    assert 1e8 < few["peak_memory"] < 1e11
+    assert {"evaluation.json", "predictions.npz", "gallery.npz"} <= few["digests"].keys()
+    assert few["digests"]["gallery.npz"] == many["digests"]["gallery.npz"]
+    assert f"{many['peak_memory'] / few['peak_memory']:.2f}" in figures[1]
 
 
 def test_the_seconds_to_an_accuracy_are_those_of_training_alone(figures: tuple[dict[str, Any], str]) -> None:
