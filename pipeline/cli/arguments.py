@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -41,3 +41,22 @@ class EarlierName(argparse.Action):
         """Sets the value; the remark goes to standard error."""
         setattr(namespace, self.dest, values)
         print(f"{option_string} is {self.now} now; the next release takes that alone.", file=sys.stderr)
+
+
+def parser_of(only: str | None) -> Any:
+    """The `parser_class` of subparsers of which only the one of that name is asked for; None: all of them.
+
+    The flags of some thirty commands take longer to add than one command's to parse.
+    """
+
+    def make(*, prog: str, **options: Any) -> Any:
+        return Parser(prog=prog, **options) if only is None or prog.endswith(f" {only}") else _Unasked()
+
+    return make
+
+
+class _Unasked:
+    """In the place of the parser of a command that was not given: takes what is said of it, and forgets it."""
+
+    def __getattr__(self, _: str) -> Callable[..., _Unasked]:
+        return lambda *words, **options: self

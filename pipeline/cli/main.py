@@ -25,7 +25,9 @@ INTERRUPTED = 130
 def main(argv: Sequence[str]) -> int:
     """Runs one command and returns the exit status."""
     write_what_can_be_written()
-    args = build_parser().parse_args(argv)
+    # A first word that is a flag says nothing of the command.
+    only = argv[0] if argv and not argv[0].startswith("-") else None
+    args = build_parser(only).parse_args(argv)
     try:
         check_place(argv)
         name_the_launcher(args)

@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from pathlib import Path
 
-from pipeline.cli.arguments import EarlierName, Parser
+from pipeline.cli.arguments import EarlierName, Parser, parser_of
 from pipeline.definition.parameters import LOCAL_VALUES, PARAMETERS
 from pipeline.definition.search_space import GRID_SIZE, STRATEGIES
 from pipeline.definition.settings import PRECISIONS
@@ -16,14 +16,19 @@ TARGETS = ("local", "docker", "sagemaker")
 DEFAULT_PLACE = "default"  # of --mlflow: see pipeline.tracking.place
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command; each sets `command` to the name of its module in pipeline.cli.commands."""
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of every command; each sets `command` to the name of its module in pipeline.cli.commands.
+
+    `only`: the one command that is to be parsed, if that is known. The others are just named.
+    """
     parser = Parser(
         prog="python -m pipeline",
         description="Fashion-MNIST on Amazon SageMaker Pipelines: run it here, or on AWS.",
         epilog="State lies under .local/, or in the folder that FASHION_HOME names.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=parser_of(only)
+    )
 
     run = commands.add_parser(
         "run",

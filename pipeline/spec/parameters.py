@@ -55,11 +55,14 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
 
 
 def _refuse_arguments(definition: Definition, values: Mapping[str, Json]) -> None:
-    """Raises DefinitionError for requests that these `values` make into something not supported."""
+    """Raises DefinitionError for requests that these `values` make into something not supported; those that have
+    no parameters were checked with the definition."""
     findings = Findings()
     for step in every_request(definition):
-        check_request(step.type, with_parameters(step.arguments, values), step.argument_path(), findings)
-        check_members(step.type, with_parameters(step.members, values), step.json_path, findings)
+        if (arguments := with_parameters(step.arguments, values)) != step.arguments:
+            check_request(step.type, arguments, step.argument_path(), findings)
+        if (members := with_parameters(step.members, values)) != step.members:
+            check_members(step.type, members, step.json_path, findings)
     findings.raise_if_any(definition.places)
 
 

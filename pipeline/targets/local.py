@@ -33,6 +33,7 @@ from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.registry import Package, Registry, newest_approved, packages_of_group
+from pipeline.spec.definition import Definition
 from pipeline.targets.local_compiling import CompiledDefinitions
 
 
@@ -123,7 +124,7 @@ class LocalTarget:
 
     def run(
         self,
-        definition: str,
+        definition: str | Definition,
         values: Mapping[str, object],
         observer: Observer,
         stop: threading.Event,

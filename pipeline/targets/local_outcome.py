@@ -14,7 +14,6 @@ from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.report.outcome import FILES, Outcome, read_files, write_report_of
-from pipeline.report.reuse import copy_report, made_of, seal
 
 __all__ = [
     "Outcome", "build_report", "log_tails", "output_uri", "provide_report", "read_outcome", "report_file",
@@ -73,6 +72,8 @@ def report_file(home: Home, execution_id: str) -> Path | None:
 
 def build_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Path:
     """Writes the HTML report into the execution's folder and returns its path. Needs an evaluation."""
+    from pipeline.report.reuse import made_of, seal
+
     report = write_report_of(record, outcome, home.execution(record.execution_id) / "report.html")
     return seal(report, record, made_of(record, outcome))
 
@@ -83,6 +84,8 @@ def provide_report(home: Home, record: ExecutionRecord, outcome: Outcome) -> Pat
     found = _output(record, "evaluation")
     report = home.execution(record.execution_id) / "report.html"
     if found is not None and (evaluated := found[0].reused_from) is not None:
+        from pipeline.report.reuse import copy_report, made_of
+
         key = made_of(record, outcome)
         if copy_report(_newest_reports(home.executions), record, evaluated, key, report):
             return report

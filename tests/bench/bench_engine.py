@@ -2,8 +2,10 @@
 memory grow with the number of steps.
 
     PYTHONPATH=. python tests/bench/bench_engine.py [--with-metaflow] [--json FILE]
+    PYTHONPATH=. python tests/bench/bench_engine.py --launchers
 
-Ends with status 1 when a step of the local engine costs more than TARGET_SECONDS.
+Ends with status 1 when a step of the local engine costs more than TARGET_SECONDS; with --launchers when one in the
+sandbox costs more than SANDBOX_SECONDS beyond one in a process.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from bench_docker import time_docker
 from bench_graph import Node, beside, chain, diamonds
-from bench_local import measure_command, time_execution
+from bench_local import measure_command, time_execution, time_steps
 from bench_metaflow import MORE_STEPS, VERSION, time_metaflow
 from measured_process import end_with
 from pipeline.cli.output_file import check_writable
@@ -31,6 +33,7 @@ from pipeline.local.state.isolation import isolate
 from pipeline.targets.job_image import image_tag
 
 TARGET_SECONDS = 0.15
+SANDBOX_SECONDS = 0.015
 LOCAL = "local engine"
 COMMAND = "the same, whole command"
 # How many steps the larger graphs have, and a quarter of that the smaller ones.
@@ -75,6 +78,9 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--with-metaflow", action="store_true", help=f"install Metaflow {VERSION} from PyPI, and time it"
     )
+    parser.add_argument(
+        "--launchers", action="store_true", help="only compare a step in the sandbox with one in a process"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     return parser.parse_args(argv)
 
@@ -84,6 +90,8 @@ def main(args: argparse.Namespace) -> int:
     if args.json is not None:
         check_writable(args.json, own=frozenset({"machine"}))
     isolate(os.environ)
+    if args.launchers:
+        return compare_launchers()
 
     def median(time: Callable[[], float]) -> float:
         return statistics.median(time() for _ in range(args.repeat))
@@ -112,6 +120,19 @@ def main(args: argparse.Namespace) -> int:
     )
     if args.json is not None:
         args.json.write_text(json.dumps(document(rows, growth), indent=2) + "\n", encoding="utf-8")
+    return 0 if met else 1
+
+
+def compare_launchers() -> int:
+    """The median step of both launchers, which take turns; returns the exit status."""
+    seconds = time_steps(("process", "sandbox"))
+    process, sandbox = (statistics.median(each) for each in seconds.values())
+    met = sandbox - process <= SANDBOX_SECONDS
+    print(
+        f"Median of {len(seconds['sandbox'])} steps: {process * 1000:.1f} ms in a process, {sandbox * 1000:.1f} ms "
+        f"in the sandbox, {(sandbox - process) * 1000:+.1f} ms: {'within' if met else 'ABOVE'} the target of "
+        f"{SANDBOX_SECONDS * 1000:.0f} ms. (Load of this machine during the last minute: {os.getloadavg()[0]:.1f}.)"
+    )
     return 0 if met else 1
 
 

@@ -6,16 +6,20 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench_graph import Node, compiled, diamonds
+from bench_graph import Node, chain, compiled, diamonds
 from measured_process import Ended, run_measured
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.start import start_execution
+from pipeline.local.jobs.launchers.choice import Wanted
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
+# So many executions of so many steps each, for a median.
+TURNS, STEPS_A_TURN = 10, 5
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -37,20 +41,39 @@ def time_execution(steps: int, *, passing: bool) -> float:
             aws.client("s3")
             text = compiled(diamonds(steps), bucket=aws.BUCKET, passing=passing)
             began = time.perf_counter()
-            record = start_execution(
-                text,
-                {},
-                home=home,
-                aws=aws,
-                store=store,
-                observer=Silent(),
-                stop=threading.Event(),
-                pipeline_name="bench",
-            )
-            seconds = time.perf_counter() - began
+            _run(text, home, store, aws)
+            return time.perf_counter() - began
+
+
+def time_steps(launchers: Sequence[Wanted]) -> dict[Wanted, list[float]]:
+    """Seconds of each step of short chains, which the launchers run in turn."""
+    seconds: dict[Wanted, list[float]] = {launcher: [] for launcher in launchers}
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder))
+        with Store(home) as store, LocalAws(home, store) as aws:
+            text = compiled(chain(STEPS_A_TURN), bucket=aws.BUCKET, passing=False)
+            for _ in range(TURNS):
+                for launcher in launchers:
+                    record = _run(text, home, store, aws, launcher)
+                    seconds[launcher] += [step.seconds or 0.0 for step in record.steps]
+    return seconds
+
+
+def _run(text: str, home: Home, store: Store, aws: LocalAws, launcher: Wanted = "auto") -> ExecutionRecord:
+    record = start_execution(
+        text,
+        {},
+        home=home,
+        aws=aws,
+        store=store,
+        observer=Silent(),
+        stop=threading.Event(),
+        pipeline_name="bench",
+        launcher=launcher,
+    )
     if record.status != "Succeeded":
         raise RuntimeError(f"the execution ended as {record.status}: {record.failure_reason}")
-    return seconds
+    return record
 
 
 def measure_command(nodes: list[Node]) -> Ended:

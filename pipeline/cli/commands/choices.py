@@ -95,6 +95,8 @@ def check_images(args: argparse.Namespace, *, in_containers: bool = False) -> No
 
 def read_images(args: argparse.Namespace) -> list[ImageChoice]:
     """The images that the user names for steps, or in the place of others."""
+    if not args.image:
+        return []
     from pipeline.local.jobs.launchers.containers.images import parse_image
 
     return [parse_image(each) for each in args.image]

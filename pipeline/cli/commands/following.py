@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,11 @@ from pipeline.printable import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pipeline.definition.parameters import Value
     from pipeline.execution import ExecutionRecord, Observer
+    from pipeline.spec.definition import Definition
     from pipeline.targets.local import Choices, LocalTarget
     from pipeline.tracking.tracker import Tracker
 
@@ -28,12 +31,12 @@ INTERRUPTED = 130
 def execute(
     args: argparse.Namespace,
     target: LocalTarget,
-    text: str,
+    definition: str | Definition,
     values: dict[str, Value],
     choices: Choices,
 ) -> int:
     """Starts an execution and follows it to its end; returns the exit status."""
-    return follow(args, target, lambda view, stop: target.run(text, values, view, stop, choices))
+    return follow(args, target, lambda view, stop: target.run(definition, values, view, stop, choices))
 
 
 def read_choices(args: argparse.Namespace, source: ExecutionRecord | None) -> Choices:
@@ -78,14 +81,29 @@ def follow(
 ) -> int:
     """Shows what `run` does until it ends, writes the report and the result; returns the exit status."""
     from pipeline.interrupts import stop_on_signals
-    from pipeline.tracking.tracker import open_tracker, watched
     from pipeline.view import open_view
 
     stop = threading.Event()
-    with open_tracker(args.mlflow, target.home, say, args.environ) as tracker:
+    with _tracker(args, target) as tracker:
         with open_view(sys.stderr, plain=True if args.plain else None) as view, stop_on_signals(stop):
-            record = run(watched(view, tracker), stop)
+            record = run(_watched(view, tracker), stop)
         return conclude(args, target, record, tracker)
+
+
+def _tracker(args: argparse.Namespace, target: LocalTarget) -> AbstractContextManager[Tracker | None]:
+    if args.mlflow is None:
+        return nullcontext()
+    from pipeline.tracking.tracker import open_tracker
+
+    return open_tracker(args.mlflow, target.home, say, args.environ)
+
+
+def _watched(view: Observer, tracker: Tracker | None) -> Observer:
+    if tracker is None:
+        return view
+    from pipeline.tracking.tracker import watched
+
+    return watched(view, tracker)
 
 
 def conclude(

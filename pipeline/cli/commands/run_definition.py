@@ -77,7 +77,7 @@ def run_definition(args: argparse.Namespace) -> int:
 
     with open_local(home, say, containers=args.launcher == "container") as target:
         target.pipeline_name = name
-        return execute(args, target, file.text, values, choices)
+        return execute(args, target, definition, values, choices)
 
 
 def pipeline_name(file: Path) -> str:

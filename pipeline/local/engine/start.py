@@ -36,7 +36,7 @@ from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from pipeline.spec.definition import Json, Step
+from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
 
@@ -45,7 +45,7 @@ _ID_LETTERS = string.ascii_lowercase + string.digits
 
 
 def start_execution(
-    definition_text: str,
+    compiled: str | Definition,
     parameters: Mapping[str, object],
     *,
     home: Home,
@@ -75,6 +75,7 @@ def start_execution(
     """Execute a compiled definition and return its final record, which is in `store` too.
 
     Args:
+        compiled: the definition's text, or what was read of that and checked.
         max_parallel: the most jobs at once; None: what the definition says.
         use_cache: whether steps may be reused, where their CacheConfig allows it.
         only: the steps to run, on what the execution `source` left; empty: all.
@@ -93,7 +94,7 @@ def start_execution(
             support, or an input is missing; nothing was started.
         StateError: the state folder cannot be written.
     """
-    definition = parse_definition(definition_text)
+    definition = parse_definition(compiled) if isinstance(compiled, str) else compiled
     values = resolve_parameters(definition, parameters)
     steps = tuple(StepRecord(step.name, step.type) for step in definition.steps)
     if only and source is not None:

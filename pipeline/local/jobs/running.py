@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.launchers.launcher import Program
 from pipeline.local.jobs.process import Ended, Signal, run_process
 from pipeline.local.jobs.reaper import Reaper
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class ServerEnded(Exception):
@@ -86,6 +89,8 @@ def run_hosts(
 
     if len(launches) == 1 and work is None:
         return [run(launches[0])]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=len(launches)) as threads:
         running = [threads.submit(run, launch) for launch in launches]
         if work is not None and _do(work, running, done):

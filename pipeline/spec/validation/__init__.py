@@ -81,7 +81,8 @@ def _refused_by_service(
     earlier = [*findings.noted.values(), *substitution.findings.noted.values()]
     for each in resolved:
         own = Findings()
-        check_request(each.step.type, each.step.arguments, each.step.argument_path(), own)
+        if each.differs:
+            check_request(each.step.type, each.step.arguments, each.step.argument_path(), own)
         check_step(each.step, own)
         earlier += [finding for finding in own.noted.values() if finding.path not in each.unknown]
     for finding in earlier:

@@ -40,10 +40,11 @@ class NoValue(Exception):
 @dataclass(frozen=True)
 class Resolved:
     """A step whose arguments hold values; what is said of the paths in `unknown`, which got a placeholder, means
-    nothing."""
+    nothing. `differs`: from the step in the definition, which has been checked as it is."""
 
     step: Step
     unknown: frozenset[str]
+    differs: bool
 
 
 class Substitution:
@@ -87,7 +88,9 @@ class Substitution:
                 for key, value in step.arguments.items()
             }
             self._open.discard(step.name)
-            self._done[step.json_path] = Resolved(replace(step, arguments=arguments), frozenset(unknown))
+            self._done[step.json_path] = Resolved(
+                replace(step, arguments=arguments), frozenset(unknown), arguments != step.arguments
+            )
         return self._done[step.json_path]
 
     def _replace(self, value: Json, path: str, step: Step, unknown: set[str]) -> Json:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,6 +80,8 @@ def _behind_in_hyperband(search: Search, trial: Trial, trials: Sequence[Trial], 
 def _behind_median(search: Search, trial: Trial, trials: Sequence[Trial]) -> str | None:
     """Developer guide, "Stop training jobs early": a value worse than the median of the running averages that the
     trials before had after as many values."""
+    import statistics
+
     told = len(trial.log.values)
     averages = [
         statistics.fmean(other.log.values[:told])
