@@ -15,6 +15,8 @@ import sys
 from typing import Any, TextIO
 
 _AS_GIVEN = "fashion-as-given"
+# Signs that tell things apart, for an encoding without them.
+_PLAIN_SIGNS = {"✓": "+", "✗": "x", "·": "-", "±": "+-", "×": "x", "→": "->", "…": "...", "−": "-"}
 _FAR_GONE = (errno.EPIPE, errno.ECONNRESET)
 
 
@@ -90,8 +92,13 @@ def _text(outlet: Outlet, before: TextIO | None, errors: str) -> io.TextIOWrappe
 
 
 def _as_given(error: UnicodeError) -> tuple[bytes, int]:
-    """What the encoding lacks becomes a question mark, but for bytes of a path, which are written as they were."""
+    """What the encoding lacks becomes a plain sign or a question mark; bytes of a path are written as they were."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    codes = [ord(character) for character in error.object[error.start : error.end]]
-    return b"".join(bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else b"?" for code in codes), error.end
+    return b"".join(_plain(each) for each in error.object[error.start : error.end]), error.end
+
+
+def _plain(character: str) -> bytes:
+    if 0xDC80 <= ord(character) <= 0xDCFF:
+        return bytes([ord(character) - 0xDC00])
+    return _PLAIN_SIGNS.get(character, "?").encode()

@@ -27,7 +27,7 @@ def main(args: argparse.Namespace) -> int:
     """Looks at what is there, asks, does it, and waits until the endpoint is in service."""
     hosting = hosting_of(args)
     from pipeline.inference.serving.deploying import Deploying, Need, look
-    from pipeline.inference.serving.endpoints import Endpoints
+    from pipeline.inference.serving.endpoints import DeployFailed, Endpoints
     from pipeline.inference.serving.hosting_cost import agree, say_hosting_cost
     from pipeline.inference.serving.live_line import LiveLine
 
@@ -55,6 +55,11 @@ def main(args: argparse.Namespace) -> int:
                 if tested is not None:
                     line.end()
                     tested(target, lambda why: deploying.put_back(situation, why))
+            elif tested is not None:  # an earlier command may have been cut off before its test
+                tested(
+                    target,
+                    lambda why: DeployFailed(f"{why} {name} served this before, and still does."),
+                )
     except KeyboardInterrupt:
         line.end()
         say(
@@ -100,7 +105,9 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
         DEFAULT_CONCURRENCY,
         DEFAULT_INSTANCE,
         DEFAULT_MEMORY_MB,
+        NO_CAPTURE,
         Hosting,
+        check_percent,
     )
 
     excluded = (
@@ -112,10 +119,10 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
         if value is not None:
             which = "instances, not --serverless" if args.serverless else "--serverless"
             raise UsageError(f"{flag} {value} goes with {which}. Leave one of them out.")
-    if args.serverless and args.capture is not None:
-        from pipeline.inference.serving.deployment import NO_CAPTURE
-
-        raise UsageError(NO_CAPTURE)
+    if args.capture is not None:
+        check_percent(args.capture)
+        if args.serverless:
+            raise UsageError(NO_CAPTURE)
     return Hosting(
         instance_type=None if args.serverless else args.instance_type or DEFAULT_INSTANCE,
         instances=1 if args.instances is None else args.instances,

@@ -16,6 +16,7 @@ from pipeline.dataset.check import FILES, folder_fault
 from pipeline.dataset.choice import DEBIAN_FOLDER
 from pipeline.formatting import binary_size
 from pipeline.local.engine.cores import available_cores
+from pipeline.local.jobs.arithmetic import bfloat16_flags
 from pipeline.local.jobs.environment import visible_gpus
 from pipeline.local.jobs.launchers.containers.engine import EngineError, find_engine
 from pipeline.local.jobs.launchers.sandbox import Sandbox
@@ -23,9 +24,6 @@ from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.printable import printable
 
-CPUINFO = Path("/proc/cpuinfo")
-# What Linux calls instructions for products of bfloat16: two of x86's, one of Arm's.
-BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 # A run of all candidates with its data, models and report; three of them at once.
 NEEDED_DISK, NEEDED_MEMORY = 2 << 30, 4 << 30
 AWS_SECONDS = 5
@@ -49,7 +47,7 @@ def findings(home: Home, environ: Mapping[str, str]) -> Iterator[tuple[str, bool
     yield _data_set(home, environ)
     memory = psutil.virtual_memory().available
     yield "cores, memory", memory >= NEEDED_MEMORY, f"{available_cores()} cores, {binary_size(memory)} free"
-    yield of_bfloat16(CPUINFO)
+    yield _bfloat16()
     gpus = visible_gpus(environ)
     yield (
         "GPU",
@@ -85,20 +83,11 @@ def _data_set(home: Home, environ: Mapping[str, str]) -> tuple[str, bool | None,
     return "data set", None, "not here yet; the first run fetches 31 MB"
 
 
-def of_bfloat16(cpuinfo: Path) -> tuple[str, bool | None, str]:
-    """Whether the CPU multiplies in bfloat16, by what Linux says of it in `cpuinfo`: as in `findings`."""
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+def _bfloat16() -> tuple[str, bool | None, str]:
+    flags = bfloat16_flags()
+    if flags is None:
         return "bfloat16", None, "unknown: this system does not say"
-    flags = {
-        flag
-        for line in lines
-        if line.partition(":")[0].strip() in ("flags", "Features")
-        for flag in line.partition(":")[2].split()
-    }
-    found = sorted(BFLOAT16_FLAGS & flags)
-    return "bfloat16", bool(found) or None, ", ".join(found) if found else "not on this CPU"
+    return "bfloat16", bool(flags) or None, ", ".join(flags) or "not on this CPU"
 
 
 def _containers() -> tuple[str, bool | None, str]:

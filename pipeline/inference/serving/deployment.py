@@ -98,8 +98,7 @@ class Capturing:
     key: str
 
     def __post_init__(self) -> None:
-        if not 1 <= self.percent <= 100:
-            raise UsageError(f"--capture takes a percentage from 1 to 100 (got {self.percent}).")
+        check_percent(self.percent)
 
     def as_config(self, version: int) -> dict[str, Any]:
         """The DataCaptureConfig of an endpoint configuration for that version."""
@@ -204,6 +203,12 @@ class Deployment:
 
     def _variant(self) -> dict[str, Any]:
         return {"VariantName": VARIANT, "ModelName": self.model_name, **self.hosting.as_variant()}
+
+
+def check_percent(percent: int) -> None:
+    """Raises UsageError for what is no share of requests to capture."""
+    if not 1 <= percent <= 100:
+        raise UsageError(f"--capture takes a percentage from 1 to 100 (got {percent}).")
 
 
 def check_endpoint_name(name: str) -> None:

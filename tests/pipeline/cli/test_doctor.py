@@ -58,16 +58,15 @@ def test_an_account_that_does_not_answer_is_said_at_once(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "mark", "said"),
+    ("flags", "expected"),
     [
-        ("processor : 0\nflags\t: fpu avx512_bf16 amx_bf16 sse\n", "✓", "amx_bf16, avx512_bf16"),
-        ("processor : 0\nFeatures\t: fp asimd bf16\n", "✓", "bf16"),
-        ("flags : fpu sse\n", "·", "not on this CPU"),
+        (["amx_bf16", "avx512_bf16"], ("✓", "amx_bf16, avx512_bf16")),
+        ([], ("·", "not on this CPU")),
+        (None, ("·", "unknown: this system does not say")),
     ],
+    ids=["has", "lacks", "unknown"],
 )
-def test_bfloat16_is_what_linux_says_of_the_cpu(text, mark, said, tmp_path):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(text)
-    _, fine, found = doctor.of_bfloat16(cpuinfo)
-    assert (fine, found) == ({"✓": True, "·": None}[mark], said)
-    assert doctor.of_bfloat16(tmp_path / "missing")[1] is None
+def test_bfloat16_is_what_the_step_cache_knows_of_the_cpu(flags, expected, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "bfloat16_flags", lambda: flags)
+    assert main(["doctor"]) == 0
+    assert lines(capsys)["bfloat16"] == expected

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -13,6 +14,7 @@ from pipeline.inference.serving.hosting_cost import agree, say_hosting_cost
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Package
 from pipeline.targets.aws.prices import FROM_LIST, Price
+from tests.conftest import write_idx
 from tests.e2e.command import check_refusal, run
 from tests.pipeline.inference.predicting.tiny_model import bright_rows
 from tests.pipeline.targets.aws.cloud.account import BUCKET, NAME, role_arn
@@ -43,7 +45,7 @@ def command(account, tmp_path):
     return lambda *words: run(tmp_path / "home", *words, **account.environment)
 
 
-def test_deploy_twice_then_undeploy_twice(account, command):
+def test_deploy_twice_then_undeploy_twice(account, command, tmp_path):
     sagemaker = account.client("sagemaker")
     first = command("deploy", "--yes")
     assert first.status == 0, first.said
@@ -61,6 +63,12 @@ def test_deploy_twice_then_undeploy_twice(account, command):
     again = command("deploy", "--yes")
     assert again.out == f"Endpoint {NAME} serves version 1 (1 × ml.m5.large) already: nothing to do.\n"
     assert not [name for name in account.asked[since:] if name.startswith(("Create", "Update", "Delete"))]
+
+    # Whoever deployed it may have been cut off before the test. moto's endpoint gives no probabilities.
+    write_idx(tmp_path / "t10k-images-idx3-ubyte.gz", np.zeros((1, 28, 28), np.uint8))
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", np.zeros(1, np.uint8))
+    tested = command("deploy", "--yes", "--smoke", "--images", "1", "--data", str(tmp_path))
+    check_refusal(tested, 1, f"{NAME} served this before, and still does.")
 
     refused = command("undeploy")
     check_refusal(refused, 2, "no terminal to ask at", "Nothing was changed", "--yes")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.jobs.arithmetic import arithmetic
+from pipeline.local.jobs.arithmetic import arithmetic, bfloat16_flags
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,11 @@ def test_a_cpu_that_multiplies_in_bfloat16_is_told_from_others(
     assert arithmetic(tmp_path / "cpuinfo") == expected
 
 
+def test_its_instructions_are_named(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text("processor : 0\nflags\t: fpu avx512_bf16 amx_bf16 sse\n")
+    assert bfloat16_flags(tmp_path / "cpuinfo") == ["amx_bf16", "avx512_bf16"]
+
+
 def test_what_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
     assert arithmetic(tmp_path / "cpuinfo") == ()
+    assert bfloat16_flags(tmp_path / "cpuinfo") is None
