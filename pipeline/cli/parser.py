@@ -412,9 +412,14 @@ def describe_parameters() -> str:
 
 
 def named_path(text: str) -> Path:
-    """A path that the user named; an empty one would be the working folder."""
+    """A path that the user named.
+
+    An empty one would be the working folder, and an s3:// address a folder in it that is called "s3:".
+    """
     if not text:
         raise argparse.ArgumentTypeError("it is empty; name a folder")
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text} is an address; name a folder of this machine")
     return Path(text)
 
 

@@ -52,10 +52,11 @@ def batch_here(args: argparse.Namespace) -> int:
         package = chosen_package(models, args.model)
         classes, origin = described(models, package, home, args)
         images = images_in(files or local_s3_files(target.aws.objects, args.input), args)
+        output = opened_output(args.output, origin)
         scorer = LocalScorer(target, local_settings_for({}), package, args.plain)
         progress = score(
             images,
-            opened_output(args.output, origin),
+            output,
             scorer,
             Model(classes, package.version),
             home.scratch("batch"),
@@ -64,5 +65,4 @@ def batch_here(args: argparse.Namespace) -> int:
     if progress is None:
         say(GOES_ON)
         return INTERRUPTED if scorer.status == "Stopped" else 1
-    conclude(args.output, progress)
-    return 0
+    return conclude(output, progress)

@@ -95,10 +95,11 @@ def opened_output(path: Path, origin: dict[str, Any]) -> OutputFolder:
     return OutputFolder.open(path, origin)
 
 
-def conclude(output: Path, progress: Progress) -> None:
-    """Says what came of it."""
-    rejected = f"; {progress.rejected:,} could not be read: see {output}/rejected-*.jsonl" * bool(
+def conclude(output: OutputFolder, progress: Progress) -> int:
+    """Says what came of it; returns the exit status, which is 1 where none of the images could be read."""
+    rejected = f"; {progress.rejected:,} could not be read: see {output.path}/rejected-*.jsonl" * bool(
         progress.rejected
     )
     kept = f" {progress.kept:,} were finished before." * bool(progress.kept)
-    print(f"{progress.scored:,} image(s) scored → {output}{rejected}.{kept}")
+    print(f"{progress.scored:,} image(s) scored → {output.path}{rejected}.{kept}")
+    return 0 if any(part["images"] for part in output.parts) else 1

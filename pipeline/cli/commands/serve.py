@@ -80,6 +80,8 @@ def check_capture(args: argparse.Namespace) -> None:
         return
     if not args.capture:
         raise UsageError("--capture is empty. Name a folder, or s3://BUCKET/PREFIX.")
+    if "://" in args.capture and not args.capture.startswith("s3://"):
+        raise UsageError(f"Could not capture in {args.capture}. Name a folder, or s3://BUCKET/PREFIX.")
     if args.capture_percent is not None and not 1 <= args.capture_percent <= 100:
         raise UsageError(f"--capture-percent must be from 1 to 100 (got {args.capture_percent}).")
     if args.capture_limit is not None and args.capture_limit < 1:

@@ -41,6 +41,10 @@ class Home:
             home = cls(root.expanduser().absolute())
         except RuntimeError as error:  # ~somebody who is not there
             raise StateError(f"Could not find the state folder {root}: {error}. Set FASHION_HOME.") from None
+        if root.parts[:1] and root.parts[0].endswith(":"):
+            raise StateError(
+                f"The state folder cannot be {root}: that is an address. Set FASHION_HOME to a folder."
+            )
         doing = f"Opening the state folder {home.root}"
         advice = "Set FASHION_HOME to a folder that you can write, or correct this one."
         try:

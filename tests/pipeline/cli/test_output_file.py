@@ -105,12 +105,19 @@ def test_every_command_with_a_json_file_looks_first(
     assert (tmp_path / "notes").read_text() == "mine"
 
 
-def test_an_empty_out_is_not_the_working_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("", "it is empty; name a folder"),
+        ("s3://bucket/out", "s3://bucket/out is an address; name a folder of this machine"),
+    ],
+)
+def test_an_empty_out_or_an_address_makes_no_folder_where_one_works(
+    out: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as raised:
-        main(["study", "--out", ""])
+        main(["study", "--out", out])
     assert raised.value.code == 2
-    assert "argument --out: it is empty; name a folder" in capsys.readouterr().err
+    assert f"argument --out: {said}" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -103,8 +103,7 @@ def main(args: argparse.Namespace) -> int:
     if progress is None:
         say(GOES_ON)
         return INTERRUPTED if scorer.status == "Stopped" else 1
-    conclude(args.output, progress)
-    return 0
+    return conclude(output, progress)
 
 
 def cost(hosting: Hosting, prices: HostingPrices) -> str:

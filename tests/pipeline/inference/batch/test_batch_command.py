@@ -59,6 +59,8 @@ def test_a_folder_is_scored_and_a_second_time_nothing_is_done(
         assert objects.under(f"s3://{NAME}-{LocalAws.ACCOUNT}-{LocalAws.REGION}/{NAME}/batch/") == []
     again = run(home, "batch", folder, out, "--plain")
     assert (again.status, again.out) == (0, f"0 image(s) scored → {out}. 6 were finished before.\n")
+    alone = [run(home, "batch", folder / "broken.png", tmp_path / "alone", "--plain") for _ in range(2)]
+    assert [each.status for each in alone] == [1, 1], alone[0].said
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,7 @@ def test_a_folder_is_scored_and_a_second_time_nothing_is_done(
         (("empty", "out"), 2, "There is no image in empty"),
         (("s3://bucket/nothing", "out"), 2, "There is no image in s3://bucket/nothing"),
         (("images", ""), 2, "it is empty; name a folder"),
+        (("images", "s3://bucket/out"), 2, "s3://bucket/out is an address; name a folder of this machine"),
         (("images", "images"), 2, "it holds something else"),
         (("images", "images/b.png"), 2, "Could not write predictions to images/b.png"),
         (("images", "out", "--model", "99"), 1, "Received: 99"),

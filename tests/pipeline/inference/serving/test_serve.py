@@ -163,6 +163,7 @@ def test_what_is_asked_until_the_end_is_captured(registered_home, tmp_path):
     ("words", "said"),
     [
         (["--capture", ""], "--capture is empty. Name a folder, or s3://BUCKET/PREFIX."),
+        (["--capture", "gs://b/x"], "Could not capture in gs://b/x. Name a folder, or s3://BUCKET/PREFIX."),
         (["--capture", "x", "--capture-percent", "0"], "--capture-percent must be from 1 to 100 (got 0)."),
         (
             ["--capture", "x", "--capture-percent", "101"],

@@ -63,6 +63,13 @@ def test_a_file_in_place_of_the_folder_is_refused_and_kept(where: str, tmp_path:
     assert (tmp_path / "state").read_text() == "my notes"
 
 
+def test_an_address_is_no_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StateError, match=r"cannot be s3:/bucket/state: that is an address.*FASHION_HOME"):
+        home_from({"FASHION_HOME": "s3://bucket/state"})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_created_is_refused_with_the_reason(unprivileged: Path) -> None:
     with pytest.raises(
         StateError, match=r"could not create or read .*state.*: Permission denied.*FASHION_HOME"
