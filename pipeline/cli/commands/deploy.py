@@ -117,8 +117,8 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
     )
     for flag, value in excluded.items():
         if value is not None:
-            which = "instances, not --serverless" if args.serverless else "--serverless"
-            raise UsageError(f"{flag} {value} goes with {which}. Leave one of them out.")
+            clash = "does not go with --serverless" if args.serverless else "goes with --serverless"
+            raise UsageError(f"{flag} {value} {clash}. Leave {flag} out.")
     if args.capture is not None:
         check_percent(args.capture)
         if args.serverless:

@@ -126,7 +126,7 @@ def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
         (("--model", "9"), 1, ("Received: 9",)),
         ((), 2, ("no terminal to ask at", "--yes")),
         (("--serverless", "--instance-type", "ml.m5.large"), 2, ("not allowed with",)),
-        (("--serverless", "--instances", "2"), 2, ("--instances 2 goes with instances, not --serverless",)),
+        (("--serverless", "--instances", "2"), 2, ("--instances 2 does not go with --serverless",)),
         (
             ("--serverless", "--capture"),
             2,
