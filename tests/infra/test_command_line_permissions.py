@@ -16,13 +16,14 @@ from tests.infra.requests_of_roles import identity_statements
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 CALLERS = (
-    "aws/*.py",
-    "serving/*.py",
-    "batch/*.py",
-    "sagemaker_target*.py",
-    "commands/*sagemaker*.py",
+    "targets/aws/*.py",
+    "targets/sagemaker.py",
+    "inference/serving/*.py",
+    "inference/batch/*.py",
+    "cli/commands/on_sagemaker/*.py",
     "registry.py",
-    "code_upload.py",
+    "definition/code_upload.py",
+    "dataset/upload.py",
 )
 # Makes what the stack would in the local SageMaker; no account is asked.
 OF_THIS_MACHINE = "local_stack.py"
@@ -91,3 +92,8 @@ def test_the_deployer_may_call_what_the_command_line_calls(granted: set[str]) ->
 
 def test_the_calls_are_found() -> None:
     assert {"sagemaker:StartPipelineExecution", "s3:PutObject", "logs:GetLogEvents", "iam:GetRole"} < called()
+
+
+@pytest.mark.parametrize("pattern", CALLERS)
+def test_what_calls_is_where_it_is_looked_for(pattern: str) -> None:
+    assert list(PIPELINE.glob(pattern))
