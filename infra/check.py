@@ -48,6 +48,8 @@ IGNORED = (
     ("MISMATCHED_TYPE", "s3:TlsVersion", "it takes numbers for whole ones"),
     ("UNKNOWN_ACTION", "sagemaker:CallMlflowAppApi", "newer than its list"),
     ("UNKNOWN_ACTION", "sagemaker:DescribeMlflowApp", "newer than its list"),
+    ("UNKNOWN_ACTION", "sagemaker:ListPipelineVersions", "newer than its list"),
+    ("UNKNOWN_ACTION", "sagemaker:UpdatePipelineVersion", "newer than its list"),
     ("RESOURCE_STAR", "kms:Decrypt", 'in a key policy "*" is the key; elsewhere forced_wildcards() looks'),
 )
 # Regions that cfn-lint is given at once.

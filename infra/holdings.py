@@ -41,7 +41,9 @@ class Holdings:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.aws = aws
-        self.hosting = Hosting(aws.client("sagemaker"), pipeline, sleep)
+        self.hosting = Hosting(
+            aws.client("sagemaker"), aws.client("application-autoscaling"), pipeline, sleep
+        )
         self.running = Running(aws, names, sleep)
         self.buckets = [names[name] for name in BUCKETS if name in names]
         self.group = names[GROUP].rpartition("/")[2] if GROUP in names else None

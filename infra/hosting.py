@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.inference.serving.autoscaling import Autoscaling
 from pipeline.inference.serving.deployment import PROJECT_TAG
 from pipeline.inference.serving.endpoints import Endpoints
 
@@ -41,8 +42,9 @@ class Hosting:
     A name alone may be another project's: fashion-mnist-prod begins with fashion-mnist.
     """
 
-    def __init__(self, client: Any, project: str, sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: Any, autoscaling: Any, project: str, sleep: Callable[[float], None]) -> None:
         self.client = client
+        self.autoscaling = Autoscaling(autoscaling, project)
         self.project = project
         self.sleep = sleep
 
@@ -61,7 +63,7 @@ class Hosting:
             DeployFailed: an endpoint would not go.
             botocore.exceptions.ClientError: SageMaker refused.
         """
-        endpoints = Endpoints(self.client, sleep=self.sleep)
+        endpoints = Endpoints(self.client, sleep=self.sleep, autoscaling=self.autoscaling)
         for name in hosted.endpoints:
             say(f"Deleting the endpoint {name} …")
             endpoints.settled(name)  # SageMaker refuses to delete one that is being made or changed

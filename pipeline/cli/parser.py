@@ -216,6 +216,20 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     registry.add_argument("--group", metavar="NAME", default=None, help="model package group")
     registry.add_argument("--json", action="store_true", help="print JSON")
 
+    versions = commands.add_parser(
+        "versions",
+        help="list, name or go back to versions of the pipeline in SageMaker",
+        description="SageMaker keeps every definition that a run has sent. Schedules start the newest.",
+    )
+    versions.add_argument(
+        "action", nargs="?", default="list", choices=("list", "alias", "rollback"), help="default: list"
+    )
+    versions.add_argument("version", nargs="?", metavar="V", help="its number or alias; not for list")
+    versions.add_argument(
+        "--as", dest="alias", metavar="NAME", help="with alias: the name, which only V has then"
+    )
+    versions.add_argument("--json", action="store_true", help="print JSON")
+
     predict = commands.add_parser(
         "predict",
         help="class probabilities of images, from a registered model",
@@ -293,6 +307,18 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     hosting.add_argument("--serverless", action="store_true", help="no instances: costs by request")
     hosting.add_argument("--instance-type", metavar="T", help="instance type (default: ml.m5.large)")
     deploy.add_argument("--instances", type=int, metavar="N", help="number of instances (default: 1)")
+    deploy.add_argument(
+        "--max-instances",
+        type=int,
+        metavar="N",
+        help="let their number follow the requests, up to N, each of which costs",
+    )
+    deploy.add_argument(
+        "--requests",
+        type=int,
+        metavar="N",
+        help="with --max-instances: how many an instance is to answer a minute (default: 1000)",
+    )
     deploy.add_argument(
         "--memory", type=int, metavar="MB", help="with --serverless: 1024 to 6144 (default: 3072)"
     )
@@ -490,6 +516,12 @@ def add_machines(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="keep the instances of a training job for the next one, at most 3600 s, which cost meanwhile",
+    )
+    group.add_argument(
+        "--instance-types",
+        default="",
+        metavar="A,B",
+        help="train on the first of these types that is free, instead of TrainingInstanceType",
     )
     group.add_argument("--subnets", default="", metavar="A,B", help="run jobs in these subnets of a VPC")
     group.add_argument("--security-groups", default="", metavar="A,B", help="and in these security groups")
@@ -739,6 +771,11 @@ def add_spending(parser: argparse.ArgumentParser, *, again: bool = True) -> None
         default=0,
         metavar="N",
         help="start the very same run once more, for the Nth time; without it a repeated command finds the first",
+    )
+    group.add_argument(
+        "--pipeline-version",
+        metavar="V",
+        help="start that version of the pipeline (its number, or an alias) as it is; see versions",
     )
 
 

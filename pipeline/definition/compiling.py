@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline.definition.preferences import with_preferences
 from pipeline.definition.settings import Settings
 
 # The SDK reports each call to its makers unless this is set.
@@ -61,7 +62,10 @@ def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tup
     validate_defaults_once()
     builder = MonitorBuilder if settings.kind == "monitor" else DefinitionBuilder
     pipeline = builder(settings, make_session()).build()
-    return pipeline, definition_text(pipeline)
+    text = definition_text(pipeline)
+    if settings.kind == "training" and settings.instance_preferences:
+        text = with_preferences(text, settings.instance_preferences)
+    return pipeline, text
 
 
 def quiet_sdk() -> None:

@@ -9,6 +9,7 @@ from typing import Literal, TypedDict, Unpack
 from pipeline.definition.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.definition.search_space import check_search
 from pipeline.errors import UsageError
+from pipeline.spec.instance_types import has_own_storage
 
 PROJECT = "fashion-mnist"
 MONITOR_SUFFIX = "-monitor"
@@ -35,6 +36,7 @@ class Choices(TypedDict, total=False):
     precision: str
     spot: bool
     warm_pool_seconds: int
+    instance_preferences: tuple[str, ...]
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
     kms_key: str
@@ -58,7 +60,9 @@ class Settings:
     `precision`: one of PRECISIONS, what networks compute in: "auto" is bfloat16 where the device multiplies in it.
 
     Training jobs: `spot` asks for managed spot instances, for at most `spot_wait_seconds` more than the longest
-    run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot.
+    run; `warm_pool_seconds` keeps instances for the next job (0: not), never together with spot;
+    `instance_preferences` are types of instances, of which a training job gets the first that is free (empty: the
+    parameter's type alone).
     All jobs: `subnets` and `security_groups` name a VPC (empty: none); `kms_key` encrypts what they write to S3,
     and the volumes of those whose instance type has volumes to encrypt (empty: the bucket's key, and AWS's own
     for volumes); `tags` are added to the project's own.
@@ -89,6 +93,7 @@ class Settings:
     spot: bool = False
     spot_wait_seconds: int = 3600
     warm_pool_seconds: int = 0
+    instance_preferences: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     kms_key: str = ""
@@ -134,6 +139,30 @@ class Settings:
             raise UsageError(
                 "Choosing instances: expected spot instances or a warm pool, as SageMaker keeps no spot instance "
                 f"warm. Received: --spot and --warm-pool-seconds {self.warm_pool_seconds}. Leave one of them out."
+            )
+
+        self._check_preferences()
+
+    def _check_preferences(self) -> None:
+        """API reference, ResourceConfig: InstancePreferences has at most 5 different types, and is never spot."""
+        types = self.instance_preferences
+        doing = "Choosing instances"
+        if not types:
+            return
+        if not 2 <= len(types) <= 5 or len(set(types)) != len(types):
+            raise UsageError(
+                f"{doing}: --instance-types takes two to five different types (got {', '.join(types)})."
+            )
+        if self.spot or self.warm_pool_seconds:
+            flag = "--spot" if self.spot else "--warm-pool-seconds"
+            raise UsageError(
+                f"{doing}: SageMaker chooses among several types of instances on demand alone. Leave out {flag} or "
+                "--instance-types."
+            )
+        if self.kms_key and len({has_own_storage(each) for each in types}) > 1:
+            raise UsageError(
+                f"{doing}: with --kms-key all types have storage of their own, which takes no key, or none "
+                f"(got {', '.join(types)})."
             )
 
     def _check_network(self) -> None:

@@ -30,6 +30,7 @@ def compile_pattern(pattern: str, categories: tuple[tuple[str, str], ...] = ()) 
     # CustomerMetadataKey repeats the end-of-text anchor, which means no more than one of it.
     python = re.sub(r"\$\{\d+,\d+\}$", "", python)
     python = python.replace(r"\p{Alnum}", "a-zA-Z0-9")
+    python = python.replace(r"\p{Print}", "[ -~]")  # which stands in no brackets of its own in any model
     by_letter = {"": chr(_PRIVATE)} | dict(categories)
     python = _CATEGORY.sub(lambda match: _members(by_letter.get(match[1], by_letter[""])), python)
     return re.compile(python, re.ASCII)

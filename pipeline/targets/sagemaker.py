@@ -27,7 +27,8 @@ from pipeline.targets.aws.records import AwsExecution
 from pipeline.targets.aws.report_upload import upload_report
 from pipeline.targets.aws.results import fetch_outcome, results_folder
 from pipeline.targets.aws.stack import StackOutputs, read_stack, stack_name
-from pipeline.targets.aws.upsert import upsert_pipeline
+from pipeline.targets.aws.upsert import Done, upsert_pipeline
+from pipeline.targets.aws.versions import Label
 
 
 def open_sagemaker(environ: Mapping[str, str]) -> SageMakerTarget:
@@ -100,16 +101,22 @@ class SageMakerTarget:
             say(f"Data set → {uri}")
         return uri
 
-    def upsert(self, settings: Settings, definition: str) -> None:
-        """Creates or updates the pipeline."""
+    def upsert(self, settings: Settings, definition: str, label: Label | None = None) -> None:
+        """Creates or updates the pipeline, whose new version is called as `label` says."""
         done = upsert_pipeline(
             self.client,
             settings.pipeline_name,
             definition,
             settings.pipeline_role,
             settings.cost_tags(),
+            label,
         )
         say(f"Pipeline {settings.pipeline_name}: {done}.")
+
+    def upsert_definition(self, definition: str, label: Label) -> Done:
+        """Makes this definition the newest version of the stack's pipeline, which is there."""
+        name, role = self.stack.pipeline_name, self.stack.pipeline_role
+        return upsert_pipeline(self.client, name, definition, role, {}, label)
 
     def follower(self) -> Follower:
         """What follows executions."""

@@ -46,7 +46,26 @@ VIA_SAGEMAKER = {"kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}
 OURS = {"aws:ResourceTag/Project": "fashion-mnist"}
 THEIRS = {"aws:ResourceTag/Project": "fashion-mnist-prod"}
 ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
+TARGET = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0a1b2c3d4e5f"
+VARIANT = {
+    "application-autoscaling:service-namespace": "sagemaker",
+    "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+}
+NEW_IS_OURS = {"aws:RequestTag/Project": "fashion-mnist"}
+SCALED_BY_US = {**VARIANT, **NEW_IS_OURS}
+OF_A_TABLE = {
+    "application-autoscaling:service-namespace": "dynamodb",
+    "application-autoscaling:scalable-dimension": "dynamodb:table:ReadCapacityUnits",
+}
+SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+SCALING_ROLE = f"{ROLE}/aws-service-role/{SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 VIA_SNS = {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
+
+
+def alarm_of_scaling(endpoint: str) -> str:
+    """As Application Auto Scaling calls one of its alarms."""
+    return f"{ALARM}:TargetTracking-endpoint/{endpoint}/variant/AllTraffic-AlarmHigh-0a1b2c3d"
+
 
 ROLES = (
     "PipelineRole",
@@ -80,6 +99,22 @@ _SERVE = [
     Request("sagemaker:ListModelPackages", GROUP),
     Request("sagemaker:DescribeModelPackage", PACKAGE),
     Request("iam:PassRole", f"{ROLE}/EndpointRole", TO_SAGEMAKER),
+    Request("application-autoscaling:DescribeScalableTargets", "*"),
+    Request("application-autoscaling:DescribeScalingPolicies", "*"),
+    Request("application-autoscaling:RegisterScalableTarget", TARGET, SCALED_BY_US),
+    Request("application-autoscaling:TagResource", TARGET, NEW_IS_OURS),
+    Request("application-autoscaling:PutScalingPolicy", TARGET, {**VARIANT, **OURS}),
+    Request("application-autoscaling:DeregisterScalableTarget", TARGET, {**VARIANT, **OURS}),
+    Request("sagemaker:UpdateEndpointWeightsAndCapacities", f"{SAGEMAKER}:endpoint/fashion-mnist", OURS),
+    Request(
+        "cloudwatch:PutMetricAlarm",
+        alarm_of_scaling("fashion-mnist"),
+    ),
+    Request(
+        "cloudwatch:DeleteAlarms",
+        alarm_of_scaling("fashion-mnist-trial"),
+    ),
+    Request("iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": SCALING}),
 ]
 # Endpoints of others, whatever their names.
 _NOT_THEIRS = [
@@ -90,9 +125,37 @@ _NOT_THEIRS = [
     Request("sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist-prod", THEIRS),
     Request("sagemaker:DeleteModel", f"{SAGEMAKER}:model/fashion-mnist-prod-1", THEIRS),
     Request("logs:PutLogEvents", f"{ENDPOINT_LOGS}ic:log-stream:x"),
+    Request("application-autoscaling:RegisterScalableTarget", TARGET, VARIANT),
+    Request("application-autoscaling:RegisterScalableTarget", TARGET, {**OF_A_TABLE, **NEW_IS_OURS}),
+    Request("application-autoscaling:TagResource", TARGET),
+    Request("application-autoscaling:TagResource", TARGET, {**NEW_IS_OURS, **THEIRS}),
+    Request("application-autoscaling:PutScalingPolicy", TARGET, VARIANT),
+    Request("application-autoscaling:PutScalingPolicy", TARGET, {**VARIANT, **THEIRS}),
+    Request("application-autoscaling:PutScalingPolicy", TARGET, {**OF_A_TABLE, **OURS}),
+    Request("application-autoscaling:PutScheduledAction", TARGET, {**VARIANT, **OURS}),
+    Request("application-autoscaling:DeregisterScalableTarget", TARGET, {**VARIANT, **THEIRS}),
+    Request("application-autoscaling:DeregisterScalableTarget", TARGET, {**OF_A_TABLE, **OURS}),
+    Request(
+        "sagemaker:UpdateEndpointWeightsAndCapacities", f"{SAGEMAKER}:endpoint/fashion-mnist-prod", THEIRS
+    ),
+    Request("cloudwatch:DeleteAlarms", f"{ALARM}:fashion-mnist-endpoint-5xx"),
+    Request(
+        "cloudwatch:DeleteAlarms",
+        alarm_of_scaling("fashion-mnistic"),
+    ),
+    Request("cloudwatch:PutMetricAlarm", f"{ALARM}:TargetTracking-table/users-AlarmHigh-0a"),
+    Request("iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": "ecs.amazonaws.com"}),
+    Request(
+        "iam:CreateServiceLinkedRole",
+        f"{ROLE}/aws-service-role/x",
+        {"iam:AWSServiceName": SCALING},
+    ),
+    Request("iam:CreateRole", SCALING_ROLE),
 ]
 _NO_TRACKING = [Request("sagemaker:CallMlflowAppApi", MLFLOW)]
 _NO_SERVING = [
+    Request("application-autoscaling:RegisterScalableTarget", TARGET, SCALED_BY_US),
+    Request("iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": SCALING}),
     Request("sagemaker:CreateModel", f"{SAGEMAKER}:model/fashion-mnist-approved-3"),
     Request("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
     Request("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/fashion-mnist"),
@@ -215,6 +278,8 @@ ALLOWED: dict[str, list[Request]] = {
         Request("logs:FilterLogEvents", ENDPOINT_LOGS),
         Request("sagemaker:CreatePipeline", PIPELINE),
         Request("sagemaker:UpdatePipeline", PIPELINE),
+        Request("sagemaker:ListPipelineVersions", PIPELINE),
+        Request("sagemaker:UpdatePipelineVersion", PIPELINE),
         Request("sagemaker:StartPipelineExecution", PIPELINE),
         Request("sagemaker:CreatePipeline", f"{PIPELINE}-batch"),
         Request("sagemaker:StartPipelineExecution", f"{PIPELINE}-batch"),
@@ -390,6 +455,9 @@ REFUSED: dict[str, list[Request]] = {
         Request("iam:PassRole", f"{ROLE}/JobRole", TO_SAGEMAKER),
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/somebody-elses"),
         Request("sagemaker:StartPipelineExecution", f"{PIPELINE}-batches"),
+        Request("sagemaker:ListPipelineVersions", f"{SAGEMAKER}:pipeline/fashion-mnist-prod"),
+        Request("sagemaker:UpdatePipelineVersion", f"{SAGEMAKER}:pipeline/fashion-mnist-prod"),
+        Request("sagemaker:DeletePipeline", PIPELINE),
         Request("s3:PutObject", f"{BATCH}/answers/8f3a2c9d41e7/00000.jsonl.out"),
         Request("s3:PutObject", f"{EXECUTION}/models/pipelines-1/output/model.tar.gz"),
         Request("s3:PutObject", f"{EXECUTION}/evaluation/evaluation.json"),
@@ -437,6 +505,7 @@ REFUSED: dict[str, list[Request]] = {
         Request("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/fashion-mnist-prod"),
         Request("sagemaker:UpdatePipeline", MONITOR),
         Request("sagemaker:UpdatePipeline", PIPELINE),
+        Request("sagemaker:UpdatePipelineVersion", PIPELINE),
     ],
     "MlflowRole": [
         *_NEVER,

@@ -11,16 +11,32 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.resolving import ACCOUNT, REGION, ResolvedStack
+from infra.resolving import ACCOUNT, REGION, ResolvedStack, resolve_template
 from infra.template import Template
 from pipeline.targets.aws.iam_evaluator import as_list
 from tests.infra.requests_of_roles import ROLES, identity_statements
-from tests.infra.security.properties import resource_policies, trust_policies
+from tests.infra.security.properties import EVERYTHING, resource_policies, trust_policies
 
 PERMISSIONS = Path(__file__).parent / "permissions.txt"
 RESOURCES = Path(__file__).parent / "resources.txt"
 # Documents that permissions.txt has.
 POLICIES = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "Policies", "ModelPackageGroupPolicy")
+
+# Parameters that are set and no others, and beside which: a condition on another parameter shows here.
+_OIDC = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+ALONE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
+    *(({}, {name: value}) for name, value in EVERYTHING.items()),
+    ({}, {"MonthlyBudgetUsd": "0"}),
+    ({}, {"CreateLogGroups": "false"}),
+    ({}, {"DeployerPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/ci"}),
+    ({}, {"ReaderAccountId": "444455556666"}),
+    ({}, {"ModelsProject": "staging", "ModelsAccountId": "444455556666"}),
+    ({"CreateVpc": "true"}, {"ZoneA": "us-east-1d"}),
+    ({"CreateVpc": "true"}, {"ZoneB": "us-east-1f"}),
+    ({"DeployApproved": "true"}, {"UndeployRejected": "true"}),
+    ({"DeployApproved": "true"}, {"EndpointMaxInstances": "4"}),
+    ({"GitHubRepository": "owner/name"}, {"GitHubOidcProviderArn": _OIDC}),
+)
 
 
 def permissions(stack: ResolvedStack) -> str:
@@ -73,12 +89,25 @@ def resources(template: Template, stack: ResolvedStack, defaults: ResolvedStack)
         facts = {key: value for key, value in parameter.items() if key != "Description"}
         parts.append(f"parameter {name} = {json.dumps(facts, sort_keys=True)}")
     parts += ["", f"made by default = {' '.join(sorted(defaults.resources))}"]
+    parts += ["", *(alone(template, beside, chosen) for beside, chosen in ALONE)]
     for name, resource in stack.resources.items():
         parts += ["", f"{name} = {resource['Type']}"]
         rest = {key: value for key, value in resource.items() if key not in ("Type", "Metadata")}
         parts += sorted(flat(rest, name))
     parts += ["", *(f"output {name} = {value}" for name, value in stack.outputs.items())]
     return anonymous("\n".join(parts) + "\n")
+
+
+def alone(template: Template, beside: Mapping[str, str], chosen: Mapping[str, str]) -> str:
+    """What parameters do that are set and no others: which resources come, go, or have other properties."""
+    before = resolve_template(template, beside).resources
+    after = resolve_template(template, {**beside, **chosen}).resources
+    said = [f"+{each}" for each in sorted(set(after) - set(before))]
+    said += [f"-{each}" for each in sorted(set(before) - set(after))]
+    said += [f"~{each}" for each in sorted(set(before) & set(after)) if before[each] != after[each]]
+    words = " ".join(f"{name}={value}" for name, value in chosen.items())
+    base = "".join(f", beside {name}={value}" for name, value in beside.items())
+    return f"{words} alone{base}: {' '.join(said)}"
 
 
 def flat(node: Any, path: str) -> Iterator[str]:

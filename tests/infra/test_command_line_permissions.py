@@ -29,6 +29,7 @@ CALLERS = (
 OF_THIS_MACHINE = "local_stack.py"
 # By boto3's service, that of IAM.
 SERVICES = {
+    "application-autoscaling": "application-autoscaling",
     "cloudformation": "cloudformation",
     "ecr": "ecr",
     "iam": "iam",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,15 @@ from moto import mock_aws
 from infra.resolving import ACCOUNT, ResolvedStack, resolve_template
 from infra.template import Template
 from pipeline.targets.aws.iam_evaluator import Request, decide
-from tests.infra.requests_of_roles import OURS, SAGEMAKER, TO_SAGEMAKER, identity_statements
+from tests.infra.requests_of_roles import (
+    OURS,
+    SAGEMAKER,
+    SCALED_BY_US,
+    TARGET,
+    TO_SAGEMAKER,
+    identity_statements,
+)
+from tests.scaling import Scaling
 
 REGION = "us-east-1"
 NAME = "fashion-mnist-approved-3-serverless"
@@ -39,7 +48,7 @@ GUARD = {
 }
 
 
-def load(stack: ResolvedStack, monkeypatch: pytest.MonkeyPatch) -> Any:
+def load(stack: ResolvedStack, monkeypatch: pytest.MonkeyPatch, scaling: Scaling | None = None) -> Any:
     """The function's handler, with the environment that the template gives it."""
     properties = stack.properties("DeployFunction")
     for name, value in properties["Environment"]["Variables"].items():
@@ -48,7 +57,7 @@ def load(stack: ResolvedStack, monkeypatch: pytest.MonkeyPatch) -> Any:
     assert module == "index"
     namespace: dict[str, Any] = {}
     exec(compile(properties["Code"]["ZipFile"], "index.py", "exec"), namespace)
-    return namespace[name]
+    return functools.partial(namespace[name], scaling=(scaling or Scaling()).client())
 
 
 @pytest.fixture
@@ -91,8 +100,14 @@ class Account:
             call, "ValidationException", f'Could not find {kind} "x".', expected_params=asked
         )
 
-    def endpoint(self, config: str | None, status: str, tags: Sequence[Mapping[str, str]] = TAGS) -> None:
-        found = {
+    def endpoint(
+        self,
+        config: str | None,
+        status: str,
+        tags: Sequence[Mapping[str, str]] = TAGS,
+        instances: int | None = None,
+    ) -> None:
+        found: dict[str, Any] = {
             "EndpointName": "fashion-mnist",
             "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fashion-mnist",
             "EndpointStatus": status,
@@ -101,6 +116,8 @@ class Account:
         }
         if config is not None:
             found["EndpointConfigName"] = config
+        if instances is not None:
+            found["ProductionVariants"] = [{"VariantName": "AllTraffic", "DesiredInstanceCount": instances}]
         self.stubber.add_response("describe_endpoint", found, {"EndpointName": "fashion-mnist"})
         self.stubber.add_response("list_tags", {"Tags": tags}, {"ResourceArn": found["EndpointArn"]})
 
@@ -266,7 +283,7 @@ def test_the_first_deployment_names_no_configuration_yet(handler: Any, account: 
 def test_it_may_wait_as_long_as_lambda_lets_it_and_fits_into_a_template(everything: ResolvedStack) -> None:
     function = everything.properties("DeployFunction")
     assert function["Timeout"] == 900
-    assert len(function["Code"]["ZipFile"]) <= 4096
+    assert len(function["Code"]["ZipFile"]) <= 4_000_000  # AWS::Lambda::Function Code; 4096 until 2022
 
 
 def test_lambda_takes_the_role_also_where_it_names_no_function(everything: ResolvedStack) -> None:
@@ -391,6 +408,15 @@ def test_the_function_may_call_what_it_calls(everything: ResolvedStack) -> None:
     for call, resource in resources.items():
         action = "sagemaker:" + "".join(word.title() for word in call.split("_"))
         assert decide(statements, Request(action, resource, OURS)) == "allowed", action
+    calls = set(re.findall(r"\bscaling\.(\w+)\(", code))
+    assert calls == {
+        *("describe_scalable_targets", "register_scalable_target", "deregister_scalable_target"),
+        "put_scaling_policy",
+    }
+    for call in calls:
+        action = "application-autoscaling:" + "".join(word.title() for word in call.split("_"))
+        target = "*" if "Describe" in action else TARGET
+        assert decide(statements, Request(action, target, {**SCALED_BY_US, **OURS})) == "allowed", action
     passing = Request("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/EndpointRole", TO_SAGEMAKER)
     assert decide(statements, passing) == "allowed"
 
@@ -400,3 +426,150 @@ def test_the_parameter_names_the_instances_that_models_are_registered_for(templa
 
     described = template["Parameters"]["EndpointInstanceType"]["Description"]
     assert set(re.findall(r"ml\.[a-z0-9]+\.[a-z0-9]+", described)) == set(registration._REALTIME_INSTANCES)
+
+
+SCALES = {"DeployApproved": "true", "EndpointInstanceType": "ml.m5.large", "EndpointMaxInstances": "4"}
+SCALED = "fashion-mnist-approved-3-ml-m5-large"
+INSTANCE = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+RETAINS = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+}
+
+
+@pytest.fixture
+def scaling() -> Scaling:
+    return Scaling()
+
+
+def test_an_endpoint_is_scaled_once_it_serves(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling
+) -> None:
+    chosen = {**SCALES, "EndpointInstances": "2", "EndpointRequests": "300"}
+    handler = load(resolve_template(template, chosen), monkeypatch, scaling)
+    name = f"{SCALED}-2"
+    account.approved(3)
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    account.makes_model_and_config({**INSTANCE, "InitialInstanceCount": 2}, name)
+    account.gets_config("create_endpoint", name, Tags=TAGS)
+    for status in ("Creating", "InService"):
+        account.approved(3)
+        account.endpoint(name, status)
+    slept: list[float] = []
+    assert handler(EVENT, None, account.client, slept.append) == f"The endpoint fashion-mnist has {name}."
+    assert slept == [15, 15]
+    assert scaling.limits("fashion-mnist") == (2, 4, 300.0)
+    assert scaling.targets["endpoint/fashion-mnist/variant/AllTraffic"]["Tags"] == {
+        "Project": "fashion-mnist"
+    }
+
+
+def test_an_update_of_a_scaled_endpoint_keeps_its_instances_and_scales_again_after_it(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling
+) -> None:
+    handler = load(resolve_template(template, SCALES), monkeypatch, scaling)
+    scaling.has("fashion-mnist", 1, 3)
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-2-ml-m5-large", "InService", instances=3)
+    account.makes_model_and_config(INSTANCE, SCALED)
+    account.gets_config("update_endpoint", SCALED, DeploymentConfig=GUARD, **RETAINS)
+    for config, status in (("fashion-mnist-approved-2-ml-m5-large", "Updating"), (SCALED, "InService")):
+        account.approved(3)
+        account.endpoint(config, status)
+    assert handler(EVENT, None, account.client, lambda seconds: None).endswith(f"has {SCALED}.")
+    assert scaling.calls == ["DeregisterScalableTarget", "RegisterScalableTarget", "PutScalingPolicy"]
+    assert scaling.limits("fashion-mnist") == (1, 4, 1000.0)
+
+
+@pytest.mark.parametrize("instances", [1, 5])
+def test_as_many_instances_as_are_not_wanted_are_not_kept(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling, instances: int
+) -> None:
+    handler = load(resolve_template(template, SCALES), monkeypatch, scaling)
+    account.approved(3)
+    account.endpoint("fashion-mnist-approved-2-ml-m5-large", "InService", instances=instances)
+    account.makes_model_and_config(INSTANCE, SCALED)
+    account.gets_config("update_endpoint", SCALED, DeploymentConfig=GUARD)
+    account.approved(3)
+    account.endpoint(SCALED, "InService")
+    handler(EVENT, None, account.client, lambda seconds: None)
+
+
+@pytest.mark.parametrize(("status", "scales"), [("InService", True), ("Failed", False)])
+def test_an_update_that_is_taken_back_is_not_tried_again_and_what_serves_is_scaled(
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+    account: Account,
+    scaling: Scaling,
+    status: str,
+    scales: bool,
+) -> None:
+    handler = load(resolve_template(template, SCALES), monkeypatch, scaling)
+    old = "fashion-mnist-approved-2-ml-m5-large"
+    scaling.has("fashion-mnist", 1, 4)
+    account.approved(3)
+    account.endpoint(old, "InService", instances=1)
+    account.makes_model_and_config(INSTANCE, SCALED)
+    account.gets_config("update_endpoint", SCALED, DeploymentConfig=GUARD)
+    for each in ("RollingBack", status):
+        account.approved(3)
+        account.endpoint(old, each)
+    said = handler(EVENT, None, account.client, lambda seconds: None)
+    assert said == f"The endpoint fashion-mnist did not get {SCALED}: it is {status} with {old}."
+    assert (scaling.limits("fashion-mnist") == (1, 4, 1000.0)) == scales
+
+
+def test_an_event_that_comes_twice_leaves_a_scaled_endpoint_as_it_is(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling
+) -> None:
+    """But for the policy, which an interrupted call may not have put."""
+    handler = load(resolve_template(template, SCALES), monkeypatch, scaling)
+    scaling.has("fashion-mnist", 1, 4)
+    account.approved(3)
+    account.endpoint(SCALED, "InService")
+    assert "already" in handler(EVENT, None, account.client)
+    assert scaling.calls == ["PutScalingPolicy"]
+
+
+def test_one_that_is_no_longer_to_scale_is_deregistered(
+    handler: Any, template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling
+) -> None:
+    handler = load(resolve_template(template, {**SCALES, "EndpointMaxInstances": "0"}), monkeypatch, scaling)
+    scaling.has("fashion-mnist", 1, 4)
+    account.approved(3)
+    account.endpoint(SCALED, "InService")
+    handler(EVENT, None, account.client)
+    assert scaling.targets == {}
+
+
+@pytest.mark.parametrize("status", ["InService", "Failed"])
+def test_it_is_deregistered_before_it_is_deleted(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, scaling: Scaling, status: str
+) -> None:
+    chosen = {**SCALES, "UndeployRejected": "true"}
+    handler = load(resolve_template(template, chosen), monkeypatch, scaling)
+    scaling.has("fashion-mnist", 1, 4)
+    scaling.refused["DeregisterScalableTarget"] = "AccessDeniedException"
+    account.approved(*([] if status == "InService" else [3]))
+    account.endpoint(SCALED, status)
+    with pytest.raises(ClientError, match="DeregisterScalableTarget"):
+        handler(EVENT, None, account.client)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"EndpointInstanceType": ""},
+        {"EndpointInstanceType": "ml.t2.medium"},
+        {"EndpointInstances": "4"},
+        {"EndpointMaxInstances": "1"},
+    ],
+)
+def test_what_cannot_be_scaled_is_told_before_anything_is_changed(
+    template: Template, monkeypatch: pytest.MonkeyPatch, account: Account, wrong: dict[str, str]
+) -> None:
+    handler = load(resolve_template(template, {**SCALES, **wrong}), monkeypatch)
+    account.approved(3)
+    account.missing("describe_endpoint", EndpointName="fashion-mnist")
+    with pytest.raises(RuntimeError, match="EndpointMaxInstances needs an EndpointInstanceType"):
+        handler(EVENT, None, account.client)

@@ -133,6 +133,17 @@ def goes(account: StubbedAccount, name: str, *before: str) -> None:
     """The endpoint is looked at until it is in none of the states `before`, deleted, and looked at until gone."""
     for status in (*before, "InService"):
         account.on("sagemaker", "describe_endpoint", described(name, status), EndpointName=name)
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/{name}/variant/AllTraffic",
+    }
+    asked = {key: variant[key] for key in variant if key != "ResourceId"}
+    target = {**variant, "MinCapacity": 1, "MaxCapacity": 3, "RoleARN": "scales", "CreationTime": NOW}
+    scaling, targets = "application-autoscaling", {"ScalableTargets": [target]}
+    account.on(scaling, "describe_scalable_targets", targets, ResourceIds=[variant["ResourceId"]], **asked)
+    account.on(scaling, "describe_scaling_policies", {"ScalingPolicies": []}, **variant)
+    account.on(scaling, "deregister_scalable_target", {}, **variant)
     account.on("sagemaker", "delete_endpoint", {}, EndpointName=name)
     account.on("sagemaker", "describe_endpoint", described(name, "Deleting"), EndpointName=name)
     account.fails("sagemaker", "describe_endpoint", "ValidationException", f"Could not find endpoint {name}")

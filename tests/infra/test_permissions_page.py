@@ -10,7 +10,7 @@ from pipeline.targets.aws.iam_evaluator import as_list
 from tests.infra.security.properties import policies_of_roles, resource_policies
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
-ACTION = re.compile(r"`([a-z0-9]+:(?:[A-Z][A-Za-z]+|\*))`")
+ACTION = re.compile(r"`([a-z0-9-]+:(?:[A-Z][A-Za-z]+|\*))`")
 
 Table = dict[str, set[str]]
 

@@ -83,6 +83,8 @@ class Call:
             return [Request(ABOUT_NOTHING[self.service, self.operation], "*")]
         if self.service == "sagemaker":
             return list(_of_sagemaker(self, tags))
+        if self.service == "application-autoscaling":
+            return list(_of_scaling(self, tags))
         found = _OTHERS.get((self.service, self.operation))
         if found is None:
             raise UnknownCall(
@@ -118,6 +120,36 @@ def _of_sagemaker(call: Call, tags: Tags) -> Iterator[Request]:
         yield passing(given[PASSED[operation]])
     if given.get("Tags") and operation.startswith("Create"):
         yield Request("sagemaker:AddTags", resource)
+
+
+def _of_scaling(call: Call, tags: Tags) -> Iterator[Request]:
+    """With what AWS's page "Auto scaling prerequisites" says that whoever asks must be let do besides."""
+    action, given = f"application-autoscaling:{call.operation}", call.arguments
+    if call.operation.startswith("Describe"):
+        yield Request(action, "*")
+        return
+    prefix, resource = "application-autoscaling:", given["ResourceId"]
+    target = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/{resource}"
+    context = {
+        f"{prefix}service-namespace": given["ServiceNamespace"],
+        f"{prefix}scalable-dimension": given["ScalableDimension"],
+        **{f"aws:ResourceTag/{key}": value for key, value in tags(target).items()},
+    }
+    new = {f"aws:RequestTag/{key}": value for key, value in given.get("Tags", {}).items()}
+    yield Request(action, target, {**context, **new})
+    endpoint = f"{ARN}:endpoint/{resource.split('/')[1]}"
+    owned = {f"aws:ResourceTag/{key}": value for key, value in tags(endpoint).items()}
+    if call.operation == "RegisterScalableTarget":
+        yield Request(f"{prefix}TagResource", target, new)
+        yield Request("sagemaker:DescribeEndpoint", endpoint)
+        yield Request("sagemaker:UpdateEndpointWeightsAndCapacities", endpoint, owned)
+        by = "sagemaker.application-autoscaling.amazonaws.com"
+        role = f"{ROLE}/aws-service-role/{by}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        yield Request("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": by})
+    if call.operation == "PutScalingPolicy":
+        alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-{resource}-AlarmHigh-0a1b"
+        for doing in ("PutMetricAlarm", "DescribeAlarms", "DeleteAlarms"):
+            yield Request(f"cloudwatch:{doing}", alarm)
 
 
 def _resource(operation: str, given: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ TARGETS = {
     "ServiceQuotasV20190624": "service-quotas",
     "AWSPriceListService": "pricing",
     "AWSEvents": "events",
+    "AnyScaleFrontendService": "application-autoscaling",
 }
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 WHOLE_BODY = 16 << 20

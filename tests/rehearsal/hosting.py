@@ -40,6 +40,7 @@ class Hosting:
         self.endpoints: dict[str, Json] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.going_off: str | None = None
+        self.scales: Callable[[str], bool] = lambda endpoint: False
         self._serving: dict[str, Command] = {}
 
     def operations(self) -> dict[tuple[str, str], Operation]:
@@ -135,6 +136,7 @@ class Hosting:
             "EndpointArn": f"{ARN}:endpoint/{name}",
             "EndpointConfigName": asked["EndpointConfigName"],
             "EndpointStatus": "InService",
+            "ProductionVariants": self._variants(asked["EndpointConfigName"]),
             "CreationTime": 0,
             "LastModifiedTime": 0,
         }
@@ -144,6 +146,12 @@ class Hosting:
     def _update(self, asked: Json) -> Json:
         endpoint = self._find("Endpoint", asked)
         self._find("EndpointConfig", asked)
+        types = {
+            self.configs[each["EndpointConfigName"]]["ProductionVariants"][0].get("InstanceType")
+            for each in (endpoint, asked)
+        }
+        if len(types) > 1 and self.scales(asked["EndpointName"]):
+            raise ServiceError(VALIDATION, "Deregister the variant from automatic scaling first")
         rollback = asked.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {}).get("Alarms", [])
         if self.going_off in [each["AlarmName"] for each in rollback]:
             endpoint["FailureReason"] = (
@@ -153,6 +161,10 @@ class Hosting:
         else:
             endpoint["EndpointConfigName"] = asked["EndpointConfigName"]
         return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def _variants(self, config: str) -> list[Json]:
+        count = self.configs[config]["ProductionVariants"][0].get("InitialInstanceCount")
+        return [{"VariantName": "AllTraffic", **({"DesiredInstanceCount": count} if count else {})}]
 
     def _list_packages(self, asked: Json) -> Json:
         """moto's, without those that were deleted, which it cannot."""

@@ -33,6 +33,7 @@ from tests.rehearsal.events import event_asks
 from tests.rehearsal.gate import Gate
 from tests.rehearsal.judge import Judge, as_resolved, translated
 from tests.rehearsal.region import Region
+from tests.scaling import of_endpoint
 
 HERE = LocalAws.ACCOUNT
 PATIENCE = 900.0  # seconds for a command, of which the longest takes twenty on an idle machine
@@ -46,6 +47,7 @@ CHOSEN = {
     "DeployApproved": "true",
     "UndeployRejected": "true",
     "EndpointInstanceType": "ml.m5.large",
+    "EndpointMaxInstances": "3",
     "UploadFolder": "incoming",
     "Schedule": "rate(7 days)",
     "NotificationEmail": "somebody@example.com",
@@ -109,6 +111,7 @@ class Life:
         self.deploy()
         self.hand_on_events()
         self.run()
+        self.go_back_to_a_version()
         self.refuse_what_roles_never_may()
         self.approve()
         self.promote()
@@ -143,6 +146,24 @@ class Life:
             self._know_keys()
             self._decide(self._jobs_asks())
 
+    def go_back_to_a_version(self) -> None:
+        with self._act("Versions of the pipeline", DEPLOYER):
+            now = self.region.server.client("sagemaker").describe_pipeline(PipelineName=PROJECT)
+            other = json.loads(now["PipelineDefinition"])
+            (epochs,) = (each for each in other["Parameters"] if each["Name"] == "Epochs")
+            epochs["DefaultValue"] += 1
+            self.region.server.client("sagemaker").update_pipeline(
+                PipelineName=PROJECT, PipelineDefinition=json.dumps(other), RoleArn=now["RoleArn"]
+            )
+            done = self._pipeline("versions", "alias", "1", "--as", "released")
+            self._check(done.status == 0 and "released is version 1" in done.out, done.said)
+            done = self._pipeline("versions", "rollback", "released")
+            self._check(done.status == 0 and "1 is the newest again" in done.out, done.said)
+            done = self._pipeline("versions", "--json")
+            self._check(done.status == 0, done.said)
+            listed = [(each["number"], each["aliases"]) for each in json.loads(done.out)]
+            self._check(listed == [(3, []), (2, []), (1, ["released"])], done.out)
+
     def refuse_what_roles_never_may(self) -> None:
         with self._act("What no role may", DEPLOYER):
             package = f"arn:aws:sagemaker:{LocalAws.REGION}:{HERE}:model-package/{PROJECT}/1"
@@ -164,7 +185,8 @@ class Life:
             taking = Request("sts:AssumeRole", role, {"aws:SourceAccount": ACCOUNT})
             self._decide(iter([Ask(self.front.act, "lambda.amazonaws.com", taking)]))
             said = self._function()
-            self._check(said == f"The endpoint {PROJECT} gets {PROJECT}-approved-1-ml-m5-large.", said)
+            self._check(said == f"The endpoint {PROJECT} has {PROJECT}-approved-1-ml-m5-large.", said)
+            self._scales(1, 3, 1000)
             self._decide(self._endpoint_asks(1))
 
     def promote(self) -> None:
@@ -194,8 +216,10 @@ class Life:
             done = self._pipeline("deploy", "--yes")
             self._check(done.status == 1 and "SageMaker went back to" in done.err, done.said)
             self._check(self._served() == before, done.said)
-            done = self._pipeline("deploy", "--yes")
+            self._scales(1, 3, 1000)
+            done = self._pipeline("deploy", "--yes", "--max-instances", "4", "--requests", "300")
             self._check(done.status == 0 and "serves version 2" in done.out, done.said)
+            self._scales(1, 4, 300)
 
     def test_and_go_back(self) -> None:
         with self._act("What was promoted is tested, and goes back", DEPLOYER):
@@ -214,6 +238,7 @@ class Life:
             done = self._pipeline(*words, "--min-accuracy", "0.999")
             self._check(done.status == 1 and "did not pass the smoke test" in done.err, done.said)
             self._check(self._served() == before and "In service again" in done.err, done.said)
+            self._scales(1, 4, 300)
             done = self._pipeline(*words, "--min-accuracy", "0.3")
             self._check(done.status == 0 and "serves version 1" in done.out, done.said)
 
@@ -228,10 +253,18 @@ class Life:
             }
             hosting.tags[arn] = {"Project": THEIRS}
             client = self._session.client("sagemaker")
+            scaling = self._session.client("application-autoscaling")
+            self.region.scaling.has(THEIRS, 1, 2, tag=THEIRS)
+            variant = {
+                "ServiceNamespace": "sagemaker",
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+                "ResourceId": of_endpoint(THEIRS),
+            }
             for who in (DEPLOYER, FUNCTION):
                 self.front.who = who
                 self._must_be_refused(client.delete_endpoint, EndpointName=THEIRS)
                 self._must_be_refused(client.update_endpoint, EndpointName=THEIRS, EndpointConfigName=name)
+                self._must_be_refused(scaling.deregister_scalable_target, **variant)
                 similar = f"{PROJECT}ic"
                 self._must_be_refused(client.create_endpoint, EndpointName=similar, EndpointConfigName=name)
 
@@ -241,6 +274,7 @@ class Life:
             self._check("--delete-data" in said, said)
             said = self._infra(0, "destroy", "--delete-data", "--yes")
             self._check(sorted(self.region.hosting.endpoints) == [THEIRS], said)
+            self._check(list(self.region.scaling.targets) == [of_endpoint(THEIRS)], said)
             groups = self.region.client("logs").describe_log_groups()["logGroups"]
             names = [each["logGroupName"] for each in groups]
             self._check("/aws/sagemaker/TrainingJobs" in names, f"everybody's logs are gone: {names}")
@@ -319,9 +353,13 @@ class Life:
         namespace: dict[str, Any] = {}
         exec(compile(properties["Code"]["ZipFile"], "index.py", "exec"), namespace)
         with environment(variables):
-            return str(
-                namespace["handler"]({}, None, self._session.client("sagemaker"), lambda seconds: None)
-            )
+            clients = (self._session.client(name) for name in ("sagemaker", "application-autoscaling"))
+            sagemaker, scaling = clients
+            return str(namespace["handler"]({}, None, sagemaker, lambda seconds: None, scaling))
+
+    def _scales(self, *limits: float) -> None:
+        got = self.region.scaling.limits(PROJECT)
+        self._check(got == limits, f"The endpoint scales as {got}, and not as {limits}.")
 
     def _register_another(self) -> None:
         """A second version, with the first one's model."""
@@ -338,6 +376,10 @@ class Life:
         return str(self.region.hosting.endpoints[PROJECT]["EndpointConfigName"])
 
     def _tags(self, arn: str) -> Mapping[str, str]:
+        if ":scalable-target/" in arn:
+            target = self.region.scaling.targets.get(arn.partition(":scalable-target/")[2], {})
+            tags: Mapping[str, str] = target.get("Tags", {})
+            return tags
         return self.region.hosting.tags_of(translated(arn, HERE))
 
     def _know_keys(self) -> None:

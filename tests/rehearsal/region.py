@@ -16,6 +16,7 @@ from tests.rehearsal.asking import Ask
 from tests.rehearsal.formation import Formation
 from tests.rehearsal.hosting import Hosting
 from tests.rehearsal.judge import Judge, as_resolved
+from tests.scaling import SERVICE, Scaling
 
 HOSTED = {
     f"{verb}{kind}" for kind in ("Endpoint", "EndpointConfig") for verb in ("Create", "Describe", "Delete")
@@ -30,7 +31,7 @@ DECISIONS = {True: "allowed", False: "implicitDeny"}
 class Region(Cloud):
     """An account in which nothing is deployed yet. `judge` knows the policies of the stack, once there is one."""
 
-    ours = frozenset(OURS | HOSTED)
+    ours = frozenset(OURS | HOSTED | Scaling().operations().keys())
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "account")
@@ -38,12 +39,15 @@ class Region(Cloud):
         self.hosting = Hosting(
             self.client, lambda: self.server.engine.resources, lambda: self.environment, folder / "serving"
         )
+        self.scaling = Scaling(self.hosting.endpoints.__contains__)
+        self.hosting.scales = lambda name: self.scaling.limits(name) is not None
         self.formation.deleted_packages = self.hosting.deleted
         self.prices["ml.m5.large", "Hosting"] = 0.5
         self.judge: Judge | None = None
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {**super().operations(), **self.hosting.operations()}
+        scaling = {(SERVICE, name): answer for name, answer in self.scaling.operations().items()}
+        return {**super().operations(), **self.hosting.operations(), **scaling}
 
     def forms(self) -> dict[tuple[str, str], Callable[[Form], str]]:
         return {**super().forms(), ("iam", "SimulatePrincipalPolicy"): self.simulate}

@@ -29,7 +29,7 @@ def played(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Pl
 
 
 def test_the_whole_life_goes_well(played: Played, template: Template) -> None:
-    assert len(played.acts) == 12
+    assert len(played.acts) == 13
     roles = {ask.who for ask in played.asks}
     assert {
         "DeployerRole",

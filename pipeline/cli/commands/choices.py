@@ -51,7 +51,12 @@ def check_choices(args: argparse.Namespace) -> None:
             "run. Leave it out."
         )
     if args.target != "sagemaker":
-        for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost), ("--again", args.again)):
+        for flag, chosen in (
+            ("--yes", args.yes),
+            ("--max-cost", args.max_cost),
+            ("--again", args.again),
+            ("--pipeline-version", args.pipeline_version),
+        ):
             if chosen:
                 raise UsageError(
                     f"{flag} goes with --target sagemaker. With --target {args.target} a run costs nothing, and "

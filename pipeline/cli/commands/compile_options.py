@@ -43,6 +43,7 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
         **graph_choices(args),
         "spot": args.spot,
         "warm_pool_seconds": args.warm_pool_seconds,
+        "instance_preferences": words(args.instance_types),
         "subnets": words(args.subnets),
         "security_groups": words(args.security_groups),
         "kms_key": args.kms_key,
@@ -51,6 +52,13 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
         "tags": tuple(parse_tag(tag) for tag in args.tag),
         "mlflow_app": mlflow_app(args.mlflow),
     }
+    if preferred := choices["instance_preferences"]:
+        if "TrainingInstanceType" in (given or {}):
+            raise UsageError(
+                f"--instance-types {args.instance_types} says what trainings run on, and so does the parameter "
+                "TrainingInstanceType. Leave one of them out."
+            )
+        choices["training_instance_type"] = preferred[0]
     if args.kms_key and given is not None:
         if "TrainingInstanceType" in given:
             choices["training_instance_type"] = str(given["TrainingInstanceType"])

@@ -16,7 +16,8 @@ from pipeline.interrupts import interrupt_on_signals
 
 if TYPE_CHECKING:
     from pipeline.inference.serving.deploying import Situation
-    from pipeline.inference.serving.deployment import Deployment, Hosting
+    from pipeline.inference.serving.deployment import Deployment
+    from pipeline.inference.serving.hosting import Hosting
     from pipeline.registry import Package
 
 INTERRUPTED = 130
@@ -26,6 +27,7 @@ APPROVE = "python -m pipeline registry approve V --target sagemaker"
 def main(args: argparse.Namespace) -> int:
     """Looks at what is there, asks, does it, and waits until the endpoint is in service."""
     hosting = hosting_of(args)
+    from pipeline.inference.serving.autoscaling import Autoscaling
     from pipeline.inference.serving.deploying import Deploying, Need, look
     from pipeline.inference.serving.endpoints import DeployFailed, Endpoints
     from pipeline.inference.serving.hosting_cost import agree, say_hosting_cost
@@ -35,7 +37,8 @@ def main(args: argparse.Namespace) -> int:
     deployment, target = deployment_of(args, hosting)
     name = deployment.endpoint
     line = LiveLine(f"Endpoint {name}", sys.stderr)
-    endpoints = Endpoints(target.client, line.show)
+    autoscaling = Autoscaling(target.account.client("application-autoscaling"), deployment.project)
+    endpoints = Endpoints(target.client, line.show, autoscaling=autoscaling)
     try:
         with interrupt_on_signals():
             say(f"AWS: {target.account}")
@@ -101,15 +104,20 @@ def smoke_test(args: argparse.Namespace) -> Callable[[Any, Callable[[str], Fashi
 
 def hosting_of(args: argparse.Namespace) -> Hosting:
     """What the endpoint is to run on. Raises UsageError for what does not go together."""
-    from pipeline.inference.serving.deployment import (
+    from pipeline.inference.serving.deployment import NO_CAPTURE, check_percent
+    from pipeline.inference.serving.hosting import (
         DEFAULT_CONCURRENCY,
         DEFAULT_INSTANCE,
         DEFAULT_MEMORY_MB,
-        NO_CAPTURE,
+        DEFAULT_REQUESTS,
+        NO_SCALING,
         Hosting,
-        check_percent,
     )
 
+    if args.serverless and args.max_instances is not None:
+        raise UsageError(NO_SCALING)
+    if args.requests is not None and args.max_instances is None:
+        raise UsageError(f"--requests says when to scale, which needs --max-instances (got {args.requests}).")
     excluded = (
         {"--instances": args.instances}
         if args.serverless
@@ -128,6 +136,8 @@ def hosting_of(args: argparse.Namespace) -> Hosting:
         instances=1 if args.instances is None else args.instances,
         memory_mb=DEFAULT_MEMORY_MB if args.memory is None else args.memory,
         concurrency=DEFAULT_CONCURRENCY if args.concurrency is None else args.concurrency,
+        max_instances=args.max_instances,
+        requests=DEFAULT_REQUESTS if args.requests is None else args.requests,
     )
 
 
@@ -231,6 +241,10 @@ def describe(deployment: Deployment, situation: Situation) -> str:
             f"{config['DestinationS3Uri']} (which costs what S3 costs)"
         )
     before = situation.before
+    if situation.need is Need.SCALE:
+        return f"The endpoint {name} serves {deployment.config_name} already; it changes to {deployment.hosting}."
+    if situation.scaling and not deployment.hosting.scaling:
+        new += f" (and no longer scales; until now up to {situation.scaling.maximum} instances)"
     if situation.need is Need.UPDATE and before is not None:
         return f"The endpoint {name} serves {before.config}; it is changed to {new}, and answers meanwhile."
     if situation.need is Need.REPLACE and before is not None:

@@ -15,6 +15,7 @@ INTERRUPTED = 130
 
 def main(args: argparse.Namespace) -> int:
     """Says what there is, asks, and removes it; with nothing there, says so and succeeds."""
+    from pipeline.inference.serving.autoscaling import Autoscaling
     from pipeline.inference.serving.deployment import check_endpoint_name
     from pipeline.inference.serving.endpoints import Endpoints
     from pipeline.inference.serving.hosting_cost import agree
@@ -28,7 +29,8 @@ def main(args: argparse.Namespace) -> int:
     project = target.stack.pipeline_name
     name = args.endpoint_name or project
     line = LiveLine(f"Endpoint {name}", sys.stderr)
-    endpoints = Endpoints(target.client, line.show)
+    autoscaling = Autoscaling(target.account.client("application-autoscaling"), project)
+    endpoints = Endpoints(target.client, line.show, autoscaling=autoscaling)
     say(f"AWS: {target.account}")
     holdings = find_holdings(endpoints, project, name)
     if holdings.empty:

@@ -13,7 +13,8 @@ from pipeline.definition.settings import PROJECT, Settings
 from pipeline.execution import ExecutionRecord
 from pipeline.inference.batch.requests import Requests
 from pipeline.inference.batch.transform_definition import BATCH, STEP, batch_definition, pipeline_name
-from pipeline.inference.serving.deployment import Deployment, Hosting
+from pipeline.inference.serving.deployment import Deployment
+from pipeline.inference.serving.hosting import Hosting
 from pipeline.interrupts import stop_on_signals
 from pipeline.local.jobs.channels import upload_files
 from pipeline.local.jobs.runner import StepStopped

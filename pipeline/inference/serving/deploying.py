@@ -12,6 +12,7 @@ from pipeline.errors import FashionError, UsageError
 from pipeline.inference.serving.deployment import Deployment, belongs
 from pipeline.inference.serving.endpoints import IN_SERVICE, DeployFailed, Endpoints, EndpointState
 from pipeline.inference.serving.hints import hosting_remedy
+from pipeline.inference.serving.hosting import Scaling
 from pipeline.targets.aws.aws_errors import AWS_ERRORS, explain, plain_words
 
 
@@ -21,6 +22,7 @@ class Need(enum.Enum):
     NOTHING = "nothing"
     CREATE = "create"
     UPDATE = "update"
+    SCALE = "scale"  # it serves what it is to, and is to scale otherwise
     REPLACE = "replace"  # an endpoint that failed cannot be updated
 
 
@@ -30,6 +32,7 @@ class Situation:
 
     need: Need
     before: EndpointState | None
+    scaling: Scaling | None = None
 
 
 def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
@@ -52,8 +55,10 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
             )
         if state.status != IN_SERVICE:
             return Situation(Need.REPLACE, state)
+        scaling = endpoints.scaling(name)
         if state.config == deployment.config_name:
-            return Situation(Need.NOTHING, state)
+            same = scaling == deployment.hosting.scaling
+            return Situation(Need.NOTHING if same else Need.SCALE, state, scaling)
         variants = endpoints.variants(state.config)
     if deployment.hosting.serverless and any("ServerlessConfig" not in variant for variant in variants):
         raise UsageError(
@@ -61,7 +66,7 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
             f"instances into one without. Received: {state.config}, which has instances. Remove it first with "
             f"python -m pipeline undeploy --endpoint {name}, or choose another name with --endpoint."
         )
-    return Situation(Need.UPDATE, state)
+    return Situation(Need.UPDATE, state, scaling)
 
 
 @dataclass
@@ -84,18 +89,27 @@ class Deploying:
         """
         name, config = self.deployment.endpoint, self.deployment.config_name
         doing = f"Deploying version {self.deployment.version} to the endpoint {name}"
+        if situation.need is Need.SCALE:
+            with plain_words(f"Scaling the endpoint {name}"):
+                self.endpoints.end_scaling(name)
+                self.endpoints.begin_scaling(name, self.deployment.hosting.scaling)
+            return
         try:
             self._make_parts()
             self._begin(situation)
         except AWS_ERRORS as error:
             told = explain(error, doing)
-            raise (self._left_alone(told) if _may_have_begun(error) else self._taken_back(told)) from error
+            if _may_have_begun(error):
+                raise self._left_alone(told) from error
+            raise self._taken_back(type(told)(f"{told}{self._scaled_again(situation)}")) from error
         old_reason = situation.before.reason if situation.before else ""
         try:
             state = self.endpoints.settled(name, expected=config, old_reason=old_reason)
         except AWS_ERRORS as error:
             raise self._left_alone(explain(error, doing)) from error
         if state is not None and state.status == IN_SERVICE and state.config == config:
+            with plain_words(f"The endpoint {name} is in service. Scaling it (the same command tries again)"):
+                self.endpoints.begin_scaling(name, self.deployment.hosting.scaling)
             return
         raise self._failed(doing, situation, state)
 
@@ -116,7 +130,9 @@ class Deploying:
                 return self._left_alone(explain(error, doing))
             if state is None or state.status != IN_SERVICE or state.config != before.config:
                 return self._left_alone(DeployFailed(f"{doing}: {why} It could not be taken back."))
-            now = f" In service again is what was there before, {before.config}."
+            now = (
+                f" In service again is what was there before, {before.config}.{self._scaled_again(situation)}"
+            )
         return self._taken_back(DeployFailed(f"{doing}: {why}{now}"))
 
     def _make_parts(self) -> None:
@@ -130,7 +146,8 @@ class Deploying:
     def _begin(self, situation: Situation) -> None:
         name, config = self.deployment.endpoint, self.deployment.config_name
         if situation.need is Need.UPDATE:
-            self.endpoints.update(name, config, self.deployment.update_options())
+            instances = situation.before.instances if situation.before and situation.scaling else None
+            self.endpoints.update(name, config, self.deployment.update_options(instances))
             return
         if situation.need is Need.REPLACE:
             self.endpoints.delete_endpoint(name)
@@ -145,15 +162,28 @@ class Deploying:
         before = situation.before
         if situation.need is Need.UPDATE and before is not None:
             if state is None or state.status != IN_SERVICE:
-                now = self._restored(before)
+                now = self._restored(before, situation)
             else:
                 reason = f"SageMaker went back to {state.config}. {state.reason}".rstrip(". ")
-                now = f"In service is what was there before, {state.config}. "
+                scaled = self._scaled_again(situation)
+                now = f"In service is what was there before, {state.config}.{scaled} "
         return self._taken_back(
             DeployFailed(f"{doing}: expected it to be in service. Received: {reason}. {now}Likely: {remedy}.")
         )
 
-    def _restored(self, before: EndpointState) -> str:
+    def _scaled_again(self, situation: Situation) -> str:
+        """Has an endpoint that serves what it did scale as it did; a sentence where that cannot be."""
+        before = situation.before
+        if before is None or situation.need is not Need.UPDATE or situation.scaling is None:
+            return ""
+        try:
+            if self.endpoints.scaling(before.name) is None:
+                self.endpoints.begin_scaling(before.name, situation.scaling)
+        except AWS_ERRORS as error:
+            return f" It no longer scales, and could not be made to again: {error}."
+        return ""
+
+    def _restored(self, before: EndpointState, situation: Situation) -> str:
         """Puts the earlier configuration back behind an endpoint that can only be made anew."""
         self.say(f"Making the endpoint {before.name} anew with what it had before, {before.config} …")
         try:
@@ -164,7 +194,7 @@ class Deploying:
             return f"What was there before could not be brought back: {error}. "
         if state is None or state.status != IN_SERVICE:
             return f"What was there before, {before.config}, could not be brought back. "
-        return f"In service again is what was there before, {before.config}. "
+        return f"In service again is what was there before, {before.config}.{self._scaled_again(situation)} "
 
     def _left_alone(self, error: FashionError) -> FashionError:
         """`error`, with nothing removed: the endpoint may be coming up with what this attempt made."""

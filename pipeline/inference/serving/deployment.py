@@ -15,14 +15,8 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.inference.serving.capture_form import CSV_TYPES, JSON_TYPES, destination
+from pipeline.inference.serving.hosting import Hosting
 
-DEFAULT_INSTANCE = "ml.m5.large"
-DEFAULT_MEMORY_MB = 3072
-DEFAULT_CONCURRENCY = 5
-# API reference, ProductionVariantServerlessConfig: 1 GB steps; 1 to 200.
-MEMORIES_MB = tuple(range(1024, 6145, 1024))
-MAX_CONCURRENCY = 200
-MAX_INSTANCES = 10
 # 63 characters (API reference, CreateEndpoint), of which "-<version>-serverless-<digest>" needs some.
 MAX_NAME = 36
 VARIANT = "AllTraffic"
@@ -36,57 +30,6 @@ NO_CAPTURE = (
     "--serverless."
 )
 PROJECT_TAG, ENDPOINT_TAG, VERSION_TAG = "Project", "Endpoint", "ModelVersion"
-
-
-@dataclass(frozen=True)
-class Hosting:
-    """What the model runs on: `instances` of `instance_type`, or, where that is None, as a serverless endpoint."""
-
-    instance_type: str | None = DEFAULT_INSTANCE
-    instances: int = 1
-    memory_mb: int = DEFAULT_MEMORY_MB
-    concurrency: int = DEFAULT_CONCURRENCY
-
-    def __post_init__(self) -> None:
-        doing = "Choosing what an endpoint runs on"
-        if self.instance_type is not None and not re.fullmatch(
-            r"ml\.[a-z0-9-]+\.[a-z0-9]+", self.instance_type
-        ):
-            raise UsageError(
-                f"{doing}: expected an instance type such as {DEFAULT_INSTANCE}. Received: {self.instance_type!r}."
-            )
-        if not 1 <= self.instances <= MAX_INSTANCES:
-            raise UsageError(f"{doing}: expected 1 to {MAX_INSTANCES} instances. Received: {self.instances}.")
-        if self.memory_mb not in MEMORIES_MB:
-            raise UsageError(
-                f"{doing}: expected a memory of {', '.join(map(str, MEMORIES_MB))} MB. Received: {self.memory_mb}."
-            )
-        if not 1 <= self.concurrency <= MAX_CONCURRENCY:
-            raise UsageError(
-                f"{doing}: expected 1 to {MAX_CONCURRENCY} requests at once. Received: {self.concurrency}."
-            )
-
-    @property
-    def serverless(self) -> bool:
-        """Whether it has no instances of its own."""
-        return self.instance_type is None
-
-    def __str__(self) -> str:
-        if self.serverless:
-            return f"serverless, {self.memory_mb} MB, at most {self.concurrency} requests at once"
-        return f"{self.instances} × {self.instance_type}"
-
-    def as_variant(self) -> dict[str, Any]:
-        """The part of a production variant that says it."""
-        if self.serverless:
-            return {
-                "ServerlessConfig": {"MemorySizeInMB": self.memory_mb, "MaxConcurrency": self.concurrency}
-            }
-        return {
-            "InstanceType": self.instance_type,
-            "InitialInstanceCount": self.instances,
-            "InitialVariantWeight": 1.0,
-        }
 
 
 @dataclass(frozen=True)
@@ -171,19 +114,27 @@ class Deployment:
             **self._capture(),
         }
 
-    def update_options(self) -> dict[str, Any]:
+    def update_options(self, instances: int | None = None) -> dict[str, Any]:
         """What an UpdateEndpoint request says besides: new instances are watched before the old ones go.
+
+        `instances`: how many there are now. An endpoint that scales keeps them through an update, or it would
+        begin with its fewest while it is asked the most.
 
         With several instances one of them gets the first requests alone (API reference, TrafficRoutingConfig: a
         canary is at most half of them). Serverless endpoints have none of it (developer guide, "Deployment
         guardrails"), and without alarms there is nothing to go back for.
         """
+        options: dict[str, Any] = {}
+        scaling = self.hosting.scaling
+        if scaling and instances is not None and scaling.minimum < instances <= scaling.maximum:
+            options["RetainAllVariantProperties"] = True
+            options["ExcludeRetainedVariantProperties"] = [{"VariantPropertyType": "DataCaptureConfig"}]
         if self.hosting.serverless or not self.alarms:
-            return {}
+            return options
         routing: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": BAKING_SECONDS}
-        if self.hosting.instances > 1:
+        if self.hosting.instances > 1 or options:
             routing |= {"Type": "CANARY", "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1}}
-        return {
+        return options | {
             "DeploymentConfig": {
                 "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
                 "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in self.alarms]},

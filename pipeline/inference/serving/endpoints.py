@@ -8,13 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from pipeline.errors import FashionError
 from pipeline.inference.serving.deployment import Deployment, belongs
 from pipeline.targets.aws.aws_errors import AWS_ERRORS, is_forbidden, is_passing
+
+if TYPE_CHECKING:
+    from pipeline.inference.serving.autoscaling import Autoscaling
+    from pipeline.inference.serving.hosting import Scaling
 
 POLL_SECONDS = 10.0
 # The API reference (DescribeEndpoint, EndpointStatus) says which of them last.
@@ -32,13 +36,14 @@ class DeployFailed(FashionError):
 
 @dataclass(frozen=True)
 class EndpointState:
-    """What SageMaker says of an endpoint. `reason` is why it failed, or ""."""
+    """What SageMaker says of an endpoint. `reason` is why it failed, or ""; `instances` how many are wanted now."""
 
     name: str
     arn: str
     status: str
     config: str
     reason: str = ""
+    instances: int | None = None
 
     @property
     def moving(self) -> bool:
@@ -48,12 +53,16 @@ class EndpointState:
 
 @dataclass
 class Endpoints:
-    """The endpoints of an account. `show` is told what is going on, with the seconds since it began."""
+    """The endpoints of an account. `show` is told what is going on, with the seconds since it began.
+
+    Without `autoscaling` they are not to be changed or removed, only looked at, or known not to scale.
+    """
 
     client: Any
     show: Callable[[str, float], None] = lambda _text, _seconds: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    autoscaling: Autoscaling | None = None
 
     def state(self, name: str) -> EndpointState | None:
         """What it is now; None when there is none of that name."""
@@ -70,6 +79,7 @@ class Endpoints:
             found["EndpointStatus"],
             found.get("EndpointConfigName", ""),
             found.get("FailureReason", ""),
+            next((each.get("DesiredInstanceCount") for each in found.get("ProductionVariants", ())), None),
         )
 
     def tags(self, arn: str) -> dict[str, str]:
@@ -112,7 +122,8 @@ class Endpoints:
         self.client.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=tags)
 
     def update(self, name: str, config: str, options: Mapping[str, Any]) -> None:
-        """Starts changing an endpoint; `options` are the request's others."""
+        """Starts changing an endpoint, which no longer scales then; `options` are the request's others."""
+        self.end_scaling(name)
         self.client.update_endpoint(EndpointName=name, EndpointConfigName=config, **options)
 
     def settled(self, name: str, expected: str | None = None, old_reason: str = "") -> EndpointState | None:
@@ -141,12 +152,27 @@ class Endpoints:
             self.show(state.status, self.clock() - begin)
             self.sleep(POLL_SECONDS)
 
+    def scaling(self, name: str) -> Scaling | None:
+        """How the number of its instances follows the requests; None: it does not."""
+        return self.autoscaling.of(name) if self.autoscaling else None
+
+    def begin_scaling(self, name: str, scaling: Scaling | None) -> None:
+        """Has the number of its instances follow the requests; nothing where it is not to."""
+        if self.autoscaling and scaling:
+            self.autoscaling.begin(name, scaling)
+
+    def end_scaling(self, name: str) -> None:
+        """Leaves the number of its instances as it is; nothing where it does not follow the requests."""
+        if self.autoscaling:
+            self.autoscaling.end(name)
+
     def delete_endpoint(self, name: str) -> None:
         """Removes an endpoint and waits until it is gone; nothing when there is none.
 
         Raises:
             DeployFailed: SageMaker could not remove it.
         """
+        self.end_scaling(name)
         try:
             self.client.delete_endpoint(EndpointName=name)
         except ClientError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.errors import UsageError
-from pipeline.inference.serving.deployment import Hosting
+from pipeline.inference.serving.hosting import Hosting
 from pipeline.targets.aws.cost import dollars
 from pipeline.targets.aws.plan import Kind
 from pipeline.targets.aws.prices import FROM_LIST, Price
@@ -36,9 +36,15 @@ def say_hosting_cost(hosting: Hosting, prices: HostingPrices) -> str:
             "is paid until undeploy, whether somebody asks or not."
         )
     hour = price.usd * hosting.instances
+    more = ""
+    if hosting.max_instances:
+        most = price.usd * hosting.max_instances
+        month = dollars(most * HOURS_OF_A_MONTH)
+        more = f"; with all {hosting.max_instances} instances {most:.4g} USD an hour, {month} a month"
     guess = "" if price.source == FROM_LIST else ": a guess"
     return (
-        f"Costs {hour:.4g} USD an hour, {dollars(hour * HOURS_OF_A_MONTH)} a month, by {price.source}{guess}; paid "
+        f"Costs {hour:.4g} USD an hour, {dollars(hour * HOURS_OF_A_MONTH)} a month{more}, by "
+        f"{price.source}{guess}; paid "
         "until undeploy, whether somebody asks or not."
     )
 

@@ -10,6 +10,7 @@ from pipeline.local.jobs.channels import upload
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
+from pipeline.local.jobs.preferences import preferred_count, preferred_type
 from pipeline.local.jobs.training_driver import local_command, own_words
 from pipeline.spec.definition import Json
 
@@ -24,7 +25,7 @@ def mounts(request: Mapping[str, Json]) -> tuple[str, ...]:
 
 def instances(request: Mapping[str, Json]) -> int:
     """How many hosts the request asks for."""
-    return int(request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1))
+    return preferred_count(request["ProcessingResources"]["ClusterConfig"])
 
 
 def run_processing_job(job: Job) -> dict[str, Json]:
@@ -56,7 +57,7 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     for host in job.hosts:
         resources = {
             "current_host": host.name,
-            "current_instance_type": cluster["InstanceType"],
+            "current_instance_type": preferred_type(cluster),
             "hosts": [other.name for other in job.hosts],
             "network_interface_name": "eth0",
         }

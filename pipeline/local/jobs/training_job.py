@@ -19,6 +19,7 @@ from pipeline.local.jobs.job import Job, JobKind, Start, now_text
 from pipeline.local.jobs.left_out import left_out
 from pipeline.local.jobs.pip import after_installing
 from pipeline.local.jobs.ports import reserve_ports
+from pipeline.local.jobs.preferences import preferred_count, preferred_type
 from pipeline.local.jobs.script_mode import in_script_mode
 from pipeline.local.jobs.script_start import fetch_code, start_script
 from pipeline.local.jobs.training_driver import (
@@ -51,7 +52,7 @@ def mounts(request: Mapping[str, Json]) -> tuple[str, ...]:
 
 def instances(request: Mapping[str, Json]) -> int:
     """How many hosts the request asks for."""
-    return int(request["ResourceConfig"].get("InstanceCount", 1))
+    return preferred_count(request["ResourceConfig"])
 
 
 def run_training_job(job: Job) -> dict[str, Json]:
@@ -158,7 +159,7 @@ def _write_configuration(job: Job, host: Host, hyperparameters: Mapping[str, str
     """Write the files of /opt/ml/input/config as the service does; returns those that the driver reads."""
     resources = job.request["ResourceConfig"]
     hosts = [other.name for other in job.hosts]
-    instance = resources["InstanceType"]
+    instance = preferred_type(resources)
     group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": hosts}
     resource_config = {
         "current_host": host.name,

@@ -96,13 +96,14 @@ def used(job: JobRef, client: Any) -> Used:
 def training_use(described: Mapping[str, Any]) -> Used:
     """BillableTimeInSeconds counts one instance (API reference, DescribeTrainingJob)."""
     resources = described["ResourceConfig"]
-    count = resources.get("InstanceCount", 1)
+    count = resources.get("SelectedInstanceCount") or resources.get("InstanceCount", 1)
     billed = float(described.get("BillableTimeInSeconds", 0))
     ran = float(described.get("TrainingTimeInSeconds", billed))
     # Only spot training tells the two apart on purpose.
     if not described.get("EnableManagedSpotTraining"):
         ran = billed
-    return Used("Training", resources.get("InstanceType", ""), billed * count, ran * count)
+    kind = resources.get("SelectedInstanceType") or resources.get("InstanceType", "")
+    return Used("Training", kind, billed * count, ran * count)
 
 
 def processing_use(described: Mapping[str, Any]) -> Used:
@@ -110,5 +111,7 @@ def processing_use(described: Mapping[str, Any]) -> Used:
     cluster = described["ProcessingResources"]["ClusterConfig"]
     start, end = described.get("ProcessingStartTime"), described.get("ProcessingEndTime")
     seconds = 0.0 if start is None or end is None else max(0.0, (end - start).total_seconds())
-    seconds *= cluster["InstanceCount"]
-    return Used("Processing", cluster["InstanceType"], seconds, seconds)
+    seconds *= cluster.get("SelectedInstanceCount") or cluster["InstanceCount"]
+    return Used(
+        "Processing", cluster.get("SelectedInstanceType") or cluster["InstanceType"], seconds, seconds
+    )

@@ -63,10 +63,16 @@ class Ceiling:
 
 
 def ceiling(jobs: Iterable[Job], prices: Prices) -> Ceiling:
-    """Instance price × longest run (and the warm pool after it) × jobs, equal jobs in one line."""
+    """Instance price × longest run (and the warm pool after it) × jobs, equal jobs in one line.
+
+    Of a job that may run on several types of instances it is the dearest's, or one's whose price is not known.
+    """
     grouped: dict[tuple[Kind, str, int, int], int] = {}
     for job in jobs:
-        key = job.kind, job.instance_type, job.instances, job.max_seconds + job.kept_seconds
+        kind = job.instance_type
+        if job.others:
+            kind = max(job.types, key=lambda each: _hour(prices.hourly(each, job.kind)))
+        key = job.kind, kind, job.instances, job.max_seconds + job.kept_seconds
         grouped[key] = grouped.get(key, 0) + job.count
     return Ceiling(
         tuple(
@@ -74,6 +80,10 @@ def ceiling(jobs: Iterable[Job], prices: Prices) -> Ceiling:
             for (kind, instance_type, instances, seconds), number in grouped.items()
         )
     )
+
+
+def _hour(price: Price | None) -> float:
+    return math.inf if price is None else price.usd
 
 
 def cost_limit(given: float | None, environ: Mapping[str, str]) -> float:

@@ -19,7 +19,8 @@ class Job:
     """A step's job: on `instances` of `instance_type`, for `max_seconds` at most.
 
     `kept_seconds`: how long its instances are paid for after its end, in a warm pool. A search runs `count` such
-    jobs, `at_once` of them at the same time; 0 where as many others follow it.
+    jobs, `at_once` of them at the same time; 0 where as many others follow it. It runs on one of `others` instead
+    where no instance of its type is free.
     """
 
     step: str
@@ -31,6 +32,12 @@ class Job:
     kept_seconds: int = 0
     count: int = 1
     at_once: int = 1
+    others: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Each type of instances that it may run on, the preferred one first."""
+        return (self.instance_type, *self.others)
 
 
 def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[str] = ()) -> tuple[Job, ...]:
@@ -50,15 +57,18 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
             settings.processing_max_runtime_seconds,
         )
 
+    preferred = settings.instance_preferences or (types["TrainingInstanceType"],)
+
     def training(step: str) -> Job:
         return Job(
             step,
             "Training",
-            types["TrainingInstanceType"],
+            preferred[0],
             settings.training_instance_count,
             settings.training_max_runtime_seconds,
             settings.spot,
             settings.warm_pool_seconds,
+            others=preferred[1:],
         )
 
     if settings.kind == "monitor":

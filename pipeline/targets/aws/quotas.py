@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.targets.aws.plan import Job
@@ -34,7 +34,7 @@ def quota_name(job: Job) -> str:
 def needs(jobs: Iterable[Job], parallel: int | None) -> dict[str, Need]:
     """What the jobs need by the quota's name: trainings run at once, at most `parallel`; the others one by one."""
     by_name: dict[str, list[Job]] = {}
-    for job in jobs:
+    for job in (replace(each, instance_type=kind) for each in jobs for kind in each.types):
         by_name.setdefault(quota_name(job), []).append(job)
         if job.kept_seconds:
             by_name.setdefault(f"{job.instance_type} for training warm pool usage", []).append(job)

@@ -21,7 +21,10 @@ _NAME_LENGTH = 16
 
 @dataclass(frozen=True)
 class StartRequest:
-    """What is to be started. `source` is the ARN of the execution that `only` builds on; None: the latest."""
+    """What is to be started. `source` is the ARN of the execution that `only` builds on; None: the latest.
+
+    `version` is the pipeline's that `definition` is of; None: the newest, which it has been made.
+    """
 
     pipeline: str
     definition: str
@@ -30,6 +33,7 @@ class StartRequest:
     parallel: int | None = None
     only: Sequence[str] = ()
     source: str | None = None
+    version: int | None = None
 
     @property
     def token(self) -> str:
@@ -42,6 +46,7 @@ class StartRequest:
             self.parallel,
             sorted(self.only),
             self.source,
+            *(() if self.version is None else (self.version,)),
         ]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -71,6 +76,8 @@ def start_execution(client: Any, request: StartRequest) -> str:
             "SelectedSteps": [{"StepName": name} for name in request.only],
             **({"SourcePipelineExecutionArn": request.source} if request.source else {}),
         }
+    if request.version is not None:
+        more["PipelineVersionId"] = request.version
     with plain_words(f"Starting the pipeline {request.pipeline}"):
         answer = client.start_pipeline_execution(
             PipelineName=request.pipeline,

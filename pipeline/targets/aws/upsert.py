@@ -10,12 +10,17 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from pipeline.targets.aws.aws_errors import is_missing, plain_words
+from pipeline.targets.aws.versions import Label, label_version
 
 Done = Literal["created", "updated", "unchanged"]
 
 
-def upsert_pipeline(client: Any, name: str, definition: str, role: str, tags: Mapping[str, str]) -> Done:
+def upsert_pipeline(
+    client: Any, name: str, definition: str, role: str, tags: Mapping[str, str], label: Label | None = None
+) -> Done:
     """Makes the pipeline called `name` have this definition and role, and says what that took.
+
+    A version that this makes is called as `label` says.
 
     Executions that run keep the definition that they were started with.
 
@@ -31,15 +36,19 @@ def upsert_pipeline(client: Any, name: str, definition: str, role: str, tags: Ma
         else:
             if present["RoleArn"] == role and _same(present["PipelineDefinition"], definition):
                 return "unchanged"
-            client.update_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role)
+            made = client.update_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role)
+            if label is not None:
+                label_version(client, made, label)
             return "updated"
-        client.create_pipeline(
+        made = client.create_pipeline(
             PipelineName=name,
             PipelineDefinition=definition,
             RoleArn=role,
             ClientRequestToken=hashlib.sha256(f"{name}\0{role}\0{definition}".encode()).hexdigest(),
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
+        if label is not None:
+            label_version(client, made, label)
         return "created"
 
 

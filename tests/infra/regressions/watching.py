@@ -86,6 +86,25 @@ def endpoints_of_others_can_be_deleted(resources: Template) -> None:
     del statement(resources, "ServePolicy", "ChangeEndpoints")["Condition"]
 
 
+@mutation("roles_can_do_their_work_and_nothing_else")
+def scaling_of_others_can_be_ended(resources: Template) -> None:
+    del statement(resources, "ScalePolicy", "ChangeScaling")["Condition"]["StringEquals"][
+        "aws:ResourceTag/Project"
+    ]
+
+
+@mutation("roles_can_do_their_work_and_nothing_else")
+def tables_can_be_scaled(resources: Template) -> None:
+    equals = statement(resources, "ScalePolicy", "BeginScaling")["Condition"]["StringEquals"]
+    del equals["application-autoscaling:service-namespace"]
+    del equals["application-autoscaling:scalable-dimension"]
+
+
+@mutation("roles_can_do_their_work_and_nothing_else")
+def any_service_gets_its_role_made(resources: Template) -> None:
+    del statement(resources, "ScalePolicy", "MakeRoleOfScaling")["Condition"]
+
+
 @mutation("the_bucket_takes_no_other_encryption")
 def kms_without_a_key_is_accepted(resources: Template) -> None:
     drop_statement(resources, "BucketPolicy", "DenyUnnamedKeys")

@@ -37,6 +37,8 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fashion-mnist-notifications"
 
 # Where AWS offers no resource to name; infra/check.py asks AWS's own list.
 KNOW_NO_RESOURCES = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
     "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",

@@ -41,13 +41,13 @@ def roles_hand_on_only_the_roles_they_must_and_only_to_sagemaker(stack: Resolved
 @must
 def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
     own = {
-        "JobRole": "ContainerPolicy",
-        "EvaluationRole": "ContainerPolicy",
-        "DeployerRole": "ServePolicy",
-        "DeployFunctionRole": "ServePolicy",
+        "JobRole": ["ContainerPolicy"],
+        "EvaluationRole": ["ContainerPolicy"],
+        "DeployerRole": ["ServePolicy", "ScalePolicy"],
+        "DeployFunctionRole": ["ServePolicy", "ScalePolicy"],
     }
     for name, properties in stack.of_type("AWS::IAM::Role").items():
-        wanted = [f"arn:aws:iam::{ACCOUNT}:policy/{own[name]}"] if name in own else []
+        wanted = [f"arn:aws:iam::{ACCOUNT}:policy/{each}" for each in own.get(name, [])]
         if properties.get("ManagedPolicyArns", []) != wanted:
             yield f"{name} has {properties.get('ManagedPolicyArns')}"
     attached = {
@@ -58,6 +58,7 @@ def roles_have_no_policies_but_their_own(stack: ResolvedStack) -> Problems:
         "TrackPolicy": ["DeployerRole", "PipelineRole"],
         "TrackFilesPolicy": ["DeployerRole"],
         "ServePolicy": [],
+        "ScalePolicy": [],
     }
     for name, properties in stack.of_type("AWS::IAM::ManagedPolicy").items():
         if {"Users", "Groups"} & set(properties) or properties.get("Roles", []) != attached.get(name):

@@ -78,6 +78,7 @@ HOSTS = {"token.actions.githubusercontent.com"}
 PRINCIPALS = {
     *("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "delivery.logs.amazonaws.com"),
     *("events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "sagemaker.amazonaws.com"),
+    "sagemaker.application-autoscaling.amazonaws.com",
     "sts.amazonaws.com",  # the audience of GitHub's token
 }
 

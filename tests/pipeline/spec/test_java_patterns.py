@@ -28,6 +28,7 @@ def test_every_pattern_of_the_model_compiles() -> None:
         (r"([\p{L}_.]*)${1,128}", "clé_1".replace("1", ""), "clé 1"),
         (r"arn:[\p{Alnum}\-]+:x", "arn:aws-cn:x", "arn:aws_cn:x"),
         (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", "a\tb 😀", "a\nb"),
+        (r"\p{Print}+", "requests of ~", "größer"),
         (".*", "any text", "two\nlines"),
     ],
 )

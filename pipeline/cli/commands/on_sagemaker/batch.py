@@ -24,7 +24,7 @@ from pipeline.console import say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.inference.serving.deployment import Hosting
+    from pipeline.inference.serving.hosting import Hosting
     from pipeline.inference.serving.hosting_cost import HostingPrices
 
 INTERRUPTED = 130
@@ -40,8 +40,9 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.inference.batch.scoring import Model, score
     from pipeline.inference.batch.transform_definition import BATCH, DEFAULT_INSTANCE
     from pipeline.inference.predicting.models import AwsModels
-    from pipeline.inference.serving.deployment import MAX_NAME, Deployment, Hosting
+    from pipeline.inference.serving.deployment import MAX_NAME, Deployment
     from pipeline.inference.serving.endpoints import Endpoints
+    from pipeline.inference.serving.hosting import Hosting
     from pipeline.inference.serving.hosting_cost import agree
     from pipeline.interrupts import interrupt_on_signals
     from pipeline.targets.aws.aws_errors import plain_words

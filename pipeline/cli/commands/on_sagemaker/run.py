@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,9 @@ from pipeline.tracking.place import place_of_stack
 
 if TYPE_CHECKING:
     from pipeline.definition.settings import Choices, Settings
+    from pipeline.targets.aws.plan import Job
     from pipeline.targets.aws.start import StartRequest
+    from pipeline.targets.aws.versions import Label
     from pipeline.targets.sagemaker import SageMakerTarget
 
 
@@ -44,10 +48,12 @@ def main(args: argparse.Namespace) -> int:
     choices["mlflow_app"] = mlflow_app(args.mlflow)
     settings = settings_for(target.account.id, target.account.region, target.stack, choices, given)
     data = find_data(args, target, settings, given)
-    cost = ceiling(plan_jobs(settings, given, args.only), target.prices)
+    version = None if args.pipeline_version is None else chosen_version(args, target)
+    jobs = plan_jobs(settings, given, args.only) if version is None else version.jobs(given, args.only)
+    cost = ceiling(jobs, target.prices)
     say_cost(cost, say)
     confirm(cost, limit, certain=args.yes, ask=ask if sys.stdin.isatty() else None)
-    request = prepare(args, target, settings, given, data)
+    request = prepare(args, target, settings, given, data, version)
     arn = start(target, settings, request)
     return watch(args, target, arn)
 
@@ -96,23 +102,53 @@ def find_data(
     return folder
 
 
+@dataclass(frozen=True)
+class ChosenVersion:
+    """A version of the pipeline that is started as it is."""
+
+    number: int
+    definition: str
+
+    def jobs(self, given: Mapping[str, Value], only: Collection[str]) -> tuple[Job, ...]:
+        """What it runs."""
+        from pipeline.targets.aws.versions import jobs_of
+
+        return tuple(job for job in jobs_of(self.definition, given) if not only or job.step in only)
+
+
+def chosen_version(args: argparse.Namespace, target: SageMakerTarget) -> ChosenVersion:
+    """The version of the pipeline that --pipeline-version names."""
+    from pipeline.targets.aws.versions import Versions
+
+    versions = Versions(target.client, target.stack.pipeline_name)
+    found = versions.find(args.pipeline_version)
+    say(
+        f"Starting {found} of {found.created:%Y-%m-%d} as it is: flags that are compiled into it do not count."
+    )
+    return ChosenVersion(found.number, versions.definition(found))
+
+
 def prepare(
     args: argparse.Namespace,
     target: SageMakerTarget,
     settings: Settings,
     given: dict[str, Value],
     data: Path | str | None,
+    version: ChosenVersion | None = None,
 ) -> StartRequest:
-    """Compiles, checks and uploads what an execution needs, and returns the request that starts it."""
+    """Compiles, checks and uploads what an execution needs, and returns the request that starts it.
+
+    Of a version that is there already nothing is compiled.
+    """
     from pipeline.spec.validation import check_definition
     from pipeline.targets.aws.aws_errors import plain_words
     from pipeline.targets.aws.definitions import without_cache
     from pipeline.targets.aws.listed_steps import check_selection, read_graph
     from pipeline.targets.aws.start import StartRequest
 
-    text = target.compile(settings)
+    text = target.compile(settings) if version is None else version.definition
     check_selection(args.only, read_graph(text))
-    if args.no_cache:
+    if args.no_cache and version is None:
         text = without_cache(text)
     values = dict(given)
     if "InputDataUri" in values:
@@ -138,6 +174,7 @@ def prepare(
         parallel=args.parallel,
         only=tuple(args.only),
         source=source,
+        version=None if version is None else version.number,
     )
 
 
@@ -153,7 +190,8 @@ def start(target: SageMakerTarget, settings: Settings, request: StartRequest) ->
             f"To run it once more: --again {request.again + 1}"
         )
         return started
-    target.upsert(settings, request.definition)
+    if request.version is None:
+        target.upsert(settings, request.definition, label_of_code())
     try:
         arn = start_execution(target.client, request)
     except KeyboardInterrupt:
@@ -161,3 +199,18 @@ def start(target: SageMakerTarget, settings: Settings, request: StartRequest) ->
         raise
     say(f"Execution {id_of(arn)} has started.")
     return arn
+
+
+def label_of_code() -> Label | None:
+    """What a version of the pipeline is called that this code makes: its git commit; None where there is none."""
+    from pipeline.study.origin import git_commit
+    from pipeline.targets.aws.versions import Label
+
+    found = git_commit()
+    if found["commit"] is None:
+        return None
+    changed = "-changed" if found["changed"] else ""
+    return Label(
+        f"{found['commit'][:12]}{changed}",
+        f"Commit {found['commit']}{', with changes that were not committed' if changed else ''}",
+    )

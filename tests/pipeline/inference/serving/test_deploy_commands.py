@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.cli.commands.deploy import approved_package, check_instance
 from pipeline.errors import RegistryError, UsageError
-from pipeline.inference.serving.deployment import Hosting
+from pipeline.inference.serving.hosting import Hosting
 from pipeline.inference.serving.hosting_cost import agree, say_hosting_cost
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Package
@@ -96,6 +96,21 @@ def test_a_part_of_the_requests_is_captured_in_the_stacks_bucket(account, comman
     assert command("undeploy", "--yes", "--endpoint", f"{NAME}-seen").status == 0
 
 
+def test_an_endpoint_scales_between_a_few_and_many_instances(account, command):
+    done = command("deploy", "--yes", "--max-instances", "3", "--endpoint", f"{NAME}-busy")
+    assert done.status == 0, done.said
+    what = "1 to 3 × ml.m5.large, as many as it takes for 1000 requests a minute each"
+    assert f"serves version 1 ({what})." in done.out
+    assert "with all 3 instances " in done.err
+    scaling = account.client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (target["ResourceId"], target["MinCapacity"], target["MaxCapacity"]) == (
+        f"endpoint/{NAME}-busy/variant/AllTraffic", 1, 3,
+    )  # fmt: skip
+    assert command("undeploy", "--yes", "--endpoint", f"{NAME}-busy").status == 0
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
 def test_a_serverless_endpoint_of_another_name(account, command):
     done = command("deploy", "--yes", "--serverless", "--memory", "2048", "--endpoint", f"{NAME}-canary")
     assert done.status == 0, done.said
@@ -132,6 +147,9 @@ def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
             2,
             ("Serverless endpoints capture no requests", "Leave out --capture"),
         ),
+        (("--serverless", "--max-instances", "3"), 2, ("it scales by itself", "Leave out --max-instances")),
+        (("--max-instances", "1"), 2, ("must be more than --instances, 1", "(got 1)")),
+        (("--requests", "100"), 2, ("needs --max-instances (got 100)",)),
         (("--capture", "0"), 2, ("from 1 to 100 (got 0)",)),
         (("--memory", "2048"), 2, ("--memory 2048 goes with --serverless",)),
         (("--serverless", "--memory", "1000"), 2, ("Received: 1000",)),

@@ -7,8 +7,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from pipeline.errors import AwsError, UsageError
 from pipeline.inference.serving.deploying import Deploying, Need, Situation, look
-from pipeline.inference.serving.deployment import Capturing, Deployment, Hosting, belongs
+from pipeline.inference.serving.deployment import Capturing, Deployment, belongs
 from pipeline.inference.serving.endpoints import DeployFailed, Endpoints, EndpointState
+from pipeline.inference.serving.hosting import Hosting
 from tests.pipeline.targets.aws.stubbed import ARN, NOW, role
 
 NAME = "fashion-mnist"

@@ -27,6 +27,7 @@ ROLES = ("pipeline", "jobs", "evaluation")
 # What the local SageMaker answers; all else of this account is moto's, or answered below.
 OURS = {
     *("CreatePipeline", "UpdatePipeline", "DescribePipeline", "StartPipelineExecution"),
+    *("ListPipelineVersions", "UpdatePipelineVersion"),
     *("RetryPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions"),
     *("DescribePipelineExecution", "DescribePipelineDefinitionForExecution"),
     *("ListPipelineParametersForExecution", "ListPipelineExecutionSteps"),
