@@ -42,10 +42,15 @@ def _stored(content: bytes) -> bytes:
     return header + b"".join(blocks) + struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
 
 
+def folder_of(content: bytes) -> str:
+    """The name of the folder that an archive of these bytes lies in."""
+    return folder_name(digest_of_files([(ARCHIVE, content)]))
+
+
 def upload_archive(s3: Any, folder: Path, bucket: str, prefix: str) -> str:
     """Puts the archive of `folder` under `prefix`/sha256-<digest>/ unless it is there; returns its S3 URI."""
     content = pack(folder)
-    key = f"{prefix}/{folder_name(digest_of_files([(ARCHIVE, content)]))}/{ARCHIVE}"
+    key = f"{prefix}/{folder_of(content)}/{ARCHIVE}"
     found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
     if all((item["Key"], item["Size"]) != (key, len(content)) for item in found):
         s3.put_object(Bucket=bucket, Key=key, Body=content)

@@ -55,6 +55,8 @@ SPACE = (
         high=0.2,
     ),
 )
+# How near to an end of its range a best value suggests that the range was too narrow, as a share of it.
+NEAR_AN_END = 0.05
 GRID_SIZE = math.prod(len(each.grid) for each in SPACE)
 
 
@@ -80,3 +82,17 @@ def names() -> tuple[str, ...]:
 def without_tuned(hyperparameters: Mapping[str, str]) -> dict[str, str]:
     """Those of a candidate's hyperparameters that a search leaves alone."""
     return {name: value for name, value in hyperparameters.items() if name not in names()}
+
+
+def end_of_range(name: str, value: str) -> str | None:
+    """The end of its range that a tuned value lies at, "lowest" or "highest"; None between, and for other names."""
+    tuned = next((each for each in SPACE if each.name == name), None)
+    if tuned is None:
+        return None
+    if tuned.values:
+        return {tuned.values[0]: "lowest", tuned.values[-1]: "highest"}.get(value)
+    low, high, number = tuned.low, tuned.high, float(value)
+    if tuned.logarithmic:
+        low, high, number = math.log(low), math.log(high), math.log(number)
+    share = (number - low) / (high - low)
+    return "lowest" if share <= NEAR_AN_END else "highest" if share >= 1 - NEAR_AN_END else None

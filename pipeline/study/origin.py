@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.code_address import folder_name
+from pipeline.definition.code_archive import folder_of, pack
 from pipeline.definition.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord
 from pipeline.local.engine.cores import available_cores
@@ -67,8 +68,10 @@ def git_commit(root: Path = ROOT) -> dict[str, Any]:
 
 def commit_of(record: ExecutionRecord, root: Path = ROOT) -> dict[str, Any]:
     """As git_commit; both None, too, when the execution ran other training code than lies there."""
-    code = f"/{folder_name(digest_of_code(root / 'training'))}/"
-    if any(not done.code.endswith(code) for _, _, done in trainings_done([record])):
+    folder = root / "training"
+    # Trainings get the folder's files, trials of a search its archive.
+    known = {folder_name(digest_of_code(folder)), folder_of(pack(folder))}
+    if any(known.isdisjoint(done.code.split("/")) for _, _, done in trainings_done([record])):
         return {"commit": None, "changed": None}
     return git_commit(root)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pipeline.definition.search_space import NEAR_AN_END, end_of_range
 from pipeline.formatting import MISSING, count, decimal, duration, moment, percent
 from pipeline.study.answers import (
     answer_lines,
@@ -93,7 +94,38 @@ def _searches(searches: Sequence[Mapping[str, Any]]) -> list[str]:
         "for all, by trials under a seed that none of the trainings below has. How this question was put before it "
         "was answered: `docs/hypotheses.md`.",
         table(("search", "trials", f"best {searches[0]['metric']}", *names), rows),
+        *_ends(searches),
+        "Every trial, the best first:",
+        table(
+            ("search", "trial", searches[0]["metric"], *names),
+            [
+                [
+                    search["search"],
+                    str(trial["trial"]),
+                    percent(trial["value"]) if trial["value"] is not None else MISSING,
+                    *(short(str(trial.get(name, MISSING))) for name in names),
+                ]
+                for search in searches
+                for trial in search["trials"]
+            ],
+        ),
     ]
+
+
+def _ends(searches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names the best values that lie at an end of their ranges."""
+    found = [
+        f"{search['search']}: {name} {short(str(value))} ({end})"
+        for search in searches
+        for name, value in search["trials"][0].items()
+        if name not in _OF_A_TRIAL and (end := end_of_range(name, str(value))) is not None
+    ]
+    if not found:
+        return []
+    told = (
+        f"At an end of its range, or within {NEAR_AN_END:.0%} of it, so the range may have been too narrow: "
+    )
+    return [f"{told}{'; '.join(found)}."]
 
 
 def _images(analysis: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,14 @@ import pytest
 
 from pipeline.cli.commands.compile_options import graph_choices
 from pipeline.cli.parser import build_parser
-from pipeline.definition.search_space import GRID_SIZE, SPACE, check_search, names, without_tuned
+from pipeline.definition.search_space import (
+    GRID_SIZE,
+    SPACE,
+    check_search,
+    end_of_range,
+    names,
+    without_tuned,
+)
 from pipeline.definition.settings import local_settings
 from pipeline.errors import UsageError
 
@@ -54,3 +61,22 @@ def test_what_grid_tries_lies_in_the_ranges() -> None:
 def test_a_search_takes_what_it_tunes_out_of_a_candidates_own() -> None:
     own = {"filters": "32,64", **dict.fromkeys(names(), "1")}
     assert without_tuned(own) == {"filters": "32,64"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "end"),
+    [
+        ("learning-rate", "0.001", "lowest"),
+        ("learning-rate", "0.0011", "lowest"),  # 2.8 % of the way, in logarithms
+        ("learning-rate", "0.0013", None),
+        ("learning-rate", "0.0271", "highest"),
+        ("label-smoothing", "0.006", "lowest"),
+        ("label-smoothing", "0.18", None),
+        ("batch-size", "64", "lowest"),
+        ("batch-size", "128", None),
+        ("batch-size", "256", "highest"),
+        ("epochs", "12", None),
+    ],
+)
+def test_a_best_value_at_an_end_of_its_range_is_known(name: str, value: str, end: str | None) -> None:
+    assert end_of_range(name, value) == end

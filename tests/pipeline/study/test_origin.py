@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.code_address import folder_name
+from pipeline.definition.code_archive import ARCHIVE, folder_of, pack
 from pipeline.definition.code_upload import digest_of_code
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.study.origin import commit_of, describe_machine, describe_versions
@@ -49,6 +50,12 @@ def test_the_commit_is_told_and_whether_it_is_all(repository: Path) -> None:
     assert commit_of(of(repository), repository) == {"commit": commit, "changed": False}
     (repository / "training" / "train.py").write_text("print(1)\n")
     assert commit_of(of(repository), repository) == {"commit": commit, "changed": True}
+
+
+def test_trials_of_a_search_have_their_code_in_an_archive(repository: Path) -> None:
+    commit = git(repository, "rev-parse", "HEAD")
+    archive = f"s3://bucket/code/{folder_of(pack(repository / 'training'))}/{ARCHIVE}"
+    assert commit_of(execution(archive), repository) == {"commit": commit, "changed": False}
 
 
 def test_other_training_code_than_the_executions_names_no_commit(repository: Path) -> None:

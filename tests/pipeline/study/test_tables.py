@@ -230,4 +230,8 @@ def test_a_study_with_searches_says_what_they_found_and_how_to_make_them(
     ]
     page = study_page(document)
     assert "| Tune-cnn-3x3 | 2 | 94.00 % | 0.01235 |" in page
+    assert "| Tune-cnn-3x3 | 1 | 93.00 % | 0.002 |" in page
+    assert "range may have been too narrow" not in page
+    document["searches"][0]["trials"][0]["learning-rate"] = "0.0271"
+    assert "too narrow: Tune-cnn-3x3: learning-rate 0.0271 (highest)." in study_page(document)
     assert "## The settings" not in study_page(study_document(record, evaluation, None, ORIGIN))
