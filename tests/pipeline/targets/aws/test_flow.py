@@ -115,7 +115,7 @@ def test_a_run_goes_from_preflight_to_report(first: Run, user: User) -> None:
 def test_only_what_the_command_needs_is_asked_of_aws(first: Run, user: User) -> None:
     """The deployer may not do more, either: no listing of buckets, no making of any, no other writing."""
     changing = {name for name in user.cloud.asked if name.startswith(("Create", "Update", "Start", "Delete"))}
-    assert changing == {"CreatePipeline", "StartPipelineExecution"}
+    assert changing == {"CreatePipeline", "UpdatePipelineVersion", "StartPipelineExecution"}
     assert "GET /" not in user.cloud.asked
     written = [name.removeprefix("PUT /") for name in user.cloud.asked if name.startswith("PUT /")]
     assert written
