@@ -38,7 +38,7 @@ from pipeline.local.endpoint.wire import (
 
 Operation = Callable[[Request], Mapping[str, Any]]
 Operations = Mapping[tuple[str, str], Operation]
-SERVICES = ("sagemaker", "logs", "events")
+SERVICES = ("sagemaker", "logs", "events", "application-autoscaling")
 _ANSWERED = "What it answers is in docs/local-sagemaker.md."
 _CALLBACK = (
     "It sends no callback tokens: run a pipeline with a Callback step by python -m pipeline run --definition FILE "
@@ -47,10 +47,12 @@ _CALLBACK = (
 _ONE_BUS = (
     "It has the event bus default alone: leave EventBusName out, and tell events apart by their Source."
 )
+_ONE_PROCESS = "An endpoint here is one process, and does not scale: deploy without --max-instances."
 # What to do in the place of what is not answered.
 _INSTEAD = {
     **dict.fromkeys(("SendPipelineExecutionStepSuccess", "SendPipelineExecutionStepFailure"), _CALLBACK),
     "CreateEventBus": _ONE_BUS,
+    **dict.fromkeys(("RegisterScalableTarget", "PutScalingPolicy"), _ONE_PROCESS),
 }
 _TAGGED = ("CreatePipeline", "CreateModel", "CreateEndpointConfig", "CreateEndpoint")
 # The kinds of jobs that can be asked for by themselves.
@@ -128,10 +130,16 @@ def all_operations(engine: Engine) -> Answering:
         ),
         **_named(bus, "PutEvents"),
     }  # fmt: skip
+    # deploy and undeploy ask whether an endpoint scales.
+    scaling: dict[str, Operation] = {
+        "DescribeScalableTargets": lambda _request: {"ScalableTargets": []},
+        "DescribeScalingPolicies": lambda _request: {"ScalingPolicies": []},
+    }
     operations = {
         **{("sagemaker", name): operation for name, operation in found.items()},
         **{("logs", name): operation for name, operation in streams.items()},
         **{("events", name): operation for name, operation in events.items()},
+        **{("application-autoscaling", name): operation for name, operation in scaling.items()},
     }
     return Answering(operations, endpoints)
 

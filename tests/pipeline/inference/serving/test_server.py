@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import ClassVar
 
 import numpy as np
@@ -417,15 +418,30 @@ def wait_until(condition):
 
 
 def test_what_was_asked_is_answered_after_the_end_and_nobody_else_is_let_in():
-    with ThreadPoolExecutor(8) as pool:
+    body = b'{"instances": [1.0]}'
+    with ExitStack() as asked:
         with open_served(Slow(0.5)) as served:
-            asked = [pool.submit(served.ask, "POST", PREDICT, '{"instances": [1.0]}') for _ in range(8)]
+            head = f"POST {PREDICT} HTTP/1.1\r\nHost: {served.host}:{served.port}\r\nConnection: close\r\n"
+            request = (
+                f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            )
+            # All have asked before the end, whenever a thread would have come to it.
+            waiting = [
+                asked.enter_context(socket.create_connection((served.host, served.port), timeout=30))
+                for _ in range(8)
+            ]
+            for connection in waiting:
+                connection.sendall(request)
             wait_until(lambda: served.model.now == MAX_AT_ONCE)
         with pytest.raises(ConnectionRefusedError):
             served.ask("GET", "/ping")
         assert not served.server.drain(0.05)
         assert served.server.drain(30)
-        assert [each.result(10) for each in asked] == [(200, {"predictions": [3.5]})] * 8
+        for connection in waiting:
+            with connection.makefile("rb") as stream:
+                answer = stream.read()
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"predictions": [3.5]}
 
 
 def test_a_connection_that_says_nothing_does_not_hold_up_the_end():

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,14 @@ WAYS = {
 
 
 @pytest.fixture
-def ml(tmp_path: Path) -> Path:
-    """Stands for this machine's /opt/ml, beside another folder; it does not exist."""
-    (tmp_path / "opt" / "other").mkdir(parents=True)
-    return tmp_path / "opt" / "ml"
+def ml() -> Iterator[Path]:
+    """Stands for this machine's /opt/ml, beside another folder; it does not exist.
+
+    Not below tmp_path: what lies beside its parents is named in the job's command, and pytest has thousands there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "opt" / "other").mkdir(parents=True)
+        yield Path(folder) / "opt" / "ml"
 
 
 @pytest.fixture
