@@ -95,10 +95,9 @@ def test_where_the_user_may_not_write_there_nothing_is_added(container: Containe
     assert launcher.program(ToStart(container, ["true"], "/", {})).command == ["true"]
 
 
-def test_what_a_job_needs_is_writable_where_it_lies_below(tmp_path: Path) -> None:
+def test_what_a_job_needs_is_writable_where_it_lies_below(ml: Path) -> None:
     if not is_available():
         pytest.skip("it takes Landlock")
-    ml = tmp_path / "opt/ml"
     container = Container.create(ml / "home/job")
     done = run(Process(needed_folders(ml / "home", os.environ), ml), container, f"touch x && touch {ml}/y")
     assert (container.root / "x").exists()
