@@ -14,12 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.cli.parser import build_parser
 from pipeline.cli.targets import carry_out
 from pipeline.console import write_what_can_be_written
 from pipeline.errors import FashionError, UsageError
-
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:

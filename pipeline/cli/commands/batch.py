@@ -16,10 +16,9 @@ from pipeline.cli.commands.batch_request import (
     is_s3,
     opened_output,
 )
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.errors import UsageError
-
-INTERRUPTED = 130
 
 
 def main(args: argparse.Namespace) -> int:

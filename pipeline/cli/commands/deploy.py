@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.commands.on_sagemaker.following import ask
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.definition.settings import CAPTURED, PROJECT
 from pipeline.errors import AwsError, CredentialsError, FashionError, RegistryError, UsageError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pipeline.inference.serving.hosting import Hosting
     from pipeline.registry import Package
 
-INTERRUPTED = 130
 APPROVE = "python -m pipeline registry approve V --target sagemaker"
 
 

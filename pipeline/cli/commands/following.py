@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.commands.choices import read_images, read_programs
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.errors import StateError
 from pipeline.printable import json_text
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pipeline.spec.definition import Definition
     from pipeline.targets.local import Choices, LocalTarget
     from pipeline.tracking.tracker import Tracker
-
-INTERRUPTED = 130
 
 
 def execute(

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.commands.choices import own_images
-from pipeline.cli.commands.following import INTERRUPTED, write_result
+from pipeline.cli.commands.following import write_result
 from pipeline.cli.commands.monitor_request import check, retrained
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.definition.monitor_parameters import NEWEST
 from pipeline.definition.settings import CAPTURED, MONITOR, PROJECT

@@ -7,10 +7,9 @@ import os
 import sys
 
 from pipeline.cli.commands.on_sagemaker.following import ask
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.interrupts import interrupt_on_signals
-
-INTERRUPTED = 130
 
 
 def main(args: argparse.Namespace) -> int:

@@ -20,14 +20,13 @@ from pipeline.cli.commands.batch_request import (
     opened_output,
 )
 from pipeline.cli.commands.on_sagemaker.following import ask
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.inference.serving.hosting import Hosting
     from pipeline.inference.serving.hosting_cost import HostingPrices
-
-INTERRUPTED = 130
 
 
 def main(args: argparse.Namespace) -> int:

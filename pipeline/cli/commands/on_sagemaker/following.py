@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.cli.commands.following import write_result
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.report.outcome import tell_faults
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.targets.sagemaker import SageMakerTarget
     from pipeline.tracking.tracker import Tracker
 
-INTERRUPTED = 130
 ON = "--target sagemaker"
 
 

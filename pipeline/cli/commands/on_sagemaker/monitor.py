@@ -9,10 +9,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.commands.following import INTERRUPTED, write_result
+from pipeline.cli.commands.following import write_result
 from pipeline.cli.commands.monitor_request import check, retrained
 from pipeline.cli.commands.on_sagemaker.following import ask, follow, print_remarks
 from pipeline.cli.commands.on_sagemaker.run import open_checked, start
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.cli.output_file import check_writable
 from pipeline.console import say
 from pipeline.definition.monitor_parameters import NEWEST

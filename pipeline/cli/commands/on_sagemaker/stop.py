@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import uuid
 
-from pipeline.cli.commands.on_sagemaker.following import INTERRUPTED, ON, open_target
+from pipeline.cli.commands.on_sagemaker.following import ON, open_target
+from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
 from pipeline.errors import UsageError
 
