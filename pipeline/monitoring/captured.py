@@ -58,11 +58,23 @@ def endpoint_of(names: Iterable[str], wanted: str | None, place: str) -> str:
 
 
 def put(aws: LocalAws, files: dict[str, Path], uri: str) -> str:
-    """Copies the files into the local S3, below an address that names them, and returns that."""
-    named = "\n".join(f"{name} {file.stat().st_size}" for name, file in sorted(files.items()))
+    """Copies the files into the local S3, below an address that names them and their content, and returns that.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    named = "\n".join(f"{name} {_digest(file)}" for name, file in sorted(files.items()))
     place = f"{uri}/{hashlib.sha256(named.encode()).hexdigest()[:16]}"
     aws.ensure_bucket(split_uri(place)[0])
     present = {stored.uri for stored in aws.stored_objects(place)}
     missing = [(file, f"{place}/{name}") for name, file in files.items() if f"{place}/{name}" not in present]
     upload_files(aws, missing, stop=threading.Event())
     return place
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"Could not read {file}: {error.strerror}.") from error

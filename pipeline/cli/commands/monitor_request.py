@@ -28,6 +28,8 @@ def check(args: argparse.Namespace) -> None:
         raise UsageError(
             f"--data {args.data} goes with --retrain: the monitor itself reads no labelled data."
         )
+    if args.any_data and args.data is None:
+        raise UsageError("--any-data goes with --retrain --data DIR: it accepts any data set in DIR.")
     if args.target == "sagemaker":
         return
     for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost)):

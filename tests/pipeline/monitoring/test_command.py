@@ -40,6 +40,8 @@ def test_what_it_may_cost_is_handed_on() -> None:
         [""],
         ["--endpoint", ""],
         ["--data", "x"],
+        ["--any-data"],
+        ["--retrain", "--any-data"],
         ["--yes"],
         ["--max-cost", "1"],
         ["--launcher", "process", "--target", "sagemaker"],
