@@ -34,5 +34,5 @@ def test_a_file_that_was_edited_in_place_is_another_one(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Could not read .*gone.jsonl: No such file"):
+    with pytest.raises(UsageError, match=r"Could not read .*gone\.jsonl: No such file"):
         put(None, {"gone": tmp_path / "gone.jsonl"}, URI)  # type: ignore[arg-type]
