@@ -478,7 +478,10 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     """Adds the choices that change the pipeline's graph."""
     add_tuning(parser)
     parser.add_argument(
-        "--candidates", metavar="A,B,…", help="which models to train (default: baseline,cnn-3x3,cnn-5x5)"
+        "--candidates",
+        metavar="A,B:N,…",
+        help="which models to train, and under how many seeds if fewer than others (default: "
+        "baseline,cnn-3x3,cnn-5x5)",
     )
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="train each under N seeds (default: 1)"
@@ -679,8 +682,9 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--candidates",
-        metavar="A,B,…",
-        help="which models (default: baseline and the arms of the kernel experiment)",
+        metavar="A,B:N,…",
+        help="which models, and under how many seeds if fewer than others (default: baseline and the arms of the "
+        "kernel experiment)",
     )
     add_precision(parser)
     parser.add_argument("--with", dest="more", metavar="A,B,…", help="models besides, for example resnet")

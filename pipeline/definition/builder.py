@@ -318,6 +318,7 @@ class DefinitionBuilder:
         normalize = self.normalize_step()
         processed = normalize.properties.ProcessingOutputConfig.Outputs["processed"].S3Output.S3Uri
         candidates, seeds = find_candidates(self.settings.candidates), self.settings.seeds
+        by_name = {candidate.name: candidate for candidate in candidates}
         tuned = {
             candidate.name: self.tuning_step(candidate, processed)
             for candidate in (candidates if self.settings.tune else ())
@@ -325,11 +326,8 @@ class DefinitionBuilder:
         trained: dict[str, TrainingStep] = {}
         if not tuned or len(seeds) > 1:
             trained = {
-                f"{candidate.name}-{seed}": self.training_step(
-                    candidate, seed, processed, tuned.get(candidate.name)
-                )
-                for seed in seeds
-                for candidate in candidates
+                f"{name}-{seed}": self.training_step(by_name[name], seed, processed, tuned.get(name))
+                for name, seed in self.settings.trainings()
             }
         models: dict[str, Any] = {
             name: step.properties.ModelArtifacts.S3ModelArtifacts for name, step in trained.items()

@@ -30,6 +30,7 @@ class Choices(TypedDict, total=False):
 
     candidates: tuple[str, ...]
     seeds: tuple[int, ...]
+    fewer_seeds: tuple[tuple[str, int], ...]
     tune: int
     tune_strategy: str
     training_instance_count: int
@@ -54,6 +55,8 @@ class Settings:
     """Compile-time settings. Everything else is a pipeline parameter, and can be set when an execution starts.
 
     Roles are compile-time values because the SDK's ModelTrainer accepts no pipeline variable for them.
+
+    `fewer_seeds`: candidates that are trained under the first of `seeds` only, and under how many.
 
     `tune`: how many trials a search makes for each candidate before it is evaluated, by `tune_strategy` (0: none).
 
@@ -84,6 +87,7 @@ class Settings:
     model_package_group: str = PROJECT
     candidates: tuple[str, ...] = DEFAULT_CANDIDATES
     seeds: tuple[int, ...] = (0,)
+    fewer_seeds: tuple[tuple[str, int], ...] = ()
     tune: int = 0
     tune_strategy: str = "Bayesian"
     training_instance_count: int = 1
@@ -113,6 +117,16 @@ class Settings:
                 "Choosing seeds: expected one or more different whole numbers from 0 up. "
                 f"Received: {self.seeds}. Use for example --seeds 3."
             )
+        wrong = [
+            f"{name}:{count}"
+            for name, count in self.fewer_seeds
+            if name not in self.candidates or not 1 <= count <= len(self.seeds)
+        ]
+        if wrong:
+            raise UsageError(
+                f"{', '.join(wrong)}: NAME:N trains a chosen candidate under the first N of "
+                f"{len(self.seeds)} seeds."
+            )
         if not 1 <= self.training_instance_count <= MAX_INSTANCES:
             raise UsageError(
                 f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
@@ -122,6 +136,16 @@ class Settings:
         self._check_machines()
         self._check_network()
         self._check_tags()
+
+    def trainings(self) -> tuple[tuple[str, int], ...]:
+        """Each candidate's name and seed, seed by seed."""
+        counts = {name: len(self.seeds) for name in self.candidates} | dict(self.fewer_seeds)
+        return tuple(
+            (name, seed)
+            for place, seed in enumerate(self.seeds)
+            for name in self.candidates
+            if place < counts[name]
+        )
 
     def _check_machines(self) -> None:
         """What training jobs run on."""

@@ -26,8 +26,7 @@ def study_page(document: Mapping[str, Any]) -> str:
     analysis, summary = document["analysis"], document["summary"]
     parts = [
         "# The study",
-        f"Every model under {plural(max(row['seeds'] for row in summary), 'seed')}. Under one seed all see the "
-        "same split and the same images in the same order. Made by",
+        f"{_seeds(summary)} Under one seed all see the same split and the same images in the same order. Made by",
         f"```sh\n{document['command']}\n```",
         "## The answer",
         "The claims and the rule that judges them are declared in `pipeline/analysis/hypotheses.py`.",
@@ -64,6 +63,17 @@ def study_page(document: Mapping[str, Any]) -> str:
         table(("", ""), _origin(document)),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _seeds(summary: Sequence[Mapping[str, Any]]) -> str:
+    """Under how many seeds the models were trained."""
+    by_count: dict[int, list[str]] = {}
+    for row in summary:
+        by_count.setdefault(row["seeds"], []).append(row["candidate"])
+    if len(by_count) == 1:
+        return f"Every model under {plural(summary[0]['seeds'], 'seed')}."
+    counts = sorted(by_count.items(), reverse=True)
+    return "; ".join(f"{', '.join(names)} under {plural(count, 'seed')}" for count, names in counts) + "."
 
 
 def _notes(analysis: Mapping[str, Any]) -> list[str]:

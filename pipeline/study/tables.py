@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,8 +143,9 @@ def _digest(text: str) -> str:
 
 def command_line(record: ExecutionRecord, evaluation: Mapping[str, Any]) -> str:
     """The command that makes the same figures: without where things lie and how they are shown."""
-    candidates = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
+    counts = Counter(each["name"] for each in evaluation["candidates"])
     seeds = len({each["seed"] for each in evaluation["candidates"]})
+    candidates = [name if count == seeds else f"{name}:{count}" for name, count in counts.items()]
     words = ["python", "-m", "pipeline", "study", "--seeds", str(seeds), "--candidates", ",".join(candidates)]
     configs = [step.properties.get("HyperParameterTuningJobConfig") for step in record.steps]
     if config := next((found for found in configs if found), None):

@@ -77,19 +77,26 @@ def graph_choices(args: argparse.Namespace) -> Choices:
 
     Raises UsageError for an unknown candidate or a wrong number.
     """
-    names = DEFAULT_CANDIDATES
+    names, fewer = candidates_of(",".join(DEFAULT_CANDIDATES))
     if args.candidates is not None:
-        names = words(args.candidates)
+        names, fewer = candidates_of(args.candidates)
     find_candidates(names)
     if not 1 <= args.seeds <= MAX_SEEDS:
         raise UsageError(
             f"--seeds {args.seeds} is not a number from 1 to {MAX_SEEDS}. Each candidate is trained once "
             "under each seed."
         )
-    if len(names) * args.seeds > MAX_TRAININGS:
+    for name, count in fewer.items():
+        if not 1 <= count <= args.seeds:
+            raise UsageError(
+                f"--candidates {name}:{count}: a candidate is trained under 1 to {args.seeds} seeds. "
+                "--seeds N allows more."
+            )
+    trainings = sum(fewer.get(name, args.seeds) for name in names)
+    if trainings > MAX_TRAININGS:
         raise UsageError(
-            f"{len(names)} candidates under {args.seeds} seeds are too many trainings: the evaluation can "
-            f"compare {MAX_TRAININGS}. Leave some out."
+            f"{trainings} trainings of {len(names)} candidates are too many: the evaluation can compare "
+            f"{MAX_TRAININGS}. Choose fewer candidates or seeds."
         )
     if not 1 <= args.instances <= MAX_INSTANCES:
         raise UsageError(
@@ -107,11 +114,30 @@ def graph_choices(args: argparse.Namespace) -> Choices:
     return {
         "candidates": names,
         "seeds": tuple(range(args.seeds)),
+        "fewer_seeds": tuple(fewer.items()),
         "tune": args.tune or 0,
         "tune_strategy": strategy,
         "training_instance_count": args.instances,
         "precision": args.precision,
     }
+
+
+def candidates_of(listed: str) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The names in a list A,B:N,…, and the N of those that have one: under how many seeds they are trained.
+
+    Raises UsageError where N is no number.
+    """
+    names, fewer = [], {}
+    for word in words(listed):
+        name, sign, count = word.partition(":")
+        names.append(name)
+        if sign:
+            if not (count.isascii() and count.isdecimal()):
+                raise UsageError(
+                    f"--candidates {word}: NAME:N trains NAME under N seeds; N is a whole number."
+                )
+            fewer[name] = int(count)
+    return tuple(names), fewer
 
 
 def words(listed: str) -> tuple[str, ...]:

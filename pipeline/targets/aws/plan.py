@@ -81,8 +81,7 @@ def plan_jobs(settings: Settings, values: Mapping[str, Value], only: Collection[
     ]
     trainings = [
         training(f"Train-{candidate}-{seed}")
-        for seed in settings.seeds
-        for candidate in settings.candidates
+        for candidate, seed in settings.trainings()
         if not searches or len(settings.seeds) > 1
     ]
     jobs = (processing("NormalizeData"), *searches, *trainings, processing("Evaluate"))

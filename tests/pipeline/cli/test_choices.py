@@ -139,6 +139,31 @@ def test_more_trainings_than_the_evaluation_has_arguments_are_refused() -> None:
         graph_choices(run("--candidates", five, "--seeds", "20"))
 
 
+def test_a_candidate_may_have_fewer_seeds_than_others() -> None:
+    words = ("--seeds", "20", "--candidates", "baseline,cnn-3x3,cnn-5x5,cnn-5x5-params:15,cnn-5x5-flops:5")
+    choices = graph_choices(run(*words))
+    assert choices["candidates"] == ("baseline", "cnn-3x3", "cnn-5x5", "cnn-5x5-params", "cnn-5x5-flops")
+    assert choices["fewer_seeds"] == (("cnn-5x5-params", 15), ("cnn-5x5-flops", 5))
+    assert graph_choices(run("--seeds", "20"))["fewer_seeds"] == ()
+
+
+@pytest.mark.parametrize(
+    ("candidates", "message"),
+    [
+        ("baseline:4", "trained under 1 to 3 seeds"),
+        ("baseline:0", "trained under 1 to 3 seeds"),
+        ("baseline:", "N is a whole number"),
+        ("baseline:two", "N is a whole number"),
+        ("baseline:-1", "N is a whole number"),
+        ("baseline:2,baseline", "baseline"),
+        ("other:2", "other"),
+    ],
+)
+def test_a_number_of_seeds_that_a_candidate_cannot_have_is_refused(candidates: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        graph_choices(run("--seeds", "3", "--candidates", candidates))
+
+
 def test_the_evaluation_has_arguments_for_as_many_trainings() -> None:
     """AWS takes a hundred: ContainerArguments of ProcessingAppSpecification."""
     definition = json.loads((Path(__file__).parents[1] / "definition.golden.json").read_text())

@@ -173,6 +173,19 @@ def test_every_candidate_is_trained_under_every_seed(compiled):
     assert trained == ["Train-cnn-3x3-0", "Train-baseline-0", "Train-cnn-3x3-1", "Train-baseline-1"]
 
 
+def test_a_candidate_with_fewer_seeds_is_trained_and_compared_under_the_first_of_them(compiled):
+    found = steps(
+        compiled(
+            candidates=("cnn-3x3", "baseline"), seeds=(0, 1, 2), fewer_seeds=(("cnn-3x3", 1), ("baseline", 2))
+        )
+    )
+    trained = [name for name in found if name.startswith("Train-")]
+    assert trained == ["Train-cnn-3x3-0", "Train-baseline-0", "Train-baseline-1"]
+    text = json.dumps(found["Evaluate"])
+    assert all(name in text for name in trained)
+    assert "baseline-2" not in text
+
+
 def test_more_instances_change_how_many_hosts_a_training_has_and_nothing_else(compiled):
     one, two = steps(compiled()), steps(compiled(training_instance_count=2))
     for name, step in two.items():

@@ -17,6 +17,12 @@ def settings(*words: str, **given: object) -> Settings:
     return local_settings(ACCOUNT, REGION, **compile_choices(args, given))
 
 
+@pytest.mark.parametrize("fewer", [("cnn-3x3", 0), ("cnn-3x3", 3), ("resnet", 1)])
+def test_fewer_seeds_are_of_a_chosen_candidate_and_not_more(fewer: tuple[str, int]) -> None:
+    with pytest.raises(UsageError, match="NAME:N trains a chosen candidate under the first N of 2 seeds"):
+        local_settings("123456789012", "us-east-1", seeds=(0, 1), fewer_seeds=(fewer,))
+
+
 def test_without_flags_everything_is_off():
     assert settings() == local_settings(ACCOUNT, REGION)
 

@@ -125,6 +125,21 @@ def test_the_command_names_what_decides_the_figures(
     )
 
 
+def test_a_study_with_fewer_seeds_for_some_says_so_and_compares_common_ones(
+    evaluation: dict[str, Any], make_record: Make
+) -> None:
+    entries = evaluation["candidates"]
+    evaluation["candidates"] = [each for each in entries if (each["name"], each["seed"]) != ("cnn-5x5", 2)]
+    document = study_document(make_record(evaluation), evaluation, None, ORIGIN)
+    assert "--seeds 3 --candidates baseline,cnn-3x3,cnn-5x5:2 " in document["command"]
+    assert "baseline, cnn-3x3 under 3 seeds; cnn-5x5 under 2 seeds. Under one seed" in study_page(document)
+    found = {
+        (each["first"], each["second"]): each["seeds"] for each in document["analysis"]["seed_comparisons"]
+    }
+    assert list(found["cnn-3x3", "baseline"]) == [0, 1, 2]
+    assert list(found["cnn-3x3", "cnn-5x5"]) == [0, 1]
+
+
 def test_tables_that_cannot_be_written_say_how_to_get_them(
     evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
 ) -> None:

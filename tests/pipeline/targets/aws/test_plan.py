@@ -52,6 +52,14 @@ def test_parameters_and_choices_change_the_plan() -> None:
     assert {(job.instance_type, job.instances) for job in trainings} == {("ml.g4dn.xlarge", 2)}
 
 
+def test_a_candidate_with_fewer_seeds_costs_less() -> None:
+    settings = local_settings(
+        "123456789012", "us-east-1", seeds=(0, 1), fewer_seeds=(("baseline", 1), ("cnn-5x5", 1))
+    )
+    trainings = [job.step for job in plan_jobs(settings, {}) if job.kind == "Training"]
+    assert trainings == ["Train-baseline-0", "Train-cnn-3x3-0", "Train-cnn-5x5-0", "Train-cnn-3x3-1"]
+
+
 def test_only_the_selected_steps_cost() -> None:
     settings = local_settings("123456789012", "us-east-1")
     assert [job.step for job in plan_jobs(settings, {}, ["Evaluate"])] == ["Evaluate"]
