@@ -5,10 +5,9 @@ The report, the study's tables and the model card read the Analysis; pipeline/an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation
 from pipeline.analysis.results import Analysis
 
 LEVEL = 0.95
@@ -16,7 +15,7 @@ LEVEL = 0.95
 __all__ = ["LEVEL", "Analysis", "analyse"]
 
 
-def analyse(evaluation: Mapping[str, Any], predictions: Path | None, seed: int = 0) -> Analysis:
+def analyse(evaluation: Evaluation, predictions: Path | None, seed: int = 0) -> Analysis:
     """Every statistic of `evaluation`, the content of evaluation.json; equal arguments give equal results.
 
     `predictions` is the path of predictions.npz. Without it, or when it is damaged or another evaluation's, what

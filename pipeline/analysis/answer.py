@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline.analysis.case_study import SPLITS, standing
+from pipeline.analysis.case_study import SPLITS, Split, standing
+from pipeline.analysis.evaluation import (
+    Candidate,
+    Evaluation,
+    Gate,
+    Registration,
+    measured,
+    names_of,
+    ranked,
+    seeds_of,
+    winner_of,
+)
 from pipeline.analysis.more_seeds import one_seed
 from pipeline.execution import ExecutionRecord
 from pipeline.formatting import count, p_value, percent, points
@@ -24,12 +34,10 @@ class Answer:
     sentences: tuple[str, ...]
 
 
-def make_answer(
-    evaluation: Mapping[str, Any], registration: Mapping[str, Any], record: ExecutionRecord
-) -> Answer:
+def make_answer(evaluation: Evaluation, registration: Registration, record: ExecutionRecord) -> Answer:
     """The answer from the contents of evaluation.json and registration.json, and the execution that left them."""
     winner, gate = evaluation["winner"], evaluation["gate"]
-    if gate["passed"] and len({each["name"] for each in evaluation["candidates"]}) == 1:
+    if gate["passed"] and len(names_of(evaluation["candidates"])) == 1:
         headline = f"{winner['name']} reaches {percent(winner['test_accuracy'])} on the test images"
     elif gate["passed"]:
         headline = f"{winner['name']} wins, with {percent(winner['test_accuracy'])} on the test images"
@@ -48,25 +56,26 @@ def make_answer(
     )
 
 
-def opening(evaluation: Mapping[str, Any], record: ExecutionRecord) -> tuple[str, ...]:
+def opening(evaluation: Evaluation, record: ExecutionRecord) -> tuple[str, ...]:
     """What is known, and what is not: who won by how much on which images, and what one seed leaves open."""
     return tuple(sentence for sentence in (lead(evaluation), one_seed(evaluation, record)) if sentence)
 
 
-def lead(evaluation: Mapping[str, Any]) -> str:
+def lead(evaluation: Evaluation) -> str:
     """By how much the winner leads the models that come next, on validation (which decides) and on test."""
-    winner = evaluation["winner"]
+    winner = winner_of(evaluation)
     seed = f" (seed {winner['seed']})" if len(seeds_of(evaluation["candidates"])) > 1 else ""
     rivals = best_of_each(each for each in evaluation["candidates"] if each["name"] != winner["name"])
     named, left = rivals[:MOST_RIVALS], len(rivals[MOST_RIVALS:])
     images = evaluation["data"]["splits"]
     parts = []
-    for split, place in (
+    places: tuple[tuple[Split, str], ...] = (
         ("validation", f"On the {count(images['validation']['count'])} validation images, which decide,"),
         ("test", f"On the {count(images['test']['count'])} test images, looked at once,"),
-    ):
-        own = winner[f"{split}_accuracy"]
-        compared = [compare(own, rival[f"{split}_accuracy"], rival["name"]) for rival in named]
+    )
+    for split, place in places:
+        own = measured(winner, split)
+        compared = [compare(own, measured(rival, split), rival["name"]) for rival in named]
         parts.append(
             f"{place} {winner['name']}{seed} reached {percent(own)}{': ' if compared else ''}{listed(compared)}."
         )
@@ -77,23 +86,23 @@ def lead(evaluation: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def verdict(gate: Mapping[str, Any], registration: Mapping[str, Any]) -> str:
+def verdict(gate: Gate, registration: Registration) -> str:
     """The gate's verdict and the registered version."""
     least = percent(gate["min_accuracy"])
-    part = gate.get("champion") or {}
-    if not gate["passed"] and part.get("required") and part.get("passed") is False:
+    part = gate.get("champion")
+    if not gate["passed"] and part and part["required"] and part.get("passed") is False:
         asked = f"The quality gate asks for at least {least} on test and no significant loss to the champion"
         return f"{asked}: missed, so nothing was registered. {part['reason']}"
     if not gate["passed"]:
         return f"The quality gate asks for at least {least} on test: missed, so nothing was registered."
     passed = f"It passed the quality gate (at least {least} on test)"
-    if registration.get("version") is None:
-        reason = registration.get("reason") or "No registration was recorded."
+    if registration["version"] is None:
+        reason = registration["reason"] or "No registration was recorded."
         return f"{passed}, but was not registered: {reason}"
     return f"{passed} and is registered as version {registration['version']}."
 
 
-def champion(evaluation: Mapping[str, Any]) -> str:
+def champion(evaluation: Evaluation) -> str:
     """How the winner stands to the registered model that it would replace; empty when there is none."""
     reigning = evaluation.get("champion")
     if not reigning:
@@ -121,11 +130,9 @@ def p_relation(probability: float) -> str:
     return written if written.startswith("<") else f"= {written}"
 
 
-def bands(candidates: Sequence[Mapping[str, Any]]) -> str:
+def bands(candidates: Sequence[Candidate]) -> str:
     """How many accuracies lie within, above and below the case study's bands; empty when none has a band."""
-    stands = [
-        standing(each["name"], split, each[f"{split}_accuracy"]) for each in candidates for split in SPLITS
-    ]
+    stands = [standing(each["name"], split, measured(each, split)) for each in candidates for split in SPLITS]
     counted = Counter(stand for stand in stands if stand is not None)
     if not counted:
         return ""
@@ -142,17 +149,12 @@ def compare(own: float, other: float, name: str) -> str:
     return f"{points(own - other)} {'more' if own > other else 'less'} than {name}"
 
 
-def best_of_each(candidates: Any) -> list[Mapping[str, Any]]:
+def best_of_each(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The training of each model that is best on validation, best model first."""
-    best: dict[str, Mapping[str, Any]] = {}
-    for each in sorted(candidates, key=lambda each: -each["validation_accuracy"]):
+    best: dict[str, Candidate] = {}
+    for each in ranked(candidates):
         best.setdefault(each["name"], each)
     return list(best.values())
-
-
-def seeds_of(candidates: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The seeds of the run, in order."""
-    return sorted({each["seed"] for each in candidates})
 
 
 def listed(parts: Sequence[str]) -> str:

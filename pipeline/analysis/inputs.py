@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pipeline.analysis.array_files import UNREADABLE
 from pipeline.analysis.case_study import SPLITS, Split
+from pipeline.analysis.evaluation import Candidate, Evaluation, measured, names_of
 
 # How many training images processing/candidate_evaluation.py scores, where evaluation.json does not say.
 TRAIN_SAMPLE = 10_000
@@ -75,7 +76,7 @@ class Inputs:
         return min(self.of(name), key=lambda each: (-each.accuracy("validation"), each.seed))
 
 
-def read_inputs(evaluation: Mapping[str, Any], predictions: Path | None) -> Inputs:
+def read_inputs(evaluation: Evaluation, predictions: Path | None) -> Inputs:
     """The trainings of `evaluation`, the content of evaluation.json, with the predictions if they can be used.
 
     Predictions that are damaged, or whose accuracies are not the evaluation's, are left out, and a note says so.
@@ -88,13 +89,13 @@ def read_inputs(evaluation: Mapping[str, Any], predictions: Path | None) -> Inpu
         if problem:
             labels, arrays = {}, {}
             notes = (f"Single images were not looked at: {problem}.",)
-    names = list(dict.fromkeys(each["name"] for each in entries))
+    names = names_of(entries)
     ordered = sorted(entries, key=lambda each: (names.index(each["name"]), each["seed"]))
     trainings = tuple(_training(each, images, labels, arrays) for each in ordered)
     return Inputs(trainings, tuple(evaluation["class_names"]), labels, notes)
 
 
-def _image_counts(evaluation: Mapping[str, Any]) -> dict[Split, int]:
+def _image_counts(evaluation: Evaluation) -> dict[Split, int]:
     data = evaluation["data"]
     counts: dict[Split, int] = {split: data["splits"][split]["count"] for split in SPLITS}
     counts["train"] = data.get("scored_training_images") or min(counts["train"], TRAIN_SAMPLE)
@@ -122,7 +123,7 @@ def _read_predictions(
 
 
 def _disagreement(
-    entries: list[Mapping[str, Any]],
+    entries: list[Candidate],
     images: Mapping[Split, int],
     labels: Mapping[Split, npt.NDArray[np.int64]],
     arrays: Arrays,
@@ -143,7 +144,7 @@ def _disagreement(
             if len(truth) and not 0 <= truth.min() <= truth.max() < classes:
                 return f"predictions.npz has labels on {split} that are none"
             hits = int((found.argmax(axis=1) == truth).sum())
-            if hits != round(each[f"{split}_accuracy"] * len(truth)):
+            if hits != round(measured(each, split) * len(truth)):
                 return f"predictions.npz gives {each['id']} another accuracy on {split} than evaluation.json"
     return ""
 
@@ -154,7 +155,7 @@ def _are_probabilities(found: npt.NDArray[Any]) -> bool:
 
 
 def _training(
-    entry: Mapping[str, Any],
+    entry: Candidate,
     images: Mapping[Split, int],
     labels: Mapping[Split, npt.NDArray[np.int64]],
     arrays: Arrays,
@@ -166,7 +167,7 @@ def _training(
         served = arrays[f"probabilities_{id}_{split}"].astype(np.float64)
         correct[split] = served.argmax(axis=1) == truth
         probabilities[split] = served / served.sum(axis=1, keepdims=True)
-    hits: dict[Split, int] = {split: round(entry[f"{split}_accuracy"] * images[split]) for split in SPLITS}
+    hits: dict[Split, int] = {split: round(measured(entry, split) * images[split]) for split in SPLITS}
     on_train = arrays.get(f"correct_{id}_train")
     if (
         on_train is not None
@@ -180,7 +181,7 @@ def _training(
         name=entry["name"],
         seed=entry["seed"],
         params=entry["params"],
-        forward_flops=flops if isinstance(flops, int) and flops > 0 else None,
+        forward_flops=int(flops) if flops and flops > 0 and float(flops).is_integer() else None,
         train_seconds=float(entry["train_seconds"]),
         images_per_second=float(entry["images_per_second"]),
         images=images,

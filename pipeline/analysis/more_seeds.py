@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from pipeline.analysis.evaluation import Evaluation, names_of, seeds_of
 from pipeline.execution import ExecutionRecord
 from pipeline.formatting import duration
 
 SEEDS = 3  # the fewest of which a spread can be told
 
 
-def one_seed(evaluation: Mapping[str, Any], record: ExecutionRecord) -> str:
+def one_seed(evaluation: Evaluation, record: ExecutionRecord) -> str:
     """That a comparison under one seed settles no architecture, and what does; empty where nothing is open."""
     candidates = evaluation["candidates"]
-    if len({each["seed"] for each in candidates}) > 1 or len({each["name"] for each in candidates}) == 1:
+    if len(seeds_of(candidates)) > 1 or len(names_of(candidates)) == 1:
         return ""
     seconds = seconds_for_more(record)
     time = (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation, Registration
 from pipeline.execution import ExecutionRecord
 
 CANDIDATE_KEYS = (
@@ -22,8 +23,8 @@ CANDIDATE_KEYS = (
 
 def run_result(
     record: ExecutionRecord,
-    evaluation: Mapping[str, Any] | None,
-    registration: Mapping[str, Any] | None,
+    evaluation: Evaluation | None,
+    registration: Registration | None,
     report: Path | None,
 ) -> dict[str, Any]:
     """The result of an execution as plain JSON values.
@@ -41,7 +42,8 @@ def run_result(
     if evaluation is not None:
         gate = {"passed": evaluation["gate"]["passed"], "reason": evaluation["gate"]["reason"]}
         winner = evaluation["winner"]["name"]
-        candidates = [{key: each[key] for key in CANDIDATE_KEYS} for each in evaluation["candidates"]]
+        entries: Sequence[Mapping[str, object]] = evaluation["candidates"]
+        candidates = [{key: each[key] for key in CANDIDATE_KEYS} for each in entries]
     return {
         "execution_id": record.execution_id,
         "status": "Failed" if record.status == "CompletedWithFailures" else record.status,
@@ -71,10 +73,9 @@ def _failure_reason(record: ExecutionRecord) -> str | None:
     return record.failure_reason
 
 
-def _model_package_arn(record: ExecutionRecord, registration: Mapping[str, Any] | None) -> str | None:
+def _model_package_arn(record: ExecutionRecord, registration: Registration | None) -> str | None:
     if registration is not None:
-        arn: str | None = registration.get("model_package_arn")
-        return arn
+        return registration["model_package_arn"]
     registered = (
         step.properties.get("ModelPackageArn") for step in record.steps if step.type == "RegisterModel"
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from pipeline.analysis.evaluation import Candidate
 from pipeline.analysis.results import Analysis, Interval
 from pipeline.formatting import percent, span
 
@@ -29,7 +28,7 @@ class Row:
     weak: bool
 
 
-def make_rows(analysis: Analysis, winner: Mapping[str, Any]) -> list[Row]:
+def make_rows(analysis: Analysis, winner: Candidate) -> list[Row]:
     """The classes of the winner, the entry of evaluation.json's `candidates`, in the order of their labels."""
     scores = winner["test"]["per_class"]
     found = {each.class_name: each for each in analysis.classes if each.id == winner["id"]}

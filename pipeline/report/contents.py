@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS
+from pipeline.analysis.evaluation import METRICS, Candidate, Evaluation
 from pipeline.analysis.results import Analysis
 from pipeline.formatting import count
 from pipeline.report import calibration, classes
@@ -34,7 +35,7 @@ LIBRARIES = ("numpy", "scipy", "statsmodels", "scikit-learn")
 Content = dict[str, Any]
 
 
-def accuracy_content(evaluation: Mapping[str, Any], analysis: Analysis) -> Content:
+def accuracy_content(evaluation: Evaluation, analysis: Analysis) -> Content:
     """Leaderboard and learning curves."""
     candidates = evaluation["candidates"]
     pairs, all_pairs = make_pairs(analysis, evaluation["winner"]["name"])
@@ -45,11 +46,11 @@ def accuracy_content(evaluation: Mapping[str, Any], analysis: Analysis) -> Conte
         "models_over_seeds": make_models(analysis),
         "pairs": pairs,
         "all_pairs": all_pairs,
-        "curves": [(metric, draw_learning_curves(metric, candidates)) for metric in ("accuracy", "loss")],
+        "curves": [(metric, draw_learning_curves(metric, candidates)) for metric in METRICS],
     }
 
 
-def experiment_content(evaluation: Mapping[str, Any], analysis: Analysis) -> Content:
+def experiment_content(evaluation: Evaluation, analysis: Analysis) -> Content:
     """The differences over seeds, and what each model costs."""
     kernel, convolution = declared(analysis, baseline=False), declared(analysis, baseline=True)
     figures = (
@@ -73,9 +74,9 @@ def experiment_content(evaluation: Mapping[str, Any], analysis: Analysis) -> Con
 
 
 def error_content(
-    evaluation: Mapping[str, Any],
+    evaluation: Evaluation,
     analysis: Analysis,
-    winner: Mapping[str, Any],
+    winner: Candidate,
     predictions: Path | None,
     gallery: Path | None,
 ) -> Content:
@@ -110,7 +111,7 @@ def error_content(
     }
 
 
-def calibration_content(analysis: Analysis, winner: Mapping[str, Any]) -> Content:
+def calibration_content(analysis: Analysis, winner: Candidate) -> Content:
     """How far the probabilities can be believed."""
     found = analysis.calibration(winner["id"])
     return {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.analysis.case_study import SPLITS, Standing, reference_for
+from pipeline.analysis.evaluation import Candidate, Evaluation, measured, names_of, ranked
 from pipeline.analysis.results import Analysis
 from pipeline.formatting import count, duration, percent, span
 
@@ -38,9 +38,9 @@ class Row:
     train_time: str
 
 
-def make_rows(evaluation: Mapping[str, Any], analysis: Analysis, colors: int) -> list[Row]:
+def make_rows(evaluation: Evaluation, analysis: Analysis, colors: int) -> list[Row]:
     """The rows, best first on validation, from the content of evaluation.json; `colors` is how many there are."""
-    names = list(dict.fromkeys(each["name"] for each in evaluation["candidates"]))
+    names = names_of(evaluation["candidates"])
     return [
         Row(
             name=each["name"],
@@ -52,16 +52,16 @@ def make_rows(evaluation: Mapping[str, Any], analysis: Analysis, colors: int) ->
             images_per_second=count(each["images_per_second"]),
             train_time=duration(each["train_seconds"]),
         )
-        for each in sorted(evaluation["candidates"], key=lambda each: -each["validation_accuracy"])
+        for each in ranked(evaluation["candidates"])
     ]
 
 
-def accuracies(candidate: Mapping[str, Any], analysis: Analysis) -> tuple[Accuracy, ...]:
+def accuracies(candidate: Candidate, analysis: Analysis) -> tuple[Accuracy, ...]:
     """The candidate's accuracies on training, validation and test."""
     reference = reference_for(candidate["name"])
     cells = []
     for split in SPLITS:
-        value = candidate[f"{split}_accuracy"]
+        value = measured(candidate, split)
         found = analysis.accuracy(candidate["id"], split)
         interval = "" if found is None else span(found.interval.low, found.interval.high)
         if reference is None:

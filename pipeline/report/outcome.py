@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pipeline.analysis.evaluation import NOT_RECORDED, Evaluation, Registration
+from pipeline.analysis.evaluation_reader import (
+    DamagedError,
+    claims_to_be_evaluation,
+    read_evaluation,
+    read_object,
+    read_registration,
+)
 from pipeline.console import say
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
-from pipeline.report.evaluation import KEYS, DamagedError, check_evaluation, check_registration, read_object
 
 # What an evaluation leaves: small files, and those of single images.
 SMALL = ("evaluation.json", "registration.json", "model-card.json")
 LARGE = ("predictions.npz", "gallery.npz")
 FILES = SMALL + LARGE
+
+Document = TypeVar("Document")
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,8 @@ class Outcome:
     `faults` has a sentence for each file that is None because it is damaged.
     """
 
-    evaluation: dict[str, Any] | None
-    registration: dict[str, Any] | None
+    evaluation: Evaluation | None
+    registration: Registration | None
     predictions: Path | None
     report: Path | None
     gallery: Path | None = None
@@ -71,10 +79,10 @@ def read_files(
     reader = _Reader(files, damaged)
     if not own and "evaluation.json" not in damaged and not _is_evaluation(files.get("evaluation.json")):
         return Outcome(None, None, None, report)
-    evaluation = reader.document("evaluation.json", check_evaluation, needed=True)
+    evaluation = reader.document("evaluation.json", read_evaluation, needed=True)
     if evaluation is None:
         return Outcome(None, None, None, report, faults=tuple(reader.faults))
-    registration = reader.document("registration.json", check_registration)
+    registration = reader.document("registration.json", read_registration)
     if registration is not None and reused_from is not None:
         registration = _of_earlier_execution(registration, reused_from)
     return Outcome(
@@ -83,7 +91,7 @@ def read_files(
         reader.file("predictions.npz"),
         report,
         reader.file("gallery.npz"),
-        reader.document("model-card.json", lambda card: None),
+        reader.document("model-card.json", read_object),
         tuple(reader.faults),
     )
 
@@ -103,24 +111,19 @@ class _Reader:
             return None
         return self._files.get(name)
 
-    def document(
-        self, name: str, check: Callable[[Mapping[str, Any]], None], needed: bool = False
-    ) -> dict[str, Any] | None:
-        """The object in a JSON file; None when there is no file, or `check` refuses what is in it."""
+    def document(self, name: str, read: Callable[[bytes], Document], needed: bool = False) -> Document | None:
+        """What `read` makes of a JSON file; None when there is no file, or `read` refuses what is in it."""
         file = self.file(name)
         if file is None:
             if needed and name not in self._damaged:
                 self._blame(name, "it is missing")
             return None
         try:
-            document = read_object(file.read_bytes())
-            check(document)
+            return read(file.read_bytes())
         except OSError as error:
             self._blame(name, error.strerror or str(error))
         except DamagedError as error:
             self._blame(name, str(error))
-        else:
-            return document
         return None
 
     def _blame(self, name: str, why: str) -> None:
@@ -132,10 +135,9 @@ def _is_evaluation(file: Path | None) -> bool:
     if file is None:
         return False
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return claims_to_be_evaluation(file.read_bytes())
+    except OSError:
         return False
-    return isinstance(content, dict) and content.keys() >= KEYS
 
 
 def write_report_of(record: ExecutionRecord, outcome: Outcome, out: Path) -> Path:
@@ -147,7 +149,7 @@ def write_report_of(record: ExecutionRecord, outcome: Outcome, out: Path) -> Pat
     return write_report(
         record,
         outcome.evaluation,
-        outcome.registration or {},
+        outcome.registration or NOT_RECORDED,
         out,
         outcome.predictions,
         outcome.gallery,
@@ -155,9 +157,9 @@ def write_report_of(record: ExecutionRecord, outcome: Outcome, out: Path) -> Pat
     )
 
 
-def _of_earlier_execution(registration: dict[str, Any], execution_id: str) -> dict[str, Any]:
+def _of_earlier_execution(registration: Registration, execution_id: str) -> Registration:
     """What the evaluation that was reused registered then, as this execution has to tell it."""
-    if registration.get("version") is None:
+    if registration["version"] is None:
         return registration
     reason = (
         f"Version {registration['version']}, by execution {execution_id}, whose evaluation was reused. Nothing was "

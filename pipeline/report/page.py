@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.analysis import analyse
-from pipeline.analysis.answer import make_answer, seeds_of
+from pipeline.analysis.answer import make_answer
+from pipeline.analysis.evaluation import Evaluation, Registration, seeds_of, winner_of
 from pipeline.analysis.judging import verdicts
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.formatting import duration, percent, signed_points
@@ -56,18 +57,18 @@ Value = TypeVar("Value")
 
 def render_page(
     record: ExecutionRecord,
-    evaluation: Mapping[str, Any],
-    registration: Mapping[str, Any],
+    evaluation: Evaluation,
+    registration: Registration,
     predictions: Path | None = None,
     gallery: Path | None = None,
     model_card: Mapping[str, Any] | None = None,
 ) -> str:
     """The whole page as HTML, from write_report's arguments. The same ones give the same text."""
     record = clean_record(record)
-    evaluation, registration = clean(dict(evaluation)), clean(dict(registration))
+    evaluation, registration = clean(evaluation), clean(registration)
     analysis = analyse(evaluation, predictions)
     candidates = evaluation["candidates"]
-    winner = next(each for each in candidates if each["id"] == evaluation["winner"]["id"])
+    winner = winner_of(evaluation)
     judged = verdicts(analysis)
     several_seeds = len(seeds_of(candidates)) > 1
     answer = make_answer(evaluation, registration, record)
@@ -100,7 +101,7 @@ def render_page(
     return open_templates().get_template("report.html.j2").render(style=style, sections=SECTIONS, **content)
 
 
-def against_champion(evaluation: Mapping[str, Any]) -> str:
+def against_champion(evaluation: Evaluation) -> str:
     """By how much the winner's test accuracy differs from the champion's, in points; empty without one."""
     reigning = evaluation.get("champion") or {}
     if "test_accuracy" not in reigning:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pipeline.analysis.case_study import SPLITS
+from pipeline.analysis.evaluation import Candidate, Data, Evaluation, Registration, names_of
 from pipeline.execution import ExecutionRecord
 from pipeline.formatting import MISSING, count, duration, moment
 
@@ -27,9 +28,7 @@ class Setting:
     differs: bool
 
 
-def make_facts(
-    record: ExecutionRecord, evaluation: Mapping[str, Any], registration: Mapping[str, Any]
-) -> list[Facts]:
+def make_facts(record: ExecutionRecord, evaluation: Evaluation, registration: Registration) -> list[Facts]:
     """Every list of the provenance section, from the record and the contents of the evaluation's files."""
     spent = record.seconds
     execution = (
@@ -40,7 +39,7 @@ def make_facts(
         ("Started", moment(record.started_at)),
         ("Ended", moment(record.ended_at)),
         ("Duration", duration(spent)),
-        ("Model package", registration.get("model_package_arn") or MISSING),
+        ("Model package", registration["model_package_arn"] or MISSING),
     )
     parameters = tuple((name, text(value)) for name, value in sorted(record.parameters.items()))
     return [
@@ -52,14 +51,14 @@ def make_facts(
     ]
 
 
-def data_facts(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def data_facts(data: Data) -> tuple[tuple[str, str], ...]:
     """Counts and digests of the data set."""
-    counts = tuple((f"Images, {name}", count(split["count"])) for name, split in data["splits"].items())
+    counts = tuple((f"Images, {name}", count(data["splits"][name]["count"])) for name in SPLITS)
     sources = tuple((f"SHA-256 of {name}", digest) for name, digest in sorted(data["sources"].items()))
     return (("Data digest", data["data_digest"]), *counts, *sources)
 
 
-def environment_facts(candidates: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+def environment_facts(candidates: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:
     """What the trainings' environments say; where they differ, each says its own."""
     rows = []
     names = dict.fromkeys(name for each in candidates for name in sorted(each["environment"]))
@@ -74,7 +73,7 @@ def environment_facts(candidates: Sequence[Mapping[str, Any]]) -> tuple[tuple[st
     return tuple(rows)
 
 
-def artifact_facts(candidates: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+def artifact_facts(candidates: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:
     """Each training's artifact and its digest."""
     return tuple(
         row
@@ -83,10 +82,10 @@ def artifact_facts(candidates: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, 
     )
 
 
-def make_settings(candidates: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Setting]]:
+def make_settings(candidates: Sequence[Candidate]) -> tuple[list[str], list[Setting]]:
     """The models' names, and every hyperparameter but the seed with its value for each of them."""
     models = {each["name"]: each["hyperparameters"] for each in reversed(candidates)}
-    names = list(dict.fromkeys(each["name"] for each in candidates))
+    names = names_of(candidates)
     settings = []
     for key in sorted({key for values in models.values() for key in values} - {"seed", "candidate"}):
         values = tuple(text(models[name].get(key)) for name in names)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.execution import ExecutionRecord
 from pipeline.report.outcome import Outcome
 from pipeline.report.writing import write_whole
@@ -35,12 +36,12 @@ def made_of(record: ExecutionRecord, outcome: Outcome) -> str:
     """
     from importlib.metadata import version
 
-    registration = outcome.registration or {}
+    registration = outcome.registration or NOT_RECORDED
     shown = [
         [record.pipeline_name, record.target, record.status, record.failure_reason, dict(record.parameters)],
         [(step.name, step.type, step.status, step.failure_reason) for step in record.steps],
         outcome.evaluation,
-        [registration.get(name) for name in ("model_package_arn", "version")],
+        [registration["model_package_arn"], registration["version"]],
         outcome.model_card,
         [_digest(file) for file in (outcome.predictions, outcome.gallery)],
         _digest_of_code(),

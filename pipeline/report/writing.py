@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation, Registration
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
 
 
 def write_report(
     record: ExecutionRecord,
-    evaluation: Mapping[str, Any],
-    registration: Mapping[str, Any],
+    evaluation: Evaluation,
+    registration: Registration,
     out: Path,
     predictions: Path | None = None,
     gallery: Path | None = None,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation
 from pipeline.formatting import MISSING, decimal
 from pipeline.study.figures import Row
 
@@ -20,7 +21,7 @@ IMAGE_COLUMNS = (
 )  # fmt: skip
 
 
-def judge_study(evaluation: Mapping[str, Any], predictions: Path | None) -> dict[str, Any]:
+def judge_study(evaluation: Evaluation, predictions: Path | None) -> dict[str, Any]:
     """The analysis of an evaluation and the verdicts on the declared hypotheses: `analysis` and `verdicts`.
 
     Without the reliability diagrams' bins, which the report shows.

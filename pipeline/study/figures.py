@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from pipeline.analysis.case_study import SPLITS
+from pipeline.analysis.evaluation import Evaluation
 
 RESULT_COLUMNS = (
     "candidate", "seed", "params", "forward_flops", "epochs", "batch_size", "learning_rate", "threads",
@@ -15,12 +18,11 @@ EPOCH_COLUMNS = (
     "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate",
     "images_per_second", "seconds",
 )  # fmt: skip
-SPLITS = ("train", "validation", "test")
 
 Row = dict[str, Any]
 
 
-def result_rows(evaluation: Mapping[str, Any]) -> list[Row]:
+def result_rows(evaluation: Evaluation) -> list[Row]:
     """A row for each candidate under each seed, with RESULT_COLUMNS; None for what the evaluation does not have.
 
     Accuracies are fractions; times are seconds; `forward_flops` are of one image. `train_accuracy` and
@@ -29,8 +31,8 @@ def result_rows(evaluation: Mapping[str, Any]) -> list[Row]:
     rows = []
     for each in evaluation["candidates"]:
         known = {
-            **each.get("environment", {}),
-            **each.get("hyperparameters", {}),
+            **each["environment"],
+            **each["hyperparameters"],
             **each,
             "candidate": each["name"],
         }
@@ -38,7 +40,7 @@ def result_rows(evaluation: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def epoch_rows(evaluation: Mapping[str, Any]) -> list[Row]:
+def epoch_rows(evaluation: Evaluation) -> list[Row]:
     """A row for each epoch of each training; `train_…` are measured while the weights change."""
     return [
         {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation, seeds_of
 from pipeline.definition.parameters import PARAMETERS
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
@@ -35,7 +36,7 @@ class Origin:
 
 
 def study_document(
-    record: ExecutionRecord, evaluation: Mapping[str, Any], predictions: Path | None, origin: Origin
+    record: ExecutionRecord, evaluation: Evaluation, predictions: Path | None, origin: Origin
 ) -> dict[str, Any]:
     """The content of study.json: everything that the other tables show, as JSON values.
 
@@ -141,10 +142,10 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def command_line(record: ExecutionRecord, evaluation: Mapping[str, Any]) -> str:
+def command_line(record: ExecutionRecord, evaluation: Evaluation) -> str:
     """The command that makes the same figures: without where things lie and how they are shown."""
     counts = Counter(each["name"] for each in evaluation["candidates"])
-    seeds = len({each["seed"] for each in evaluation["candidates"]})
+    seeds = len(seeds_of(evaluation["candidates"]))
     candidates = [name if count == seeds else f"{name}:{count}" for name, count in counts.items()]
     words = ["python", "-m", "pipeline", "study", "--seeds", str(seeds), "--candidates", ",".join(candidates)]
     configs = [step.properties.get("HyperParameterTuningJobConfig") for step in record.steps]

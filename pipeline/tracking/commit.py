@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pipeline.analysis.evaluation import Evaluation
 from pipeline.study.origin import ROOT, git_commit
 
 
-def commit_of_evaluation(evaluation: Mapping[str, Any] | None, root: Path = ROOT) -> str | None:
+def commit_of_evaluation(evaluation: Evaluation | None, root: Path = ROOT) -> str | None:
     """The commit, with `-changed` when files differ from it; None where trainings ran other code, or without
     git."""
-    candidates = (evaluation or {}).get("candidates", ())
+    candidates = evaluation["candidates"] if evaluation else []
     digests = {each["environment"].get("code_digest") for each in candidates}
     if digests != {training_code_digest(root / "training")}:
         return None

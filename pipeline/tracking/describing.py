@@ -9,8 +9,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
+from pipeline.analysis.evaluation import NOT_RECORDED, Candidate
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.report.outcome import Outcome
 from pipeline.tracking.epochs import epochs_of_history, points_of
@@ -49,7 +50,7 @@ def describe_execution(
     evaluation left, None while there is none. `commit`: the git commit of the code that trained, where it is known.
     """
     outcome = outcome or _NOTHING
-    candidates = {each["id"]: each for each in (outcome.evaluation or {}).get("candidates", ())}
+    candidates = {each["id"]: each for each in outcome.evaluation["candidates"]} if outcome.evaluation else {}
     first = {} if commit is None else {"mlflow.source.git.commit": commit, f"{PREFIX}.commit": commit}
     evaluated_at = _evaluated_at(record)
     trainings = [
@@ -73,8 +74,8 @@ def _execution(
     record: ExecutionRecord, outcome: Outcome, evaluated_at: float | None, first: Mapping[str, str]
 ) -> Run:
     """The run of the execution itself."""
-    evaluation, registration = outcome.evaluation or {}, outcome.registration or {}
-    tags = {
+    evaluation, registration = outcome.evaluation, outcome.registration or NOT_RECORDED
+    tags: dict[str, object] = {
         f"{PREFIX}.target": record.target,
         f"{PREFIX}.status": record.status,
         f"{PREFIX}.failure_reason": record.failure_reason,
@@ -87,11 +88,19 @@ def _execution(
             f"{PREFIX}.winner": winner["id"],
             f"{PREFIX}.gate": "passed" if evaluation["gate"]["passed"] else "missed",
             f"{PREFIX}.data_digest": evaluation["data"]["data_digest"],
-            f"{PREFIX}.model_package_arn": registration.get("model_package_arn"),
-            f"{PREFIX}.model_package_version": registration.get("version"),
+            f"{PREFIX}.model_package_arn": registration["model_package_arn"],
+            f"{PREFIX}.model_package_version": registration["version"],
         }
-        names = ("validation_accuracy", "test_accuracy", "params")
-        points = tuple(_points({f"winner/{name}": winner[name] for name in names}, evaluated_at))
+        points = tuple(
+            _points(
+                {
+                    "winner/validation_accuracy": winner["validation_accuracy"],
+                    "winner/test_accuracy": winner["test_accuracy"],
+                    "winner/params": winner["params"],
+                },
+                evaluated_at,
+            )
+        )
     return Run(
         step="",
         name=record.execution_id,
@@ -110,7 +119,7 @@ def _training(
     record: ExecutionRecord,
     step: StepRecord,
     epochs: Sequence[EpochLine],
-    candidate: Mapping[str, Any] | None,
+    candidate: Candidate | None,
     job: str | None,
     evaluated_at: float | None,
     first: Mapping[str, str],
@@ -137,7 +146,8 @@ def _training(
             f"{PREFIX}.artifact_sha256": candidate["artifact_sha256"],
         }
         epochs = epochs or epochs_of_history(candidate["history"])
-        points = _points({f"evaluated/{name}": candidate.get(name) for name in _MEASURED}, evaluated_at)
+        scores = cast(Mapping[str, float | None], candidate)
+        points = _points({f"evaluated/{name}": scores.get(name) for name in _MEASURED}, evaluated_at)
     return Run(
         step=step.name,
         name=step.name,
@@ -185,10 +195,10 @@ def _note(record: ExecutionRecord, outcome: Outcome) -> str:
     lines = [f"Execution `{record.execution_id}` of the pipeline {record.pipeline_name}: {record.status}."]
     if outcome.evaluation is not None:
         lines.append(f"Gate: {outcome.evaluation['gate']['reason']}")
-    registration = outcome.registration or {}
-    if (version := registration.get("version")) is not None:
+    registration = outcome.registration or NOT_RECORDED
+    if (version := registration["version"]) is not None:
         lines.append(
-            f"Registered as version {version}, `{registration.get('model_package_arn')}`: "
+            f"Registered as version {version}, `{registration['model_package_arn']}`: "
             f"`python -m pipeline registry show {version}{target}`"
         )
     lines.append(f"In full: `python -m pipeline show {record.execution_id}{target}`")

@@ -7,8 +7,9 @@ until then: whoever reads the log again gets the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import cast
 
+from pipeline.analysis.evaluation import Epoch
 from pipeline.tracking.runs import Point
 from pipeline.view.loglines import EpochLine, parse_line
 
@@ -20,12 +21,14 @@ def epochs_of(lines: Iterable[str]) -> list[EpochLine]:
     return [parsed for line in lines if isinstance(parsed := parse_line(line), EpochLine)]
 
 
-def epochs_of_history(history: Iterable[Mapping[str, Any]]) -> list[EpochLine]:
+def epochs_of_history(history: Iterable[Epoch]) -> list[EpochLine]:
     """The epochs in a candidate's `history` in evaluation.json."""
     entries = list(history)
     return [
         EpochLine(
-            each["epoch"], len(entries), {name: value for name, value in each.items() if name != "epoch"}
+            each["epoch"],
+            len(entries),
+            {name: value for name, value in cast(Mapping[str, float], each).items() if name != "epoch"},
         )
         for each in entries
     ]

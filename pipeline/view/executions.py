@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.analysis.evaluation import NOT_RECORDED, Evaluation, Registration
 from pipeline.execution import ExecutionRecord
 from pipeline.formatting import duration, moment
 from pipeline.printable import printable
@@ -51,8 +52,8 @@ def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None
 
 def print_execution(
     record: ExecutionRecord,
-    evaluation: Mapping[str, Any] | None,
-    registration: Mapping[str, Any] | None,
+    evaluation: Evaluation | None,
+    registration: Registration | None,
     report: Path | None,
     stream: TextIO,
 ) -> None:
@@ -80,7 +81,7 @@ def print_execution(
         paper.print()
         print_lines(paper, record.failure_reason.strip().splitlines())
     if evaluation is not None:
-        print_results(paper, evaluation, registration or {}, record, report)
+        print_results(paper, evaluation, registration or NOT_RECORDED, record, report)
 
 
 def print_steps(paper: Console, record: ExecutionRecord) -> None:

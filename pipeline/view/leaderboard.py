@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from pipeline.analysis.answer import opening
 from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference_for, standing
+from pipeline.analysis.evaluation import Candidate, Evaluation, Registration, measured, ranked
 from pipeline.execution import ExecutionRecord
 from pipeline.formatting import count, duration, percent
 from pipeline.printable import printable
@@ -23,8 +24,8 @@ LEGEND = "Against the case study: ↑ above, = within, ↓ below its band.  ★ 
 
 
 def print_leaderboard(
-    evaluation: Mapping[str, Any],
-    registration: Mapping[str, Any],
+    evaluation: Evaluation,
+    registration: Registration,
     record: ExecutionRecord,
     report: Path | None,
     stream: TextIO,
@@ -41,8 +42,8 @@ def print_leaderboard(
 
 def print_results(
     paper: Console,
-    evaluation: Mapping[str, Any],
-    registration: Mapping[str, Any],
+    evaluation: Evaluation,
+    registration: Registration,
     record: ExecutionRecord,
     report: Path | None,
 ) -> None:
@@ -65,24 +66,24 @@ def print_results(
     word = "passed" if gate["passed"] else "missed"
     print_fact(paper, "Gate", f"{verdict.symbol} {word}. {gate['reason']}", style=verdict.style)
     print_fact(paper, "Registered", registered(registration))
-    if registration.get("model_package_arn"):
-        print_fact(paper, "", registration["model_package_arn"], style="dim")
+    if arn := registration["model_package_arn"]:
+        print_fact(paper, "", arn, style="dim")
     if report is not None:
         print_fact(paper, "Report", report)
 
 
-def print_candidates(paper: Console, evaluation: Mapping[str, Any]) -> None:
+def print_candidates(paper: Console, evaluation: Evaluation) -> None:
     """The candidates' accuracies and costs, as a table, or as a list where the terminal is narrow."""
-    ranked = sorted(evaluation["candidates"], key=lambda each: -each["validation_accuracy"])
+    candidates = ranked(evaluation["candidates"])
     winner = evaluation["winner"]["id"]
     if paper.width < NARROW:
-        print_list(paper, ranked, winner)
+        print_list(paper, candidates, winner)
     else:
-        print_table(paper, ranked, winner)
+        print_table(paper, candidates, winner)
     paper.print(Text(LEGEND, style="dim"))
 
 
-def print_table(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str) -> None:
+def print_table(paper: Console, candidates: Sequence[Candidate], winner: str) -> None:
     """One row a candidate; the case study's rows that apply stand below."""
     roomy = paper.width >= PIPE_WIDTH
     table = make_table(gap=2 if roomy else 1)
@@ -94,7 +95,7 @@ def print_table(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str
     table.add_column("parameters" if roomy else "params", no_wrap=True, justify="right")
     table.add_column("images/s", no_wrap=True, justify="right")
     table.add_column("training time" if roomy else "time", no_wrap=True, justify="right")
-    for each in ranked:
+    for each in candidates:
         table.add_row(
             name_cell(each, winner),
             *(accuracy_cell(each, split) for split in SPLITS),
@@ -102,15 +103,15 @@ def print_table(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str
             Text(count(each["images_per_second"])),
             Text(duration(each["train_seconds"])),
         )
-    for reference in references_of(ranked):
+    for reference in references_of(candidates):
         bands = (Text(f"{reference.band(split)}  ", style="dim") for split in SPLITS)
         table.add_row(Text(f"  study {reference.title}", style="dim"), *bands)
     paper.print(table)
 
 
-def print_list(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str) -> None:
+def print_list(paper: Console, candidates: Sequence[Candidate], winner: str) -> None:
     """A few short lines a candidate."""
-    for each in ranked:
+    for each in candidates:
         paper.print(name_cell(each, winner))
         for split in SPLITS:
             reference = reference_for(each["name"])
@@ -122,30 +123,30 @@ def print_list(paper: Console, ranked: Sequence[Mapping[str, Any]], winner: str)
         )
 
 
-def name_cell(candidate: Mapping[str, Any], winner: str) -> Text:
+def name_cell(candidate: Candidate, winner: str) -> Text:
     """The candidate's name and seed, with a star for the winner."""
     won = candidate["id"] == winner
     return Text(f"{'★' if won else ' '} {printable(candidate['id'])}", style="bold" if won else "")
 
 
-def accuracy_cell(candidate: Mapping[str, Any], split: Split) -> Text:
+def accuracy_cell(candidate: Candidate, split: Split) -> Text:
     """An accuracy, marked by how it stands to the case study's band."""
-    accuracy = candidate[f"{split}_accuracy"]
+    accuracy = measured(candidate, split)
     stands = standing(candidate["name"], split, accuracy)
     cell = Text(f"{percent(accuracy)} ")
     return cell.append(MARKS[stands], style=MARK_STYLES[stands])
 
 
-def references_of(candidates: Sequence[Mapping[str, Any]]) -> list[Reference]:
+def references_of(candidates: Sequence[Candidate]) -> list[Reference]:
     """The case study's rows that the candidates belong to, in their order."""
     found = (reference_for(each["name"]) for each in candidates)
     return list(dict.fromkeys(reference for reference in found if reference is not None))
 
 
-def registered(registration: Mapping[str, Any]) -> str:
+def registered(registration: Registration) -> str:
     """What became of the winner in the Model Registry, in words."""
-    reason = registration.get("reason") or ""
-    if registration.get("version") is None:
+    reason = registration["reason"]
+    if registration["version"] is None:
         return f"nothing. {reason}".strip()
     return reason or f"Version {registration['version']}."
 

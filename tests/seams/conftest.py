@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import normalize
+from pipeline.analysis.evaluation import Evaluation, Registration
 from pipeline.local.jobs.archive import pack_folder
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
@@ -103,8 +104,8 @@ def model_folder(processed: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 class Evaluated:
     """The files that evaluate.py wrote, and the package it registered as the registry describes it."""
 
-    document: dict[str, Any]
-    registration: dict[str, Any]
+    document: Evaluation
+    registration: Registration
     predictions: Path
     package: dict[str, Any]
     artifact_uri: str

@@ -13,11 +13,13 @@ import pytest
 import candidate_evaluation
 import champion_comparison
 from pipeline.analysis import analyse, hypotheses, inputs
+from pipeline.analysis.case_study import SPLITS
+from pipeline.analysis.evaluation import measured
+from pipeline.analysis.evaluation_reader import MATCHED_SPLITS, read_evaluation, read_registration
 from pipeline.cli.result import CANDIDATE_KEYS, run_result
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.registry import Registry
-from pipeline.report.evaluation import check_evaluation, check_registration, read_object
 from pipeline.report.writing import write_report
 from pipeline.view.executions import print_execution
 from pipeline.view.leaderboard import print_leaderboard
@@ -50,17 +52,16 @@ def test_the_result_has_every_key_of_its_contract(evaluated: Evaluated) -> None:
     (candidate,) = result["candidates"]
     assert tuple(candidate) == CANDIDATE_KEYS
     assert (candidate["name"], candidate["seed"], result["winner"]) == (CANDIDATE, SEED, CANDIDATE)
-    assert all(0 < candidate[f"{split}_accuracy"] <= 1 for split in ("train", "validation", "test"))
+    assert all(0 < measured(candidate, split) <= 1 for split in ("train", "validation", "test"))
     assert candidate["train_seconds"] > 0
     assert result["gate"]["passed"] is True
     assert result["model_package_arn"].endswith(":model-package/seams/1")
 
 
 def test_its_reader_takes_it(evaluated: Evaluated) -> None:
-    content = (evaluated.predictions.parent / "evaluation.json").read_bytes()
-    assert read_object(content) == evaluated.document
-    check_evaluation(evaluated.document)
-    check_registration(evaluated.registration)
+    folder = evaluated.predictions.parent
+    assert read_evaluation((folder / "evaluation.json").read_bytes()) == evaluated.document
+    assert read_registration((folder / "registration.json").read_bytes()) == evaluated.registration
 
 
 def test_the_leaderboard_shows_the_candidate(evaluated: Evaluated) -> None:
@@ -100,11 +101,11 @@ def test_the_report_is_built_from_it(evaluated: Evaluated, tmp_path: Path) -> No
 
 def test_the_predictions_are_those_that_the_document_counts(evaluated: Evaluated) -> None:
     with np.load(evaluated.predictions, allow_pickle=False) as file:
-        for split in ("validation", "test"):
+        for split in MATCHED_SPLITS:
             labels, probabilities = file[f"labels_{split}"], file[f"probabilities_{CANDIDATE}-{SEED}_{split}"]
             accuracy = float((probabilities.argmax(axis=1) == labels).mean())
             (candidate,) = evaluated.document["candidates"]
-            assert accuracy == pytest.approx(candidate[f"{split}_accuracy"])
+            assert accuracy == pytest.approx(measured(candidate, split))
             assert len(labels) == evaluated.document["data"]["splits"][split]["count"]
 
 
@@ -112,10 +113,10 @@ def test_the_analysis_knows_every_image_that_was_scored(evaluated: Evaluated) ->
     analysis = analyse(evaluated.document, evaluated.predictions)
     assert analysis.has_predictions
     (candidate,) = evaluated.document["candidates"]
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         found = analysis.accuracy(candidate["id"], split)
         assert found is not None
-        assert found.interval.value == pytest.approx(candidate[f"{split}_accuracy"], abs=1e-12)
+        assert found.interval.value == pytest.approx(measured(candidate, split), abs=1e-12)
     assert not any("training images" in note or "single images" in note for note in analysis.notes)
     (calibration,) = analysis.calibrations
     assert calibration.plain.nll == pytest.approx(candidate["test_loss"], rel=1e-4)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.cli.commands.choices import read_images, read_programs
 from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
@@ -122,7 +123,9 @@ def conclude(
     if outcome.evaluation is not None:
         from pipeline.view.leaderboard import print_leaderboard
 
-        print_leaderboard(outcome.evaluation, outcome.registration or {}, record, report, sys.stdout)
+        print_leaderboard(
+            outcome.evaluation, outcome.registration or NOT_RECORDED, record, report, sys.stdout
+        )
     if record.status != "Succeeded":
         from pipeline.view.failure import print_failure
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS, Split, reference_for
+from pipeline.analysis.evaluation import Candidate, measured, names_of
 from pipeline.analysis.results import Analysis
 from pipeline.formatting import percent
 from pipeline.report.figures.palette import BAND, INK, series_of
@@ -19,9 +19,9 @@ from pipeline.report.figures.svg import draw, short
 WIDTH, ROW_HEIGHT, REST = 3.4, 0.5, 0.55
 
 
-def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]], analysis: Analysis) -> Markup:
+def draw_band_plot(split: Split, candidates: Sequence[Candidate], analysis: Analysis) -> Markup:
     """One row a model, one point a seed with its interval; the axis is the same for every split."""
-    names = list(dict.fromkeys(each["name"] for each in candidates))
+    names = names_of(candidates)
     low, high = limits(candidates, analysis)
 
     def paint(axes: Axes) -> None:
@@ -34,7 +34,7 @@ def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]], analys
                 )
             color, marker = series_of(names, name)
             trainings = [each for each in candidates if each["name"] == name]
-            values = [each[f"{split}_accuracy"] for each in trainings]
+            values = [measured(each, split) for each in trainings]
             for place, (each, value) in enumerate(zip(trainings, values, strict=True)):
                 height = row + (place - (len(values) - 1) / 2) * min(0.16, 0.6 / len(values))
                 found = analysis.accuracy(each["id"], split)
@@ -68,9 +68,9 @@ def draw_band_plot(split: Split, candidates: Sequence[Mapping[str, Any]], analys
     return draw(f"bands-{split}", describe(split, candidates), size, paint)
 
 
-def limits(candidates: Sequence[Mapping[str, Any]], analysis: Analysis) -> tuple[float, float]:
+def limits(candidates: Sequence[Candidate], analysis: Analysis) -> tuple[float, float]:
     """An axis that holds every accuracy, its interval and every band that applies, with some room."""
-    values = [each[f"{split}_accuracy"] for each in candidates for split in SPLITS]
+    values = [measured(each, split) for each in candidates for split in SPLITS]
     values += [end for each in analysis.accuracies for end in (each.interval.low, each.interval.high)]
     for each in candidates:
         reference = reference_for(each["name"])
@@ -82,11 +82,11 @@ def limits(candidates: Sequence[Mapping[str, Any]], analysis: Analysis) -> tuple
     return min(values) - room, max(values) + room
 
 
-def describe(split: Split, candidates: Sequence[Mapping[str, Any]]) -> str:
+def describe(split: Split, candidates: Sequence[Candidate]) -> str:
     """The figure in words."""
     parts = []
     for each in candidates:
         reference = reference_for(each["name"])
         study = "" if reference is None else f" (case study {reference.band(split)})"
-        parts.append(f"{each['id']} {percent(each[f'{split}_accuracy'])}{study}")
+        parts.append(f"{each['id']} {percent(measured(each, split))}{study}")
     return f"Point chart of {SPLIT_NAMES[split]} accuracy: {'; '.join(parts)}."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator, PercentFormatter
 
+from pipeline.analysis.evaluation import Candidate, names_of
 from pipeline.analysis.results import Analysis
 from pipeline.formatting import percent
 from pipeline.report.figures.learning_curves import model_handles
@@ -37,11 +37,9 @@ MEASURES = (
 )
 
 
-def draw_cost_plot(
-    measure: Measure, candidates: Sequence[Mapping[str, Any]], analysis: Analysis
-) -> Markup | None:
+def draw_cost_plot(measure: Measure, candidates: Sequence[Candidate], analysis: Analysis) -> Markup | None:
     """Test accuracy over the cost, on a logarithmic axis; None when no training has that cost."""
-    names = list(dict.fromkeys(each["name"] for each in candidates))
+    names = names_of(candidates)
     known = [each for each in candidates if cost_of(each, measure) is not None]
     if not known:
         return None
@@ -74,7 +72,7 @@ def draw_cost_plot(
     return draw(f"cost-{measure.key}", describe(measure, known), size, paint)
 
 
-def cost_of(candidate: Mapping[str, Any], measure: Measure) -> float | None:
+def cost_of(candidate: Candidate, measure: Measure) -> float | None:
     """The cost, if it is known and can stand on a logarithmic axis."""
     value = candidate.get(measure.key)
     return float(value) if isinstance(value, (int, float)) and value > 0 else None
@@ -93,7 +91,7 @@ def short_number(value: float) -> str:
     return f"{value:g}"
 
 
-def describe(measure: Measure, candidates: Sequence[Mapping[str, Any]]) -> str:
+def describe(measure: Measure, candidates: Sequence[Candidate]) -> str:
     """The figure in words."""
     parts = [
         f"{each['id']} {short_number(float(f'{cost_of(each, measure):.3g}'))} and {percent(each['test_accuracy'])}"

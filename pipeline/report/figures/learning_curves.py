@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pipeline.analysis.case_study import Split
+from pipeline.analysis.evaluation import Candidate, Metric, measured, names_of
 from pipeline.report.figures.palette import MUTED, series_of
 from pipeline.report.figures.svg import draw, short
 
 SIZE = (4.2, 3.1)
 MOST_MARKERS = 25
+STYLES: Mapping[Split, str] = {"validation": "-", "train": "--"}
 
 
-def draw_learning_curves(metric: str, candidates: Sequence[Mapping[str, Any]]) -> Markup:
+def draw_learning_curves(metric: Metric, candidates: Sequence[Candidate]) -> Markup:
     """`metric` is "accuracy" or "loss"; `candidates` are those of evaluation.json, one line each a split."""
-    names = list(dict.fromkeys(each["name"] for each in candidates))
+    names = names_of(candidates)
 
     def paint(axes: Axes) -> None:
         for each in candidates:
             color, marker = series_of(names, each["name"])
             epochs = [row["epoch"] for row in each["history"]]
-            for split, style in (("validation", "-"), ("train", "--")):
-                values = [row[f"{split}_{metric}"] for row in each["history"]]
+            for split, style in STYLES.items():
+                values = [measured(row, split, metric) for row in each["history"]]
                 solid = split == "validation"
                 # A single epoch has no line: then the training has a point, too, a hollow one.
                 marked = len(epochs) <= MOST_MARKERS if solid else len(epochs) == 1
@@ -83,11 +86,11 @@ def model_handles(names: Sequence[str], linewidth: float = 0.0) -> list[Line2D]:
     return handles
 
 
-def describe(metric: str, candidates: Sequence[Mapping[str, Any]]) -> str:
+def describe(metric: Metric, candidates: Sequence[Candidate]) -> str:
     """The figure in words: where each validation curve begins and ends."""
     parts = [
-        f"{each['id']} from {each['history'][0][f'validation_{metric}']:.3f} "
-        f"to {each['history'][-1][f'validation_{metric}']:.3f} in {len(each['history'])} epochs"
+        f"{each['id']} from {measured(each['history'][0], 'validation', metric):.3f} "
+        f"to {measured(each['history'][-1], 'validation', metric):.3f} in {len(each['history'])} epochs"
         for each in candidates
         if each["history"]
     ]

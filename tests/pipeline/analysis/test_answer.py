@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from pipeline.analysis.answer import Answer, compare, listed, make_answer
+from pipeline.analysis.evaluation import NOT_RECORDED, Evaluation, Registration
 from pipeline.execution import ExecutionRecord
 
 Make = Callable[..., Any]
 
 
-def answer_of(evaluation: dict[str, Any], registration: dict[str, Any]) -> Answer:
+def answer_of(evaluation: Evaluation, registration: Registration) -> Answer:
     return make_answer(evaluation, registration, ExecutionRecord("one", "p", "local", "Succeeded", {}, 0.0))
 
 
-def words(evaluation: dict[str, Any], registration: dict[str, Any]) -> str:
+def words(evaluation: Evaluation, registration: Registration) -> str:
     answer = answer_of(evaluation, registration)
     return " ".join((*answer.opening, *answer.sentences))
 
@@ -56,14 +57,14 @@ def test_a_missed_gate_is_in_the_headline(make_evaluation: Make, make_registrati
 
 
 def test_a_winner_that_could_not_be_registered_says_why(make_evaluation: Make) -> None:
-    registration = {
+    registration: Registration = {
         "model_package_arn": None,
         "version": None,
         "registered": False,
         "reason": "The registry is down.",
     }
     assert "but was not registered: The registry is down." in words(make_evaluation(), registration)
-    assert "but was not registered: No registration was recorded." in words(make_evaluation(), {})
+    assert "but was not registered: No registration was recorded." in words(make_evaluation(), NOT_RECORDED)
 
 
 def test_with_several_seeds_the_winners_is_named(make_evaluation: Make, make_registration: Make) -> None:

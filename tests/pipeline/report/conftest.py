@@ -21,7 +21,7 @@ SUSPECT = 999  # a T-shirt/top that every model is sure is a Shirt: the last ima
 class Run:
     """The content of evaluation.json, the paths of predictions.npz and gallery.npz, and the analysis of both."""
 
-    evaluation: dict[str, Any]
+    evaluation: Any
     predictions: Path
     gallery: Path
     analysis: Analysis
@@ -37,7 +37,7 @@ def predicted_classes(matrix: Any) -> tuple[Any, Any]:
 
 def build_run(folder: Path, with_flops: bool = True, **shape: Any) -> Run:
     """A run of that shape (build_evaluation's arguments), whose accuracies are its confusion matrices'."""
-    evaluation = build_evaluation(**shape)
+    evaluation: Any = build_evaluation(**shape)
     arrays: dict[str, Any] = {}
     random = np.random.default_rng(1)
     wrong = np.zeros(10_000, bool)

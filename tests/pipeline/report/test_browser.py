@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.report.writing import write_report
 from tests.pipeline.browsers import browser_program, start_chromium
 from tests.pipeline.report.conftest import Run, build_run
@@ -85,7 +86,7 @@ def odd_report(make_record: Make, tmp_path_factory: pytest.TempPathFactory) -> P
     return write_report(
         make_record(run.evaluation),
         run.evaluation,
-        {},
+        NOT_RECORDED,
         folder / "report.html",
         run.predictions,
         run.gallery,

@@ -37,7 +37,7 @@ def test_a_cost_that_no_training_recorded_has_no_figure(make_evaluation: Make, r
 
 @pytest.mark.parametrize("value", [0, None, "much"])
 def test_a_cost_that_cannot_stand_on_the_axis_is_left_out(value: Any, run: Run) -> None:
-    candidates = [
+    candidates: Any = [
         {**each, "params": value if each["name"] == "baseline" else 7}
         for each in run.evaluation["candidates"]
     ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.analysis.hypotheses import HYPOTHESES
 from pipeline.errors import StateError
 from pipeline.report.page import render_page
@@ -151,7 +152,11 @@ def test_a_card_that_the_schema_does_not_allow_is_reported_and_not_kept(
 ) -> None:
     evaluation, out = make_evaluation(), tmp_path / "report.html"
     write_report(
-        make_record(evaluation), evaluation, {}, out, model_card={"intended_uses": {"risk_rating": "<b>"}}
+        make_record(evaluation),
+        evaluation,
+        NOT_RECORDED,
+        out,
+        model_card={"intended_uses": {"risk_rating": "<b>"}},
     )
     assert "$.intended_uses.risk_rating: '<b>' is not one of" in said(out.read_text())
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
@@ -161,7 +166,7 @@ def test_the_model_card_lies_beside_the_report(
     make_evaluation: Make, make_record: Make, tmp_path: Path
 ) -> None:
     evaluation = make_evaluation()
-    write_report(make_record(evaluation), evaluation, {}, tmp_path / "report.html", model_card=CARD)
+    write_report(make_record(evaluation), evaluation, NOT_RECORDED, tmp_path / "report.html", model_card=CARD)
     assert json.loads((tmp_path / "model-card.json").read_text()) == CARD
     assert (tmp_path / "model-card.md").read_text().startswith("# Model card of cnn-3x3-0\n")
 
@@ -257,7 +262,7 @@ def test_hostile_names_stay_text(make_evaluation: Make, make_registration: Make,
 
 def test_a_name_with_dollars_is_not_set_as_a_formula(make_evaluation: Make, make_record: Make) -> None:
     evaluation = make_evaluation(names=("cnn-$x_1$",))
-    svgs = re.findall(r"<svg.*?</svg>", render_page(make_record(evaluation), evaluation, {}))
+    svgs = re.findall(r"<svg.*?</svg>", render_page(make_record(evaluation), evaluation, NOT_RECORDED))
     assert all(">cnn-$x_1$</text>" in svg for svg in svgs[:5])
 
 
@@ -292,7 +297,7 @@ def test_other_runs_give_a_whole_page_too_and_a_small_one(
     shape: dict[str, Any], make_evaluation: Make, make_record: Make
 ) -> None:
     evaluation = make_evaluation(**shape)
-    text = render_page(make_record(evaluation), evaluation, {}, model_card=CARD)
+    text = render_page(make_record(evaluation), evaluation, NOT_RECORDED, model_card=CARD)
     assert evaluation["winner"]["name"] in said(text)
     assert len(text.encode()) < 3_000_000
 
@@ -302,7 +307,9 @@ def test_other_runs_give_a_whole_page_too_and_a_small_one(
 )
 def test_other_runs_show_their_pictures_too(shape: dict[str, Any], make_run: Make, make_record: Make) -> None:
     run = make_run(**shape)
-    text = render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery, CARD)
+    text = render_page(
+        make_record(run.evaluation), run.evaluation, NOT_RECORDED, run.predictions, run.gallery, CARD
+    )
     assert text.count("<img ") > 20
     assert ("One training cannot tell" in said(text)) == (len(run.evaluation["candidates"]) == 1)
 
@@ -314,7 +321,9 @@ def test_damaged_files_cost_their_sections_only(
 ) -> None:
     run = make_run()
     getattr(run, damaged).write_bytes(content)
-    text = said(render_page(make_record(run.evaluation), run.evaluation, {}, run.predictions, run.gallery))
+    text = said(
+        render_page(make_record(run.evaluation), run.evaluation, NOT_RECORDED, run.predictions, run.gallery)
+    )
     assert ("No errors are shown" if damaged == "predictions" else "The images cannot be shown") in text
     assert "Leaderboard" in text
 
@@ -330,13 +339,15 @@ def test_every_target_has_the_same_report(
 
 def test_the_difference_to_the_champion_is_at_the_top(make_evaluation: Make, make_record: Make) -> None:
     evaluation = make_evaluation() | {"champion": {"arn": "a", "id": "cnn-5x5-1", "test_accuracy": 0.92}}
-    assert "Against the champion −0.90 points" in said(render_page(make_record(evaluation), evaluation, {}))
+    assert "Against the champion −0.90 points" in said(
+        render_page(make_record(evaluation), evaluation, NOT_RECORDED)
+    )
 
 
 def test_a_champion_is_compared_in_the_answer(make_evaluation: Make, make_record: Make) -> None:
     evaluation = make_evaluation() | {"champion": {"arn": "a", "error": "It is gone."}}
     assert "The champion a could not be scored: It is gone." in said(
-        render_page(make_record(evaluation), evaluation, {})
+        render_page(make_record(evaluation), evaluation, NOT_RECORDED)
     )
 
 
@@ -348,7 +359,7 @@ def test_a_perfect_model_and_an_untrained_history_are_shown(make_evaluation: Mak
     ]
     assert (
         "None: every test image was classified right."
-        in Page(render_page(make_record(evaluation), evaluation, {})).text
+        in Page(render_page(make_record(evaluation), evaluation, NOT_RECORDED)).text
     )
 
 

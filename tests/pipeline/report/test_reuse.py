@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.analysis.evaluation import NOT_RECORDED, Registration
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
 from pipeline.report.outcome import Outcome
@@ -25,9 +26,14 @@ def record(make_record: Callable[..., ExecutionRecord]) -> ExecutionRecord:
 
 
 @pytest.fixture
-def outcome(tmp_path: Path, make_evaluation: Callable[..., dict[str, Any]]) -> Outcome:
+def outcome(tmp_path: Path, make_evaluation: Callable[..., Any]) -> Outcome:
     (tmp_path / "predictions.npz").write_bytes(b"predictions")
-    registration = {"model_package_arn": "arn", "version": 3, "registered": True, "reason": "first"}
+    registration: Registration = {
+        "model_package_arn": "arn",
+        "version": 3,
+        "registered": True,
+        "reason": "first",
+    }
     return Outcome(make_evaluation(), registration, tmp_path / "predictions.npz", None, model_card={"a": "b"})
 
 
@@ -53,7 +59,8 @@ def later(record: ExecutionRecord, **changes: Any) -> ExecutionRecord:
 def test_the_same_in_a_later_execution_is_the_same_report(
     tmp_path: Path, record: ExecutionRecord, outcome: Outcome, first: Path
 ) -> None:
-    told = {**(outcome.registration or {}), "registered": False, "reason": "reused"}
+    assert outcome.registration is not None
+    told: Registration = {**outcome.registration, "registered": False, "reason": "reused"}
     key = made_of(later(record), replace(outcome, registration=told))
     out = tmp_path / "later" / "report.html"
     assert copy_report([first], later(record), record.execution_id, key, out)
@@ -80,13 +87,14 @@ def test_whatever_a_report_shows_makes_another(
     before = made_of(record, outcome)
     assert made_of(later(record), outcome) == before
     if changed == "evaluation":
-        outcome = replace(outcome, evaluation={**(outcome.evaluation or {}), "class_names": ["x"]})
+        assert outcome.evaluation is not None
+        outcome = replace(outcome, evaluation={**outcome.evaluation, "class_names": ["x"]})
     elif changed == "predictions":
         (tmp_path / "predictions.npz").write_bytes(b"others")
     elif changed == "card":
         outcome = replace(outcome, model_card={"a": "c"})
     elif changed == "version":
-        outcome = replace(outcome, registration={"version": 4})
+        outcome = replace(outcome, registration={**NOT_RECORDED, "version": 4})
     elif changed == "parameter":
         record = replace(record, parameters={**record.parameters, "Epochs": 9})
     elif changed == "status":

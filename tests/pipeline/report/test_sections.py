@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.analysis import analyse
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.report.leaderboard import Accuracy, make_rows
 from pipeline.report.mistakes import Confusion, most_confused
 from pipeline.report.provenance import make_facts, make_settings
@@ -82,7 +83,9 @@ def test_the_provenance_holds_parameters_versions_digests_and_seeds(
 def test_every_artifact_has_its_digest(make_evaluation: Make, make_record: Make) -> None:
     evaluation = make_evaluation()
     (rows,) = (
-        fact.rows for fact in make_facts(make_record(evaluation), evaluation, {}) if fact.title == "Artifacts"
+        fact.rows
+        for fact in make_facts(make_record(evaluation), evaluation, NOT_RECORDED)
+        if fact.title == "Artifacts"
     )
     digests = [value for name, value in rows if name == "SHA-256"]
     assert digests == [each["artifact_sha256"] for each in evaluation["candidates"]]

@@ -31,13 +31,12 @@ Make = Callable[..., Any]
 
 
 @pytest.fixture
-def evaluation(make_evaluation: Make) -> dict[str, Any]:
-    made: dict[str, Any] = make_evaluation(seeds=3)
-    return made
+def evaluation(make_evaluation: Make) -> Any:
+    return make_evaluation(seeds=3)
 
 
 @pytest.fixture
-def record(make_record: Make, evaluation: dict[str, Any]) -> ExecutionRecord:
+def record(make_record: Make, evaluation: Any) -> ExecutionRecord:
     made: ExecutionRecord = make_record(evaluation)
     return made
 
@@ -48,7 +47,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_training_and_every_epoch_has_a_row(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     evaluation["candidates"][1]["forward_flops"] = 2_400_000
     write_tables(tmp_path / "new" / "folder", study_document(record, evaluation, None, ORIGIN))
@@ -64,7 +63,7 @@ def test_every_training_and_every_epoch_has_a_row(
     assert [row["epoch"] for row in epochs[:4]] == ["1", "2", "3", "1"]
 
 
-def test_the_summary_has_mean_and_spread_over_seeds(evaluation: dict[str, Any]) -> None:
+def test_the_summary_has_mean_and_spread_over_seeds(evaluation: Any) -> None:
     results = [
         {"candidate": each["name"], "forward_flops": None, **each} for each in evaluation["candidates"]
     ]
@@ -85,7 +84,7 @@ def test_one_seed_has_no_spread(make_evaluation: Make, make_record: Make, tmp_pa
 
 
 def test_the_page_opens_with_the_answer_and_ends_with_where_it_comes_from(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     document = study_document(record, evaluation, None, ORIGIN)
     write_tables(tmp_path, document)
@@ -107,7 +106,7 @@ def test_the_page_opens_with_the_answer_and_ends_with_where_it_comes_from(
 
 
 def test_study_json_is_valid_and_has_what_the_tables_show(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     paths = write_tables(tmp_path, study_document(record, evaluation, None, ORIGIN))
     assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
@@ -116,9 +115,7 @@ def test_study_json_is_valid_and_has_what_the_tables_show(
     assert len(document["analysis"]["seed_comparisons"]) == len(rows_of(tmp_path / "differences.csv"))
 
 
-def test_the_command_names_what_decides_the_figures(
-    evaluation: dict[str, Any], record: ExecutionRecord
-) -> None:
+def test_the_command_names_what_decides_the_figures(evaluation: Any, record: ExecutionRecord) -> None:
     assert command_line(record, evaluation) == (
         "python -m pipeline study --seeds 3 --candidates baseline,cnn-3x3,cnn-5x5 --param Epochs=3 "
         "--param LearningRate=0.003"
@@ -126,7 +123,7 @@ def test_the_command_names_what_decides_the_figures(
 
 
 def test_a_study_with_fewer_seeds_for_some_says_so_and_compares_common_ones(
-    evaluation: dict[str, Any], make_record: Make
+    evaluation: Any, make_record: Make
 ) -> None:
     entries = evaluation["candidates"]
     evaluation["candidates"] = [each for each in entries if (each["name"], each["seed"]) != ("cnn-5x5", 2)]
@@ -141,7 +138,7 @@ def test_a_study_with_fewer_seeds_for_some_says_so_and_compares_common_ones(
 
 
 def test_tables_that_cannot_be_written_say_how_to_get_them(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match=f"--tables {record.execution_id} --out DIR"):
@@ -149,7 +146,7 @@ def test_tables_that_cannot_be_written_say_how_to_get_them(
 
 
 def test_study_json_names_the_digests_of_the_other_files(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     paths = write_tables(tmp_path, study_document(record, evaluation, None, ORIGIN))
     files = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))["files"]
@@ -159,7 +156,7 @@ def test_study_json_names_the_digests_of_the_other_files(
 
 
 def test_tables_are_written_again_where_they_were_and_nowhere_that_somebody_wrote(
-    evaluation: dict[str, Any], record: ExecutionRecord, tmp_path: Path
+    evaluation: Any, record: ExecutionRecord, tmp_path: Path
 ) -> None:
     folder = tmp_path / "study"
     for _ in range(2):
@@ -211,7 +208,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(tmp_path
 
 
 def test_a_study_with_searches_says_what_they_found_and_how_to_make_them(
-    evaluation: dict[str, Any], record: ExecutionRecord
+    evaluation: Any, record: ExecutionRecord
 ) -> None:
     def trial(number: int, value: float, rate: str) -> dict[str, Any]:
         metric = {"Type": "Maximize", "MetricName": "validation_accuracy", "Value": value}

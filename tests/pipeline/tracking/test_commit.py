@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.analysis.evaluation import Evaluation
 from pipeline.tracking.commit import commit_of_evaluation, training_code_digest
 
 Make = Callable[..., Any]
@@ -27,7 +28,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def trained_with(evaluation: dict[str, Any], digest: str) -> dict[str, Any]:
+def trained_with(evaluation: Evaluation, digest: str) -> Evaluation:
     for candidate in evaluation["candidates"]:
         candidate["environment"]["code_digest"] = digest
     return evaluation

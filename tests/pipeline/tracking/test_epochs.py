@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from pipeline.tracking.epochs import epochs_of, epochs_of_history, points_of
 from pipeline.tracking.runs import Point
@@ -43,7 +44,7 @@ def test_a_loss_that_is_no_number_is_a_point_too() -> None:
 
 
 def test_what_the_evaluation_kept_reads_like_a_log() -> None:
-    history = [
+    history: Any = [
         {"epoch": 1, "train_loss": 0.5, "seconds": 2.0},
         {"epoch": 2, "train_loss": 0.25, "seconds": 2.0},
     ]

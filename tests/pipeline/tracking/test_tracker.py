@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from pipeline.analysis.evaluation import Evaluation
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home
 from pipeline.report.outcome import Outcome
@@ -117,7 +118,7 @@ def test_an_execution_that_raised_ends_the_publisher_at_once(place: Place) -> No
 
 def test_what_cannot_be_described_is_no_reason_for_a_run_to_fail(make_record: Make, place: Place) -> None:
     publisher, said = Publisher(), list[str]()
-    damaged = Outcome({"candidates": [{}]}, None, None, None)
+    damaged = Outcome(cast(Evaluation, {"candidates": [{}]}), None, None, None)
     with tracker(publisher, place, said) as tracking:
         tracking.conclude(make_record(), damaged)
     assert publisher.reasons == ["it could not be described (KeyError: 'environment')"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.view.leaderboard import print_candidates, print_leaderboard
 
 Make = Callable[..., Any]
@@ -18,7 +19,7 @@ REPORT = Path(
 
 @pytest.fixture
 def printed(make_evaluation: Make, make_registration: Make, make_record: Make) -> Callable[..., str]:
-    def printed(evaluation: dict[str, Any] | None = None, registration: dict[str, Any] | None = None) -> str:
+    def printed(evaluation: Any = None, registration: Any = None) -> str:
         evaluation = evaluation or make_evaluation()
         stream = io.StringIO()
         given = make_registration() if registration is None else registration
@@ -79,7 +80,7 @@ def test_a_missed_gate_is_said_and_nothing_was_registered(
 
 
 def test_a_registration_that_was_never_written_is_not_made_up(printed: Callable[..., str]) -> None:
-    assert "Registered  nothing\n" in printed(registration={}).replace("nothing.", "nothing")
+    assert "Registered  nothing\n" in printed(registration=NOT_RECORDED).replace("nothing.", "nothing")
 
 
 def test_a_model_without_a_band_has_no_mark(printed: Callable[..., str], make_evaluation: Make) -> None:

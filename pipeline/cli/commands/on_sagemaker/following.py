@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.cli.commands.following import write_result
 from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
@@ -83,7 +84,7 @@ def conclude(
         result = run_result(record, outcome.evaluation, outcome.registration, built)
         write_result(args.json, result, record.execution_id)
     if outcome.evaluation is not None:
-        print_leaderboard(outcome.evaluation, outcome.registration or {}, record, built, sys.stdout)
+        print_leaderboard(outcome.evaluation, outcome.registration or NOT_RECORDED, record, built, sys.stdout)
     digest = make_digest(target.account, execution)
     if record.status != "Succeeded":
         print_failure(record, digest.tails, sys.stdout, resumable=True, remarks=digest.remarks)

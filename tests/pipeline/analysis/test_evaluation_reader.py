@@ -13,8 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.analysis.evaluation_reader import (
+    DamagedError,
+    claims_to_be_evaluation,
+    read_evaluation,
+    read_object,
+    read_registration,
+)
 from pipeline.cli.result import run_result
-from pipeline.report.evaluation import DamagedError, check_evaluation, check_registration, read_object
 from pipeline.study.figures import epoch_rows, result_rows, summary_rows
 from pipeline.view.executions import print_execution
 
@@ -60,8 +66,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def test_a_whole_evaluation_is_taken(make_evaluation: Make) -> None:
     document = make_evaluation(seeds=2)
-    assert read_object(json.dumps(document).encode()) == document
-    check_evaluation(document)
+    assert read_evaluation(json.dumps(document).encode()) == document
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_what_contradicts_itself_or_lacks_something_is_refused(
     make_evaluation: Make, change: Callable[[dict[str, Any]], object], problem: str
 ) -> None:
     with pytest.raises(DamagedError) as refused:
-        check_evaluation(changed(make_evaluation(), change))
+        read_evaluation(json.dumps(changed(make_evaluation(), change)).encode())
     assert problem in str(refused.value)
 
 
@@ -114,10 +119,16 @@ def test_what_is_no_object_is_refused(content: bytes, problem: str) -> None:
         read_object(content)
 
 
+def test_only_a_document_with_an_evaluations_keys_claims_to_be_one(make_evaluation: Make) -> None:
+    assert claims_to_be_evaluation(json.dumps(make_evaluation() | {"candidates": "damaged"}).encode())
+    for content in (b"", b"\xff", b"[]", b'{"gate": {}, "winner": {}}', b"[" * 100_000):
+        assert not claims_to_be_evaluation(content)
+
+
 @pytest.mark.parametrize("registration", [{}, {"version": "3", "reason": "", "model_package_arn": None}])
 def test_a_registration_of_another_form_is_refused(registration: dict[str, Any]) -> None:
     with pytest.raises(DamagedError):
-        check_registration(registration)
+        read_registration(json.dumps(registration).encode())
 
 
 @settings(
@@ -140,8 +151,7 @@ def test_whatever_is_taken_can_be_shown(
         else:
             del holder[key]
     try:
-        document = read_object(json.dumps(document).encode())
-        check_evaluation(document)
+        document = read_evaluation(json.dumps(document).encode())
     except DamagedError:
         return
     json.dumps(run_result(record, document, None, Path("report.html")), allow_nan=False)
