@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tup
         from pipeline.definition.sdk_monitor import MonitorBuilder
 
     quiet_sdk()
-    validate_defaults_once()
+    check_schema_once()
     builder = MonitorBuilder if settings.kind == "monitor" else DefinitionBuilder
     pipeline = builder(settings, make_session()).build()
     text = definition_text(pipeline)
@@ -76,20 +77,35 @@ def quiet_sdk() -> None:
     warnings.filterwarnings("ignore", message="Running within a PipelineSession")
 
 
-def validate_defaults_once() -> None:
-    """Makes the SDK check its defaults against its schema once, not at each look-up of a default.
+class OnceChecked:
+    """Stands for jsonschema where the SDK checks its defaults against one schema, and each time that schema itself:
+    some sixty times a compile, which takes longer than all the rest."""
 
-    It checks the schema itself each time, some fifty times a compile, which takes longer than all the rest.
-    """
-    from sagemaker.core.config.config_manager import SageMakerConfig
+    def __init__(self) -> None:
+        self._validator: Any = None
+        self._good: object = None
 
-    check = SageMakerConfig.validate_sagemaker_config
-    if check.__module__ == __name__:
-        return
-    check(NO_TELEMETRY)
+    def validate(self, instance: object, schema: dict[str, Any]) -> None:
+        """As jsonschema.validate, for the one schema."""
+        from jsonschema.exceptions import best_match
+        from jsonschema.validators import validator_for
 
-    def check_others(defaults: dict[str, Any] | None = None) -> None:
-        if defaults != NO_TELEMETRY:
-            check(defaults)
+        if self._validator is None:
+            kind = validator_for(schema)
+            kind.check_schema(schema)
+            self._validator = kind(schema)
+        if (
+            instance != self._good
+            and (error := best_match(self._validator.iter_errors(instance))) is not None
+        ):
+            raise error
+        self._good = deepcopy(instance)
 
-    SageMakerConfig.validate_sagemaker_config = staticmethod(check_others)
+
+def check_schema_once() -> None:
+    """Makes the SDK check the schema of its defaults once in this process."""
+    from sagemaker.core.config import config, config_manager
+
+    for module in (config, config_manager):
+        if not isinstance(module.jsonschema, OnceChecked):
+            module.jsonschema = OnceChecked()

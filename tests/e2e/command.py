@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
+
+from tests.forked import start_command
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = 50  # lines; what a user sees without scrolling
@@ -59,13 +59,8 @@ class Command:
     def __init__(self, home: Path, *words: str | Path, under: Sequence[str] = (), **more: str) -> None:
         # Files and not pipes: nobody has to read while it runs.
         self._out, self._err = (tempfile.NamedTemporaryFile() for _ in range(2))  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [*under, sys.executable, "-m", "pipeline", *map(str, words)],
-            cwd=ROOT,
-            env=surroundings(home, more),
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=self._err,
+        self._process = start_command(
+            [*map(str, words)], surroundings(home, more), self._out, self._err, under
         )
 
     def __enter__(self) -> Self:

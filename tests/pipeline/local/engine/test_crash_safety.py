@@ -19,7 +19,8 @@ import pytest
 
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from tests.e2e.command import ROOT, await_true, processes_of
+from tests.e2e.command import ROOT, await_true, processes_of, surroundings
+from tests.forked import start_command
 from tests.pipeline.local.quick_pipeline import CODE, Results, quick_definition, read_results, write_code
 
 # `make soak` kills it a thousand times.
@@ -62,20 +63,21 @@ class Quick:
 
 
 class Command:
-    """A command of the state folder `home`; what it says goes to a file. `program`: what Python is to run."""
+    """A command of the state folder `home`; what it says goes to a file. `dying_at`: a point of dying.py's."""
 
-    def __init__(self, home: Path, words: Sequence[str], program: Sequence[str] = ("-m", "pipeline")) -> None:
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FASHION_"))
-        }
+    def __init__(self, home: Path, words: Sequence[str], dying_at: str = "") -> None:
         home.parent.mkdir(parents=True, exist_ok=True)
         self._said = home.with_name(f"{home.name}.said")  # The state folder is for nothing else.
         self.began = time.monotonic()
+        words = [*words, "--plain"]
         with self._said.open("wb") as said:
+            if not dying_at:
+                self.process = start_command(words, surroundings(home, {}), said, said)
+                return
             self.process = subprocess.Popen(
-                [sys.executable, *program, *words, "--plain"],
+                [sys.executable, "tests/pipeline/local/dying.py", *dying_at.split(), *words],
                 cwd=ROOT,
-                env={**kept, "FASHION_HOME": str(home), "PYTHONPATH": str(ROOT)},
+                env=surroundings(home, {"PYTHONPATH": str(ROOT)}),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -212,7 +214,7 @@ def test_a_command_killed_at_any_moment_damages_nothing_and_can_be_resumed(
 def test_a_command_killed_between_two_changes_of_the_state_can_be_resumed(
     point: str, status: str, quick: Quick, tmp_path: Path
 ) -> None:
-    dying = Command(tmp_path, quick.words, ["tests/pipeline/local/dying.py", *point.split()])
+    dying = Command(tmp_path, quick.words, dying_at=point)
     assert dying.process.wait() == -signal.SIGKILL, "the run ended without reaching that point"
     assert check_state(tmp_path) == status
     if status == "Executing":

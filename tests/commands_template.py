@@ -1,0 +1,137 @@
+"""The process that commands of the tests are forked from: `python tests/commands_template.py DESCRIPTOR`.
+
+It has imported what commands import, the SageMaker SDK when the first comes that needs it, so that each starts at
+once; forked.py starts and asks it. For each request it forks a watcher, which forks the command and tells its end.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+# What most commands import.
+COMMON = (
+    "boto3",
+    "numpy",
+    "rich.console",
+    "rich.live",
+    "rich.table",
+    "rich.progress",
+    "pipeline.cli.main",
+    "pipeline.cli.entrance",
+    "pipeline.cli.commands.run",
+    "pipeline.cli.commands.resume",
+    "pipeline.cli.commands.show",
+    "pipeline.cli.commands.executions",
+    "pipeline.cli.commands.registry",
+    "pipeline.cli.commands.logs",
+    "pipeline.targets.local",
+)
+SDK = ("pipeline.definition.builder", "pipeline.definition.sdk_monitor")
+MOST_BYTES = 1 << 20
+
+
+def main() -> None:
+    """Serve until the one who asks is gone; in a command, run it."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    sys.path[0] = str(Path.cwd())  # as `python -m` has it
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # A terminal sends them to all: whoever asks ends it.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No watcher is waited for.
+    prepare(COMMON)
+    share_descriptions()
+    request = serve(control)
+    if request is not None:
+        become(request)
+
+
+def prepare(modules: tuple[str, ...]) -> None:
+    """Import them, once."""
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if modules is SDK:
+            os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+            from pipeline.definition import compiling
+
+            os.environ.update(dict.fromkeys(compiling._CONFIG_FILES, str(compiling.SDK_DEFAULTS)))
+        for name in modules:
+            importlib.import_module(name)
+    os.environ.clear()
+    os.environ.update(before)
+    gc.collect()
+    gc.freeze()
+
+
+def share_descriptions() -> None:
+    """Let all sessions of a command have read the descriptions of the services that most ask."""
+    import boto3
+    from botocore import loaders, session
+
+    shared = loaders.create_loader()
+    session.create_loader = lambda path=None: shared if path is None else loaders.create_loader(path)
+    nobody = boto3.Session("none", "none", region_name="us-east-1")
+    for service in ("s3", "sagemaker"):
+        nobody.client(service).close()
+    gc.freeze()
+
+
+def serve(control: socket.socket) -> dict[str, Any] | None:
+    """Fork what is asked for; returns in the command with its request, and with None when nobody asks any more."""
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, MOST_BYTES, 4)
+        if not message:
+            return None
+        request: dict[str, Any] = json.loads(message)
+        if request["sdk"] and SDK[-1] not in sys.modules:
+            prepare(SDK)
+        if os.fork() == 0:
+            control.close()
+            watch(*descriptors)
+            return request
+        for each in descriptors:
+            os.close(each)
+
+
+def watch(told: int, *streams: int) -> None:
+    """Fork the command, tell its process id and then how it ended, and end; returns in the command."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if (command := os.fork()) != 0:
+        with socket.socket(fileno=told) as teller:
+            teller.sendall(command.to_bytes(8, "big"))
+            _, status = os.waitpid(command, 0)
+            # Who asked may have ended.
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+            try:
+                teller.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
+            finally:
+                os._exit(0)
+    os.close(told)
+    for place, descriptor in enumerate(streams):
+        os.dup2(descriptor, place)
+        os.close(descriptor)
+
+
+def become(request: dict[str, Any]) -> None:
+    """Be `python -m pipeline WORDS…`, with the environment that is asked for."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None
+    sys.argv = ["pipeline", *request["words"]]
+    runpy.run_module("pipeline", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
