@@ -114,7 +114,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="share of a kernel's weights, times the learning rate, that a step takes off (default 0)",
     )
     group.add_argument("--seed", metavar="N", default="0", help="seed of weights and data order (default 0)")
-    group.add_argument("--epochs", metavar="N", default="4", help="passes over the data (default 4)")
+    # As in the pipeline's definition, which sets them all the same.
+    group.add_argument("--epochs", metavar="N", default="12", help="passes over the data (default 12)")
     group.add_argument("--batch-size", metavar="N", default="128", help="images per step (default 128)")
     group.add_argument(
         "--learning-rate", metavar="X", default="0.006", help="peak of the schedule (default 0.006)"

@@ -20,12 +20,14 @@ from job_config import read_job_config
 from job_failure import UsageError
 from job_settings import JobSettings
 from models import build_model
+from pipeline import errors
 from pipeline.definition import settings
 from pipeline.definition.candidates import CANDIDATES, DEFAULT_CANDIDATES, Candidate
-from pipeline.definition.parameters import NO_CHAMPION
+from pipeline.definition.parameters import NO_CHAMPION, PARAMETERS
 from pipeline.local.jobs import arithmetic
 from pipeline.local.jobs.training_driver import script_command
 from tests.seams.conftest import EXECUTION_ID, Requests
+from training_failure import UsageError as TrainingUsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -156,6 +158,27 @@ def test_every_hyperparameter_of_training_is_set_by_the_definition(requests: Req
     """Nothing that decides the weights is left to a default that a reader of the definition cannot see."""
     given = set(requests.of("Train-cnn-3x3-0")["HyperParameters"])
     assert given == {field.replace("_", "-") for field in Hyperparameters.__dataclass_fields__}
+
+
+NUMBERS = {"Epochs": "epochs", "BatchSize": "batch_size", "LearningRate": "learning_rate"}
+
+
+@pytest.mark.parametrize(("name", "field"), NUMBERS.items())
+def test_a_default_and_its_bounds_are_the_same_as_a_parameter_and_as_a_flag(name: str, field: str) -> None:
+    (parameter,) = (each for each in PARAMETERS if each.name == name)
+    flag = f"--{field.replace('_', '-')}"
+
+    def told(*words: str) -> object:
+        least = ["--candidate=baseline", "--architecture=dense"]
+        return getattr(train.parse_args([*least, *words]).hyperparameters, field)
+
+    assert told() == parameter.default
+    assert told(f"{flag}={parameter.at_most:g}") == parameter.at_most
+    for value in (parameter.at_most + 1, 0):
+        with pytest.raises(TrainingUsageError, match=flag.strip("-")):
+            told(f"{flag}={value:g}")
+        with pytest.raises(errors.UsageError):
+            parameter.parse(f"{value:g}")
 
 
 def test_training_looks_where_the_channels_and_checkpoints_are(requests: Requests) -> None:
