@@ -27,8 +27,10 @@ class Parser(argparse.ArgumentParser):
 class EarlierName(argparse.Action):
     """Takes a value under a flag's earlier name, and says the name that it has `now`. Not in --help."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, now: str) -> None:
-        super().__init__(option_strings, dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, now: str, type: Callable[[str], Any] | None = None
+    ) -> None:
+        super().__init__(option_strings, dest, default=argparse.SUPPRESS, type=type, help=argparse.SUPPRESS)
         self.now = now
 
     def __call__(

@@ -1,4 +1,4 @@
-"""A file that a command is told to write, such as that of `run --json FILE`: looked at before the work is done."""
+"""A file that a command is told to write, as by `run --result FILE`: looked at before the work is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.errors import UsageError
 
 
 def check_writable(
-    file: Path, flag: str = "--json", own: frozenset[str] = frozenset({"execution_id", "steps"})
+    file: Path, flag: str = "--result", own: frozenset[str] = frozenset({"execution_id", "steps"})
 ) -> None:
     """Raises UsageError unless `file` can be written, and what it holds is nothing that would be missed.
 

@@ -785,7 +785,8 @@ def add_spending(parser: argparse.ArgumentParser, *, again: bool = True) -> None
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Adds how a command that runs an execution shows it."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--json", action=EarlierName, now="--result", dest="result", type=Path)
     parser.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
 
 

@@ -1,4 +1,4 @@
-"""What `run --json` and `show --json` write: a contract with other programs, so every key is always present."""
+"""What `run --result` writes and `show --json` prints: a contract with other programs, with every key always there."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def read_drift(content: bytes, place: str) -> dict[str, Any]:
 def monitor_result(
     record: ExecutionRecord, drift: Mapping[str, Any] | None, report: str | None
 ) -> dict[str, Any]:
-    """What `monitor --json` writes."""
+    """What `monitor --result` writes."""
     return {
         "execution_id": record.execution_id,
         "status": record.status,

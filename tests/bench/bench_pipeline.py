@@ -45,7 +45,7 @@ def measure_pipeline(data: Path, any_data: bool, parameters: Sequence[str]) -> l
 
 def _run(what: str, folder: Path, data: Path, any_data: bool, parameters: Sequence[str]) -> PipelineRun:
     file = folder / f"{what.replace(' ', '-')}.json"
-    command = [sys.executable, "-m", "pipeline", "run", "--plain", "--data", str(data), "--json", str(file)]
+    command = [sys.executable, "-m", "pipeline", "run", "--plain", "--data", str(data), "--result", str(file)]
     command += ["--any-data"] * any_data
     for parameter in parameters:
         command += ["--param", parameter]

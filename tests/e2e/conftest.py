@@ -58,7 +58,7 @@ def first_run(small_data_set: Path, trap: Trap, tmp_path_factory: pytest.TempPat
     user = surroundings(trap, tmp_path_factory.mktemp("user"), "no-such-profile")
     finished = run(
         folder / "home", "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3",
-        *QUICK, "--json", folder / "result.json",
+        *QUICK, "--result", folder / "result.json",
         **user,
     )  # fmt: skip
     assert finished.status == 0, finished.said

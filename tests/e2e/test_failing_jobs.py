@@ -83,7 +83,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     document = {"Version": "2020-12-01", "Metadata": {}, "Parameters": []}
     steps = [*(training_step(name) for name in SCRIPTS), after]
     (folder / "definition.json").write_text(json.dumps({**document, "Steps": steps}))
-    words = ("--definition", folder / "definition.json", "--json", folder / "result.json")
+    words = ("--definition", folder / "definition.json", "--result", folder / "result.json")
     finished = run(home.root, "run", *words)
     return Failed(home.root, finished, json.loads((folder / "result.json").read_text()))
 

@@ -143,7 +143,7 @@ def foreign(trap: Trap, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
         "--upload", f"{folder / 'judge.py'}=s3://elsewhere/judge/",
     )  # fmt: skip
     user = surroundings(trap, tmp_path_factory.mktemp("user"), "no-such-profile")
-    words = ("run", "--definition", file, "--json")
+    words = ("run", "--definition", file, "--result")
     early = run(home, *words, folder / "early.json", **user)
     first = run(home, *words, folder / "first.json", *uploads, "--param", "Group=theirs", **user)
     missed = run(home, *words, folder / "missed.json", "--param", "MinimumScore=0.9", **user)

@@ -76,7 +76,7 @@ def interrupted(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Int
     killed = latest(home)
     await_true(lambda: not processes_of(home), "the killed run's processes to end", 15)
     left_by_killed = processes_of(home)
-    with Command(home, *words, "--json", folder / "result.json") as command:
+    with Command(home, *words, "--result", folder / "result.json") as command:
         command.wait_for(f"{STEP}: epoch ")
         with Command(home, "registry", "approve", "1") as second:
             second.wait_for("Waiting for the state folder")

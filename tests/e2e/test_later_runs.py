@@ -54,7 +54,7 @@ def runs(first_run: Run, small_data_set: Path, tmp_path_factory: pytest.TempPath
     }
     with ExitStack() as stack:
         commands = {
-            name: stack.enter_context(Command(home, "run", *more, "--json", folder / f"{name}.json"))
+            name: stack.enter_context(Command(home, "run", *more, "--result", folder / f"{name}.json"))
             for name, more in words.items()
         }
         finished = {name: command.finish() for name, command in commands.items()}

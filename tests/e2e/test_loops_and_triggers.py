@@ -125,8 +125,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         file.write_text(compile_definition())
-    well = run(home, "run", "--definition", file, "--json", folder / "well.json")
-    broken = run(home, "run", "--definition", file, "--param", "Broken=yes", "--json", folder / "broken.json")
+    well = run(home, "run", "--definition", file, "--result", folder / "well.json")
+    broken = run(
+        home, "run", "--definition", file, "--param", "Broken=yes", "--result", folder / "broken.json"
+    )
     results = [json.loads((folder / f"{name}.json").read_text()) for name in ("well", "broken")]
     return Ran(home, well, results[0], broken, results[1])
 

@@ -28,7 +28,7 @@ def test_a_run_with_all_of_them_trains_and_says_what_it_does_without(
     home, file = tmp_path / "home", tmp_path / "result.json"
     finished = run(
         home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline", *EVERYTHING, *QUICK,
-        "--json", file,
+        "--result", file,
     )  # fmt: skip
     assert finished.status == 0, finished.said
     idle = "--spot, --subnets, --security-groups, --kms-key, --isolate, --encrypt-traffic, --tag"
@@ -48,7 +48,7 @@ def test_switching_them_on_reuses_what_was_trained_without(
     file = tmp_path / "result.json"
     finished = run(
         later_home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3",
-        *EVERYTHING, *QUICK, "--json", file,
+        *EVERYTHING, *QUICK, "--result", file,
     )  # fmt: skip
     assert finished.status == 0, finished.said
     steps = json.loads(file.read_text())["steps"]

@@ -49,7 +49,7 @@ def monitored(first_run: Run, small_data_set: Path, tmp_path_factory: pytest.Tem
     folders = {name: write_capture(root / name, 1, ENDPOINT, content) for name, content in lines.items()}
     finished, results = {}, {}
     for name, folder in folders.items():
-        finished[name] = run(home, "monitor", folder, "--json", root / f"{name}.json")
+        finished[name] = run(home, "monitor", folder, "--result", root / f"{name}.json")
         results[name] = json.loads((root / f"{name}.json").read_text())
     return Monitored(home, folders, finished, results)
 

@@ -74,18 +74,18 @@ def interrupted(
         command.signal(signal.SIGKILL)
         command.finish()
     killed = run(home, "show", "--json").json()
-    resumed = run(home, "resume", killed["execution_id"], "--json", file)
+    resumed = run(home, "resume", killed["execution_id"], "--result", file)
     assert resumed.status == 0, resumed.said
     first = result()
-    with Command(home, *words, "--no-cache", "--json", file) as command:
+    with Command(home, *words, "--no-cache", "--result", file) as command:
         command.wait_for(f"{STEP}: epoch 3 of {EPOCHS}")
         refused = run(home, "resume")
         stop = run(home, "stop")
         stopped = command.finish()
-    again = run(home, "resume", "--json", file)
+    again = run(home, "resume", "--result", file)
     assert again.status == 0, again.said
     second = result()
-    whole = run(home, *words, "--no-cache", "--json", file)
+    whole = run(home, *words, "--no-cache", "--result", file)
     assert whole.status == 0, whole.said
     return Interrupted(home, killed, refused, first, stop, stopped, second, result())
 
@@ -119,7 +119,7 @@ def test_an_unchanged_run_reuses_every_step_and_registers_nothing(
 ) -> None:
     again = run(
         later_home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3", *QUICK,
-        "--json", tmp_path / "result.json",
+        "--result", tmp_path / "result.json",
     )  # fmt: skip
     assert again.status == 0, again.said
     assert "Compiling" not in again.err
@@ -192,7 +192,7 @@ def test_selected_steps_run_on_an_earlier_execution(first_run: Run, later_home: 
     """With its parameters, but for what is given."""
     finished = run(
         later_home, "run", "--candidates", "baseline,cnn-3x3", "--only", "Evaluate", "QualityGate", "--from",
-        first_run.id, "--param", "MinAccuracy=0.999", "--json", tmp_path / "result.json",
+        first_run.id, "--param", "MinAccuracy=0.999", "--result", tmp_path / "result.json",
     )  # fmt: skip
     check_refusal(finished, 1, "0.999")
     result = json.loads((tmp_path / "result.json").read_text())
@@ -215,7 +215,7 @@ def test_an_approved_model_becomes_the_champion_of_the_next_run(
     assert run(later_home, "registry", "approve", "1").status == 0
     finished = run(
         later_home, "run", "--data", small_data_set, "--any-data", "--candidates", "baseline,cnn-3x3", *QUICK,
-        "--json", tmp_path / "result.json",
+        "--result", tmp_path / "result.json",
     )  # fmt: skip
     assert finished.status == 0, finished.said
     assert "Champion: version 1" in finished.err

@@ -200,5 +200,5 @@ def check_following(args: argparse.Namespace) -> None:
 def check_run(args: argparse.Namespace) -> None:
     """Raises UsageError for what `run` can know to be wrong before anything starts."""
     check_choices(args)
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)

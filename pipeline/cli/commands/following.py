@@ -116,9 +116,9 @@ def conclude(
 
     outcome = read_outcome(target.home, target.store, record)
     report = None if outcome.evaluation is None else provide_report(target.home, record, outcome)
-    if args.json is not None:
+    if args.result is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, report)
-        write_result(args.json, result, record.execution_id)
+        write_result(args.result, result, record.execution_id)
     # What is not printed needs no library for printing (0.1 s).
     if outcome.evaluation is not None:
         from pipeline.view.leaderboard import print_leaderboard

@@ -80,9 +80,9 @@ def conclude(
     from pipeline.targets.local_outcome import log_tails
 
     drift, report = read_monitored(target.home, target.store, record) or (None, None)
-    if args.json is not None:
+    if args.result is not None:
         result = monitor_result(record, drift, None if report is None else str(report))
-        write_result(args.json, result, record.execution_id)
+        write_result(args.result, result, record.execution_id)
     if drift is not None and report is not None:
         print_drift(drift, report, sys.stdout)
     if record.status != "Succeeded" and (drift is None or drift["verdict"] != DRIFT):

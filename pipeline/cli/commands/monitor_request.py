@@ -37,8 +37,8 @@ def check(args: argparse.Namespace) -> None:
             raise UsageError(
                 f"{flag} goes with --target sagemaker: here nothing costs anything. Leave it out."
             )
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)
 
 
 def retrained(args: argparse.Namespace, status: int, drift: dict[str, Any] | None) -> int:

@@ -23,8 +23,8 @@ def main(args: argparse.Namespace) -> int:
     check_launcher(args)
     check_tracking(args)
     args.environ = dict(os.environ)
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)

@@ -44,8 +44,8 @@ def main(args: argparse.Namespace) -> int:
 
     check_tracking(args)
     args.environ = dict(os.environ)
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)
     home = home_from(os.environ)
     out = args.out if args.out is not None else home.root / "study"
     if not args.estimate:

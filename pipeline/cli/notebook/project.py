@@ -105,7 +105,7 @@ class Project:
         return self.definition
 
     def run(self, target: str, parameters: str = "", arguments: str = "") -> dict[str, Any]:
-        """Runs the pipeline, shows its progress, and returns what `run --json` writes.
+        """Runs the pipeline, shows its progress, and returns what `run --result` writes.
 
         A missed gate is a result. `parameters`: "Epochs=1 MinAccuracy=0.8"; `arguments`: more words for `run`.
 
@@ -129,7 +129,7 @@ class Project:
 
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "result.json"
-            words = ["run", "--target", target, "--plain", "--json", str(file)]
+            words = ["run", "--target", target, "--plain", "--result", str(file)]
             for parameter in given:
                 words += ["--param", parameter]
             done = self.pipeline(*words, *shlex.split(arguments), hear=hear)
@@ -158,7 +158,7 @@ class Project:
 
     def monitor(self, target: str, capture: str) -> dict[str, Any] | None:
         """Compares captured requests with the baseline of their model, shows the report, and returns what `monitor
-        --json` writes; None, where `capture` names none. Drift is a result.
+        --result` writes; None, where `capture` names none. Drift is a result.
 
         Raises:
             NotebookError: they could not be compared.
@@ -168,7 +168,7 @@ class Project:
             return None
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "monitor.json"
-            words = ("--plain", "--json", str(file), *target_words(target))
+            words = ("--plain", "--result", str(file), *target_words(target))
             done = self.pipeline("monitor", capture, *words, hear=print)
             result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
         print(done.out)

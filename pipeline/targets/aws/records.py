@@ -1,4 +1,4 @@
-"""An execution in SageMaker as the record that view, report and `--json` know. Pure: answers in, a record out."""
+"""An execution in SageMaker as the record that view, report and `--result` know. Pure: answers in, a record out."""
 
 from __future__ import annotations
 

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.cli.parser import build_parser
 
 
-@pytest.mark.parametrize("command", ["deploy", "undeploy"])
+@pytest.mark.parametrize(
+    ("command", "earlier", "now", "dest", "value"),
+    [
+        *(
+            (command, "--endpoint-name", "--endpoint", "endpoint_name", "here")
+            for command in ("deploy", "undeploy")
+        ),
+        *(
+            (command, "--json", "--result", "result", Path("here"))
+            for command in ("run", "study", "resume", "monitor")
+        ),
+    ],
+)
 def test_a_flag_is_taken_under_its_earlier_name_with_a_remark(
-    command: str, capsys: pytest.CaptureFixture[str]
+    command: str, earlier: str, now: str, dest: str, value: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert build_parser().parse_args([command, "--endpoint", "here"]).endpoint_name == "here"
+    assert getattr(build_parser().parse_args([command, now, "here"]), dest) == value
     assert capsys.readouterr().err == ""
-    assert build_parser().parse_args([command, "--endpoint-name", "here"]).endpoint_name == "here"
-    assert "--endpoint-name is --endpoint now" in capsys.readouterr().err
-    assert build_parser().parse_args([command]).endpoint_name is None
+    assert getattr(build_parser().parse_args([command, earlier, "here"]), dest) == value
+    assert f"{earlier} is {now} now" in capsys.readouterr().err
+    assert getattr(build_parser().parse_args([command]), dest) is None
     with pytest.raises(SystemExit):
         build_parser().parse_args([command, "--help"])
-    assert "--endpoint-name" not in capsys.readouterr().out
+    assert earlier not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", ["executions", "show", "explain x y", "registry list", "predict x", "smoke"]
+)
+def test_json_is_printed_wherever_there_is_that_flag(command: str) -> None:
+    assert build_parser().parse_args([*command.split(), "--json"]).json is True

@@ -115,8 +115,8 @@ def test_a_first_run_has_nothing_to_build_on(tmp_path: Path) -> None:
         (("stop", "0fashion"), "it is Succeeded, not running"),
         (("resume", "0fashion"), "Received: one that succeeded"),
         (
-            ("resume", "0fashion", "--json", "/nowhere/result.json"),
-            "Could not take /nowhere/result.json for --json",
+            ("resume", "0fashion", "--result", "/nowhere/result.json"),
+            "Could not take /nowhere/result.json for --result",
         ),
     ],
 )

@@ -76,8 +76,8 @@ def test_every_module_of_commands_is_a_command_with_help(command, capsys):
         (["run", "--seeds", "many"], "invalid int value: 'many'"),
         (["run", "--target", "mars"], "invalid choice: 'mars'"),
         (
-            ["run", "--json", "/nowhere/result.json"],
-            "Could not take /nowhere/result.json for --json: No such file or directory",
+            ["run", "--result", "/nowhere/result.json"],
+            "Could not take /nowhere/result.json for --result: No such file or directory",
         ),
         (
             ["run", "--definition", "/nowhere.json"],

@@ -80,9 +80,9 @@ def conclude(
     built = None if outcome.evaluation is None else target.build_report(record, outcome)
     if built is not None:
         target.publish_report(execution, built)
-    if args.json is not None:
+    if args.result is not None:
         result = run_result(record, outcome.evaluation, outcome.registration, built)
-        write_result(args.json, result, record.execution_id)
+        write_result(args.result, result, record.execution_id)
     if outcome.evaluation is not None:
         print_leaderboard(outcome.evaluation, outcome.registration or NOT_RECORDED, record, built, sys.stdout)
     digest = make_digest(target.account, execution)

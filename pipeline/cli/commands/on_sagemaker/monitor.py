@@ -44,8 +44,8 @@ def monitor_there(args: argparse.Namespace) -> tuple[int, dict[str, Any] | None]
     from pipeline.targets.aws.stack import settings_for
     from pipeline.targets.aws.start import StartRequest
 
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)
     limit = cost_limit(args.max_cost, os.environ)
     args.parallel, args.only = None, ()
     target = open_checked(args, {}, {"kind": "monitor"}).for_monitor()
@@ -106,9 +106,9 @@ def conclude(
 
     record = execution.record
     drift, report = fetch(target, execution) or (None, None)
-    if args.json is not None:
+    if args.result is not None:
         result = monitor_result(record, drift, None if report is None else str(report))
-        write_result(args.json, result, record.execution_id)
+        write_result(args.result, result, record.execution_id)
     if drift is not None and report is not None:
         print_drift(drift, report, sys.stdout)
     digest = make_digest(target.account, execution)

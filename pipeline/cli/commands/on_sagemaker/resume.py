@@ -19,8 +19,8 @@ def main(args: argparse.Namespace) -> int:
 
     check_launcher(args)
     check_tracking(args)
-    if args.json is not None:
-        check_writable(args.json)
+    if args.result is not None:
+        check_writable(args.result)
     target = open_target()
     execution = target.executions.read(target.executions.find(args.execution))
     record = execution.record

@@ -22,7 +22,7 @@ def main(args: argparse.Namespace) -> int:
     target = open_target()
     arn = target.executions.find(args.execution)
     if args.follow:
-        args.json = None
+        args.result = None
         args.mlflow = place_of_stack(args.mlflow, target.stack)
         return watch(args, target, arn)
     execution = target.executions.read(arn)

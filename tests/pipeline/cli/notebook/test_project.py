@@ -52,11 +52,11 @@ def test_a_run_without_a_report_says_how_it_ended(project: Project) -> None:
 
 
 def stand_in(project: Project, result: str, status: int) -> None:
-    """Puts a program in .venv that writes `result` where --json says, and ends with `status`."""
+    """Puts a program in .venv that writes `result` where --result says, and ends with `status`."""
     program = project.root / ".venv" / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text(
-        f'#!/bin/sh\nfile=\nfor each; do [ "$file" = --json ] && break; file=$each; done\n'
+        f'#!/bin/sh\nfile=\nfor each; do [ "$file" = --result ] && break; file=$each; done\n'
         f"printf '%s' '{result}' > \"$each\"\necho it says why >&2\nexit {status}\n"
     )
     program.chmod(0o755)

@@ -72,7 +72,7 @@ class Run:
 @pytest.fixture(scope="module")
 def first(user: User, tmp_path_factory: pytest.TempPathFactory) -> Run:
     file = tmp_path_factory.mktemp("result") / "result.json"
-    finished = user.run(*user.quick, "--json", file)
+    finished = user.run(*user.quick, "--result", file)
     assert finished.status == 0, finished.said
     return Run(finished, json.loads(file.read_text()))
 
@@ -128,7 +128,7 @@ def test_a_repeated_command_starts_nothing_and_shows_the_same_run(
     first: Run, user: User, tmp_path: Path
 ) -> None:
     since = len(user.cloud.asked)
-    again = user.run(*user.quick, "--json", tmp_path / "result.json")
+    again = user.run(*user.quick, "--result", tmp_path / "result.json")
     assert again.status == 0, again.said
     assert f"This very run was started before, as execution {first.id}" in again.err
     assert "To run it once more: --again 1" in again.err
@@ -139,7 +139,7 @@ def test_a_repeated_command_starts_nothing_and_shows_the_same_run(
 def test_a_run_that_is_asked_for_again_reuses_what_the_first_did(
     first: Run, user: User, tmp_path: Path
 ) -> None:
-    again = user.run(*user.quick, "--again", "1", "--json", tmp_path / "result.json")
+    again = user.run(*user.quick, "--again", "1", "--result", tmp_path / "result.json")
     assert again.status == 0, again.said
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["execution_id"] != first.id
@@ -171,7 +171,7 @@ def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
     assert (stopped.status, stopped.out) == (0, f"{execution_id} Stopped\n"), stopped.said
     assert user.run("show", execution_id, "--json", *ON).json()["status"] == "Stopped"
 
-    resumed = user.run("resume", execution_id, *ON, "--json", tmp_path / "result.json")
+    resumed = user.run("resume", execution_id, *ON, "--result", tmp_path / "result.json")
     assert resumed.status == 0, resumed.said
     result = json.loads((tmp_path / "result.json").read_text())
     assert (result["execution_id"], result["status"]) == (execution_id, "Succeeded")
@@ -180,7 +180,7 @@ def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
 def test_a_job_that_fails_is_explained(first: Run, user: User, tmp_path: Path) -> None:
     data = Path(shutil.copytree(user.data, tmp_path / "data"))
     (data / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"no labels"))
-    words = ("run", *ON, "--data", data, "--any-data", *QUICK, "--json", tmp_path / "result.json")
+    words = ("run", *ON, "--data", data, "--any-data", *QUICK, "--result", tmp_path / "result.json")
     failed = user.run(*words)
     assert failed.status == 1, failed.said
     assert "✗ NormalizeData failed" in failed.out
@@ -230,12 +230,12 @@ def test_a_run_is_published_to_an_mlflow_app_which_its_definition_names(
 ) -> None:
     app = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-ABCDEFGHIJKL"
     # A run without the cache between the first and this one leaves data of its own, which are then the latest.
-    before = user.run(*user.quick, "--again", "3", "--json", tmp_path / "before.json")
+    before = user.run(*user.quick, "--again", "3", "--result", tmp_path / "before.json")
     assert before.status == 0, before.said
     latest = json.loads((tmp_path / "before.json").read_text())
     (trained,) = (step for step in latest["steps"] if step["name"] == "Train-baseline-0")
     with served(tmp_path) as rest:
-        words = (*user.quick, "--mlflow", app, "--json", tmp_path / "result.json")
+        words = (*user.quick, "--mlflow", app, "--result", tmp_path / "result.json")
         home, more = user.home, {"SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": rest.url}
         finished = run(home, *words, **user.cloud.environment, **more)
         assert finished.status == 0, finished.said
@@ -271,7 +271,7 @@ def test_the_monitor_reads_the_bucket_and_fails_on_drift(first: Run, user: User,
     key = capture_key(1, "fashion-mnist", place="fashion-mnist/captured")
     body = captured_lines(255 - pixels, answers)
     user.cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    finished = user.run("monitor", *ON, "--json", tmp_path / "result.json")
+    finished = user.run("monitor", *ON, "--result", tmp_path / "result.json")
     assert finished.status == 1, finished.said
     assert "1 processing job of at most " in finished.err
     assert " on ml.m5.xlarge at " in finished.err

@@ -101,7 +101,7 @@ def test_a_user_who_is_not_root_runs_the_pipeline_and_owns_every_file(
     result = home / "result.json"
     run = [python, "-m", "pipeline", "run", "--launcher", "container", "--candidates", "baseline", "--plain"]
     options = ["--data", str(data), "--any-data", "--param", "Epochs=1", "--param", "MinAccuracy=0.5"]
-    done = as_user(*run, *options, "--json", str(result), home=home)
+    done = as_user(*run, *options, "--result", str(result), home=home)
     assert done.returncode == 0, done.stderr
     assert json.loads(result.read_text())["status"] == "Succeeded"
     paths = [home, *(home / "state").rglob("*"), *home.glob("*.json")]
