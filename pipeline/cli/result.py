@@ -1,4 +1,4 @@
-"""What `run --result` writes and `show --json` prints: a contract with other programs, with every key always there."""
+"""What `run --result` writes and `show --json` prints: a contract with other programs; no key is ever missing."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ from pipeline.cli.notebook.command import INTERRUPTED, Done, run_command
 from pipeline.cli.notebook.place import Place, find_place
 from pipeline.cli.notebook.progress import Progress
 from pipeline.cli.notebook.svg_graph import draw, lay_out
-from pipeline.cli.parser import TARGETS, add_graph, build_parser
+from pipeline.cli.parser import build_parser
+from pipeline.cli.parsers.graph import add_graph
+from pipeline.cli.parsers.options import TARGETS
 from pipeline.definition.parameters import parse_parameters
 from pipeline.errors import NotebookError, UsageError
 from pipeline.spec.definition import Definition
