@@ -38,6 +38,7 @@ COMMANDS = (
     machine.image,
     machine.doctor,
     machine.data,
+    machine.completion,
 )
 
 

@@ -1,4 +1,4 @@
-"""The parsers of what concerns this machine: local-sagemaker, image, doctor, data."""
+"""The parsers of what concerns this machine: local-sagemaker, image, doctor, data, completion."""
 
 from __future__ import annotations
 
@@ -62,3 +62,14 @@ def data(commands: Commands) -> None:
     """Adds `data`."""
     parser = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
+
+
+def completion(commands: Commands) -> None:
+    """Adds `completion`."""
+    parser = commands.add_parser(
+        "completion",
+        help="print what makes a shell complete commands and flags",
+        description="Prints a script for the shell, which completes what follows python -m pipeline. "
+        'For bash: eval "$(python -m pipeline completion bash)"',
+    )
+    parser.add_argument("shell", choices=("bash", "zsh"))
