@@ -61,23 +61,23 @@ def monitor_result(
 def print_drift(drift: Mapping[str, Any], report: Path | str, stream: TextIO) -> None:
     """The verdict, what has drifted, what was left out, and where the report lies."""
     from pipeline.printable import printable
-    from pipeline.view.terminal import open_paper, print_fact
+    from pipeline.view.terminal import open_console, print_fact
 
-    paper = open_paper(stream)
-    paper.print()
+    console = open_console(stream)
+    console.print()
     drifted = [each for each in drift["comparisons"] if each["drifted"]]
     style = "red" if drift["verdict"] == DRIFT else "green" if drift["verdict"] == "no_drift" else "yellow"
-    print_fact(paper, "Verdict", printable(drift["reason"]), style)
+    print_fact(console, "Verdict", printable(drift["reason"]), style)
     for index, each in enumerate(sorted(drifted, key=lambda one: -one["effect"])[:SHOWN]):
         line = f"{each['title']}: {each['captured']}, {each['baseline']} in the baseline"
-        print_fact(paper, "" if index else "Drifted", printable(line))
+        print_fact(console, "" if index else "Drifted", printable(line))
     version = drift["model_version"]
     answered = "no model" if version is None else f"version {version} ({drift['model']})"
     print_fact(
-        paper,
+        console,
         "Compared",
         printable(f"{drift['images']} images of {drift['endpoint']}, answered by {answered}"),
     )
     for reason, count in drift["left_out"].items():
-        print_fact(paper, "Left out", printable(f"{count} {reason}"))
-    print_fact(paper, "Report", str(report))
+        print_fact(console, "Left out", printable(f"{count} {reason}"))
+    print_fact(console, "Report", str(report))

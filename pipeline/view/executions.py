@@ -16,17 +16,17 @@ from pipeline.printable import printable
 from pipeline.view.failure import print_lines, says
 from pipeline.view.leaderboard import duration_of, print_results
 from pipeline.view.states import has_ended, state_of, step_state
-from pipeline.view.terminal import NARROW, make_table, open_paper, print_fact, state_text
+from pipeline.view.terminal import NARROW, make_table, open_console, print_fact, state_text
 from pipeline.view.trials import print_trials
 
 
 def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None:
     """One row an execution, in the order given; times are the machine's own."""
-    paper = open_paper(stream)
+    console = open_console(stream)
     if not records:
-        paper.print("No executions yet. Start one with: python -m pipeline run")
+        console.print("No executions yet. Start one with: python -m pipeline run")
         return
-    wide = paper.width >= NARROW
+    wide = console.width >= NARROW
     table = make_table()
     table.add_column("execution", overflow="fold")
     table.add_column("state", no_wrap=True)
@@ -47,7 +47,7 @@ def print_executions(records: Sequence[ExecutionRecord], stream: TextIO) -> None
                 Text(printable(record.target)),
             ]
         table.add_row(*row)
-    paper.print(table)
+    console.print(table)
 
 
 def print_execution(
@@ -58,35 +58,37 @@ def print_execution(
     stream: TextIO,
 ) -> None:
     """Everything about one execution: parameters, steps, failure reasons, and how the candidates compare."""
-    paper = open_paper(stream)
+    console = open_console(stream)
     state = state_of(record.status)
-    print_fact(paper, "Execution", f"{state.symbol} {record.execution_id} {duration_of(record)}", state.style)
-    print_fact(paper, "Pipeline", f"{record.pipeline_name}, target {record.target}")
-    print_fact(paper, "Started", moment(record.started_at, None))
+    print_fact(
+        console, "Execution", f"{state.symbol} {record.execution_id} {duration_of(record)}", state.style
+    )
+    print_fact(console, "Pipeline", f"{record.pipeline_name}, target {record.target}")
+    print_fact(console, "Started", moment(record.started_at, None))
     if record.ended_at is not None:
-        print_fact(paper, "Ended", moment(record.ended_at, None))
+        print_fact(console, "Ended", moment(record.ended_at, None))
     for index, (name, value) in enumerate(sorted(record.parameters.items())):
-        print_fact(paper, "" if index else "Parameters", f"{name} = {value}")
-    paper.print()
-    print_steps(paper, record)
-    print_trials(paper, record)
+        print_fact(console, "" if index else "Parameters", f"{name} = {value}")
+    console.print()
+    print_steps(console, record)
+    print_trials(console, record)
     for step in record.steps:
         if step.status == "Failed" and step.failure_reason:
-            paper.print()
-            print_fact(paper, "Failed", step.name, state_of("Failed").style)
-            print_lines(paper, step.failure_reason.strip().splitlines())
+            console.print()
+            print_fact(console, "Failed", step.name, state_of("Failed").style)
+            print_lines(console, step.failure_reason.strip().splitlines())
     if record.failure_reason and not any(
         says(step.failure_reason, record.failure_reason) for step in record.steps
     ):
-        paper.print()
-        print_lines(paper, record.failure_reason.strip().splitlines())
+        console.print()
+        print_lines(console, record.failure_reason.strip().splitlines())
     if evaluation is not None:
-        print_results(paper, evaluation, registration or NOT_RECORDED, record, report)
+        print_results(console, evaluation, registration or NOT_RECORDED, record, report)
 
 
-def print_steps(paper: Console, record: ExecutionRecord) -> None:
+def print_steps(console: Console, record: ExecutionRecord) -> None:
     """One row a step."""
-    wide = paper.width >= NARROW
+    wide = console.width >= NARROW
     table = make_table()
     table.add_column("step", overflow="fold")
     if wide:
@@ -107,4 +109,4 @@ def print_steps(paper: Console, record: ExecutionRecord) -> None:
             state_text(step_state(step)).append(note),
             Text("" if step.cached or step.seconds is None else duration(step.seconds)),
         )
-    paper.print(table)
+    console.print(table)

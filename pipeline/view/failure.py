@@ -14,7 +14,7 @@ from pipeline.formatting import duration
 from pipeline.printable import printable
 from pipeline.view.leaderboard import duration_of
 from pipeline.view.states import state_of
-from pipeline.view.terminal import open_paper, print_fact
+from pipeline.view.terminal import open_console, print_fact
 
 # So that it all stays on one screen: failed steps shown in full, lines of a reason, lines of a log.
 STEPS, REASON_LINES, LOG_LINES = 3, 8, 10
@@ -32,48 +32,50 @@ def print_failure(
     `resumable` says that the target's `resume` can continue the execution. `remarks` are labels and texts about
     failed steps, by step.
     """
-    paper = open_paper(stream)
+    console = open_console(stream)
     state = state_of(record.status)
-    paper.print()
-    print_fact(paper, "Execution", f"{state.symbol} {record.execution_id} {duration_of(record)}", state.style)
+    console.print()
+    print_fact(
+        console, "Execution", f"{state.symbol} {record.execution_id} {duration_of(record)}", state.style
+    )
     failed = [step for step in record.steps if step.status == "Failed"]
     if record.failure_reason and not any(says(step.failure_reason, record.failure_reason) for step in failed):
-        print_lines(paper, record.failure_reason.strip().splitlines()[:REASON_LINES])
+        print_lines(console, record.failure_reason.strip().splitlines()[:REASON_LINES])
     stopped = [step.name for step in record.steps if step.status == "Stopped"]
     if stopped:
-        print_fact(paper, "Stopped", ", ".join(stopped))
+        print_fact(console, "Stopped", ", ".join(stopped))
     for step in failed[:STEPS]:
-        print_step(paper, step, log_tails.get(step.name, ()))
+        print_step(console, step, log_tails.get(step.name, ()))
         for label, text in remarks.get(step.name, ()):
-            print_fact(paper, label, text)
+            print_fact(console, label, text)
     if len(failed) > STEPS:
-        print_fact(paper, "Also failed", ", ".join(step.name for step in failed[STEPS:]))
-    paper.print()
+        print_fact(console, "Also failed", ", ".join(step.name for step in failed[STEPS:]))
+    console.print()
     for index, command in enumerate(next_commands(record, failed, log_tails, resumable)):
-        print_fact(paper, "" if index else "Next", command)
+        print_fact(console, "" if index else "Next", command)
 
 
-def print_step(paper: Console, step: StepRecord, tail: Sequence[str]) -> None:
+def print_step(console: Console, step: StepRecord, tail: Sequence[str]) -> None:
     """A failed step: what it was, how its reason begins, and the end of its log unless that shows it already."""
     state = state_of(step.status)
     tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
     spent = "" if step.seconds is None else f" after {duration(step.seconds)}"
-    paper.print()
-    print_fact(paper, step.type, f"{state.symbol} {step.name} failed{spent}{tries}", state.style)
+    console.print()
+    print_fact(console, step.type, f"{state.symbol} {step.name} failed{spent}{tries}", state.style)
     reason = (step.failure_reason or "").strip() or "No reason was given."
     beginning = reason.splitlines()[:REASON_LINES]
-    print_lines(paper, beginning)
+    print_lines(console, beginning)
     shown = "\n".join(beginning)
     news = [line for line in tail if line.strip() and line.strip() not in shown]
     if news:
-        paper.print(Text("The end of its log:", style="dim"))
-        print_lines(paper, news[-LOG_LINES:], style="dim")
+        console.print(Text("The end of its log:", style="dim"))
+        print_lines(console, news[-LOG_LINES:], style="dim")
 
 
-def print_lines(paper: Console, lines: Sequence[str], style: str = "") -> None:
+def print_lines(console: Console, lines: Sequence[str], style: str = "") -> None:
     """Lines of someone else's text, set off by a bar."""
     for line in lines:
-        paper.print(Text("  │ ", style="dim") + Text(printable(line), style=style), soft_wrap=True)
+        console.print(Text("  │ ", style="dim") + Text(printable(line), style=style), soft_wrap=True)
 
 
 def next_commands(

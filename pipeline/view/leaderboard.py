@@ -16,7 +16,7 @@ from pipeline.execution import ExecutionRecord
 from pipeline.formatting import count, duration, percent
 from pipeline.printable import printable
 from pipeline.view.states import state_of
-from pipeline.view.terminal import NARROW, PIPE_WIDTH, make_table, open_paper, print_fact
+from pipeline.view.terminal import NARROW, PIPE_WIDTH, make_table, open_console, print_fact
 
 MARKS = {"below": "↓", "within": "=", "above": "↑", None: " "}
 MARK_STYLES = {"below": "yellow", "within": "cyan", "above": "bold cyan", None: ""}
@@ -34,29 +34,29 @@ def print_leaderboard(
 
     `evaluation` and `registration` are the contents of evaluation.json and registration.json.
     """
-    paper = open_paper(stream)
-    print_results(paper, evaluation, registration, record, report)
+    console = open_console(stream)
+    print_results(console, evaluation, registration, record, report)
     if record.status == "Succeeded":
-        print_fact(paper, "Execution", f"{record.execution_id} {duration_of(record)}")
+        print_fact(console, "Execution", f"{record.execution_id} {duration_of(record)}")
 
 
 def print_results(
-    paper: Console,
+    console: Console,
     evaluation: Evaluation,
     registration: Registration,
     record: ExecutionRecord,
     report: Path | None,
 ) -> None:
     """What print_leaderboard prints, but for the execution itself."""
-    paper.print()
+    console.print()
     for sentence in opening(evaluation, record):
-        paper.print(Text(printable(sentence)), soft_wrap=True)
-    paper.print()
-    print_candidates(paper, evaluation)
-    paper.print()
+        console.print(Text(printable(sentence)), soft_wrap=True)
+    console.print()
+    print_candidates(console, evaluation)
+    console.print()
     winner, gate = evaluation["winner"], evaluation["gate"]
     print_fact(
-        paper,
+        console,
         "Winner",
         f"{winner['name']} (seed {winner['seed']}): {percent(winner['validation_accuracy'])} on validation, "
         f"{percent(winner['test_accuracy'])} on test",
@@ -64,28 +64,28 @@ def print_results(
     )
     verdict = state_of("Succeeded" if gate["passed"] else "Failed")
     word = "passed" if gate["passed"] else "missed"
-    print_fact(paper, "Gate", f"{verdict.symbol} {word}. {gate['reason']}", style=verdict.style)
-    print_fact(paper, "Registered", registered(registration))
+    print_fact(console, "Gate", f"{verdict.symbol} {word}. {gate['reason']}", style=verdict.style)
+    print_fact(console, "Registered", registered(registration))
     if arn := registration["model_package_arn"]:
-        print_fact(paper, "", arn, style="dim")
+        print_fact(console, "", arn, style="dim")
     if report is not None:
-        print_fact(paper, "Report", report)
+        print_fact(console, "Report", report)
 
 
-def print_candidates(paper: Console, evaluation: Evaluation) -> None:
+def print_candidates(console: Console, evaluation: Evaluation) -> None:
     """The candidates' accuracies and costs, as a table, or as a list where the terminal is narrow."""
     candidates = ranked(evaluation["candidates"])
     winner = evaluation["winner"]["id"]
-    if paper.width < NARROW:
-        print_list(paper, candidates, winner)
+    if console.width < NARROW:
+        print_list(console, candidates, winner)
     else:
-        print_table(paper, candidates, winner)
-    paper.print(Text(LEGEND, style="dim"))
+        print_table(console, candidates, winner)
+    console.print(Text(LEGEND, style="dim"))
 
 
-def print_table(paper: Console, candidates: Sequence[Candidate], winner: str) -> None:
+def print_table(console: Console, candidates: Sequence[Candidate], winner: str) -> None:
     """One row a candidate; the case study's rows that apply stand below."""
-    roomy = paper.width >= PIPE_WIDTH
+    roomy = console.width >= PIPE_WIDTH
     table = make_table(gap=2 if roomy else 1)
     table.add_column("model", overflow="fold", min_width=10)
     for split in SPLITS:
@@ -106,19 +106,19 @@ def print_table(paper: Console, candidates: Sequence[Candidate], winner: str) ->
     for reference in references_of(candidates):
         bands = (Text(f"{reference.band(split)}  ", style="dim") for split in SPLITS)
         table.add_row(Text(f"  study {reference.title}", style="dim"), *bands)
-    paper.print(table)
+    console.print(table)
 
 
-def print_list(paper: Console, candidates: Sequence[Candidate], winner: str) -> None:
+def print_list(console: Console, candidates: Sequence[Candidate], winner: str) -> None:
     """A few short lines a candidate."""
     for each in candidates:
-        paper.print(name_cell(each, winner))
+        console.print(name_cell(each, winner))
         for split in SPLITS:
             reference = reference_for(each["name"])
             study = "" if reference is None else f"  study {reference.band(split)}"
             label = Text(f"  {SPLIT_NAMES[split]:<11}")
-            paper.print(label + accuracy_cell(each, split) + Text(study, style="dim"))
-        paper.print(
+            console.print(label + accuracy_cell(each, split) + Text(study, style="dim"))
+        console.print(
             Text(f"  {count(each['params'])} parameters, {duration(each['train_seconds'])}", style="dim")
         )
 

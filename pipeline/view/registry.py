@@ -12,7 +12,7 @@ from pipeline.formatting import MISSING, percent
 from pipeline.printable import printable
 from pipeline.registry import Package
 from pipeline.view.states import State
-from pipeline.view.terminal import NARROW, make_table, open_paper, print_fact, state_text
+from pipeline.view.terminal import NARROW, make_table, open_console, print_fact, state_text
 
 APPROVALS = {
     "Approved": State("✓", "approved", "cyan"),
@@ -23,13 +23,13 @@ APPROVALS = {
 
 def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> None:
     """One row a version, in the order given."""
-    paper = open_paper(stream)
+    console = open_console(stream)
     if not packages:
         print_fact(
-            paper, "Registry", f"{group} has no versions yet. A run whose winner passes the gate adds one."
+            console, "Registry", f"{group} has no versions yet. A run whose winner passes the gate adds one."
         )
         return
-    wide = paper.width >= NARROW
+    wide = console.width >= NARROW
     table = make_table()
     table.add_column("version", no_wrap=True, justify="right")
     table.add_column("approval", no_wrap=True)
@@ -56,30 +56,30 @@ def print_packages(group: str, packages: Sequence[Package], stream: TextIO) -> N
                 Text(printable(package.metadata.get("execution_id", MISSING))),
             ]
         table.add_row(*row)
-    paper.print(Text(f"Model package group {printable(group)}", style="bold"))
-    paper.print(table)
+    console.print(Text(f"Model package group {printable(group)}", style="bold"))
+    console.print(table)
 
 
 def print_package(group: str, package: Package, stream: TextIO, report: Path | None = None) -> None:
     """Everything about one version; `report` is the report's file on this machine, if it is here."""
-    paper = open_paper(stream)
+    console = open_console(stream)
     shown = approval(package)
-    print_fact(paper, "Version", f"{package.version} of {group}", style="bold")
-    print_fact(paper, "Approval", f"{shown.symbol} {shown.word}", style=shown.style)
+    print_fact(console, "Version", f"{package.version} of {group}", style="bold")
+    print_fact(console, "Approval", f"{shown.symbol} {shown.word}", style=shown.style)
     if package.stage:
         told = (
             package.stage,
             *(package.life_cycle.get(f"Stage{each}", "") for each in ("Status", "Description")),
         )
-        print_fact(paper, "Stage", printable(", ".join(filter(None, told))))
-    print_fact(paper, "ARN", package.arn)
+        print_fact(console, "Stage", printable(", ".join(filter(None, told))))
+    print_fact(console, "ARN", package.arn)
     form = "" if package.archived else " (the files below it, as they are)"
-    print_fact(paper, "Model", f"{package.model_data}{form}" if package.model_data else MISSING)
-    print_fact(paper, "Image", package.image)
-    print_fact(paper, "Metrics", package.metrics or MISSING)
-    print_fact(paper, "Report", str(report or package.report or MISSING))
+    print_fact(console, "Model", f"{package.model_data}{form}" if package.model_data else MISSING)
+    print_fact(console, "Image", package.image)
+    print_fact(console, "Metrics", package.metrics or MISSING)
+    print_fact(console, "Report", str(report or package.report or MISSING))
     for index, (name, value) in enumerate(sorted(package.metadata.items())):
-        print_fact(paper, "" if index else "Metadata", f"{name} = {value}")
+        print_fact(console, "" if index else "Metadata", f"{name} = {value}")
 
 
 def approval(package: Package) -> State:

@@ -31,7 +31,7 @@ class Paper(Console):
         os.close(nowhere)
 
 
-def open_paper(stream: TextIO) -> Console:
+def open_console(stream: TextIO) -> Console:
     """A console on `stream`, with colours only if it is a terminal that has them.
 
     A character that the stream cannot encode becomes a question mark.
@@ -52,8 +52,8 @@ def state_text(state: State) -> Text:
     return Text(f"{state.symbol} {state.word}", style=state.style)
 
 
-def print_fact(paper: Console, label: str, text: str | Path, style: str = "") -> None:
+def print_fact(console: Console, label: str, text: str | Path, style: str = "") -> None:
     """A label and a text, which a terminal may wrap but no line break divides: paths and ARNs can be copied."""
     line = Text(f"{label:<12}", style="dim")
     line.append(printable(str(text)), style=style)
-    paper.print(line, soft_wrap=True)
+    console.print(line, soft_wrap=True)

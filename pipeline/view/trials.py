@@ -16,14 +16,14 @@ _MOST_SHOWN = 20
 _DIGITS = 6
 
 
-def print_trials(paper: Console, record: ExecutionRecord) -> None:
+def print_trials(console: Console, record: ExecutionRecord) -> None:
     """A table of trials, best first, for each Tuning step that has any."""
     steps = {str(step.properties.get("TrainingJobName")): step.name for step in record.steps if step.part_of}
     for step in record.steps:
         search = search_in(step)
         if search is None:
             continue
-        paper.print()
+        console.print()
         table = make_table()
         table.add_column(printable(f"trials of {step.name}"), overflow="fold")
         for name in search.names:
@@ -37,9 +37,9 @@ def print_trials(paper: Console, record: ExecutionRecord) -> None:
                 Text(MISSING if trial.value is None else f"{trial.value:.{_DIGITS}g}"),
                 Text("" if trial.status == "Completed" else _in_words(trial.status)),
             )
-        paper.print(table)
+        console.print(table)
         if len(search.trials) > _MOST_SHOWN:
-            paper.print(f"… and {len(search.trials) - _MOST_SHOWN} more")
+            console.print(f"… and {len(search.trials) - _MOST_SHOWN} more")
 
 
 def best_so_far(step: StepRecord) -> str:

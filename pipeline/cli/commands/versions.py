@@ -73,9 +73,9 @@ def print_versions(versions: Sequence[Version]) -> None:
     """One row a version, the newest first."""
     from rich.text import Text
 
-    from pipeline.view.terminal import make_table, open_paper
+    from pipeline.view.terminal import make_table, open_console
 
-    paper = open_paper(sys.stdout)
+    console = open_console(sys.stdout)
     table = make_table()
     for heading in ("version", "created", "commit", "aliases", "last execution"):
         table.add_column(heading, overflow="fold")
@@ -88,4 +88,4 @@ def print_versions(versions: Sequence[Version]) -> None:
             each.execution,
         )
         table.add_row(*(Text(printable(text)) for text in texts))
-    paper.print(table)
+    console.print(table)

@@ -10,13 +10,13 @@ from rich.text import Text
 from pipeline.formatting import percent
 from pipeline.inference.predicting.prediction import Prediction
 from pipeline.printable import printable
-from pipeline.view.terminal import make_table, open_paper, print_fact
+from pipeline.view.terminal import make_table, open_console, print_fact
 
 
 def print_predictions(model: str, predictions: Sequence[Prediction], top: int, stream: TextIO) -> None:
     """A row an image with its `top` most probable classes; below it what was done to the image before."""
-    paper = open_paper(stream)
-    print_fact(paper, "Model", model)
+    console = open_console(stream)
+    print_fact(console, "Model", model)
     table = make_table()
     table.add_column("image", overflow="fold")
     table.add_column("class", no_wrap=True)
@@ -35,9 +35,9 @@ def print_predictions(model: str, predictions: Sequence[Prediction], top: int, s
         if labelled:
             row.append(Text(each.true_class or "", style="red" if wrong else ""))
         table.add_row(*row)
-    paper.print(table)
+    console.print(table)
     for each in predictions:
         if each.picture.notes:
             line = Text(printable(each.picture.source), style="bold")
             line.append(": " + "; ".join(each.picture.notes), style="not bold")
-            paper.print(line, soft_wrap=True)
+            console.print(line, soft_wrap=True)

@@ -91,9 +91,9 @@ def test_a_model_without_a_band_has_no_mark(printed: Callable[..., str], make_ev
 
 @pytest.mark.parametrize("width", [80, 72, 60, 40])
 def test_every_figure_survives_on_a_narrow_terminal(width: int, make_evaluation: Make) -> None:
-    paper = Console(file=io.StringIO(), width=width, highlight=False)
-    print_candidates(paper, make_evaluation())
-    text: str = paper.file.getvalue()  # type: ignore[attr-defined]
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    print_candidates(console, make_evaluation())
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
     assert max(map(len, text.splitlines())) <= width
     for figure in ("★ cnn-3x3-0", "93.52 % =", "87.02 % ↑", "421,642", "1 min 21 s", "91–93 %", "85–87 %"):
         assert figure in text

@@ -106,14 +106,14 @@ def print_remarks(
     target: SageMakerTarget, execution: AwsExecution, remarks: Sequence[tuple[str, str]]
 ) -> None:
     """What the execution has cost, and `remarks`: labels and texts."""
-    from pipeline.view.terminal import open_paper, print_fact
+    from pipeline.view.terminal import open_console, print_fact
 
-    paper = open_paper(sys.stdout)
+    console = open_console(sys.stdout)
     bill = target.bill(execution)
     if bill is not None:
-        print_fact(paper, "Cost", str(bill))
+        print_fact(console, "Cost", str(bill))
     for label, text in remarks:
-        print_fact(paper, label, text)
+        print_fact(console, label, text)
 
 
 def ask(question: str) -> str:
