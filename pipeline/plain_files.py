@@ -50,12 +50,6 @@ def open_plain(path: Path) -> io.BufferedReader:
     return io.BufferedReader(file)
 
 
-def read_plain(path: Path) -> bytes:
-    """The content of the plain file at `path`. Raises NotPlain and OSError."""
-    with open_plain(path) as file:
-        return file.read()
-
-
 def kind_of(path: Path) -> str | None:
     """What lies at `path`, for example "a pipe"; None for a plain file, and where nothing can be seen there."""
     try:

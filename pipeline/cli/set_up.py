@@ -180,21 +180,21 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def main() -> int:
-    """Builds .venv in the current folder; returns the exit status."""
+def main(lock: Path = LOCK, environment: Path = VENV) -> int:
+    """Builds the environment in the current folder; returns the exit status."""
     try:
-        build()
+        build(lock, environment)
     except SetUpError as error:
         say(str(error))
         return 1
     except (OSError, subprocess.CalledProcessError) as error:
         say(
-            f"Setting up {VENV}: expected to be able to write it. Received: {error}. "
+            f"Setting up {environment}: expected to be able to write it. Received: {error}. "
             "Make room or give permission, then run the same command again."
         )
         return 1
     except KeyboardInterrupt:
-        say(f"\nInterrupted. {VENV} is not finished; the next command starts it again.")
+        say(f"\nInterrupted. {environment} is not finished; the next command starts it again.")
         return 130
     return 0
 

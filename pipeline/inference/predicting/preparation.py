@@ -21,7 +21,6 @@ from PIL import Image, ImageOps
 from pipeline.inference.predicting.picture import SIDE, Picture, Pixels
 
 Background = Literal["auto", "dark", "light"]
-BACKGROUNDS: tuple[Background, ...] = ("auto", "dark", "light")
 
 LIGHT = 127.5  # a border whose median is above this is a light background
 CLOSE = 0.05 * 255  # what is within this of the border's median is background

@@ -16,7 +16,7 @@ class CachedJobs:
     """The JobRunner of one execution of `pipeline`.
 
     `reuse` says whether results may be reused, or only recorded; `say` adds a line to the log of a step.
-    `image` says what stands for the image of a step's job in the cache; see cache_key. `keep_inputs` writes down
+    `image` says what stands for the image of a step's job in the cache; see key_document. `keep_inputs` writes down
     what its inputs hold.
     """
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.local.state import clock
-from pipeline.local.state.decisions import Decisions, Verdict, digest_of_key
+from pipeline.local.state.decisions import Decisions, Verdict
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.objects import Objects, StoredObject, dump_objects, load_objects
 from pipeline.local.state.schema import checksum, is_sound
@@ -69,11 +69,6 @@ def key_document(pipeline: str, step: Step, arguments: Mapping[str, Json], image
     attributes = {name: arguments[name] for name in names if arguments.get(name)}
     document = [pipeline, step.name, step.type, attributes, local_image() if image is None else image]
     return json.dumps(document, sort_keys=True)
-
-
-def cache_key(pipeline: str, step: Step, arguments: Mapping[str, Json], image: str | None = None) -> str:
-    """The SHA-256 (hex) of the step's key_document."""
-    return digest_of_key(key_document(pipeline, step, arguments, image))
 
 
 @lru_cache(maxsize=1)

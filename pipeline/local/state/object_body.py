@@ -1,41 +1,17 @@
-"""Reads the content of S3 objects: checked against what S3 says of it, and again when it broke off on the way.
-
-boto3 repeats a request that fails; a body that breaks off or arrives damaged is ours to ask for again.
-"""
+"""Reads the content of S3 objects, and checks it against the size and the digest that S3 tells of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, TypeVar
-
-from botocore.exceptions import (
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from typing import Any
 
 _CHUNK_BYTES = 1 << 20
-_ATTEMPTS = 3
-_BROKEN = (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
-Result = TypeVar("Result")
 
 
 class DamagedError(Exception):
     """An object that was read is not what S3 said it would be; the message names it."""
-
-
-def read_whole(copy: Callable[[], Result]) -> Result:
-    """What `copy` returns, which reads objects by `body_of` and can be called again; raises what its third call
-    raises."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return copy()
-        except (*_BROKEN, DamagedError):
-            continue
-    return copy()
 
 
 def body_of(s3: Any, bucket: str, key: str, size: int | None = None) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.inputs import check_inputs
 from pipeline.local.jobs.local_jobs import check_arguments
 from pipeline.local.jobs.runner import JobCall, JobOutcome
-from pipeline.local.state.cache import cache_attributes, cache_key
+from pipeline.local.state.cache import cache_attributes, key_document
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import MISSING, Definition, Json, PropertyFile, Step
@@ -209,7 +209,7 @@ class MadeUpJobs:
         step, arguments = call.step, call.arguments
         check_arguments(step, arguments)
         if cache_attributes(step.type) is not None:
-            cache_key("pipeline", step, arguments)
+            key_document("pipeline", step, arguments)
         Container(Path("/container")).localize(dict(arguments))
         json.dumps(arguments).encode()
         for name, value in (arguments.get("Environment") or {}).items():

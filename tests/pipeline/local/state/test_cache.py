@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import StepFailed
 from pipeline.local.engine.cached_jobs import CachedJobs
 from pipeline.local.jobs.runner import JobCall, JobOutcome
-from pipeline.local.state.cache import StepCache, cache_key
+from pipeline.local.state.cache import StepCache, key_document
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -204,7 +204,7 @@ def changed(arguments: dict[str, Any], path: tuple[str | int, ...], value: Json)
 
 def test_the_order_of_keys_means_nothing() -> None:
     step = Step("Step", "Processing", {})
-    assert cache_key("p", step, PROCESSING) == cache_key("p", step, dict(reversed(PROCESSING.items())))
+    assert key_document("p", step, PROCESSING) == key_document("p", step, dict(reversed(PROCESSING.items())))
 
 
 def test_another_step_or_pipeline_reuses_nothing(state: State) -> None:
