@@ -11,7 +11,7 @@ from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS
 from pipeline.analysis.evaluation import METRICS, Candidate, Evaluation
 from pipeline.analysis.results import Analysis
 from pipeline.formatting import count
-from pipeline.report import calibration, classes
+from pipeline.report import calibration_table, classes
 from pipeline.report.costs import REFERENCE, make_costs
 from pipeline.report.differences import declared, make_models, make_pairs, make_seed_rows
 from pipeline.report.figures.band_plot import draw_band_plot
@@ -115,7 +115,7 @@ def calibration_content(analysis: Analysis, winner: Candidate) -> Content:
     """How far the probabilities can be believed."""
     found = analysis.calibration(winner["id"])
     return {
-        "calibration_rows": calibration.make_rows(analysis),
+        "calibration_rows": calibration_table.make_rows(analysis),
         "reliability": None if found is None else draw_reliability_diagram(found),
         "confidence": None if found is None else draw_confidence_histogram(found),
     }

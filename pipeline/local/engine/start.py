@@ -12,7 +12,7 @@ from dataclasses import replace
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.running import programs_of, run_record
-from pipeline.local.engine.selection import select_steps
+from pipeline.local.engine.selected_steps import select_steps
 from pipeline.local.engine.stop_of_one import StopOf
 from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions import handler

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.analysis import analyse
-from pipeline.report import calibration, classes
+from pipeline.report import calibration_table, classes
 from pipeline.report.costs import make_costs
 from pipeline.report.differences import (
     MOST_PAIRS,
@@ -92,13 +92,13 @@ def test_costs_without_flops_or_a_reference_say_what_they_can(make_evaluation: M
 
 
 def test_calibration_is_shown_before_and_after_the_temperature(run: Run) -> None:
-    rows = calibration.make_rows(run.analysis)
+    rows = calibration_table.make_rows(run.analysis)
     assert len(rows) == 3
     assert all(" → " in figure for row in rows for figure in (row.error, row.mass_error, row.nll, row.brier))
 
 
 def test_without_predictions_there_is_no_calibration(make_evaluation: Make) -> None:
-    assert calibration.make_rows(analyse(make_evaluation(), None)) == []
+    assert calibration_table.make_rows(analyse(make_evaluation(), None)) == []
 
 
 def test_classes_have_intervals_and_the_three_weakest_are_marked(run: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.resume import steps_to_run
-from pipeline.local.engine.selection import select_steps
+from pipeline.local.engine.selected_steps import select_steps
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.spec.definition import Branch, Definition, Dependency, Json, Step, Trigger
 from tests.pipeline.local.engine.test_scheduler import (

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.execution import ExecutionRecord, StepRecord, StepStatus
-from pipeline.local.engine.selection import select_steps
+from pipeline.local.engine.selected_steps import select_steps
 from pipeline.spec.definition import Branch, Definition, Dependency, Step
 
 # Prepare → Train-1, Train-2 → Evaluate → Gate ─ missed → Missed
