@@ -29,7 +29,9 @@ class PipelineRun:
     accuracies: dict[str, float]
 
 
-def measure_pipeline(data: Path, any_data: bool, parameters: Sequence[str]) -> list[PipelineRun]:
+def measure_pipeline(
+    data: Path, any_data: bool, candidates: str, parameters: Sequence[str]
+) -> list[PipelineRun]:
     """Run the pipeline in a fresh state folder, then the same command again.
 
     Raises:
@@ -39,14 +41,16 @@ def measure_pipeline(data: Path, any_data: bool, parameters: Sequence[str]) -> l
     with tempfile.TemporaryDirectory() as folder:
         for what in ("cold", "all cached"):
             say(f"pipeline: {what} …")
-            runs.append(_run(what, Path(folder), data, any_data, parameters))
+            runs.append(_run(what, Path(folder), data, any_data, candidates, parameters))
     return runs
 
 
-def _run(what: str, folder: Path, data: Path, any_data: bool, parameters: Sequence[str]) -> PipelineRun:
+def _run(
+    what: str, folder: Path, data: Path, any_data: bool, candidates: str, parameters: Sequence[str]
+) -> PipelineRun:
     file = folder / f"{what.replace(' ', '-')}.json"
     command = [sys.executable, "-m", "pipeline", "run", "--plain", "--data", str(data), "--result", str(file)]
-    command += ["--any-data"] * any_data
+    command += ["--candidates", candidates, *["--any-data"] * any_data]
     for parameter in parameters:
         command += ["--param", parameter]
     began = time.perf_counter()

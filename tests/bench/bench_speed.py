@@ -42,7 +42,12 @@ class Speed:
 
 
 def measure_speed(
-    candidate: str, processed: Path, threads: int | None, epochs: int, at_once: int = 1
+    candidate: str,
+    processed: Path,
+    threads: int | None,
+    epochs: int,
+    at_once: int,
+    sgemm_seconds: float,
 ) -> Speed:
     """Train one candidate both ways for some epochs; the first of them, which compiles, is left out.
 
@@ -51,11 +56,11 @@ def measure_speed(
     say(f"speed: {candidate} …")
     cores = threads or os.cpu_count() or 1
     share = threads if at_once == 1 else cores // at_once
-    before = sgemm(cores)
+    before = sgemm(cores, sgemm_seconds)
     ours = _together(at_once, lambda: train(candidate, processed, share, {"epochs": str(epochs)}))
-    between = sgemm(cores)
+    between = sgemm(cores, sgemm_seconds)
     plain = _together(at_once, lambda: plain_fit(candidate, processed, share, epochs))
-    after = sgemm(cores)
+    after = sgemm(cores, sgemm_seconds)
     return Speed(
         candidate=candidate,
         images_per_second=sum(one.steady_images_per_second for one in ours),

@@ -44,13 +44,16 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
         "--candidates",
         default=",".join(DEFAULT_CANDIDATES),
         metavar="A,B,…",
-        help="of speed and evaluate (%(default)s)",
+        help="of speed, evaluate and pipeline (%(default)s)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
     parser.add_argument(
         "--at-once", type=int, default=1, metavar="N",
         help="trainings that speed runs at once and adds up, each with its share of the threads (%(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--sgemm-seconds", type=float, default=0.7, metavar="X", help="of sgemm, each size (%(default)s)"
+    )
     parser.add_argument(
         "--epochs", type=int, default=2, metavar="N", help="of speed; one is left out (%(default)s)"
     )
@@ -119,7 +122,7 @@ def main(args: argparse.Namespace) -> int:
     with normalized(data) as processed:
         if "speed" in args.only:
             speeds = [
-                measure_speed(name, processed, args.threads, args.epochs, args.at_once)
+                measure_speed(name, processed, args.threads, args.epochs, args.at_once, args.sgemm_seconds)
                 for name in args.candidates.split(",")
             ]
             document["speed"] = speed_json(speeds)
@@ -140,7 +143,7 @@ def main(args: argparse.Namespace) -> int:
             document["evaluate"] = evaluation_json(evaluations)
             print(f"\n{evaluation_table(evaluations)}\n{judge_evaluations(evaluations)}", flush=True)
     if "pipeline" in args.only:
-        runs = measure_pipeline(data, args.data is not None, args.param)
+        runs = measure_pipeline(data, args.data is not None, args.candidates, args.param)
         document["pipeline"] = pipeline_json(runs)
         print(f"\n{pipeline_table(runs)}\n{judge_pipeline(runs)}", flush=True)
     document["load_after"] = os.getloadavg()[0]

@@ -1,6 +1,6 @@
 """Measures how fast this machine multiplies matrices (float32), with TensorFlow on a number of threads.
 
-    python tests/bench/sgemm.py --threads 2
+    python tests/bench/sgemm.py --threads 2 [--seconds X]
 
 Prints the best rate over some sizes in FLOP/s: what a convolution could reach at most.
 """
@@ -12,10 +12,9 @@ import sys
 import time
 
 SIZES = (512, 1024, 2048)  # rows and columns; smaller ones are not yet limited by arithmetic
-SECONDS = 0.7  # for each size
 
 
-def main(threads: int) -> None:
+def main(threads: int, seconds: float) -> None:
     """Measure and print."""
     import tensorflow as tf
 
@@ -25,7 +24,7 @@ def main(threads: int) -> None:
     for size in SIZES:
         left, right = (tf.random.normal((size, size)) for _ in range(2))
         tf.matmul(left, right)
-        fastest, until = float("inf"), time.perf_counter() + SECONDS
+        fastest, until = float("inf"), time.perf_counter() + seconds
         while time.perf_counter() < until:
             began = time.perf_counter()
             tf.matmul(left, right).numpy()
@@ -37,4 +36,6 @@ def main(threads: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, required=True)
-    main(parser.parse_args(sys.argv[1:]).threads)
+    parser.add_argument("--seconds", type=float, default=0.7, help="for each size (%(default)s)")
+    args = parser.parse_args(sys.argv[1:])
+    main(args.threads, args.seconds)

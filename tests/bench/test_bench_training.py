@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from job_settings import parse_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 # A dozen processes that import TensorFlow.
@@ -34,7 +38,7 @@ def figures(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     done = bench(
         "bench_training.py", "--only", "speed", "accuracy", "evaluate", "--candidates", "baseline",
         "--trainings", "1", "2", "--racers", "baseline", "--targets", "0.2", "0.999", "--schedules", "1",
-        "--plain-epochs", "2", "--data", small_data_set, "--json", file,
+        "--plain-epochs", "2", "--sgemm-seconds", "0.02", "--data", small_data_set, "--json", file,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(file.read_text()), done.stdout
@@ -78,16 +82,65 @@ def test_the_figures_say_on_what_they_were_measured(figures: tuple[dict[str, Any
     assert "Load of this machine" in figures[1]
 
 
-def test_trainings_at_once_are_added_up(small_data_set: Path, tmp_path: Path) -> None:
-    done = bench(
-        "bench_training.py", "--only", "speed", "--candidates", "baseline", "--threads", "2", "--at-once", "2",
-        "--data", small_data_set, "--json", tmp_path / "figures.json",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert (figures["at_once"], figures["threads"]) == (2, 2)
-    assert figures["speed"][0]["images_per_second"] > 0
-    assert "2 at once" in done.stdout + done.stderr
+@pytest.fixture
+def stubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """The benchmarks' scripts can be imported; a training ends at once, and what it was given is noted here.
+
+    That train.py and plain_fit.py take it and tell what is read is seen with the real ones above.
+    """
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "bench"))
+    given: list[tuple[str, dict[str, Any]]] = []
+    trained = importlib.import_module("trained").Trained
+
+    def train(
+        candidate: str, processed: Path, threads: int | None, more: dict[str, str], test_data: Any = None
+    ) -> Any:
+        given.append(("train", {"candidate": candidate, "threads": threads, **more}))
+        seconds = (3.0,) + (1.0,) * (int(more["epochs"]) - 1)
+        return trained(2700, seconds, () if test_data is None else (0.6,), 9.0, 10**9, 1000)
+
+    def plain_fit(candidate: str, processed: Path, threads: int | None, epochs: int) -> Any:
+        given.append(("plain", {"candidate": candidate, "threads": threads, "epochs": epochs}))
+        return trained(2700, (2.0,) * epochs, (), 9.0, 10**9)
+
+    stubs = {
+        "train": train,
+        "plain_fit": plain_fit,
+        "sgemm": lambda threads, seconds: threads * 1e9,
+        "find_gpu": lambda: None,
+        "normalized": lambda data: contextlib.nullcontext(tmp_path),
+    }
+    for module in map(
+        importlib.import_module, ("bench_training", "bench_gpu", "bench_speed", "bench_accuracy")
+    ):
+        for name in stubs.keys() & vars(module).keys():
+            monkeypatch.setattr(module, name, stubs[name])
+    return given
+
+
+def test_trainings_at_once_share_the_threads_and_are_added_up(
+    stubbed: list[tuple[str, dict[str, Any]]],
+    small_data_set: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = importlib.import_module("bench_training")
+    words = ["--only", "speed", "--candidates", "baseline", "--data", str(small_data_set), "--json"]
+    speeds = {}
+    for at_once in ("1", "2"):
+        file = tmp_path / f"{at_once}.json"
+        assert (
+            module.main(module.parse_args([*words, str(file), "--threads", "2", "--at-once", at_once])) == 0
+        )
+        figures = json.loads(file.read_text())
+        assert (figures["at_once"], figures["threads"]) == (int(at_once), 2)
+        speeds[at_once] = figures["speed"][0]["images_per_second"]
+        said = "".join(capsys.readouterr())
+        assert f"{at_once} at once" in said
+    assert [(kind, flags["threads"]) for kind, flags in stubbed] == [
+        ("train", 2), ("plain", 2), ("train", 1), ("train", 1), ("plain", 1), ("plain", 1),
+    ]  # fmt: skip
+    assert speeds == {"1": 2700, "2": 5400}
 
 
 def test_more_trainings_at_once_than_threads_are_refused() -> None:
@@ -100,14 +153,14 @@ def test_more_trainings_at_once_than_threads_are_refused() -> None:
 @pytest.mark.e2e
 def test_the_pipeline_is_timed_cold_and_cached(small_data_set: Path, tmp_path: Path) -> None:
     done = bench(
-        "bench_training.py", "--only", "pipeline", "--param", "Epochs=1", "--param", "MinAccuracy=0",
-        "--data", small_data_set, "--json", tmp_path / "figures.json",
+        "bench_training.py", "--only", "pipeline", "--candidates", "baseline", "--param", "Epochs=1",
+        "--param", "MinAccuracy=0", "--data", small_data_set, "--json", tmp_path / "figures.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     cold, cached = json.loads((tmp_path / "figures.json").read_text())["pipeline"]
     assert cold["reused"] == []
-    assert {"NormalizeData", "Train-baseline-0", "Train-cnn-3x3-0", "Evaluate"} <= set(cached["reused"])
-    assert cached["steps"]["Train-cnn-3x3-0"] < cold["steps"]["Train-cnn-3x3-0"]
+    assert {"NormalizeData", "Train-baseline-0", "Evaluate"} <= set(cached["reused"])
+    assert cached["steps"]["Train-baseline-0"] < cold["steps"]["Train-baseline-0"]
     assert 0 < cached["seconds"] < cold["seconds"]
     assert "all cached" in done.stdout
 
@@ -130,16 +183,34 @@ def test_without_a_gpu_the_gpus_benchmark_says_so() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_gpus_benchmark_measures_what_there_is(small_data_set: Path, tmp_path: Path) -> None:
-    done = bench(
-        "bench_gpu.py", "--any-device", "--candidate", "baseline", "--batch-sizes", "64", "--epochs", "2",
-        "--schedules", "2", "--target", "0.2", "--data", small_data_set, "--json", tmp_path / "figures.json",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    document = json.loads((tmp_path / "figures.json").read_text())
-    (speed,) = document["speed"]
-    assert speed["batch_size"] == 64
-    assert len(speed["epochs_images_per_second"]) == 2
-    assert speed["images_per_second"] == pytest.approx(speed["epochs_images_per_second"][1])
-    assert document["accuracy"][0]["seconds"][0]["train.py"] is not None
-    assert "20.0% test accuracy, batch size 64" in done.stdout
+def test_the_gpus_benchmark_measures_what_there_is(
+    stubbed: list[tuple[str, dict[str, Any]]],
+    small_data_set: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = importlib.import_module("bench_gpu")
+    file = tmp_path / "figures.json"
+    words = ("--any-device", "--candidate", "baseline", "--batch-sizes", "64", "512", "--epochs", "2")
+    words += ("--schedules", "2", "3", "--target", "0.2", "--data", str(small_data_set), "--json", str(file))
+    assert module.main(module.parse_args(words)) == 0
+    document = json.loads(file.read_text())
+    first, second = document["speed"]
+    assert (first["batch_size"], second["batch_size"]) == (64, 512)
+    assert first["epochs_images_per_second"] == [900, 2700]
+    assert first["images_per_second"] == first["epochs_images_per_second"][1]
+    assert first["compile_seconds"] == 2
+    assert document["plain_images_per_second"] == 1350
+    # The first schedule that ends at the target; compiling is no part of its three seconds and one.
+    assert document["accuracy"][0]["seconds"] == [{"target": 0.2, "train.py": 2.0, "plain": None}]
+    said = capsys.readouterr().out
+    assert "20.0% test accuracy, batch size 64" in said
+    assert "Plain model.fit, batch size 64: 1,350 images/s." in said
+    # train.py takes the flags that it is given.
+    for kind, flags in stubbed:
+        if kind == "train":
+            given = {name: value for name, value in flags.items() if name not in ("candidate", "threads")}
+            argv = sys.modules["trained"].words({**sys.modules["trained"].network_flags("baseline"), **given})
+            read = parse_settings(argv, None, {}).hyperparameters
+            assert (read.epochs, read.batch_size) == (int(flags["epochs"]), int(flags["batch-size"]))
+            assert read.learning_rate == float(flags["learning-rate"])

@@ -113,9 +113,10 @@ def plain_fit(
     )
 
 
-def sgemm(threads: int) -> float:
-    """FLOP/s of the machine's best float32 matrix product on so many threads, measured now."""
-    ended: Ended = run_measured([sys.executable, str(BENCH / "sgemm.py"), "--threads", str(threads)])
+def sgemm(threads: int, seconds: float) -> float:
+    """FLOP/s of this machine's best float32 matrix product on so many threads, `seconds` for each size."""
+    flags = {"threads": threads, "seconds": seconds}
+    ended: Ended = run_measured([sys.executable, str(BENCH / "sgemm.py"), *words(flags)])
     return told(ended.lines, "sgemm_flops_per_second")[0]
 
 
