@@ -91,11 +91,14 @@ class _Resolver:
         self.parameters = parameters
         self.region = region
         self.partition, self.suffix = partition_of(region)
+        self._held: dict[str, bool] = {}
 
     def holds(self, condition: str | None) -> bool:
         if condition is None:
             return True
-        return bool(self.value(self.template["Conditions"][condition]))
+        if condition not in self._held:
+            self._held[condition] = bool(self.value(self.template["Conditions"][condition]))
+        return self._held[condition]
 
     def value(self, node: Any) -> Any:
         if isinstance(node, list):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 Decision = Literal["allowed", "denied", "not allowed"]
@@ -115,11 +116,18 @@ OPERATION: dict[str, tuple[Callable[[str, str], bool], bool]] = {
 
 def wildcard_match(pattern: str, text: str) -> bool:
     """`*` is any run of characters, also of colons and slashes; `?` is one."""
-    expression = "".join(
-        ".*" if each == "*" else "." if each == "?" else re.escape(each)
-        for each in re.split(r"([*?])", pattern)
+    return _expression(pattern).fullmatch(text) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(
+        "".join(
+            ".*" if each == "*" else "." if each == "?" else re.escape(each)
+            for each in re.split(r"([*?])", pattern)
+        ),
+        re.DOTALL,
     )
-    return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 def as_list(value: Any) -> list[Any]:
