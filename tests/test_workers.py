@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,9 +53,10 @@ def test_the_files_of_a_command_line_are_counted_once(tmp_path: Path) -> None:
     assert files_of(words[1:]) == {tmp_path / "test_a.py"}
 
 
-def test_a_file_stays_together_and_so_does_what_shares_a_run() -> None:
+def test_a_file_stays_together_and_so_does_what_shares_an_engine() -> None:
     assert unit_of("tests/training/test_fitting.py::test_a[x::y]") == "tests/training/test_fitting.py"
-    assert unit_of("tests/e2e/test_run.py::test_a") == unit_of("tests/e2e/test_resume.py::test_b")
+    containers = "tests/pipeline/local/jobs/launchers/containers"
+    assert unit_of(f"{containers}/test_a.py::test_a") == unit_of(f"{containers}/test_b.py::test_b")
 
 
 def test_all_that_run_containers_stay_together() -> None:
@@ -68,7 +70,8 @@ def test_all_that_run_containers_stay_together() -> None:
 
 
 def test_what_takes_longest_comes_first_and_all_else_keeps_its_order() -> None:
-    tests = ["tests/a.py::b", "tests/a.py::a", "tests/training/test_train.py::a", "tests/e2e/test_z.py::a"]
+    longest, shortest = max(LONGEST, key=LONGEST.__getitem__), min(LONGEST, key=LONGEST.__getitem__)
+    tests = ["tests/a.py::b", "tests/a.py::a", f"{shortest}::a", f"{longest}::a"]
     assert in_order(tests) == [tests[3], tests[2], tests[0], tests[1]]
     assert all((ROOT / path).exists() for path in LONGEST)
 
@@ -84,10 +87,9 @@ def test_a_shuffle_keeps_files_together_and_is_the_same_for_a_seed() -> None:
     assert [test for test in one if test.startswith("tests/a.py")] != tests[:9]
 
 
-def test_shards_are_all_tests_each_once_and_keep_together_what_shares_a_run() -> None:
-    tests = [
-        f"tests/{file}.py::{test}" for file in ("a", "e2e/test_b", "c", "e2e/test_d", "f") for test in "xyz"
-    ]
+def test_shards_are_all_tests_each_once_and_keep_together_what_shares_an_engine() -> None:
+    files = ("a", "sdk_local_mode/test_b", "c", "sdk_local_mode/test_d", "f")
+    tests = [f"tests/{file}.py::{test}" for file in files for test in "xyz"]
     shards = [shard_of(tests, number, 3) for number in (1, 2, 3)]
     assert sorted(test for shard in shards for test in shard) == sorted(tests)
     assert all(shards)
@@ -114,23 +116,32 @@ def test_the_folders_that_stay_together_are_there(folder: str) -> None:
 
 
 @pytest.mark.parametrize(("workers", "kept"), [(["-n", "2", "--dist", "loadfile"], 2), ([], 1)])
-def test_workers_run_every_test_and_their_coverage_adds_up(
+def test_workers_run_every_test_share_what_is_dear_and_their_coverage_adds_up(
     tmp_path: Path, workers: list[str], kept: int
 ) -> None:
     (tmp_path / "product.py").write_text(
         "import os\n\n\ndef first():\n    return os.getpid()\n\n\ndef second():\n    return os.getpid()\n"
     )
     shutil.copy(ROOT / "tests" / "workers.py", tmp_path / "conftest.py")
+    shutil.copy(ROOT / "tests" / "shared.py", tmp_path / "shared.py")
     for name in ("first", "second"):
         (tmp_path / f"test_{name}.py").write_text(
-            f"import pathlib, pytest, product\n\n"
+            f"import pathlib, pytest, product, shared\n\n"
+            f"def make(folder):\n"
+            f"    assert list(folder.iterdir()) == []\n"
+            f"    with open('made', 'a') as file:\n"
+            f"        print('{name}', file=file)\n"
+            f"    (folder / 'file').write_text('dear')\n"
+            f"    return [str(folder)]\n\n"
             f"@pytest.mark.parametrize('number', range(3))\n"
-            f"def test_it(number):\n"
+            f"def test_it(number, tmp_path_factory):\n"
+            f"    (folder,) = shared.made_once(tmp_path_factory, 'thing', make)\n"
+            f"    assert pathlib.Path(folder, 'file').read_text() == 'dear'\n"
             f"    with open('pids', 'a') as file:\n"
             f"        print(product.{name}(), file=file)\n"
         )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *workers, "--cov=product", "--cov-report=term"],
+        [sys.executable, "-m", "pytest", *workers, "--cov=product", "--cov-report=term", "--units", "1"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"},
         capture_output=True,
@@ -144,3 +155,5 @@ def test_workers_run_every_test_and_their_coverage_adds_up(
     pids = (tmp_path / "pids").read_text().split()
     assert len(pids) == 6
     assert len(set(pids)) == kept
+    assert len((tmp_path / "made").read_text().split()) == 1
+    assert re.search(r"^ +[0-9.]+ test_(first|second)\.py$", done.stdout, re.MULTILINE)

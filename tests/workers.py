@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -15,24 +16,38 @@ from pipeline.local.engine.cores import available_cores
 
 # A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
 BYTES_A_WORKER = 3 * 2**30
-# Folders whose files share what is dear to make, or look at what all have in common: one worker has them all.
+# Folders whose files look at what all have in common: one worker has them all. What is dear to make is no reason:
+# shared.py makes it once for all workers.
 TOGETHER = {
-    "tests/e2e": "one run of the pipeline",
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
 }
-# What takes longest comes first: begun last, one worker would run it while the others have nothing left.
-LONGEST = (
-    *TOGETHER,
-    "tests/pipeline/targets/aws/test_flow.py",
-    "tests/bench/test_bench_training.py",
-    "tests/training/test_train.py",
-    "tests/pipeline/local/engine/test_crash_safety.py",
-    "tests/infra/test_generated_mutations.py",
-    "tests/training/test_fitting.py",
-    "tests/rehearsal",
-    "tests/pipeline/report",
-)
+# What takes longest comes first: begun last, one worker would run it while the others have nothing left. Seconds of
+# one core, as `make test ARGS="--units 20"` tells them; only their order matters.
+LONGEST = {
+    "tests/e2e/test_resume.py": 130,
+    "tests/sdk_local_mode": 120,
+    "tests/pipeline/local/engine/test_crash_safety.py": 110,
+    "tests/pipeline/local/jobs/launchers/containers": 100,
+    "tests/bench/test_bench_training.py": 100,
+    "tests/training/test_train.py": 85,
+    "tests/e2e/test_notebook.py": 80,
+    "tests/e2e/test_later_runs.py": 61,
+    "tests/pipeline/targets/aws/test_flow.py": 60,
+    "tests/e2e/test_study.py": 60,
+    "tests/e2e/test_tracking.py": 60,
+    "tests/training/test_fitting.py": 55,
+    "tests/pipeline/report/test_report.py": 49,
+    "tests/rehearsal/test_life.py": 43,
+    "tests/pipeline/report/test_browser.py": 32,
+    "tests/e2e/test_run.py": 32,
+    "tests/e2e/test_machine_options.py": 27,
+    "tests/infra/test_generated_mutations.py": 25,
+    "tests/pipeline/inference/batch/test_batch_command.py": 25,
+    "tests/e2e/test_interruptions.py": 21,
+    "tests/e2e/test_loops_and_triggers.py": 20,
+    "tests/e2e/test_monitor.py": 20,
+}
 
 
 def workers_for(files: int, cores: int, free_bytes: int) -> int:
@@ -57,20 +72,21 @@ def unit_of(nodeid: str) -> str:
 
 
 def in_order(nodeids: Iterable[str], seed: int | None = None) -> list[str]:
-    """Tests as they are run: those of LONGEST first; with a seed files, and tests in each, as chance has it."""
+    """Tests as they are run: the longest first; with a seed files, and tests in each, as chance has it."""
     files: dict[str, list[str]] = {}
     for nodeid in nodeids:
         files.setdefault(nodeid.partition("::")[0], []).append(nodeid)
     if seed is None:
-        rank = {file: _rank(PurePosixPath(file)) for file in files}
-        return [nodeid for file in sorted(files, key=rank.__getitem__) for nodeid in files[file]]
+        seconds = {file: _seconds(PurePosixPath(file)) for file in files}
+        ordered = sorted(files, key=seconds.__getitem__, reverse=True)
+        return [nodeid for file in ordered for nodeid in files[file]]
     chance = random.Random(seed)
     shuffled = chance.sample(list(files), len(files))
     return [nodeid for file in shuffled for nodeid in chance.sample(files[file], len(files[file]))]
 
 
-def _rank(file: PurePosixPath) -> int:
-    return next((rank for rank, long in enumerate(LONGEST) if file.is_relative_to(long)), len(LONGEST))
+def _seconds(file: PurePosixPath) -> float:
+    return next((seconds for long, seconds in LONGEST.items() if file.is_relative_to(long)), 0)
 
 
 def shard_of(nodeids: Iterable[str], shard: int, shards: int) -> set[str]:
@@ -88,11 +104,15 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--shuffle SEED`: no test may need another to have run first. `--shard 1/3`: for machines that share them."""
+    """`--shuffle SEED`: no test may need another to have run first. `--shard 1/3`: for machines that share them.
+
+    `--units 20`: what LONGEST is written from.
+    """
     parser.addoption(
         "--shuffle", type=int, metavar="SEED", help="run files, and tests in each, in random order"
     )
     parser.addoption("--shard", type=_shard, metavar="I/N", help="run the I-th of N parts of the tests")
+    parser.addoption("--units", type=int, metavar="N", help="tell the seconds of the N longest units")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -104,6 +124,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = shard_of(order, *shard)
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in chosen])
         items[:] = [item for item in items if item.nodeid in chosen]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What took longest, of what a worker is given at once."""
+    if not (most := config.getoption("units", None)):
+        return
+    seconds: Counter[str] = Counter()
+    for report in (each for reports in terminalreporter.stats.values() for each in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds[unit_of(report.nodeid)] += report.duration
+    terminalreporter.section("seconds of the longest units")
+    for unit, taken in seconds.most_common(most):
+        terminalreporter.write_line(f"{taken:8.1f} {unit}")
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]

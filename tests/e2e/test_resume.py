@@ -33,7 +33,7 @@ pytestmark = pytest.mark.e2e
 BUCKET = "fashion-mnist-123456789012-us-east-1"
 STEP = "Train-baseline-0"
 # Long enough to be interrupted in the middle; none of it is reused from the first run.
-EPOCHS = 200
+EPOCHS = 80
 LONG = (
     "--candidates", "baseline", "--param", f"Epochs={EPOCHS}", "--param", "BatchSize=16",
     "--param", "MinAccuracy=0.5",

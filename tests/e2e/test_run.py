@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import check_refusal, executions, processes_of, registered, run
+from tests.e2e.command import check_refusal, executions, registered, run
 from tests.e2e.conftest import Run
 from tests.trap import REAL_KEY
 
@@ -91,7 +91,7 @@ def test_training_steps_overlap_in_time(first_run: Run) -> None:
 
 
 def test_no_process_is_left(first_run: Run) -> None:
-    assert processes_of(first_run.home) == []
+    assert first_run.left == []
 
 
 def test_no_temporary_file_and_no_container_is_left(first_run: Run) -> None:

@@ -1,4 +1,4 @@
-"""A state folder with registered models, images to score, and an account on stand-ins."""
+"""Images to score, and an account on stand-ins."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from tests.pipeline.inference.predicting.tiny_model import bright_rows, make_home
+from tests.pipeline.inference.predicting.tiny_model import bright_rows
 from tests.pipeline.targets.aws.cloud.account import Cloud
-
-
-@pytest.fixture(scope="session")
-def registered_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state folder of tiny_model.make_home. Read-only: copy it to change it."""
-    return make_home(tmp_path_factory.mktemp("registered"))
 
 
 @pytest.fixture(scope="session")

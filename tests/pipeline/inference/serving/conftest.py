@@ -1,21 +1,13 @@
-"""A state folder with registered models, and a stubbed account."""
+"""A stubbed account, and one on stand-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.pipeline.inference.predicting.tiny_model import make_home
 from tests.pipeline.targets.aws.cloud.account import Cloud
 from tests.pipeline.targets.aws.stubbed import Stubbed
-
-
-@pytest.fixture(scope="session")
-def registered_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state folder of tiny_model.make_home. Read-only: copy it to change it."""
-    return make_home(tmp_path_factory.mktemp("registered"))
 
 
 @pytest.fixture
