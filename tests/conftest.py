@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipeline.dataset.choice import DEBIAN_FOLDER
 from pipeline.errors import FashionError
@@ -19,6 +20,7 @@ from pipeline.targets.job_image import image_tag
 from tests.workers import (
     pytest_addoption,
     pytest_collection_modifyitems,
+    pytest_terminal_summary,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
@@ -26,6 +28,7 @@ from tests.workers import (
 __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",
+    "pytest_terminal_summary",
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]
@@ -38,6 +41,16 @@ COUNTS = {"train": 3000, "t10k": 600}
 LONGEST_NAMED_BYTES = 16
 
 Pixels = npt.NDArray[np.uint8]
+
+# `make test` draws the same examples each time, 40 unless a test says otherwise; "nightly" draws new ones.
+SLOW = [HealthCheck.too_slow]  # so is a machine that has other things to do
+settings.register_profile(
+    "ci", max_examples=40, derandomize=True, deadline=None, print_blob=True, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "nightly", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=SLOW
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 
 def pytest_configure() -> None:

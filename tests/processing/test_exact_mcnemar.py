@@ -1,7 +1,7 @@
 """McNemar's exact test in whole numbers, against a published example, SciPy and statsmodels."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exact_mcnemar import exact_p_value
@@ -29,7 +29,6 @@ def test_known_values(first_only: int, second_only: int, p_value: float) -> None
     assert exact_p_value(first_only, second_only) == p_value
 
 
-@settings(deadline=None)  # the first example imports both
 @given(COUNTS, COUNTS)
 def test_it_is_the_binomial_test_of_scipy_and_the_exact_test_of_statsmodels(first: int, second: int) -> None:
     from scipy.stats import binomtest

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
@@ -19,7 +19,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("idx") / "some-idx3-ubyte"
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     values=st_numpy.arrays(np.uint8, st_numpy.array_shapes(min_dims=1, max_dims=3, max_side=9)),
     compress=st.booleans(),
@@ -44,7 +43,6 @@ def test_the_digest_is_that_of_the_decompressed_bytes(tmp_path: Path, to_idx: Ca
     assert len(digests) == 1
 
 
-@settings(max_examples=50, deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True), compress=st.booleans())
 def test_a_file_cut_anywhere_is_refused_with_its_name(
     scratch: Path, to_idx: Callable[..., bytes], share: float, compress: bool
@@ -55,7 +53,6 @@ def test_a_file_cut_anywhere_is_refused_with_its_name(
         read_idx(scratch, 3)
 
 
-@settings(max_examples=80, deadline=None)
 @given(position=st.integers(0, 15), bit=st.integers(0, 7))
 def test_a_header_with_a_flipped_bit_is_refused(
     scratch: Path, to_idx: Callable[..., bytes], position: int, bit: int
@@ -67,7 +64,6 @@ def test_a_header_with_a_flipped_bit_is_refused(
         read_idx(scratch, 3)
 
 
-@settings(max_examples=50, deadline=None)
 @given(share=st.floats(0.01, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_gzip_file_with_a_flipped_bit_never_gives_other_values(
     scratch: Path, to_idx: Callable[..., bytes], share: float, bit: int

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
@@ -10,7 +10,6 @@ from normalization import Normalization, fit_normalization
 ALL_LEVELS = np.arange(256, dtype=np.uint8)
 
 
-@settings(deadline=None)
 @given(
     pixels=st_numpy.arrays(np.uint8, (6, 28, 28)).filter(lambda pixels: np.ptp(pixels) > 0),
     cut=st.integers(0, 6),
@@ -24,7 +23,6 @@ def test_it_is_the_mean_and_deviation_of_all_pixels_however_they_are_cut(
     assert fitted.std == pytest.approx(np.std(pixels / 255), rel=1e-9)
 
 
-@settings(deadline=None)
 @given(mean=st.floats(0, 1), std=st.floats(0.01, 0.5))
 def test_every_grey_level_survives_there_and_back(mean: float, std: float) -> None:
     normalization = Normalization(mean, std)

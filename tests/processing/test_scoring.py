@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring import score
@@ -24,7 +24,6 @@ def first_best(row: np.ndarray) -> int:
     return max(range(CLASSES), key=lambda label: (row[label], -label))
 
 
-@settings(deadline=None, max_examples=200)
 @given(answers())
 def test_scores_agree_with_counting_one_image_after_the_other(answer: tuple[np.ndarray, np.ndarray]) -> None:
     labels, probabilities = answer

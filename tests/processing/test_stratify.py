@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from job_failure import JobError
@@ -14,7 +14,6 @@ def labels(draw: st.DrawFn) -> np.ndarray:
     return values[seeded_order(len(values), draw(st.integers(0, 1000)))]
 
 
-@settings(deadline=None)
 @given(values=labels(), one_in=st.integers(2, 20), seed=st.integers(0, 2**63))
 def test_one_in_n_of_every_class_is_set_aside_and_nothing_is_lost(
     values: np.ndarray, one_in: int, seed: int

@@ -52,7 +52,7 @@ def test_bins_are_closed_above_and_empty_ones_have_no_figures() -> None:
     assert (bins[0].low, bins[0].high, bins[0].confidence, bins[0].accuracy) == (0, 0.5, 0.5, 1)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 5))
 def test_scikit_learns_reliability_curve_has_the_same_bins(seed: int, spread: float) -> None:
     from sklearn.calibration import calibration_curve
@@ -116,7 +116,7 @@ def test_no_other_temperature_on_a_grid_is_better() -> None:
     assert all(loss(found) <= loss(other) + 1e-9 for other in np.geomspace(0.05, 20, 400))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 10))
 def test_a_temperature_keeps_the_class_and_one_changes_nothing(seed: int, temperature: float) -> None:
     served = softmax(np.random.default_rng(seed).normal(0, 3, (50, 10)))
@@ -124,7 +124,7 @@ def test_a_temperature_keeps_the_class_and_one_changes_nothing(seed: int, temper
     assert (with_temperature(served, temperature).argmax(axis=1) == served.argmax(axis=1)).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_the_images_does_not_matter(seed: int) -> None:
     logits, labels = honest(120, seed)

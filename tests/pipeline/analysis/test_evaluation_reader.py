@@ -131,12 +131,7 @@ def test_a_registration_of_another_form_is_refused(registration: dict[str, Any])
         read_registration(json.dumps(registration).encode())
 
 
-@settings(
-    max_examples=150,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_taken_can_be_shown(
     make_evaluation: Make, make_record: Make, data: st.DataObject

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -39,7 +39,6 @@ def test_the_published_example() -> None:
     assert mcnemar(*table(1, 1, 7, 12)) == (1, 1, 7, 12, 0.0703125)
 
 
-@settings(deadline=None)
 @given(HITS)
 def test_it_is_the_binomial_test_on_the_images_that_one_model_alone_gets_right(pair: Any) -> None:
     from scipy.stats import binomtest
@@ -50,14 +49,12 @@ def test_it_is_the_binomial_test_on_the_images_that_one_model_alone_gets_right(p
     assert p_value == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(HITS)
 def test_turning_the_models_round_swaps_the_counts_and_keeps_the_p_value(pair: Any) -> None:
     both, first, second, neither, p_value = mcnemar(*pair)
     assert mcnemar(pair[1], pair[0]) == (both, second, first, neither, p_value)
 
 
-@settings(deadline=None)
 @given(HITS, st.integers(0, 2**32 - 1))
 def test_the_order_of_the_images_does_not_matter(pair: Any, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(pair[0]))

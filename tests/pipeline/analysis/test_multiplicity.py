@@ -17,7 +17,7 @@ def test_the_step_down_worked_by_hand() -> None:
     assert holm([]) == []
 
 
-@settings(deadline=None, max_examples=15)  # statsmodels collects garbage at each call
+@settings(max_examples=15)  # statsmodels collects garbage at each call
 @given(P_VALUES)
 def test_it_follows_its_definition(p_values: list[float]) -> None:
     ordered = sorted(p_values)
@@ -27,7 +27,7 @@ def test_it_follows_its_definition(p_values: list[float]) -> None:
         assert corrected == pytest.approx(max(steps))
 
 
-@settings(deadline=None, max_examples=15)  # statsmodels collects garbage at each call
+@settings(max_examples=15)  # statsmodels collects garbage at each call
 @given(P_VALUES.flatmap(lambda values: st.tuples(st.just(values), st.permutations(range(len(values))))))
 def test_the_order_does_not_matter(drawn: tuple[list[float], list[int]]) -> None:
     p_values, order = drawn

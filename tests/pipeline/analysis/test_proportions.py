@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.proportions import newcombe, wilson
@@ -39,7 +39,6 @@ def test_newcombe_has_the_published_values(
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_wilson_is_the_set_of_proportions_that_a_score_test_keeps(counts: tuple[int, int]) -> None:
     """An independent way to it: at either end the score statistic is 1.96 standard errors."""
@@ -52,7 +51,6 @@ def test_wilson_is_the_set_of_proportions_that_a_score_test_keeps(counts: tuple[
             assert abs(score) == pytest.approx(1.959964, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_newcombe_changes_its_sign_with_the_order(first: tuple[int, int], second: tuple[int, int]) -> None:
     one, other = newcombe(*first, *second, 0.95), newcombe(*second, *first, 0.95)
@@ -60,7 +58,6 @@ def test_newcombe_changes_its_sign_with_the_order(first: tuple[int, int], second
     assert one.low <= one.value <= one.high
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_errors_have_the_mirrored_interval(counts: tuple[int, int]) -> None:
     hits, images = counts

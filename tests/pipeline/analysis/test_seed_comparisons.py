@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.hypotheses import Comparison, declared
@@ -131,7 +131,6 @@ def test_a_difference_without_spread_has_no_test_and_says_so(make_run: Make) -> 
     assert "the same under every seed" in found.note
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(-0.1, 0.1), min_size=2, max_size=10), st.floats(-0.5, 0.5))
 def test_shifting_all_differences_shifts_the_interval(values: list[float], shift: float) -> None:
     one, other = t_interval(values, 0.95), t_interval([each + shift for each in values], 0.95)

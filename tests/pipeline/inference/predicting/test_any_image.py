@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -111,13 +111,11 @@ def read_or_refused(content: bytes, name: str, argument: Callable[[Path], str]) 
                 assert picture.pixels.dtype == np.uint8
 
 
-@settings(max_examples=150, deadline=None)
 @given(contents())
 def test_an_image_file_is_read_or_refused_by_name(content: bytes) -> None:
     read_or_refused(content, "shirt", str)
 
 
-@settings(max_examples=50, deadline=None)
 @given(contents(), st.sampled_from(["shirts", "t10k-images-idx3-ubyte.gz", "t10k-images.idx3-ubyte"]))
 def test_an_idx_file_is_read_or_refused_by_name(content: bytes, name: str) -> None:
     read_or_refused(content, name, lambda path: f"{path}#0-2")

@@ -83,7 +83,6 @@ def client() -> tuple[Client, list[str]]:
     return Client(Application(HalfPlusThree(), NAME, 123, faults.append)), faults
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["POST", "GET", "PUT"]), PATHS, bodies(), HEADERS)
 def test_every_request_is_answered_and_none_is_a_fault(
     method: str, path: str, body: bytes, headers: dict[str, Any]
@@ -122,7 +121,7 @@ def raw_requests(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw_requests())
 def test_bytes_that_are_nearly_a_request_end_in_no_traceback(
     served: Served, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, content: bytes
