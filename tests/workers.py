@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -130,13 +130,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """What took longest, of what a worker is given at once."""
     if not (most := config.getoption("units", None)):
         return
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for report in (each for reports in terminalreporter.stats.values() for each in reports):
         if isinstance(report, pytest.TestReport):
             seconds[unit_of(report.nodeid)] += report.duration
     terminalreporter.section("seconds of the longest units")
-    for unit, taken in seconds.most_common(most):
-        terminalreporter.write_line(f"{taken:8.1f} {unit}")
+    for unit in sorted(seconds, key=seconds.__getitem__, reverse=True)[:most]:
+        terminalreporter.write_line(f"{seconds[unit]:8.1f} {unit}")
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -191,8 +191,8 @@ def test_the_gpus_benchmark_measures_what_there_is(
 ) -> None:
     module = importlib.import_module("bench_gpu")
     file = tmp_path / "figures.json"
-    words = ("--any-device", "--candidate", "baseline", "--batch-sizes", "64", "512", "--epochs", "2")
-    words += ("--schedules", "2", "3", "--target", "0.2", "--data", str(small_data_set), "--json", str(file))
+    words = ["--any-device", "--candidate", "baseline", "--batch-sizes", "64", "512", "--epochs", "2"]
+    words += ["--schedules", "2", "3", "--target", "0.2", "--data", str(small_data_set), "--json", str(file)]
     assert module.main(module.parse_args(words)) == 0
     document = json.loads(file.read_text())
     first, second = document["speed"]
