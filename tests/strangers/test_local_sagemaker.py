@@ -27,13 +27,28 @@ def test_the_environment_is_the_users_again():
     assert os.environ["AWS_PROFILE"] == "mine"
     assert "AWS_ENDPOINT_URL" not in os.environ
 """
+BESIDE_MOTO = """
+import boto3, pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+@mock_aws
+def test_motos_key_is_not_the_servers(local_sagemaker):
+    with pytest.raises(ClientError, match="The access key FOOBARKEY is not this run's"):
+        boto3.client("sagemaker").list_pipelines()
+    assert local_sagemaker.client("sagemaker").list_pipelines()["PipelineSummaries"] == []
+
+@mock_aws(config={"core": {"mock_credentials": False}})
+def test_moto_leaves_the_key_alone_when_it_is_told_to(local_sagemaker):
+    assert boto3.client("sagemaker").list_pipelines()["PipelineSummaries"] == []
+"""
 
 
 def test_the_tests_of_the_page_pass(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     tests = [each for each in examples if "def test_" in each]
     assert len(tests) == 2
-    for number, text in enumerate([*tests, AFTERWARDS]):
+    for number, text in enumerate([*tests, AFTERWARDS, BESIDE_MOTO]):
         (tmp_path / f"test_{number}.py").write_text(text)
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["pipeline.local.pytest_plugin"]\n')
@@ -44,4 +59,4 @@ def test_the_tests_of_the_page_pass(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert "7 passed" in done.stdout, done.stdout + done.stderr

@@ -206,7 +206,8 @@ def _payload(values: Mapping[str, Sequence[str]]) -> str | None:
         raise SignatureRefused(
             Fault.UNSUPPORTED,
             f"x-amz-content-sha256: {quoted(payload)} is not taken here: sign the body as a whole, or send "
-            f"{UNSIGNED}. (boto3 and the AWS CLI do the former at an http:// endpoint.)",
+            f"{UNSIGNED}. (boto3 and the AWS CLI do the former at an http:// endpoint; so does Arrow with "
+            "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, which jobs have.)",
         )
     raise SignatureRefused(
         Fault.MALFORMED,

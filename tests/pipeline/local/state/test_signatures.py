@@ -226,6 +226,7 @@ def test_a_body_in_signed_chunks_is_refused_by_name(kind: str) -> None:
     refused = fault(signed(SigV4Auth, "s3", extra=[("X-Amz-Content-SHA256", kind)]))
     assert refused[0] is Fault.UNSUPPORTED
     assert kind in refused[1]
+    assert "AWS_REQUEST_CHECKSUM_CALCULATION=when_required" in refused[1]
 
 
 @pytest.mark.parametrize("signer", [HmacV1Auth, HmacV1QueryAuth])
