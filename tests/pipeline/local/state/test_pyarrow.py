@@ -14,7 +14,8 @@ from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
-LARGE = 11 * 2**20  # bytes: more than one of the parts in which Arrow uploads, which S3 wants of 5 MiB or more
+# Bytes: more than one of the parts in which Arrow uploads, which S3 wants of 5 MiB or more.
+LARGE = 11 * 2**20
 # A job's script. What it does with an address is led by AWS_ENDPOINT_URL; a S3FileSystem() of its own is not.
 SCRIPT = f"""
 import os
