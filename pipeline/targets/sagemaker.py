@@ -15,7 +15,7 @@ from pipeline.definition.settings import MONITOR_SUFFIX, Settings
 from pipeline.errors import AwsError, CredentialsError
 from pipeline.execution import ExecutionRecord
 from pipeline.local.state.state_dir import Home, home_from
-from pipeline.registry import Registry
+from pipeline.registry import Package, Registry
 from pipeline.report.outcome import Outcome, write_report_of
 from pipeline.targets.aws.account import Account, open_account
 from pipeline.targets.aws.aws_errors import plain_words
@@ -125,6 +125,11 @@ class SageMakerTarget:
     def registry(self, group: str | None = None) -> Registry:
         """The model registry of a group; of the stack's by default."""
         return Registry(self.client, group or self.stack.model_package_group)
+
+    def newest_approved(self, group: str) -> Package | None:
+        """The approved version of the group with the highest number; None when none is."""
+        with plain_words(f"Looking for the champion in {group}"):
+            return self.registry(group).newest_approved()
 
     def outcome(self, execution: AwsExecution, *, predictions: bool) -> Outcome:
         """What the execution's evaluation wrote, downloaded."""

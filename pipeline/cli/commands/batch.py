@@ -24,9 +24,8 @@ from pipeline.errors import UsageError
 def main(args: argparse.Namespace) -> int:
     """Scores what is not scored yet."""
     check_input(args)
-    for flag in ("instance_type", "instances"):
-        if getattr(args, flag) is not None:
-            raise UsageError(f"--{flag.replace('_', '-')} goes with --target sagemaker. Leave it out.")
+    if args.instances is not None:  # for other commands a flag of every target
+        raise UsageError("--instances goes with --target sagemaker. Leave it out.")
     return batch_here(args)
 
 

@@ -18,12 +18,14 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from pipeline.definition.parameters import Value
+    from pipeline.definition.settings import Settings
     from pipeline.local.jobs.interpreter import Interpreter
     from pipeline.local.jobs.launchers.containers.images import ImageChoice
     from pipeline.local.jobs.stand_in import StandIn
-    from pipeline.registry import Package
+    from pipeline.targets.base import Target
 
 IMAGE_PARAMETERS = ("ProcessingImageUri", "TrainingImageUri")
 
@@ -37,31 +39,8 @@ def check_choices(args: argparse.Namespace) -> None:
         )
     if args.parallel is not None and args.parallel < 1:
         raise UsageError(f"--parallel {args.parallel}: at least one job must be allowed to run.")
-    check_launcher(args)
     check_images(args)
     check_tracking(args)
-    if args.python is not None and args.target != "local":
-        raise UsageError(
-            f"--python {args.python} goes with --target local; with --target {args.target} jobs have the Python of "
-            "their container. Leave it out."
-        )
-    if args.stand_in and args.target != "local":
-        raise UsageError(
-            f"--stand-in {args.stand_in[0]!r} goes with --target local; with --target {args.target} the images "
-            "run. Leave it out."
-        )
-    if args.target != "sagemaker":
-        for flag, chosen in (
-            ("--yes", args.yes),
-            ("--max-cost", args.max_cost),
-            ("--again", args.again),
-            ("--pipeline-version", args.pipeline_version),
-        ):
-            if chosen:
-                raise UsageError(
-                    f"{flag} goes with --target sagemaker. With --target {args.target} a run costs nothing, and "
-                    "each command is a run of its own. Leave it out."
-                )
     if args.again < 0:
         raise UsageError(
             f"--again {args.again} is not a number from 1 up. The first repetition is --again 1."
@@ -105,15 +84,6 @@ def read_images(args: argparse.Namespace) -> list[ImageChoice]:
     from pipeline.local.jobs.launchers.containers.images import parse_image
 
     return [parse_image(each) for each in args.image]
-
-
-def check_launcher(args: argparse.Namespace) -> None:
-    """Raises UsageError where the target has no choice of how jobs are started."""
-    if args.launcher != "auto" and args.target != "local":
-        raise UsageError(
-            f"--launcher {args.launcher} goes with --target local; with --target {args.target} every job runs in a "
-            "container. Leave it out."
-        )
 
 
 def check_tracking(args: argparse.Namespace) -> None:
@@ -177,15 +147,20 @@ def own_images(text: str, given: Mapping[str, object]) -> list[str]:
     return [f"{uri}={image_tag()}" for uri in replaced]
 
 
-def champion(package: Package | None, group: str) -> str:
-    """The ARN of the newest approved `package` of the group, NO_CHAMPION when there is none.
+def name_champion(
+    target: Target, settings: Settings, values: dict[str, Value], given: Collection[str]
+) -> None:
+    """Sets in `values`, unless the user has `given` it, the newest approved package; NO_CHAMPION when none is.
 
     Looked up here and not by the job, whose result could otherwise not be reused: its key has the answer.
     """
-    if package is None:
-        return NO_CHAMPION
-    say(f"Champion: version {package.version} of {group}, the newest approved one.")
-    return package.arn
+    if "ChampionModelPackage" in given:
+        return
+    group = str(values.get("ModelPackageGroupName", settings.model_package_group))
+    package = target.newest_approved(group)
+    if package is not None:
+        say(f"Champion: version {package.version} of {group}, the newest approved one.")
+    values["ChampionModelPackage"] = NO_CHAMPION if package is None else package.arn
 
 
 def check_following(args: argparse.Namespace) -> None:

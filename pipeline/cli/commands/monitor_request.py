@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pipeline.cli.commands.choices import check_launcher
 from pipeline.cli.output_file import check_writable
 from pipeline.console import say
 from pipeline.definition.monitor_parameters import ALL_HOURS, MOST_HOURS
@@ -15,7 +14,6 @@ from pipeline.monitoring.outcome import DRIFT
 
 def check(args: argparse.Namespace) -> None:
     """Raises UsageError for arguments that are wrong, or do not go together."""
-    check_launcher(args)
     if not ALL_HOURS <= args.hours <= MOST_HOURS:
         raise UsageError(f"--hours takes 1 to {MOST_HOURS} hours, or 0 for all there are (got {args.hours}).")
     if args.model is not None and args.model < 1:
@@ -30,13 +28,6 @@ def check(args: argparse.Namespace) -> None:
         )
     if args.any_data and args.data is None:
         raise UsageError("--any-data goes with --retrain --data DIR: it accepts any data set in DIR.")
-    if args.target == "sagemaker":
-        return
-    for flag, chosen in (("--yes", args.yes), ("--max-cost", args.max_cost)):
-        if chosen:
-            raise UsageError(
-                f"{flag} goes with --target sagemaker: here nothing costs anything. Leave it out."
-            )
     if args.result is not None:
         check_writable(args.result)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from pipeline.cli.commands.choices import check_images, check_launcher, check_tracking, read_images
+from pipeline.cli.commands.choices import check_images, check_tracking, read_images
 from pipeline.cli.commands.following import follow
 from pipeline.cli.output_file import check_writable
 from pipeline.console import say
@@ -20,7 +20,6 @@ from pipeline.local.state.store import Store
 
 def main(args: argparse.Namespace) -> int:
     """Runs what the execution has not done yet, under its own id; returns the exit status, as `run` does."""
-    check_launcher(args)
     check_tracking(args)
     args.environ = dict(os.environ)
     if args.result is not None:

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from pipeline.cli.commands.choices import champion, check_run, find_source, own_images
+from pipeline.cli.commands.choices import check_run, find_source, name_champion, own_images
 from pipeline.cli.commands.compile_options import MACHINE_FLAGS, compile_choices, flags_given
 from pipeline.cli.commands.following import execute, read_choices
 from pipeline.console import say
@@ -65,9 +65,7 @@ def run_project(args: argparse.Namespace) -> int:
         values: dict[str, Value] = {**LOCAL_VALUES, **({} if source is None else source.parameters), **given}
         if folder is not None:
             values["InputDataUri"] = target.upload_data(settings, folder)
-        if "ChampionModelPackage" not in given:
-            group = str(values.get("ModelPackageGroupName", PROJECT))
-            values["ChampionModelPackage"] = champion(target.newest_approved(group), group)
+        name_champion(target, settings, values, given)
         smaller = ", ".join(f"{name}={value}" for name, value in LOCAL_VALUES.items() if name not in given)
         if source is not None:
             say(f"Parameters that --param does not set are those of execution {source.execution_id}.")

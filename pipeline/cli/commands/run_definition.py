@@ -28,11 +28,6 @@ OWN_FLAGS = {
 
 def run_definition(args: argparse.Namespace) -> int:
     """Executes a compiled definition from a file in the local engine; returns the exit status."""
-    if args.target != "local":
-        raise UsageError(
-            f"--definition {args.definition} runs with --target local; --target {args.target} runs this "
-            "project's own definition. Leave --target out."
-        )
     for flag, value in flags_given(args, OWN_FLAGS).items():
         raise UsageError(
             f"{flag} {value} belongs to this project's own definition, and does not go with --definition "

@@ -8,7 +8,6 @@ import sys
 
 from pipeline.cli.commands.choices import check_following
 from pipeline.cli.result import run_result
-from pipeline.errors import UsageError
 from pipeline.local.state.history import read_execution
 from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
@@ -23,11 +22,6 @@ from pipeline.view.executions import print_execution
 def main(args: argparse.Namespace) -> int:
     """Reads the store and the execution's folder; needs no lock and no services."""
     check_following(args)
-    if args.follow:
-        raise UsageError(
-            f"--follow goes with --target sagemaker; with --target {args.target} the command that runs an "
-            "execution shows it. Leave --follow out."
-        )
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.commands.choices import champion, check_tracking, read_programs
+from pipeline.cli.commands.choices import check_tracking, name_champion, read_programs
 from pipeline.cli.commands.compile_options import graph_choices
 from pipeline.cli.commands.following import follow
 from pipeline.cli.output_file import check_writable
@@ -86,9 +86,7 @@ def main(args: argparse.Namespace) -> int:
     with open_local(home, say) as target:
         text = target.compile(settings)
         values: dict[str, Value] = {**given, "InputDataUri": target.upload_data(settings, folder)}
-        if "ChampionModelPackage" not in given:
-            group = str(values.get("ModelPackageGroupName", PROJECT))
-            values["ChampionModelPackage"] = champion(target.newest_approved(group), group)
+        name_champion(target, settings, values, given)
         check_definition(json.loads(text), values)
         for line in expect(target, text, values, folder, parallel, python).lines():
             say(line)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 from pathlib import Path
 
 import pytest
 
-from pipeline.cli.targets import ON_SAGEMAKER, module_of
+from pipeline.cli.main import main
+from pipeline.cli.parser import build_parser
+from pipeline.cli.parsers.options import TARGETS
+from pipeline.cli.targets import ON_SAGEMAKER, ONLY_LOCAL, ONLY_SAGEMAKER, module_of
+from pipeline.targets.base import Target
+from pipeline.targets.local import LocalTarget
+from pipeline.targets.sagemaker import SageMakerTarget
 
 COMMANDS = Path(__file__).resolve().parents[3] / "pipeline" / "cli" / "commands"
 
@@ -33,6 +40,54 @@ def test_every_command_of_the_account_is_one_of_this_machine_too() -> None:
 )
 def test_a_command_is_a_module_by_its_target(command: str, target: str, module: str) -> None:
     assert module_of(command, target) == module
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "run --launcher container --target sagemaker",
+            "--launcher container goes with --target local; with --target sagemaker every job runs in a container. "
+            "Leave it out.",
+        ),
+        ("resume --launcher process --target sagemaker", "--launcher process goes with --target local"),
+        ("monitor --launcher process --target sagemaker", "--launcher process goes with --target local"),
+        ("run --python python3 --target sagemaker", "--python python3 goes with --target local"),
+        ("run --stand-in Evaluate=true --target sagemaker", "--stand-in Evaluate=true goes with --target local"),
+        ("run --definition d.json --target sagemaker", "--definition d.json goes with --target local"),
+        ("run --upload a=s3://b/c --target sagemaker", "--upload a=s3://b/c goes with --target local"),
+        ("run --handler a=b.py:c --target sagemaker", "--handler a=b.py:c goes with --target local"),
+        ("run --yes", "--yes goes with --target sagemaker; with --target local a run costs nothing"),
+        ("run --max-cost 5", "--max-cost goes with --target sagemaker"),
+        ("run --again 1 --launcher container", "--again goes with --target sagemaker"),
+        ("run --pipeline-version 3 --target docker", "--pipeline-version 3 goes with --target sagemaker"),
+        ("monitor --max-cost 1", "--max-cost goes with --target sagemaker"),
+        ("monitor --yes", "--yes goes with --target sagemaker"),
+        ("show --follow", "--follow goes with --target sagemaker; with --target local the command that runs"),
+        ("batch in out --instance-type ml.m5.large", "--instance-type ml.m5.large goes with --target sagemaker"),
+    ],
+)  # fmt: skip
+def test_a_flag_that_the_target_lacks_is_refused_before_anything_else(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    assert f"error: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", [*ONLY_LOCAL, *ONLY_SAGEMAKER])
+def test_a_flag_that_is_refused_is_one_of_a_command_with_targets(flag: str) -> None:
+    (commands,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    flags = [set(parser._option_string_actions) for parser in commands.choices.values()]
+    assert any({flag, "--target"} <= each for each in flags)
+
+
+def targets() -> tuple[type[Target], ...]:
+    """Checked by mypy: both have what a target has."""
+    return LocalTarget, SageMakerTarget
+
+
+def test_every_target_of_the_command_line_has_a_class() -> None:
+    assert {each.name for each in targets()} == set(TARGETS) - {"docker"}
 
 
 def test_commands_of_one_target_ask_for_no_other() -> None:

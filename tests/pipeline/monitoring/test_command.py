@@ -42,9 +42,6 @@ def test_what_it_may_cost_is_handed_on() -> None:
         ["--data", "x"],
         ["--any-data"],
         ["--retrain", "--any-data"],
-        ["--yes"],
-        ["--max-cost", "1"],
-        ["--launcher", "process", "--target", "sagemaker"],
     ],
     ids=" ".join,
 )

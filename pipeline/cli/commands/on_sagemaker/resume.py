@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import uuid
 
-from pipeline.cli.commands.choices import check_launcher, check_tracking
+from pipeline.cli.commands.choices import check_tracking
 from pipeline.cli.commands.on_sagemaker.following import ON, open_target, watch
 from pipeline.cli.output_file import check_writable
 from pipeline.errors import UsageError
@@ -17,7 +17,6 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.targets.aws.aws_errors import plain_words
     from pipeline.targets.aws.stopping import await_restart
 
-    check_launcher(args)
     check_tracking(args)
     if args.result is not None:
         check_writable(args.result)

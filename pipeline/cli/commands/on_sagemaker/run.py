@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.commands.choices import champion, check_run
+from pipeline.cli.commands.choices import check_run, name_champion
 from pipeline.cli.commands.compile_options import compile_choices, mlflow_app
 from pipeline.cli.commands.on_sagemaker.following import ask, watch
 from pipeline.console import say
 from pipeline.definition.parameters import Value, parse_parameters
-from pipeline.errors import UsageError
 from pipeline.tracking.place import place_of_stack
 
 if TYPE_CHECKING:
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 def main(args: argparse.Namespace) -> int:
     """Runs this project's pipeline in SageMaker; returns the exit status."""
     check_run(args)
-    if args.definition is not None or args.upload:
-        raise UsageError(
-            "--definition and --upload go with --target local: --target sagemaker runs this project's "
-            "own pipeline. Leave --target out, or --definition and --upload."
-        )
     given = parse_parameters(args.param)
     choices = compile_choices(args, given)
 
@@ -141,7 +135,6 @@ def prepare(
     Of a version that is there already nothing is compiled.
     """
     from pipeline.spec.validation import check_definition
-    from pipeline.targets.aws.aws_errors import plain_words
     from pipeline.targets.aws.definitions import without_cache
     from pipeline.targets.aws.listed_steps import check_selection, read_graph
     from pipeline.targets.aws.start import StartRequest
@@ -161,10 +154,8 @@ def prepare(
     source = None
     if args.only:
         source = target.executions.find(args.source)
-    elif "ChampionModelPackage" not in given:
-        group = str(values.get("ModelPackageGroupName", settings.model_package_group))
-        with plain_words(f"Looking for the champion in {group}"):
-            values["ChampionModelPackage"] = champion(target.registry(group).newest_approved(), group)
+    else:
+        name_champion(target, settings, values, given)
     check_definition(json.loads(text), values)
     return StartRequest(
         pipeline=settings.pipeline_name,
