@@ -14,7 +14,6 @@ from pipeline.cli.commands.monitor_request import check, retrained
 from pipeline.cli.commands.on_sagemaker.following import ask, follow, print_remarks
 from pipeline.cli.commands.on_sagemaker.run import open_checked, start
 from pipeline.cli.entrance import INTERRUPTED
-from pipeline.cli.output_file import check_writable
 from pipeline.console import say
 from pipeline.definition.monitor_parameters import NEWEST
 from pipeline.definition.settings import CAPTURED
@@ -44,8 +43,6 @@ def monitor_there(args: argparse.Namespace) -> tuple[int, dict[str, Any] | None]
     from pipeline.targets.aws.stack import settings_for
     from pipeline.targets.aws.start import StartRequest
 
-    if args.result is not None:
-        check_writable(args.result)
     limit = cost_limit(args.max_cost, os.environ)
     args.parallel, args.only = None, ()
     target = open_checked(args, {}, {"kind": "monitor"}).for_monitor()
