@@ -94,6 +94,11 @@ class ExecutionRecord:
         """How long it took, in seconds, but for pauses before a `resume`; None until its end."""
         return None if self.ended_at is None else self.seconds_until(self.ended_at)
 
+    @property
+    def flag(self) -> str:
+        """What a command about it is told of its target: " --target sagemaker", or nothing."""
+        return " --target sagemaker" if self.target == "sagemaker" else ""
+
     def seconds_until(self, now: float) -> float:
         """How long it has taken at `now` (seconds since the epoch): what passed, but for pauses.
 

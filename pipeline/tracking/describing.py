@@ -191,7 +191,6 @@ def _artifacts(outcome: Outcome) -> Iterator[Artifact]:
 
 def _note(record: ExecutionRecord, outcome: Outcome) -> str:
     """What MLflow shows as the run's description, in Markdown."""
-    target = "" if record.target == "local" else f" --target {record.target}"
     lines = [f"Execution `{record.execution_id}` of the pipeline {record.pipeline_name}: {record.status}."]
     if outcome.evaluation is not None:
         lines.append(f"Gate: {outcome.evaluation['gate']['reason']}")
@@ -199,9 +198,9 @@ def _note(record: ExecutionRecord, outcome: Outcome) -> str:
     if (version := registration["version"]) is not None:
         lines.append(
             f"Registered as version {version}, `{registration['model_package_arn']}`: "
-            f"`python -m pipeline registry show {version}{target}`"
+            f"`python -m pipeline registry show {version}{record.flag}`"
         )
-    lines.append(f"In full: `python -m pipeline show {record.execution_id}{target}`")
+    lines.append(f"In full: `python -m pipeline show {record.execution_id}{record.flag}`")
     return "\n\n".join(lines)
 
 

@@ -133,7 +133,7 @@ def _look(place: Place) -> str:
 def later(record: ExecutionRecord | None, place: Place) -> str:
     """How to publish an execution to the same place later."""
     name = "ID" if record is None else record.execution_id
-    target = " --target sagemaker" if record is not None and record.target == "sagemaker" else ""
+    target = "" if record is None else record.flag
     where = "" if place.kind == "local" else f" --mlflow {place.name}"
     if target and not where:
         where = f" --mlflow {LOCAL}"  # there the stack's app is what is meant otherwise

@@ -85,16 +85,15 @@ def next_commands(
     resumable: bool,
 ) -> list[str]:
     """The commands that help from here."""
-    target = " --target sagemaker" if record.target == "sagemaker" else ""
     commands = [
-        f"python -m pipeline logs {record.execution_id} {step.name}{target}"
+        f"python -m pipeline logs {record.execution_id} {step.name}{record.flag}"
         for step in failed[:STEPS]
         if step.name in log_tails
     ]
     if not commands:
-        commands = [f"python -m pipeline show {record.execution_id}{target}"]
+        commands = [f"python -m pipeline show {record.execution_id}{record.flag}"]
     if resumable and not any(step.type == "Fail" for step in failed):
-        commands.append(f"python -m pipeline resume {record.execution_id}{target}")
+        commands.append(f"python -m pipeline resume {record.execution_id}{record.flag}")
     return commands
 
 
