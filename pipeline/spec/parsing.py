@@ -22,6 +22,15 @@ def parse_definition(text: str) -> Definition:
     return definition
 
 
+def read_checked(text: str) -> Definition:
+    """The definition in `text`, which parse_definition has taken before; needs no installed package.
+
+    Raises:
+        DefinitionError: `text` is not JSON.
+    """
+    return read_definition(parse_text(text), text, Findings())
+
+
 def parse_text(text: str) -> Json:
     """The JSON of a definition. Raises DefinitionError when `text` is none."""
     try:

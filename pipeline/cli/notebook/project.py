@@ -25,7 +25,7 @@ from pipeline.cli.parsers.options import TARGETS
 from pipeline.definition.parameters import parse_parameters
 from pipeline.errors import NotebookError, UsageError
 from pipeline.spec.definition import Definition
-from pipeline.spec.parsing import parse_definition
+from pipeline.spec.parsing import read_checked
 
 PYTHON = Path(".venv") / "bin" / "python"
 ROLE_SECONDS = 30
@@ -102,7 +102,7 @@ class Project:
         """
         words = ("definition", "--target", target, *graph_words(arguments))
         done = self._require(self.pipeline(*words, hear=print), "Compiling the pipeline")
-        self.definition = parse_definition(done.out)
+        self.definition = read_checked(done.out)
         show(draw(lay_out(self.definition)))
         return self.definition
 

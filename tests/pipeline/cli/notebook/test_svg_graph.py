@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +15,7 @@ from pipeline.spec.definition import Definition, Dependency, Step
 from pipeline.spec.parsing import parse_definition
 from pipeline.view.states import STATES
 
+ROOT = Path(__file__).resolve().parents[4]
 GOLDEN = Path(__file__).resolve().parents[2] / "definition.golden.json"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -94,3 +98,25 @@ def test_names_cannot_break_out_of_the_picture() -> None:
     assert "<script>" not in svg
     assert "<b>" not in svg
     assert name in texts(svg)
+
+
+def test_a_kernel_without_any_package_reads_and_draws_a_definition(golden: Graph) -> None:
+    """Kernels have an environment of their own, in which botocore need not be."""
+    script = (
+        "import sys; from pipeline.spec.parsing import read_checked; "
+        "from pipeline.cli.notebook.project import draw, lay_out; "
+        "sys.stdout.write(draw(lay_out(read_checked(sys.stdin.read()))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        cwd=ROOT,
+        input=GOLDEN.read_text(encoding="utf-8"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stderr == ""
+    assert {text for text in golden.boxes if text.startswith("Train-")} <= set(
+        re.findall(r"Train-[\w-]+", done.stdout)
+    )
