@@ -86,7 +86,9 @@ def forward_flops(model: Any) -> int:
     many, copies apart. Biases, normalization, activation and pooling (a few per cent) are left out, as is usual.
     """
     layers = [layer for layer in model.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))]
-    flops = sum(2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers)
+    flops: int = sum(
+        2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers
+    )
     mirrored = any(isinstance(layer, WithMirroredCopies) for layer in model.layers)
     return 2 * flops if mirrored else flops
 

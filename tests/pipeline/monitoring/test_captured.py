@@ -21,7 +21,7 @@ def test_a_file_that_was_edited_in_place_is_another_one(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     home = Home.open(tmp_path / "home")
     with Store(home) as store, LocalAws(home, store) as aws:
-        places = {}
+        places: dict[str, str] = {}
         for text in ("one\n", "two\n", "one\n"):
             file.write_text(text)
             os.utime(file, ns=(0, 0))
