@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline.local.jobs.launchers.containers.engine import Address, find_engine
 from pipeline.local.state.credentials import Credentials
 from pipeline.local.state.ending import settle
 from pipeline.local.state.local_aws import LocalAws
@@ -42,7 +41,12 @@ def open_state(
     Raises:
         UsageError: there is no engine for containers.
     """
-    address = find_engine().address if containers else Address("127.0.0.1", "127.0.0.1")
+    listens_at = reached_at = "127.0.0.1"
+    if containers:
+        from pipeline.local.jobs.launchers.containers.engine import find_engine
+
+        address = find_engine().address
+        listens_at, reached_at = address.listens_at, address.reached_at
     with exclusive(home, say) as lock, Store(home) as store:
         settle(store)
         write_journals(home, store)
@@ -51,8 +55,8 @@ def open_state(
         with LocalAws(
             home,
             store,
-            address.listens_at,
-            called=address.reached_at,
+            listens_at,
+            called=reached_at,
             holding=lock.descriptor,
             credentials=credentials,
         ) as aws:

@@ -22,6 +22,7 @@ from pipeline.local.jobs.programs import Programs
 from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.stand_in import StandIn, from_json
 from pipeline.local.jobs.transform.models import model_finder
+from pipeline.local.jobs.used_folders import UsedFolders
 from pipeline.local.state.cache import StepCache
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held
@@ -93,6 +94,7 @@ def run_record(
         launcher.around_execution() as cleaning,
         Reaper(holding=None if lock is None else lock.descriptor, afterwards=cleaning) as reaper,
         plain_path(home.root) as reached_at,
+        UsedFolders(home.scratch) as used,
     ):
         jobs = LocalJobs(
             home,
@@ -108,6 +110,7 @@ def run_record(
             functions=_functions(definition, record),
             find_model=model_finder(aws, store),
             cores=pool,
+            used=used,
         )
         cached = CachedJobs(
             jobs,

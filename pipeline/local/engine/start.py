@@ -8,6 +8,7 @@ import string
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
 from pipeline.local.engine.resume import execution_to_resume
@@ -21,11 +22,6 @@ from pipeline.local.jobs.inputs import check_inputs, is_there
 from pipeline.local.jobs.interpreter import Interpreter, find_interpreter, this_interpreter
 from pipeline.local.jobs.job import GRACES, Graces
 from pipeline.local.jobs.launchers.choice import Wanted, choose_launcher
-from pipeline.local.jobs.launchers.containers.images import ImageChoice
-from pipeline.local.jobs.launchers.containers.images import from_json as images_from_json
-from pipeline.local.jobs.launchers.containers.images import to_json as images_to_json
-from pipeline.local.jobs.launchers.containers.launcher import Containers
-from pipeline.local.jobs.launchers.containers.readiness import check_containers
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.programs import check_for_containers, check_programs
 from pipeline.local.jobs.stand_in import StandIn, check_stand_ins, from_json, to_json, visible_paths
@@ -39,6 +35,9 @@ from pipeline.local.state.store import Store
 from pipeline.spec.definition import Definition, Json, Step
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
+
+if TYPE_CHECKING:
+    from pipeline.local.jobs.launchers.containers.images import ImageChoice
 
 _ID_LENGTH = 12
 _ID_LETTERS = string.ascii_lowercase + string.digits
@@ -119,8 +118,8 @@ def start_execution(
     if python is None:
         handler.check_syntax(handlers)
     chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images)
-    if isinstance(chosen, Containers):
-        check_containers(chosen, selected, values, home, aws, containers, definition)
+    if in_containers:
+        _check_containers(chosen, selected, values, home, aws, containers, definition)
     for upload, count in zip(uploads, put_files(aws, uploads), strict=True):
         explain(f"{upload.path} → {upload.uri} ({count} file(s), kept in the local S3)")
     record = ExecutionRecord(
@@ -136,7 +135,7 @@ def start_execution(
         stand_ins=to_json(stand_ins),
         python=None if python is None else str(python.executable),
         handlers=handler.to_json(handlers),
-        images=images_to_json(images) if in_containers else None,
+        images=_images_as_kept(images) if in_containers else None,
     )
     return run_record(
         definition, record, home=home, aws=aws, store=store, observer=observer, stop=stop, lock=lock,
@@ -175,16 +174,16 @@ def resume_execution(
     record = replace(record, parallel=max_parallel or record.parallel)
     if images:
         chosen_before = record.images or {}
-        now = images_to_json(images)
+        now = _images_as_kept(images)
         kept = {of: image for of, image in chosen_before.items() if of not in now}
         record = replace(record, images={**now, **kept})
     python = None if record.python is None else find_interpreter(record.python)
     chosen = launcher_of(record, launcher, home, explain)
-    if isinstance(chosen, Containers):
+    if chosen.name == "container":
         waiting = {step.name for step in record.steps if step.status == "Pending"}
         left = replace(definition, steps=tuple(step for step in definition.steps if step.name in waiting))
         find_model = model_finder(aws, store)
-        check_containers(
+        _check_containers(
             chosen,
             left,
             record.parameters,
@@ -214,7 +213,11 @@ def launcher_of(
     handlers = handler.from_json(record.handlers)
     if wanted == "auto" and record.images is not None:
         wanted = "container"
-    images = images_from_json(record.images or {})
+    images: Sequence[ImageChoice] = ()
+    if record.images:
+        from pipeline.local.jobs.launchers.containers.images import from_json as images_of
+
+        images = images_of(record.images)
     return _choose_launcher(wanted, home, explain, from_json(record.stand_ins), python, handlers, images)
 
 
@@ -236,6 +239,29 @@ def _choose_launcher(
     return choose_launcher(
         wanted, home, os.environ, explain, visible=visible, protected=protected, images=images
     )
+
+
+def _check_containers(
+    chosen: Launcher,
+    definition: Definition,
+    parameters: Mapping[str, Json],
+    home: Home,
+    aws: LocalAws,
+    containers: Callable[[Step], list[dict[str, Json]] | None],
+    within: Definition,
+) -> None:
+    """See check_containers, of the launcher that runs containers."""
+    from pipeline.local.jobs.launchers.containers.launcher import Containers
+    from pipeline.local.jobs.launchers.containers.readiness import check_containers
+
+    if isinstance(chosen, Containers):
+        check_containers(chosen, definition, parameters, home, aws, containers, within)
+
+
+def _images_as_kept(images: Sequence[ImageChoice]) -> dict[str, str]:
+    from pipeline.local.jobs.launchers.containers.images import to_json as as_kept
+
+    return as_kept(images)
 
 
 def new_execution_id() -> str:

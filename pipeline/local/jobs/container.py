@@ -71,9 +71,17 @@ class Container:
         root.mkdir(parents=True, exist_ok=True)
         for folder in _FOLDERS:
             container.path(folder).mkdir()
-        for folder in mounts:
-            container.path(folder).mkdir(parents=True, exist_ok=True)
+        container.make_mounts()
         return container
+
+    def make_mounts(self) -> None:
+        """Make the folders of `mounts` where there are none.
+
+        Raises:
+            StepFailed: one is not an absolute path inside the container.
+        """
+        for folder in self.mounts:
+            self.path(folder).mkdir(parents=True, exist_ok=True)
 
     def path(self, inside: str) -> Path:
         """Where `inside`, an absolute path in the container, lies: for the engine, which is outside.

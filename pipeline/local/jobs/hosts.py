@@ -19,6 +19,7 @@ from pipeline.local.jobs.image import Image, InImage
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import HostLog, JobLog, Log
 from pipeline.local.jobs.layer import PYTHON, make_layer
+from pipeline.local.jobs.used_folders import UsedFolders
 from pipeline.spec.definition import Json
 
 # DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.
@@ -67,11 +68,13 @@ def make_hosts(
     python: Interpreter | None = None,
     image: Image | None = None,
     network: str | None = None,
+    used: UsedFolders | None = None,
 ) -> tuple[Host, ...]:
     """Make fresh containers at `root` for `count` instances that share `cores` cores and the GPUs of `user`.
 
     `seen_at`: see Container. `python`: see make_layer. `image`: what real containers are made of (None: folders are
-    all there is), and `network` what several share.
+    all there is), and `network` what several share. `used`: folders of earlier jobs with the same `seen_at` and
+    `python`.
 
     The service's instances are equal, so the shares are; what does not divide is left over. With fewer GPUs than
     hosts nobody gets one: NCCL refuses two processes on the same.
@@ -83,7 +86,7 @@ def make_hosts(
     gpus = visible_gpus(user)
     if count == 1:
         of = None if image is None else InImage(image, "algo-1", cores, gpus)
-        return (Host("algo-1", _make_container(root, mounts, seen_at, python, of), log, cores, gpus),)
+        return (Host("algo-1", _make_container(root, mounts, seen_at, python, of, used), log, cores, gpus),)
     remove_tree(root)
     hosts = []
     each = len(gpus) // count
@@ -92,7 +95,7 @@ def make_hosts(
         share = gpus[rank * each : (rank + 1) * each]
         own_cores = max(1, cores // count)
         of = None if image is None else InImage(image, name, own_cores, share, network)
-        container = _make_container(root / name, mounts, seen_at, python, of)
+        container = _make_container(root / name, mounts, seen_at, python, of, used)
         hosts.append(Host(name, container, HostLog(log, name), own_cores, share))
     log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
     return tuple(hosts)
@@ -104,10 +107,17 @@ def _make_container(
     seen_at: Path | None,
     python: Interpreter | None,
     of: InImage | None,
+    used: UsedFolders | None,
 ) -> Container:
-    container = Container.create(root, mounts, seen_at, of)
-    if of is None:
-        make_layer(container, python)
+    if of is not None:
+        return Container.create(root, mounts, seen_at, of)
+    remove_tree(root)
+    if used is None or not used.take(root):
+        make_layer(Container.create(root, (), seen_at), python)
+        if used is not None:
+            used.learn(root)
+    container = Container(root, mounts, seen_at)
+    container.make_mounts()
     return container
 
 

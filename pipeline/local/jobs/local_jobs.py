@@ -42,6 +42,7 @@ from pipeline.local.jobs.reaper import Reaper
 from pipeline.local.jobs.runner import JobCall, JobOutcome, StepStopped
 from pipeline.local.jobs.service_call import ServiceCall
 from pipeline.local.jobs.transform.models import FindModel, no_models
+from pipeline.local.jobs.used_folders import UsedFolders
 from pipeline.local.state.cache import local_image
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.state_dir import Home
@@ -89,10 +90,12 @@ class LocalJobs:
         functions: Mapping[str, Function] = MappingProxyType({}),
         find_model: FindModel = no_models,
         cores: CorePool | None = None,
+        used: UsedFolders | None = None,
     ) -> None:
         """`programs`: what jobs run in the place of images; `python`: with which Python (None: this);
         `functions`: what Lambda and Callback steps call, by the step's json_path; `find_model`: finds the model of
-        a Transform step; `cores`: what jobs of other executions take of, too.
+        a Transform step; `cores`: what jobs of other executions take of, too; `used`: takes the folders of jobs
+        that ended well, for others.
 
         `reached_at`: another path of the state folder, by which jobs are to find it; see plain_path.py.
         """
@@ -108,6 +111,7 @@ class LocalJobs:
         self._python = python
         self._find_model = find_model
         self._cores = cores
+        self._used = used
         self._functions = {
             place: replace(function, execution_arn=execution_arn) for place, function in functions.items()
         }
@@ -203,6 +207,8 @@ class LocalJobs:
                     python=self._python,
                     image=image,
                     network=launcher.network(root),
+                    # A job without a view of its own has in its files where its folder lies.
+                    used=None if launcher.seen_at is None else self._used,
                 )
             job = Job(
                 name=call.name,
@@ -233,7 +239,7 @@ class LocalJobs:
                     # A job that is stopped again after a resume has the same name.
                     root.rename(self._home.scratch(f"stopped-{call.name}-{secrets.token_hex(4)}"))
                 raise
-        remove_tree(root)
+        (remove_tree if self._used is None else self._used.put)(root)
         return JobOutcome(properties)
 
     def _share(self, call: JobCall, log: JobLog) -> AbstractContextManager[None]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import UsageError
-from pipeline.local.jobs.launchers.containers.engine import find_engine
-from pipeline.local.jobs.launchers.containers.images import ImageChoice
-from pipeline.local.jobs.launchers.containers.launcher import Containers
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.launchers.process import Process
 from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.state.state_dir import Home
+
+if TYPE_CHECKING:
+    from pipeline.local.jobs.launchers.containers.images import ImageChoice
 
 Wanted = Literal["auto", "sandbox", "process", "container"]
 WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process", "container")
@@ -39,6 +39,9 @@ def choose_launcher(
         UsageError: a sandbox, or an engine for containers, is wanted and cannot be had.
     """
     if wanted == "container":
+        from pipeline.local.jobs.launchers.containers.engine import find_engine
+        from pipeline.local.jobs.launchers.containers.launcher import Containers
+
         engine = find_engine()
         beside = choose_launcher("auto", home, environ, say, visible=visible, protected=protected)
         return Containers(engine, images, beside, environ)
@@ -46,7 +49,7 @@ def choose_launcher(
     process = Process(needed)
     if wanted == "process":
         return process
-    sandbox = Sandbox(needed, protected)
+    sandbox = Sandbox(needed, protected, home.temporary)
     fault = sandbox.fault(home.temporary)
     if fault is None:
         return sandbox

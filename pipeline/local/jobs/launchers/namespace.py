@@ -19,16 +19,16 @@ PR_CAPBSET_DROP, CAP_SYS_ADMIN, CAPABILITY_VERSION_3 = 24, 21, 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 
 
-def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]") -> None:
+def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]", kept: str) -> None:
     """Let `root` be "/" and `cwd` in it the working directory.
 
     Every one of `binds` is a path of this machine that is mounted at the same path in `root`, or, if it is a link,
-    made there too; `readonly` are made read-only there.
+    made there too; `readonly` are made read-only there. `kept`: a folder with places of an earlier job, or "".
 
     Raises:
         OSError: the system does not allow it.
     """
-    places = [path for path in binds if make_place(path, root + path)]
+    places = [path for path in binds if make_place(path, root + path, kept and kept + path)]
     new_namespace()
     mount_all(root, places)
     change_root(root)
@@ -37,23 +37,49 @@ def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]") -> Non
     give_up_mounting()
 
 
-def make_place(path: str, place: str) -> bool:
-    """Make an empty `place` for `path` to be mounted at; False for a link, which is made anew, and what is gone."""
+def make_place(path: str, place: str, kept: str) -> bool:
+    """Make an empty `place` for `path` to be mounted at; False for a link, which is made anew, and what is gone.
+
+    It may be at `kept` already, if `path` is an entry of "/".
+    """
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return False
-    os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120 (pathlib takes 10 ms to import)
+    if kept and path.count("/") == 1 and take(path, place, mode, kept):
+        return not stat.S_ISLNK(mode)
+    try:
+        make(path, place, mode)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120
+        make(path, place, mode)
+    return not stat.S_ISLNK(mode)
+
+
+def take(path: str, place: str, mode: int, kept: str) -> bool:
+    """Move to `place` what is `kept` for `path`, which is of that mode; whether there was such a thing."""
+    try:
+        if stat.S_IFMT(os.lstat(kept).st_mode) != stat.S_IFMT(mode):
+            return False
+        if stat.S_ISLNK(mode) and os.readlink(kept) != os.readlink(path):  # noqa: PTH115 (pathlib takes 10 ms to import)
+            return False
+        os.rename(kept, place)  # noqa: PTH104
+    except OSError:
+        return False
+    return True
+
+
+def make(path: str, place: str, mode: int) -> None:
+    """Make what `path`, of that mode, is at `place`: a link like it, an empty folder or an empty file."""
     try:
         if stat.S_ISLNK(mode):
             os.symlink(os.readlink(path), place)  # noqa: PTH115, PTH211
-        elif os.path.isdir(path):  # noqa: PTH112
+        elif stat.S_ISDIR(mode):
             os.mkdir(place)  # noqa: PTH102
         else:
             os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         pass
-    return not stat.S_ISLNK(mode)
 
 
 def new_namespace() -> None:

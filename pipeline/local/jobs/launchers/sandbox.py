@@ -35,27 +35,52 @@ _PROBE_SECONDS = 20
 
 class Sandbox(OnThisMachine):
     """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own,
-    `protected` those that it must not change."""
+    `protected` those that it must not change.
+
+    The empty folders on which the machine's are mounted go from job to job of an execution, by way of `temporary`
+    (None: each job has new ones): on some file systems making and removing thirty takes longer than mounting them.
+    """
 
     name: Name = "sandbox"
     seen_at: Path | None = Path("/")
 
-    def __init__(self, needed: Sequence[Path], protected: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, needed: Sequence[Path], protected: Sequence[Path] = (), temporary: Path | None = None
+    ) -> None:
         self._needed = needed
+        self._temporary = temporary
+        # Folders with places that no job has, and those of the jobs that run, by the roots of their containers.
+        self._free: list[str] = []
+        self._taken: dict[Path, str] = {}
         self._found: dict[frozenset[Path], Sequence[str]] = {}
         self._protected = (*_base(), *(path.resolve() for path in protected))
 
     @contextlib.contextmanager
+    def around_execution(self) -> Iterator[Sequence[str]]:
+        """See Launcher."""
+        try:
+            yield ()
+        finally:
+            while self._free:
+                shutil.rmtree(self._free.pop(), ignore_errors=True)
+
+    @contextlib.contextmanager
     def around(self, containers: Sequence[Container]) -> Iterator[None]:
         """See Launcher: at the end the empty places of what was bound in go again."""
+        for container in containers:
+            self._take_places(container)
         try:
             yield
         finally:
             for container in containers:
                 # The job's own folders, and what they are in.
                 kept = {str(place) for path in _own(container) for place in (path, *path.parents)}
+                places = self._taken.pop(container.root, "")
                 for path in reversed(self._bound(container)):
-                    _remove_place(str(container.root), path, kept)
+                    if not places or not _keep_place(str(container.root), path, places):
+                        _remove_place(str(container.root), path, kept)
+                if places:
+                    self._free.append(places)
 
     def program(self, asked: ToStart) -> Program:
         """See Launcher."""
@@ -63,7 +88,8 @@ class Sandbox(OnThisMachine):
         readonly = [
             str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
         ]
-        words = [str(container.root), asked.cwd, self._bound(container), readonly]
+        places = self._taken.get(container.root, "")
+        words = [str(container.root), asked.cwd, self._bound(container), readonly, places]
         return Program(asked.command, container.root, environment, Entering("sandbox", words))
 
     def fault(self, folder: Path) -> str | None:
@@ -96,6 +122,17 @@ class Sandbox(OnThisMachine):
             shutil.rmtree(root, ignore_errors=True)
         return None
 
+    def _take_places(self, container: Container) -> None:
+        """Let the container have places that a job before it had, or a folder for its own to be kept in."""
+        if self._temporary is None:
+            return
+        with contextlib.suppress(OSError):  # Without it goes, too.
+            self._taken[container.root] = (
+                self._free.pop()
+                if self._free
+                else tempfile.mkdtemp(prefix=scratch_name("places-"), dir=self._temporary)
+            )
+
     def _bound(self, container: Container) -> Sequence[str]:
         """What is bound in: the machine's files are looked through once for all jobs that have the same folders."""
         own = _own(container)
@@ -117,6 +154,32 @@ def _base() -> list[Path]:
     return [path for path in paths if path.is_dir()]
 
 
+def _keep_place(root: str, path: str, places: str) -> bool:
+    """Move what was made to bind `path`, an entry of "/", to `places`; False when it is not as it was made.
+
+    On a folder or file something was mounted while the job ran, but a link the job could replace.
+    """
+    place = root + path
+    if path.count("/") != 1:
+        return False
+    try:
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            same = os.readlink(place) == os.readlink(path)  # noqa: PTH115 (pathlib takes longer than the system)
+        else:
+            same = os.path.isdir(place) if stat.S_ISDIR(mode) else _is_empty_file(place)  # noqa: PTH112
+        if same:
+            os.rename(place, places + path)  # noqa: PTH104
+    except OSError:
+        return False
+    return same
+
+
+def _is_empty_file(path: str) -> bool:
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0
+
+
 def _remove_place(root: str, path: str, kept: Set[str]) -> None:
     """Remove what was made below `root` to bind `path` there, and folders above that nothing else is in, but for
     `kept`. Nearly all are empty folders; pathlib would take longer for it than the job's own start."""
@@ -124,8 +187,7 @@ def _remove_place(root: str, path: str, kept: Set[str]) -> None:
         try:
             os.rmdir(root + path)  # noqa: PTH106
         except NotADirectoryError:
-            found = os.lstat(root + path)
-            if not stat.S_ISLNK(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_size != 0):
+            if not os.path.islink(root + path) and not _is_empty_file(root + path):  # noqa: PTH114
                 return
             os.unlink(root + path)  # noqa: PTH108
         while (path := path.rpartition("/")[0]) and path not in kept:

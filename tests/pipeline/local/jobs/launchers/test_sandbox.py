@@ -190,3 +190,56 @@ def test_the_environment_and_the_signals_are_a_plain_process(sandboxed: Somebody
 def test_a_machine_without_namespaces_says_so(tmp_path: Path) -> None:
     sandbox = Sandbox(needed_folders(tmp_path, os.environ))
     assert "No such file" in str(sandbox.fault(tmp_path / "nowhere"))
+
+
+# Prints what is at the top, lets every link there become a folder with a file, and tries to remove the rest.
+SPOIL = """
+import os
+for each in sorted(os.scandir("/"), key=lambda entry: entry.name):
+    print(each.name, each.is_symlink() and os.readlink(each.path), each.is_dir())
+    if each.is_symlink():
+        os.unlink(each.path)
+        os.mkdir(each.path)
+        open(each.path + "/spoilt", "w").close()
+    elif each.name not in ("opt", "tmp"):
+        try:
+            os.rename(each.path, "/elsewhere")
+            print("moved", each.name)
+        except OSError:
+            pass
+"""
+
+
+def test_a_job_gets_the_places_of_an_earlier_one_but_for_what_that_has_changed(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    sandbox = Sandbox(needed_folders(tmp_path, os.environ), (), temporary)
+    if sandbox.fault(temporary) is not None:
+        pytest.skip("this machine allows no sandbox")
+    links = {path.name for path in Path("/").iterdir() if path.is_symlink()}
+    seen = []
+    with Reaper() as reaper, sandbox.around_execution():
+        for name in ("first", "second"):
+            container = Container.create(tmp_path / name, (), sandbox.seen_at)
+            watched = Job(tmp_path, reaper)
+            with sandbox.around([container]):
+                command = [sys.executable, "-I", "-S", "-c"]
+                program = sandbox.program(ToStart(container, command, "/", {"PATH": "/usr/bin:/bin"}))
+                ended = watched.run(
+                    SPOIL,
+                    program=tuple(program.becomes),
+                    environment=dict(program.environment),
+                    entering=program.entering,
+                )
+            assert ended.succeeded, watched.lines
+            seen.append(watched.lines)
+            [places] = temporary.iterdir()
+            kept = {path.name for path in places.iterdir()}
+            assert {"usr", "etc", "proc"} <= kept
+            assert kept.isdisjoint(links)
+            assert not [path for path in places.iterdir() if path.is_dir() and any(path.iterdir())]
+            # What it put in the place of the links stays in its own folder.
+            assert {path.name for path in container.root.iterdir()} == {"opt", "tmp", *links}
+    assert seen[0] == seen[1]
+    assert not [line for line in seen[0] if line.startswith("moved")]
+    assert list(temporary.iterdir()) == []
