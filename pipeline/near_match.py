@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from pipeline.shown import LONGEST_VALUE, shown
 
@@ -17,6 +16,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = list(itertools.islice(known, _MOST_COMPARED))
     if len(name) > LONGEST_VALUE:
         return ""
+    from difflib import get_close_matches
+
     # Case is what people get wrong most often, and difflib counts every letter of it as a difference.
     matches = [other for other in known if other.lower() == name.lower()] or get_close_matches(
         name, known, n=1

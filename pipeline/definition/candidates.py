@@ -5,7 +5,6 @@ To add a candidate, add an entry; its hyperparameters become flags of training/t
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,6 +75,8 @@ def find_candidates(names: tuple[str, ...]) -> tuple[Candidate, ...]:
         )
     for name in names:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             hint = (
                 f"Did you mean {near[0]}?"

@@ -5,7 +5,6 @@ Defaults are meant for GPU instances. The local target starts with smaller value
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -157,6 +156,8 @@ def parse_parameters(assignments: Iterable[str]) -> dict[str, Value]:
                 f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}. Use for example Epochs=1."
             )
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             hint = (
                 f"Did you mean {near[0]}?"

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.analysis.evaluation import NOT_RECORDED, Evaluation, Registration
-from pipeline.analysis.evaluation_reader import (
-    DamagedError,
-    claims_to_be_evaluation,
-    read_evaluation,
-    read_object,
-    read_registration,
-)
 from pipeline.console import say
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
+
+if TYPE_CHECKING:
+    from pipeline.analysis.evaluation import Evaluation, Registration
 
 # What an evaluation leaves: small files, and those of single images.
 SMALL = ("evaluation.json", "registration.json", "model-card.json")
@@ -76,6 +71,8 @@ def read_files(
     `damaged` says of a file, by its name, how it differs from what was written. Another project's pipeline may have
     an output of that name too: unless it is our `own` pipeline, what is in it need not be our evaluation.
     """
+    from pipeline.analysis.evaluation_reader import read_evaluation, read_object, read_registration
+
     reader = _Reader(files, damaged)
     if not own and "evaluation.json" not in damaged and not _is_evaluation(files.get("evaluation.json")):
         return Outcome(None, None, None, report)
@@ -113,6 +110,8 @@ class _Reader:
 
     def document(self, name: str, read: Callable[[bytes], Document], needed: bool = False) -> Document | None:
         """What `read` makes of a JSON file; None when there is no file, or `read` refuses what is in it."""
+        from pipeline.analysis.evaluation_reader import DamagedError
+
         file = self.file(name)
         if file is None:
             if needed and name not in self._damaged:
@@ -134,6 +133,8 @@ def _is_evaluation(file: Path | None) -> bool:
     """Whether the file says of itself that it is an evaluation of this project's, whatever else may be wrong."""
     if file is None:
         return False
+    from pipeline.analysis.evaluation_reader import claims_to_be_evaluation
+
     try:
         return claims_to_be_evaluation(file.read_bytes())
     except OSError:
@@ -142,6 +143,7 @@ def _is_evaluation(file: Path | None) -> bool:
 
 def write_report_of(record: ExecutionRecord, outcome: Outcome, out: Path) -> Path:
     """Writes the HTML report of an execution to `out` and returns that. Needs an evaluation."""
+    from pipeline.analysis.evaluation import NOT_RECORDED
     from pipeline.report.writing import write_report
 
     if outcome.evaluation is None:

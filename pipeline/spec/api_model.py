@@ -5,9 +5,9 @@ The objects have the attributes of botocore's own (`botocore.model`) that checki
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 _FILE = "service-2.json"
+_OF_GZIP = 16 + zlib.MAX_WBITS
+# As botocore's files are written: how a section begins, what is between two of its entries, and how it ends.
+_SECTION, _BETWEEN, _END = b'\n  "%s":{\n    "', b',\n    "', b"\n  }"
 
 
 class Shape:
@@ -97,6 +100,39 @@ class ApiModel:
         return Operation(*shapes)
 
 
+class Section(Mapping[str, Any]):
+    """The entries of a section of the file, each read when it is asked for: of thousands few are, and reading all
+    takes longer than checking a definition with them."""
+
+    def __init__(self, text: bytes) -> None:
+        self._texts = {entry[: entry.index(b'"')].decode(): entry for entry in text.split(_BETWEEN)}
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            self._read[name] = json.loads(self._texts[name].partition(b'":')[2])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def described(text: bytes) -> Mapping[str, Any]:
+    """What a file of botocore's says of a service: its shapes and operations."""
+    sections = {}
+    for name in ("operations", "shapes"):
+        begin = _SECTION % name.encode()
+        if (start := text.find(begin)) == -1 or (end := text.find(_END, start)) == -1:
+            # It is written otherwise.
+            whole: Mapping[str, Any] = json.loads(text)
+            return whole
+        sections[name] = Section(text[start + len(begin) : end])
+    return sections
+
+
 @cache
 def read_api(service: str) -> ApiModel:
     """The newest version of `service` in the installed botocore. What lies in ~/.aws/models does not count.
@@ -110,7 +146,7 @@ def read_api(service: str) -> ApiModel:
         for version in sorted((folder / "data" / service).iterdir(), reverse=True):
             packed, plain = version / f"{_FILE}.gz", version / _FILE
             if packed.is_file():
-                return ApiModel(json.loads(gzip.decompress(packed.read_bytes())))
+                return ApiModel(described(zlib.decompress(packed.read_bytes(), _OF_GZIP)))
             if plain.is_file():
-                return ApiModel(json.loads(plain.read_bytes()))
+                return ApiModel(described(plain.read_bytes()))
     raise LookupError(f"botocore's description of the service {service} is not installed")

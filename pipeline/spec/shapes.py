@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +111,8 @@ def choices(value: str, allowed: list[str]) -> str:
     """`allowed` in words; out of a long list, the ones most like `value`."""
     if len(allowed) <= 8:
         return "one of " + ", ".join(allowed)
+    import difflib
+
     near = difflib.get_close_matches(value, allowed, n=3, cutoff=0.4)
     return f"one of the {len(allowed)} that the API knows" + (f", such as {', '.join(near)}" if near else "")
 

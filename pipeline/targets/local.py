@@ -9,10 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.console import say
-from pipeline.dataset.check import published_files
-from pipeline.dataset.choice import digest_of
-from pipeline.dataset.upload import upload_files
-from pipeline.definition.compiling import compile_definition
 from pipeline.definition.settings import PROJECT, Settings, local_settings
 from pipeline.definition.settings import Choices as SettingsChoices
 from pipeline.execution import ExecutionRecord, Observer
@@ -34,7 +30,6 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.registry import Package, Registry, newest_approved, packages_of_group
 from pipeline.spec.definition import Definition
-from pipeline.targets.local_compiling import CompiledDefinitions
 
 
 @contextmanager
@@ -89,9 +84,13 @@ class LocalTarget:
 
     def compile(self, settings: Settings) -> str:
         """The compiled definition; its code is in the store afterwards."""
+        from pipeline.targets.local_compiling import CompiledDefinitions
+
         return CompiledDefinitions(self.home, self.store).get(settings, lambda: self._compile(settings))
 
     def _compile(self, settings: Settings) -> str:
+        from pipeline.definition.compiling import compile_definition
+
         say("Compiling the pipeline with the SageMaker SDK …")
         self._make_ready(settings.uri("code"))
         with self.aws.faults("Uploading the code to the local S3"):
@@ -109,6 +108,10 @@ class LocalTarget:
 
     def upload_data(self, settings: Settings, folder: Path) -> str:
         """Puts the data set's files into the local S3, addressed by content, and returns their S3 folder."""
+        from pipeline.dataset.check import published_files
+        from pipeline.dataset.choice import digest_of
+        from pipeline.dataset.upload import upload_files
+
         uri = settings.uri("raw", digest_of(folder))
         files = published_files(folder)
         objects = Objects(self.home, self.store)

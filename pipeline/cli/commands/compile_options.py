@@ -9,7 +9,6 @@ from pipeline.definition.candidates import DEFAULT_CANDIDATES, find_candidates
 from pipeline.definition.search_space import MOST_TRIALS, check_search
 from pipeline.definition.settings import MAX_INSTANCES, Choices
 from pipeline.errors import UsageError
-from pipeline.tracking.place import is_arn
 
 MAX_SEEDS = 20
 MAX_TRAININGS = 80  # Evaluate has a hundred arguments at most, and one of them for each training
@@ -69,7 +68,11 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
 
 def mlflow_app(where: str | None) -> str:
     """The MLflow app or tracking server of SageMaker that --mlflow names; "" for any other place, and none."""
-    return where if where is not None and is_arn(where) else ""
+    if where is None:
+        return ""
+    from pipeline.tracking.place import is_arn
+
+    return where if is_arn(where) else ""
 
 
 def graph_choices(args: argparse.Namespace) -> Choices:

@@ -7,7 +7,6 @@ The steps in the branches of a selected Condition step are part of it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 
@@ -64,6 +63,8 @@ def _check_names(doing: str, definition: Definition, only: Sequence[str]) -> Non
     names = [step.name for step in definition.steps]
     for name in only:
         if name not in names:
+            import difflib
+
             near = difflib.get_close_matches(name, names, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise UsageError(f"{doing}: expected one of {', '.join(names)}. Received: --only {name}.{hint}")

@@ -11,8 +11,12 @@ from dataclasses import dataclass, field, replace
 from pipeline.errors import UsageError
 from pipeline.local.jobs.inputs import before_execution
 from pipeline.local.jobs.interpreter import Interpreter
-from pipeline.local.jobs.script_mode import SUBMIT_DIRECTORY, distributed_settings, in_script_mode
-from pipeline.local.jobs.script_start import distributed_text
+from pipeline.local.jobs.script_mode import (
+    SUBMIT_DIRECTORY,
+    distributed_settings,
+    distributed_text,
+    in_script_mode,
+)
 from pipeline.local.jobs.stand_in import (
     StandIn,
     choose_stand_in,

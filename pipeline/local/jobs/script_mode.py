@@ -210,3 +210,11 @@ def _text(value: Json) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def distributed_text(names: list[str]) -> str:
+    """Why a job with these hyperparameters is not run."""
+    return (
+        f"the local engine starts a script once on each host, not as {', '.join(names)} "
+        f"ask{'s' * (len(names) == 1)}. Leave out `distribution` of the estimator."
+    )

@@ -19,6 +19,7 @@ from pipeline.local.jobs.script_mode import (
     SUBMIT_DIRECTORY,
     EntryForm,
     distributed_settings,
+    distributed_text,
     entry_command,
     entry_form,
     flags,
@@ -110,11 +111,3 @@ def start_script(
         failure_file,
     )
     return Start(command, CODE_FOLDER, variables | {"PYTHONPATH": container.seen(CODE_FOLDER)})
-
-
-def distributed_text(names: list[str]) -> str:
-    """Why a job with these hyperparameters is not run."""
-    return (
-        f"the local engine starts a script once on each host, not as {', '.join(names)} "
-        f"ask{'s' * (len(names) == 1)}. Leave out `distribution` of the estimator."
-    )

@@ -6,7 +6,6 @@ of the machine once `sync` was called: one call for many, since every single one
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import stat
@@ -199,6 +198,8 @@ def _sync(path: Path) -> None:
 
 def _sync_file_system(folder: Path) -> bool:
     """Write out all of the folder's file system; False where the system cannot be asked for that."""
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "syncfs"):
         return False

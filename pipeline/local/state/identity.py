@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import platform
 import re
 import signal
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ def _place() -> str:
     boot = _first_line("/proc/sys/kernel/random/boot_id")
     if boot is None or (namespace := _namespace()) is None:
         # Without either, the time at which a process started still tells processes of one machine apart.
-        return _digest(f"{platform.system()} {platform.node()}")
+        return _digest(f"{os.uname().sysname} {os.uname().nodename}")
     return _digest(f"{boot} {namespace}")
 
 
@@ -145,7 +144,7 @@ def _machine() -> str:
     identity = _first_line("/etc/machine-id")
     if not identity or _namespace() != _FIRST_NAMESPACE:
         return "0"
-    return _digest(f"{identity} {platform.node()}")
+    return _digest(f"{identity} {os.uname().nodename}")
 
 
 def _namespace() -> str | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import zlib
+from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from pipeline.spec.api_model import Shape, read_api
+from pipeline.spec.api_model import Section, Shape, described, read_api
 
 LIMITS = ("min", "max", "pattern")
 # What steps ask for, and what they leave.
@@ -70,6 +74,20 @@ def test_all_shapes_are_there(botocore_model: ServiceModel) -> None:
     assert read_api("sagemaker").shape_names == list(botocore_model.shape_names)
     with pytest.raises(KeyError):
         read_api("sagemaker").shape_for("NoSuchShape")
+
+
+def test_an_entry_that_is_read_alone_is_that_of_the_whole_file() -> None:
+    folder = Path(botocore.__file__).parent / "data" / "sagemaker"
+    packed = max(folder.iterdir()) / "service-2.json.gz"
+    text = zlib.decompress(packed.read_bytes(), 31)
+    whole = json.loads(text)
+    found = described(text)
+    # Else it costs what it is to save.
+    assert isinstance(found["shapes"], Section)
+    for name in ("operations", "shapes"):
+        assert list(found[name]) == list(whole[name])
+        assert dict(found[name]) == whole[name]
+    assert described(json.dumps(whole).encode()) == whole
 
 
 def test_reading_it_imports_nothing_of_botocore() -> None:
