@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.console import say
 from pipeline.definition.settings import PROJECT, Settings, local_settings
@@ -16,7 +17,6 @@ from pipeline.local.engine.start import resume_execution, start_execution
 from pipeline.local.jobs.functions.handler import Handler
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.launchers.choice import Wanted
-from pipeline.local.jobs.launchers.containers.images import ImageChoice
 from pipeline.local.jobs.stand_in import StandIn
 from pipeline.local.jobs.uploads import Upload
 from pipeline.local.opened import open_state
@@ -30,6 +30,10 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.registry import Package, Registry, newest_approved, packages_of_group
 from pipeline.spec.definition import Definition
+
+if TYPE_CHECKING:
+    from pipeline.local.jobs.launchers.containers.images import ImageChoice
+    from pipeline.local.jobs.launchers.sandbox import Trial
 
 
 @contextmanager
@@ -65,6 +69,7 @@ class Choices:
     handlers: Sequence[Handler] = ()
     images: Sequence[ImageChoice] = ()
     uploads: Sequence[Upload] = ()
+    trial: Trial | None = None
 
 
 ALL_STEPS = Choices()
@@ -156,6 +161,7 @@ class LocalTarget:
             handlers=choices.handlers,
             images=choices.images,
             uploads=choices.uploads,
+            trial=choices.trial,
             explain=say,
         )
 

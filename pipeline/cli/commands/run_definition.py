@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.cli.commands.choices import find_source
@@ -54,25 +56,30 @@ def run_definition(args: argparse.Namespace) -> int:
     definition, findings = read_checked(document, file.text)
     home = home_from(os.environ)
     name = file.pipeline_name or pipeline_name(args.definition)
-    source = find_source(args, home, name)
-    if source is not None:
-        known = {parameter.name for parameter in definition.parameters}
-        values = {name: value for name, value in source.parameters.items() if name in known} | values
-    resolved = resolve_parameters(definition, values)
-    if file.form is not None:
-        say(file.form)
-    if "Version" not in document:
-        say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
-    if remarks := service_findings(definition, findings, resolved):
-        say(said_of_service(remarks))
-    choices = read_choices(args, source)
-    isolate(os.environ)
 
-    from pipeline.targets.local import open_local
+    from pipeline.local.jobs.launchers.choice import try_sandbox
 
-    with open_local(home, say, containers=args.launcher == "container") as target:
-        target.pipeline_name = name
-        return execute(args, target, definition, values, choices)
+    # Meanwhile the rest is read, checked and imported.
+    with nullcontext() if args.launcher == "process" else try_sandbox(home, os.environ) as trial:
+        source = find_source(args, home, name)
+        if source is not None:
+            known = {parameter.name for parameter in definition.parameters}
+            values = {name: value for name, value in source.parameters.items() if name in known} | values
+        resolved = resolve_parameters(definition, values)
+        if file.form is not None:
+            say(file.form)
+        if "Version" not in document:
+            say("The definition names no Version: it is read as 2020-12-01, the only one there is.")
+        if remarks := service_findings(definition, findings, resolved):
+            say(said_of_service(remarks))
+        choices = replace(read_choices(args, source), trial=trial)
+        isolate(os.environ)
+
+        from pipeline.targets.local import open_local
+
+        with open_local(home, say, containers=args.launcher == "container") as target:
+            target.pipeline_name = name
+            return execute(args, target, definition, values, choices)
 
 
 def pipeline_name(file: Path) -> str:

@@ -38,6 +38,7 @@ from pipeline.spec.parsing import parse_definition
 
 if TYPE_CHECKING:
     from pipeline.local.jobs.launchers.containers.images import ImageChoice
+    from pipeline.local.jobs.launchers.sandbox import Trial
 
 _ID_LENGTH = 12
 _ID_LETTERS = string.ascii_lowercase + string.digits
@@ -70,6 +71,7 @@ def start_execution(
     pool: CorePool | None = None,
     stop_of: StopOf | None = None,
     uploads: Sequence[Upload] = (),
+    trial: Trial | None = None,
 ) -> ExecutionRecord:
     """Execute a compiled definition and return its final record, which is in `store` too.
 
@@ -87,6 +89,7 @@ def start_execution(
         pool: the cores that its jobs share with those of other executions; None: it has all of them.
         stop_of: what stops one step, by its name; None: they are stopped together.
         uploads: what is put into the local S3 before, if nothing is refused; `explain` is told.
+        trial: what tries the sandbox already; see choose_launcher.
 
     Raises:
         UsageError: the definition, a parameter or a choice is wrong or asks for what the local engine does not
@@ -117,7 +120,7 @@ def start_execution(
     assign_handlers(definition, values, handlers, to_run)
     if python is None:
         handler.check_syntax(handlers)
-    chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images)
+    chosen = _choose_launcher(launcher, home, explain, stand_ins, python, handlers, images, trial)
     if in_containers:
         _check_containers(chosen, selected, values, home, aws, containers, definition)
     for upload, count in zip(uploads, put_files(aws, uploads), strict=True):
@@ -229,6 +232,7 @@ def _choose_launcher(
     python: Interpreter | None,
     handlers: Sequence[Handler],
     images: Sequence[ImageChoice],
+    trial: Trial | None = None,
 ) -> Launcher:
     visible = [
         *visible_paths(stand_ins),
@@ -237,7 +241,7 @@ def _choose_launcher(
     ]
     protected = () if python is None else python.protected
     return choose_launcher(
-        wanted, home, os.environ, explain, visible=visible, protected=protected, images=images
+        wanted, home, os.environ, explain, visible=visible, protected=protected, images=images, trial=trial
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.errors import UsageError
 from pipeline.local.jobs.launchers.launcher import Launcher
 from pipeline.local.jobs.launchers.process import Process
-from pipeline.local.jobs.launchers.sandbox import Sandbox
+from pipeline.local.jobs.launchers.sandbox import Sandbox, Trial
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.state.state_dir import Home
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Wanted = Literal["auto", "sandbox", "process", "container"]
 WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process", "container")
+
+
+def try_sandbox(home: Home, environ: Mapping[str, str]) -> Trial:
+    """Begin to find out whether this machine allows a sandbox, for choose_launcher to know it then."""
+    return Trial(Sandbox(needed_folders(home.root, environ), (), home.temporary), home.temporary)
 
 
 def choose_launcher(
@@ -29,11 +34,13 @@ def choose_launcher(
     visible: Iterable[Path] = (),
     protected: Sequence[Path] = (),
     images: Sequence[ImageChoice] = (),
+    trial: Trial | None = None,
 ) -> Launcher:
     """The launcher `wanted`; "auto" is a sandbox, or a process where none can be made, which `say` explains.
 
     In containers, with `images` chosen for steps or in the place of others, what has no image runs as in "auto".
-    `visible`: what jobs must find besides, `protected`: what they must not change where that can be had.
+    `visible`: what jobs must find besides, `protected`: what they must not change where that can be had. `trial`:
+    of such a sandbox, perhaps.
 
     Raises:
         UsageError: a sandbox, or an engine for containers, is wanted and cannot be had.
@@ -43,14 +50,19 @@ def choose_launcher(
         from pipeline.local.jobs.launchers.containers.launcher import Containers
 
         engine = find_engine()
-        beside = choose_launcher("auto", home, environ, say, visible=visible, protected=protected)
+        beside = choose_launcher(
+            "auto", home, environ, say, visible=visible, protected=protected, trial=trial
+        )
         return Containers(engine, images, beside, environ)
     needed = needed_folders(home.root, environ, visible)
     process = Process(needed)
     if wanted == "process":
         return process
-    sandbox = Sandbox(needed, protected, home.temporary)
-    fault = sandbox.fault(home.temporary)
+    if trial is not None and trial.sandbox.is_for(needed, protected):
+        sandbox, fault = trial.sandbox, trial.fault()
+    else:
+        sandbox = Sandbox(needed, protected, home.temporary)
+        fault = sandbox.fault(home.temporary)
     if fault is None:
         return sandbox
     if wanted == "sandbox":

@@ -22,6 +22,8 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from pipeline.local.jobs.container import ML, Container
 from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program, ToStart
@@ -53,7 +55,7 @@ class Sandbox(OnThisMachine):
         self._free: list[str] = []
         self._taken: dict[Path, str] = {}
         self._found: dict[frozenset[Path], Sequence[str]] = {}
-        self._protected = (*_base(), *(path.resolve() for path in protected))
+        self._protected = _all_protected(protected)
 
     @contextlib.contextmanager
     def around_execution(self) -> Iterator[Sequence[str]]:
@@ -94,33 +96,12 @@ class Sandbox(OnThisMachine):
 
     def fault(self, folder: Path) -> str | None:
         """Why no sandbox can be made on this machine, found by making one below `folder`; None: it can."""
-        if not sys.platform.startswith("linux"):
-            return "it needs Linux"
-        try:
-            root = Path(tempfile.mkdtemp(prefix=scratch_name("probe-"), dir=folder))
-        except OSError as error:
-            return str(error)
-        try:
-            container = Container.create(root, (), self.seen_at)
-            container.path(f"{ML}/model/probe").touch()
-            test = f"import os; os.rename('{ML}/model/probe', '/tmp/probe')"
-            python = [sys.executable, "-I", "-S", "-c", test]
-            program = self.program(ToStart(container, python, "/", {}))
-            done = subprocess.run(
-                program.command,
-                cwd=program.cwd,
-                env={},
-                capture_output=True,
-                text=True,
-                timeout=_PROBE_SECONDS,
-            )
-            if done.returncode != 0 or not container.path("/tmp/probe").exists():
-                return (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        except (OSError, subprocess.SubprocessError) as error:
-            return str(error)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
-        return None
+        with Trial(self, folder) as trial:
+            return trial.fault()
+
+    def is_for(self, needed: Sequence[Path], protected: Sequence[Path]) -> bool:
+        """Whether it is as one that is made with these."""
+        return (self._needed, self._protected) == (needed, _all_protected(protected))
 
     def _take_places(self, container: Container) -> None:
         """Let the container have places that a job before it had, or a folder for its own to be kept in."""
@@ -141,9 +122,71 @@ class Sandbox(OnThisMachine):
         return self._found[own]
 
 
+class Trial:
+    """A sandbox that is made below `folder`, and a file renamed in it, to see whether this machine allows it.
+
+    A context manager; other work can go on until the answer is asked for.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self._root: Path | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._fault = None if sys.platform.startswith("linux") else "it needs Linux"
+        if self._fault is not None:
+            return
+        try:
+            self._root = Path(tempfile.mkdtemp(prefix=scratch_name("probe-"), dir=folder))
+            container = Container.create(self._root, (), sandbox.seen_at)
+            container.path(f"{ML}/model/probe").touch()
+            test = f"import os; os.rename('{ML}/model/probe', '/tmp/probe')"
+            python = [sys.executable, "-I", "-S", "-c", test]
+            program = sandbox.program(ToStart(container, python, "/", {}))
+            self._process = subprocess.Popen(
+                program.command,
+                cwd=program.cwd,
+                env={},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._fault = str(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            with self._process as process:
+                process.kill()
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
+
+    def fault(self) -> str | None:
+        """Why no sandbox can be made; None: it can."""
+        if self._fault is not None or self._process is None or self._root is None:
+            return self._fault
+        try:
+            _, said = self._process.communicate(timeout=_PROBE_SECONDS)
+        except subprocess.SubprocessError as error:
+            return str(error)
+        if self._process.returncode != 0 or not (self._root / "tmp" / "probe").exists():
+            return (said.strip() or f"exit status {self._process.returncode}").splitlines()[-1]
+        return None
+
+
 def _own(container: Container) -> frozenset[Path]:
     """What is the job's own, rather than this machine's."""
     return frozenset(Path(path) for path in (ML, "/tmp", LAYER, *container.mounts))
+
+
+def _all_protected(more: Sequence[Path]) -> tuple[Path, ...]:
+    return (*_base(), *(path.resolve() for path in more))
 
 
 def _base() -> list[Path]:
