@@ -24,6 +24,8 @@ from pipeline.local.jobs.container import remove_tree
 _Entry = tuple[object, ...]
 # Its files are far shorter.
 _MOST_BYTES = 1 << 16
+# So many at once wait for jobs: more than a machine's cores make use of.
+MOST_WAITING = 32
 
 
 class UsedFolders:
@@ -70,7 +72,11 @@ class UsedFolders:
     def put(self, root: Path) -> None:
         """Take the folder at `root`, of which its job needs nothing any more."""
         try:
-            if self._fresh is not None and self._restored(str(root), self._fresh):
+            if (
+                self._fresh is not None
+                and len(self._free) < MOST_WAITING
+                and self._restored(str(root), self._fresh)
+            ):
                 used = self._scratch(f"used-{secrets.token_hex(8)}")
                 root.rename(used)
                 with self._lock:

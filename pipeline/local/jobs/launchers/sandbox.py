@@ -31,6 +31,7 @@ from pipeline.local.jobs.launchers.launcher import Name, OnThisMachine, Program,
 from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
 from pipeline.local.jobs.reaper import Entering
+from pipeline.local.jobs.used_folders import MOST_WAITING
 from pipeline.local.state.state_dir import scratch_name
 
 _PROBE_SECONDS = 20
@@ -81,8 +82,10 @@ class Sandbox(OnThisMachine):
                 for path in reversed(self._bound(container)):
                     if not places or not _keep_place(str(container.root), path, places):
                         _remove_place(str(container.root), path, kept)
-                if places:
+                if places and len(self._free) < MOST_WAITING:
                     self._free.append(places)
+                elif places:
+                    shutil.rmtree(places, ignore_errors=True)
 
     def program(self, asked: ToStart) -> Program:
         """See Launcher."""

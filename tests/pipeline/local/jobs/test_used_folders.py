@@ -12,7 +12,7 @@ import pytest
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.hosts import make_hosts
 from pipeline.local.jobs.joblog import JobLog
-from pipeline.local.jobs.used_folders import UsedFolders
+from pipeline.local.jobs.used_folders import MOST_WAITING, UsedFolders
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.state_dir import Home, scratch_owner
 
@@ -167,6 +167,15 @@ def test_nothing_is_left_at_the_end_and_what_a_kill_leaves_is_swept_up(home: Hom
         assert {scratch_owner(path.name) for path in left} == {ProcessIdentity.mine()}
         assert len(left) == 3
     assert list(home.temporary.iterdir()) == []
+
+
+def test_no_more_wait_than_are_of_use(home: Home) -> None:
+    with UsedFolders(home.scratch) as used:
+        containers = [make(home, used, f"job-{number}") for number in range(MOST_WAITING + 1)]
+        for container in containers:
+            used.put(container.root)
+            assert not container.root.exists()
+        assert len(list(home.temporary.iterdir())) == MOST_WAITING
 
 
 def test_a_folder_that_cannot_be_moved_is_deleted_where_it_is(home: Home) -> None:
