@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.analysis.evaluation import Evaluation, Registration
 from pipeline.execution import ExecutionRecord
+
+if TYPE_CHECKING:
+    from pipeline.analysis.evaluation import Evaluation, Registration
 
 CANDIDATE_KEYS = (
     "name",

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.cli.commands.choices import read_images, read_programs
 from pipeline.cli.entrance import INTERRUPTED
 from pipeline.console import say
@@ -121,6 +120,7 @@ def conclude(
         write_result(args.result, result, record.execution_id)
     # What is not printed needs no library for printing (0.1 s).
     if outcome.evaluation is not None:
+        from pipeline.analysis.evaluation import NOT_RECORDED
         from pipeline.view.leaderboard import print_leaderboard
 
         print_leaderboard(
