@@ -25,7 +25,7 @@ INTERRUPTED = 130
 LEAST_FILES, ENOUGH_FILES = 64, 1024
 _RESEND_SECONDS = 0.05
 # What an import makes stays: looking through it at every 700 objects takes a tenth of a short command's time.
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def run_process(module: str, argv: Sequence[str], doers: Sequence[str] = ()) -> int:

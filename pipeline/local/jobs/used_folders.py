@@ -21,7 +21,7 @@ from typing import Self
 from pipeline.local.jobs.container import remove_tree
 
 # What a fresh folder has: of each path what tells whether it was changed.
-_Entry = tuple[object, ...]
+_Entry = tuple[int, int, int, tuple[object, ...], list[tuple[str, bytes]]]
 # Its files are far shorter.
 _MOST_BYTES = 1 << 16
 # So many at once wait for jobs: more than a machine's cores make use of.
@@ -38,7 +38,7 @@ class UsedFolders:
         self._scratch = scratch
         self._lock = threading.Lock()
         self._free: list[Path] = []
-        # By paths relative to the container's root, "" for the root itself; None: none was made yet.
+        # By paths below the root ("" is the root itself), each after its folder; None: none was made yet.
         self._fresh: dict[str, _Entry] | None = None
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class UsedFolders:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         while self._free:
-            shutil.rmtree(self._free.pop(), ignore_errors=True)
+            self._remove(self._free.pop())
 
     def take(self, root: Path) -> bool:
         """Let `root`, where nothing is, be a folder that is as a fresh one; False: there is none."""
@@ -85,6 +85,14 @@ class UsedFolders:
         except OSError:
             pass  # It cannot be used again.
         remove_tree(root)
+
+    def _remove(self, used: Path) -> None:
+        """Remove a folder that is as a fresh one: what is in it is known."""
+        try:
+            for path, (mode, *_) in reversed((self._fresh or {}).items()):
+                (os.rmdir if stat.S_ISDIR(mode) else os.unlink)(f"{used}{path}")
+        except OSError:
+            shutil.rmtree(used, ignore_errors=True)
 
     def _restored(self, root: str, fresh: dict[str, _Entry]) -> bool:
         """Remove what a fresh folder does not have; whether the rest is as it was."""

@@ -66,7 +66,7 @@ class Sandbox(OnThisMachine):
             yield ()
         finally:
             while self._free:
-                shutil.rmtree(self._free.pop(), ignore_errors=True)
+                _remove_places(self._free.pop())
 
     @contextlib.contextmanager
     def around(self, containers: Sequence[Container]) -> Iterator[None]:
@@ -85,7 +85,7 @@ class Sandbox(OnThisMachine):
                 if places and len(self._free) < MOST_WAITING:
                     self._free.append(places)
                 elif places:
-                    shutil.rmtree(places, ignore_errors=True)
+                    _remove_places(places)
 
     def program(self, asked: ToStart) -> Program:
         """See Launcher."""
@@ -229,6 +229,17 @@ def _keep_place(root: str, path: str, places: str) -> bool:
     except OSError:
         return False
     return same
+
+
+def _remove_places(places: str) -> None:
+    """Remove the folder `places` with the empty folders and files, and the links, in it."""
+    try:
+        with os.scandir(places) as entries:
+            for each in list(entries):
+                (os.rmdir if each.is_dir(follow_symlinks=False) else os.unlink)(each.path)
+        os.rmdir(places)  # noqa: PTH106
+    except OSError:
+        shutil.rmtree(places, ignore_errors=True)
 
 
 def _is_empty_file(path: str) -> bool:
