@@ -43,7 +43,9 @@ numbers = state.read_text().split() if state.exists() else []
 print("from", len(numbers), flush=True)
 while len(numbers) < 9:
     numbers.append(str(len(numbers)))
-    state.write_text(" ".join(numbers))
+    # As a whole: the signal may come at any moment.
+    state.with_name("unfinished").write_text(" ".join(numbers))
+    state.with_name("unfinished").replace(state)
     print("counted", numbers[-1], flush=True)
     time.sleep(float(sys.argv[2]))
 pathlib.Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text(" ".join(numbers))
