@@ -34,6 +34,8 @@ def aws_settings(endpoint_url: str, credentials: Credentials) -> dict[str, str]:
         # Checksums on top of S3's own cost time, and the local S3 does not look at them.
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+        # Rust's object_store (polars, deltalake, obstore) takes no http:// endpoint without it.
+        "AWS_ALLOW_HTTP": "true",
     }
 
 

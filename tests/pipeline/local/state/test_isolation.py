@@ -187,6 +187,12 @@ def test_after_isolating_a_client_that_names_no_endpoint_reaches_nothing(
             ask(service, session.client(service))
 
 
+def test_clients_that_want_leave_for_http_have_it() -> None:
+    settings = dead_settings()  # of the same names as a job's
+    assert settings["AWS_ENDPOINT_URL"].startswith("http://")
+    assert settings["AWS_ALLOW_HTTP"] == "true"
+
+
 def test_isolating_leaves_only_its_own_aws_settings_and_everything_else() -> None:
     environ = {
         "AWS_PROFILE": "prod",
