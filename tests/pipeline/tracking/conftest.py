@@ -10,15 +10,18 @@ import pytest
 
 from pipeline.local.state.state_dir import Home
 from tests.pipeline.tracking.mlflow_rest import Rest, served
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a local store without executions. Read-only: see `home`."""
-    folder = tmp_path_factory.mktemp("empty-store")
-    with served(folder):
-        pass
-    return folder
+    """The folder of a local store without executions, of all workers. Read-only: see `home`."""
+
+    def make(folder: Path) -> str:
+        with served(folder):
+            return str(folder)
+
+    return Path(made_once(tmp_path_factory, "empty-store", make))
 
 
 @pytest.fixture
@@ -30,9 +33,9 @@ def home(tmp_path: Path, empty_store: Path) -> Home:
     return home
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    """A real MLflow server, for the tests of a module."""
+    """A real MLflow server. Tests take experiments of their own."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(empty_store / "mlflow.db", folder)
     with served(folder) as rest:
