@@ -20,6 +20,7 @@ from typing import Any
 
 from pipeline.errors import FashionError, StateError
 from pipeline.execution import EXECUTION_ENDS
+from pipeline.local.endpoint.connection import MakeWay
 from pipeline.local.endpoint.endpoints import Endpoints
 from pipeline.local.endpoint.engine import DEFAULT, Choices, Engine
 from pipeline.local.endpoint.identity import Form, Identity
@@ -120,7 +121,7 @@ class LocalSageMaker:
             is_motos,
             self._invoke,
         )
-        self._server = Server(listening, self._router)
+        self._server = Server(listening, self._router, makes_way=True)
         self.url = self._server.url
         self.environment: dict[str, str] = {}
 
@@ -161,7 +162,8 @@ class LocalSageMaker:
         self._behind.callback(engine.close)
         answering = all_operations(engine)
         operations = {**answering.operations, **self._more}
-        answers = Answers(operations, self.switches, engine.tell_bug, check=self._check)
+        at_hand = {name: said for name, said in answering.at_hand.items() if name not in self._more}
+        answers = Answers(operations, self.switches, engine.tell_bug, at_hand, check=self._check)
         self._state = Behind(opened, engine, answering, answers)
         self.switches.clear()
         self.switches.asked.clear()
@@ -232,8 +234,8 @@ class LocalSageMaker:
             raise RuntimeError("LocalSageMaker is used before begin()")
         return self._state
 
-    def _answer(self, target: str, body: bytes) -> bytes:
-        return self._now.answers(target, body)
+    def _answer(self, target: str, body: bytes, make_way: MakeWay) -> bytes:
+        return self._now.answers(target, body, make_way)
 
     def _invoke(self, path: str, environ: dict[str, Any], body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
         try:

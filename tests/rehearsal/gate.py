@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from pipeline.local.endpoint.connection import BODY_READ
 from pipeline.local.endpoint.identity import read_form
 from pipeline.local.endpoint.routing import error_body, send, signed_service
-from pipeline.local.endpoint.server import BODY_READ, Server, listen
+from pipeline.local.endpoint.server import Server, listen
 from pipeline.local.endpoint.wire import ServiceError
 from pipeline.local.state.guarded import HEADERS, TARGET
 from tests.rehearsal.asking import Ask

@@ -94,6 +94,11 @@ class Engine:
         execution = self._executions.get(execution_id)
         return None if execution is None or self._load(execution) is None else execution
 
+    def is_at_hand(self, execution_id: str) -> bool:
+        """Whether `find` need not read the state folder."""
+        execution = self._executions.get(execution_id)
+        return execution is None or execution.record is not None
+
     def start(
         self,
         execution_id: str,

@@ -64,6 +64,10 @@ class Executions:
             **{name: execution.asked[name] for name in _SHOWN if execution.asked.get(name) is not None},
         }
 
+    def is_at_hand(self, request: Request) -> bool:
+        """Whether the execution that a request names is in memory, or is not there."""
+        return self._engine.is_at_hand(execution_id_of(request["PipelineExecutionArn"]))
+
     def list_pipeline_executions(self, request: Request) -> Request:
         """ListPipelineExecutions."""
         found = self._pipelines.find(request["PipelineName"])

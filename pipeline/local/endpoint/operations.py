@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import FashionError
 from pipeline.local.endpoint import registry
+from pipeline.local.endpoint.connection import MakeWay
 from pipeline.local.endpoint.endpoint_configs import EndpointConfigs
 from pipeline.local.endpoint.endpoints import Endpoints
 from pipeline.local.endpoint.engine import Engine
@@ -61,10 +62,14 @@ _CREATED = (TRAINING, PROCESSING, TRANSFORM)
 
 @dataclass(frozen=True)
 class Answering:
-    """The operations of the services of JSON that this server has, and the endpoints that can be invoked."""
+    """The operations of the services of JSON that this server has, and the endpoints that can be invoked.
+
+    `at_hand` says of some operations whether the answer to a request is in memory: it takes no time then.
+    """
 
     operations: dict[tuple[str, str], Operation]
     endpoints: Endpoints
+    at_hand: Mapping[tuple[str, str], Callable[[Request], bool]]
 
 
 def all_operations(engine: Engine) -> Answering:
@@ -141,7 +146,8 @@ def all_operations(engine: Engine) -> Answering:
         **{("events", name): operation for name, operation in events.items()},
         **{("application-autoscaling", name): operation for name, operation in scaling.items()},
     }
-    return Answering(operations, endpoints)
+    at_hand = {("sagemaker", "DescribePipelineExecution"): executions.is_at_hand}
+    return Answering(operations, endpoints, at_hand)
 
 
 def _named(owner: object, *names: str) -> dict[str, Operation]:
@@ -173,10 +179,14 @@ class Answers:
         operations: Operations,
         switches: Switches,
         bug: Callable[[BaseException], None],
+        at_hand: Mapping[tuple[str, str], Callable[[Request], bool]],
         *,
         check: bool = False,
     ) -> None:
-        """`bug` is told of what is no error of ours; `check`: answers are held against botocore's model."""
+        """`bug` is told of what is no error of ours; `at_hand` as in Answering; `check`: answers are held against
+        botocore's model.
+        """
+        self._at_hand = at_hand
         self._operations = operations
         self._switches = switches
         self._bug = bug
@@ -191,13 +201,19 @@ class Answers:
         """The service that the header X-Amz-Target names, None when it is none of these."""
         return self._services.get(target.rpartition(".")[0])
 
-    def __call__(self, target: str, body: bytes) -> bytes:
-        """The body of the answer to a request. Raises ServiceError for an answer that is an error."""
+    def __call__(self, target: str, body: bytes, make_way: MakeWay) -> bytes:
+        """The body of the answer to a request. Raises ServiceError for an answer that is an error.
+
+        `make_way` is called unless the answer is at hand.
+        """
         service, name = self.service_of(target), target.rpartition(".")[2]
         if service is None:
             raise ServiceError("UnknownOperationException", f"{quoted(target)} is not answered here.")
         if name not in operation_names(service):
             raise ServiceError("UnknownOperationException", f"{service} has no operation {quoted(name)}.")
+        is_at_hand = self._at_hand.get((service, name))
+        if is_at_hand is None or self._switches.are_set:
+            make_way()
         try:
             instead = self._switches.apply(name)
             if instead is not None:
@@ -208,7 +224,10 @@ class Answers:
                     "UnknownOperationException",
                     f"The local SageMaker does not answer {name}. {_INSTEAD.get(name, _ANSWERED)}",
                 )
-            answer = operation(read_request(service, name, body))
+            request = read_request(service, name, body)
+            if is_at_hand is not None and not is_at_hand(request):
+                make_way()
+            answer = operation(request)
             return write_answer(service, name, answer, check=self._check)
         except FashionError as error:
             raise ServiceError("InternalFailure", str(error)) from error

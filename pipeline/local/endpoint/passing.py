@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.local.endpoint.server import BODY_READ
+from pipeline.local.endpoint.connection import BODY_READ
+from pipeline.local.endpoint.wire import ServiceError
 
 StartResponse = Callable[..., Any]
 # Of one connection only. The Host stays as it was asked, for it is part of what is signed.
@@ -32,15 +33,22 @@ class Passing:
         target: str,
         headers: Iterable[tuple[str, str]],
     ) -> Iterable[bytes]:
-        """Pass on the request of a WSGI environment; `target` and `headers` are as they were sent."""
+        """Pass on the request of a WSGI environment; `target` and `headers` are as they were sent.
+
+        Raises:
+            ServiceError: it cannot be passed on as it is.
+            OSError, HTTPException, FashionError: moto does not answer.
+        """
         kept = [(name, value) for name, value in headers if name.lower() not in _HOP]
         length = environ.get("CONTENT_LENGTH") or "0"
         chunked = bool(environ.get("wsgi.input_terminated")) and not environ.get("CONTENT_LENGTH")
+        if not (length.isascii() and length.isdecimal() and len(length) < 20):
+            raise ServiceError("InvalidRequest", "Content-Length must be a number. Correct it.")
         kept.append(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", length))
         connection = self._connection()
         try:
             answer = self._ask(connection, environ, target, kept, None if chunked else int(length))
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ServiceError):
             connection.close()
             raise
         given = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
@@ -92,7 +100,9 @@ def _send_body(connection: http.client.HTTPConnection, stream: Any, length: int 
             piece = stream.read(min(length, _PIECE))
             if not piece:
                 # The rest never came: the server must not take what did for all there is.
-                raise http.client.IncompleteRead(b"", length)
+                raise ServiceError(
+                    "IncompleteBody", f"The body broke off {length} bytes before its end. Send it again."
+                )
             connection.send(piece)
             length -= len(piece)
 

@@ -30,12 +30,14 @@ class BadRequest(Exception):
 class Head:
     """Of one request. `environ` is what WSGI makes of it, with what Guarded needs, and without the body.
 
-    `stays`: the connection may serve another; `waits`: the client waits to be told to send its body.
+    `stays`: the connection may serve another, which a client of HTTP/1.0 `must_be_told`; `waits`: the client waits
+    to be told to send its body.
     """
 
     method: str
     environ: dict[str, Any]
     stays: bool
+    must_be_told: bool
     waits: bool
 
     @property
@@ -79,9 +81,10 @@ def read_head(stream: BinaryIO) -> Head | None:
         headers.append((header[1].decode(), header[2].decode("latin-1")))
     environ = _environ(method, target, headers)
     said = str(environ.get("HTTP_CONNECTION", "")).lower()
-    stays = "close" not in said and (request[3] != b"0" or "keep-alive" in said)
+    is_old = request[3] == b"0"
+    stays = "close" not in said and (not is_old or "keep-alive" in said)
     waits = str(environ.get("HTTP_EXPECT", "")).strip().lower() == "100-continue"
-    return Head(method, environ, stays, waits)
+    return Head(method, environ, stays, is_old, waits)
 
 
 def _environ(method: str, target: str, headers: list[tuple[str, str]]) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from pipeline.errors import FashionError
+from pipeline.local.endpoint.connection import BODY_READ, MAKE_WAY, MakeWay
 from pipeline.local.endpoint.identity import Form, form_answer, form_error, read_form
 from pipeline.local.endpoint.invoking import PATH
 from pipeline.local.endpoint.operations import quoted
 from pipeline.local.endpoint.passing import Passing
-from pipeline.local.endpoint.server import BODY_READ
 from pipeline.local.endpoint.switches import Switches
 from pipeline.local.endpoint.wire import ServiceError
 from pipeline.local.state.guarded import HEADERS, TARGET, Guarded
@@ -46,16 +46,16 @@ class Router:
         self,
         verifier: Verifier,
         names: frozenset[str],
-        answers: Callable[[str, bytes], bytes],
+        answers: Callable[[str, bytes, MakeWay], bytes],
         forms: Mapping[tuple[str, str], Callable[[Form], str]],
         passing: Passing,
         switches: Switches,
         is_motos: Callable[[str], bool] = lambda name: False,
         invoke: Invoke | None = None,
     ) -> None:
-        """`answers` gives the body of an answer by target and body (operations.py); `forms` are the operations of
-        services that take forms; `passing` leads to moto, and `is_motos` says which operations are answered there.
-        `invoke` answers InvokeEndpoint (invoking.py).
+        """`answers` gives the body of an answer by target and body, and makes way before it waits (operations.py);
+        `forms` are the operations of services that take forms; `passing` leads to moto, and `is_motos` says which
+        operations are answered there. `invoke` answers InvokeEndpoint (invoking.py).
         """
         self._guarded = Guarded(self._answer, verifier, names)
         self._answers = answers
@@ -69,6 +69,12 @@ class Router:
         """Answer a request."""
         try:
             if self._is_for_s3(environ):
+                # What a stranger asks starts no moto, and waits for none.
+                refused = self._guarded.refusal_of_stranger(environ)
+                if refused is not None:
+                    start_response(refused.status, refused.headers)
+                    return [refused.body]
+                environ[MAKE_WAY]()
                 return self._s3(environ, start_response)
             if _length(environ) > _LONGEST_BODY or environ.get("wsgi.input_terminated"):
                 raise ServiceError(
@@ -90,9 +96,13 @@ class Router:
     def _pass(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return self._passing(environ, start_response, environ[TARGET], environ[HEADERS])
-        except (OSError, http.client.HTTPException, FashionError, ValueError) as error:
-            failure = ServiceError(
-                "ServiceUnavailable", f"The local S3 does not answer: {error!r}. Ask again."
+        except (OSError, http.client.HTTPException, FashionError, ServiceError) as error:
+            failure = (
+                error
+                if isinstance(error, ServiceError)
+                else ServiceError(
+                    "ServiceUnavailable", f"The local S3 does not answer: {error!r}. Ask again."
+                )
             )
             return send(start_response, failure.status, error_body(environ, failure), close=True)
 
@@ -103,12 +113,15 @@ class Router:
             body = environ["wsgi.input"].read()
             target = environ.get("HTTP_X_AMZ_TARGET")
             name = _name(environ, target, body)
+            if target is None:
+                environ[MAKE_WAY]()
             if name and (signed_service(environ) in _MOTOS or self._is_motos(name)):
+                environ[MAKE_WAY]()
                 self._switches.apply(name)
                 environ["wsgi.input"] = io.BytesIO(body)
                 return self._pass(environ, start_response)
             if target is not None:
-                content, kind = self._answers(target, body), "application/x-amz-json-1.1"
+                content, kind = self._answers(target, body, environ[MAKE_WAY]), "application/x-amz-json-1.1"
             elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
                 content, kind = self._form(signed_service(environ) or "", read_form(body)), "text/xml"
             elif self._is_invocation(environ):

@@ -1,147 +1,34 @@
-"""The socket of the local SageMaker: a thread a connection, which stays open and sends small answers at once.
+"""The socket of the local SageMaker, and the threads that answer.
 
-Threads wait for connections ahead: who comes while others are busy does not wait for one to be started.
+One thread at a time looks after all connections: it has the turn, waits until something comes on any of them, and
+answers there and then what is at hand, so that many small questions cost no change of threads. Before it waits for
+anything (more of a body, a slow client, the disk, the engine) it makes way: the turn goes to another thread, and it
+goes on with its one connection alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import io
+import selectors
 import socket
-import struct
 import threading
 import time
-from collections.abc import Iterable
-from email.utils import formatdate
-from functools import lru_cache
-from typing import Any
+from collections import deque
 
 from pipeline.errors import UsageError
-from pipeline.local.endpoint.request_head import BadRequest, Head, body_of, read_head
-from pipeline.local.state.aws_errors import denied
+from pipeline.local.endpoint.connection import IDLE_SECONDS, Connection, MakeWay
 from pipeline.local.state.guarded import Application
 
 ADDRESS = "127.0.0.1"
-# A connection on which nothing comes for so long is closed; clients open another.
-_IDLE_SECONDS = 120
 _WAITING_CONNECTIONS = 256
-# Threads that wait for connections: at first and at most, and when more are started.
-_READY, _FEW = 48, 8
-# What of a refused body is still read, so that its sender comes to read the answer.
-_DRAINED_BYTES, _DRAIN_SECONDS = 1 << 30, 10.0
-_PIECE = 1 << 16
+# Threads that wait for the turn: at first and at most.
+_FIRST, _MOST = 4, 48
+# How often the server looks whether it has ended, and for connections that idle.
+_LOOK_SECONDS = 1.0
 # What a connection that was taken too late, or one too many, fails with; others come.
 _PASSING = (errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_SECONDS = 0.1
-# An application sets this in the environment when it has read the whole body: only then can the connection stay.
-BODY_READ = "pipeline.body_read"
-
-
-class _Incoming(io.RawIOBase):
-    """What comes from a client; a TimeoutError when nothing does for long."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """As of every raw stream."""
-        try:
-            return self._connection.recv_into(buffer)
-        except BlockingIOError:
-            raise TimeoutError("the client sends nothing") from None
-
-
-class _Continuing:
-    """A body whose sender waits to be told to go on: he is when somebody reads."""
-
-    def __init__(self, stream: Any, connection: socket.socket) -> None:
-        self._stream, self._connection, self._told = stream, connection, False
-
-    def read(self, size: int = -1) -> bytes:
-        """As the stream's."""
-        if not self._told:
-            self._told = True
-            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        content: bytes = self._stream.read(size)
-        return content
-
-
-class _Connection:
-    """Drives the application for one connection. Not as werkzeug does, which closes it after each answer."""
-
-    def __init__(self, connection: socket.socket, application: Application) -> None:
-        self._socket = connection
-        self._application = application
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # By the kernel: with a time-out of Python's each call is two, and gives up the interpreter twice.
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _IDLE_SECONDS, 0))
-        self._stream = io.BufferedReader(_Incoming(connection), _PIECE)
-
-    def serve(self) -> None:
-        """Answer the requests of the connection, one after another, until it breaks or idles."""
-        with self._socket, contextlib.suppress(ConnectionError, TimeoutError, BlockingIOError):
-            try:
-                while (head := read_head(self._stream)) is not None:
-                    if not self._answer(head):
-                        self._drain()
-                        return
-            except BadRequest as bad:
-                said = denied(bad.status, f"{bad} Correct the request.")
-                self._send(said.status, [*said.headers, ("Connection", "close")], [said.body])
-                self._drain()
-
-    def _answer(self, head: Head) -> bool:
-        """Answer one request; returns whether the connection can serve another."""
-        environ = head.environ
-        body: Any = body_of(head, self._stream)
-        environ["wsgi.input"] = _Continuing(body, self._socket) if head.waits else body
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], *more: object) -> None:
-            started.append((status, headers))
-
-        pieces = iter(self._application(environ, start_response))
-        first = next(pieces, b"")
-        status, headers = started[-1]
-        names = {name.lower() for name, _ in headers}
-        # Without a length the end of the connection is that of the answer.
-        measured = "content-length" in names or head.method == "HEAD" or status[:3] in ("204", "304")
-        read = environ.get(BODY_READ) or not head.has_body
-        stays = bool(head.stays and measured and read and "connection" not in names)
-        if not stays and "connection" not in names:
-            headers = [*headers, ("Connection", "close")]
-        self._send(status, headers, [first])
-        for piece in pieces:
-            self._socket.sendall(piece)
-        return stays
-
-    def _send(self, status: str, headers: Iterable[tuple[str, str]], pieces: Iterable[bytes]) -> None:
-        """Send the head of an answer and its beginning, in one packet where they are small."""
-        lines = [f"HTTP/1.1 {status}", f"Date: {_date(int(time.time()))}", *map(": ".join, headers), "\r\n"]
-        self._socket.sendall(b"".join(["\r\n".join(lines).encode("latin-1"), *pieces]))
-
-    def _drain(self) -> None:
-        """Read what its sender still sends: a connection that is cut off would take the answer with it."""
-        until = time.monotonic() + _DRAIN_SECONDS
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
-            self._socket.settimeout(_DRAIN_SECONDS)
-            read = 0
-            while (
-                read < _DRAINED_BYTES and time.monotonic() < until and (piece := self._stream.read1(_PIECE))
-            ):
-                read += len(piece)
-
-
-@lru_cache(maxsize=2)
-def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)
 
 
 def listen(port: int) -> socket.socket:
@@ -168,50 +55,165 @@ def listen(port: int) -> socket.socket:
 class Server:
     """Serves a WSGI application on a socket that listens, from `start` to `stop`."""
 
-    def __init__(self, listening: socket.socket, application: Application) -> None:
+    def __init__(
+        self, listening: socket.socket, application: Application, *, makes_way: bool = False
+    ) -> None:
+        """`makes_way`: the application calls environ[MAKE_WAY] before it waits; others have it called for them."""
         self._listening = listening
         self._application = application
+        self._makes_way = makes_way
         address, port = listening.getsockname()[:2]
         self.url = f"http://{address}:{port}"
-        self._lock = threading.Lock()
-        self._ready = 0
+        self._selector = selectors.DefaultSelector()
+        self._turn = threading.Lock()
+        # Threads that wait for the turn, counted under a lock of their own.
+        self._count = threading.Lock()
+        self._waiting = 0
+        # What follows is of the thread whose turn it is. None: somebody wants to connect.
+        self._heard: deque[Connection | None] = deque()
+        self._watched: set[Connection] = set()
+        self._look_at = 0.0
         self._ended = False
 
     def start(self) -> None:
         """Begin to answer."""
-        for _ in range(_READY):
+        self._listening.setblocking(False)
+        for _ in range(_FIRST):
             self._add()
 
     def stop(self) -> None:
         """Take no new connections. Requests under way are of clients that are told to come again, or are gone."""
         self._ended = True
-        with contextlib.suppress(OSError):
-            # Wakes whoever waits for a connection.
-            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listen_no_more()
         self._listening.close()
 
     def _add(self) -> None:
-        with self._lock:
-            self._ready += 1
-        threading.Thread(target=self._work, name="requests", daemon=True).start()
+        """Start a thread that waits for the turn. Raises RuntimeError when there can be none."""
+        with self._count:
+            self._waiting += 1
+        try:
+            threading.Thread(target=self._work, name="requests", daemon=True).start()
+        except RuntimeError:
+            with self._count:
+                self._waiting -= 1
+            raise
 
     def _work(self) -> None:
-        """Serve one connection after another, until enough other threads wait for them."""
+        """Take the turn again and again, until enough other threads wait for it, or nothing is left to do."""
         while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError as error:
-                if self._ended or error.errno not in _PASSING:
+            self._turn.acquire()
+            with self._count:
+                self._waiting -= 1
+            if not self._look_after_all():
+                return
+            with self._count:
+                if self._waiting >= _MOST:
                     return
-                time.sleep(_PAUSE_SECONDS)
-                continue
-            with self._lock:
-                self._ready -= 1
-                are_few = self._ready < _FEW
-            if are_few:
-                self._add()
-            _Connection(connection, self._application).serve()
-            with self._lock:
-                if self._ready >= _READY:
-                    return
-                self._ready += 1
+                self._waiting += 1
+
+    def _look_after_all(self) -> bool:
+        """Answer on all connections, until this thread has made way; False: the server has ended."""
+        # With which it goes on alone, once it has made way.
+        alone: list[Connection] = []
+
+        def make_way() -> None:
+            if alone:
+                return
+            if not self._waiting:
+                try:
+                    self._add()
+                except RuntimeError:
+                    return  # No other thread can be had: this one does everything.
+            alone.append(connection)
+            self._unwatch(connection)
+            self._turn.release()
+
+        while not alone:
+            found = self._next()
+            if found is None:
+                self._turn.release()
+                return False
+            connection = found
+            stays = self._answer(connection, make_way)
+            while stays and connection.has_more:
+                make_way()
+                stays = self._answer(connection, make_way)
+            if not stays:
+                self._close(connection)
+            elif alone:
+                self._watch(connection)
+        return True
+
+    def _answer(self, connection: Connection, make_way: MakeWay) -> bool:
+        """Answer the connection's next request; returns whether it can serve another."""
+        try:
+            if not self._makes_way:
+                make_way()
+            return connection.answer_next(make_way)
+        except Exception as error:
+            # A bug costs one connection.
+            said = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(said))
+            return False
+
+    def _next(self) -> Connection | None:
+        """A connection on which something has come, when there is one; None when the server has ended."""
+        while True:
+            while self._heard:
+                connection = self._heard.popleft()
+                if connection is not None:
+                    return connection
+                self._accept()
+            now = time.monotonic()
+            if now >= self._look_at:
+                self._look(now)
+            if self._ended and not self._watched:
+                return None
+            found = self._selector.select(max(0.0, self._look_at - now))
+            self._heard.extend(key.data for key, _ in found)
+
+    def _look(self, now: float) -> None:
+        """Close connections that idle, and listen at first and after a pause."""
+        self._look_at = now + _LOOK_SECONDS
+        for connection in tuple(self._watched):
+            if now - connection.since > IDLE_SECONDS:
+                self._close(connection)
+        if not self._ended:
+            # It listens already; there is no memory; it has ended meanwhile.
+            with contextlib.suppress(KeyError, OSError, ValueError):
+                self._selector.register(self._listening, selectors.EVENT_READ)
+
+    def _accept(self) -> None:
+        try:
+            plug, _ = self._listening.accept()
+        except OSError as error:
+            if error.errno in _PASSING and not self._ended:
+                self._listen_no_more()
+                self._look_at = time.monotonic() + _PAUSE_SECONDS
+            return
+        try:
+            connection = Connection(plug, self._application)
+        except OSError:  # It has been broken off.
+            plug.close()
+            return
+        self._watch(connection)
+
+    def _listen_no_more(self) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(self._listening)
+
+    def _watch(self, connection: Connection) -> None:
+        self._watched.add(connection)
+        try:
+            self._selector.register(connection.plug, selectors.EVENT_READ, connection)
+        except OSError:  # No memory.
+            self._close(connection)
+
+    def _unwatch(self, connection: Connection) -> None:
+        self._watched.discard(connection)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(connection.plug)
+
+    def _close(self, connection: Connection) -> None:
+        self._unwatch(connection)
+        connection.plug.close()

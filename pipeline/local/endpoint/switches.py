@@ -60,6 +60,11 @@ class Switches:
         with self._lock:
             return [(each.operation, each.code) for each in self._set]
 
+    @property
+    def are_set(self) -> bool:
+        """Whether the next request may be answered otherwise."""
+        return bool(self._set)
+
     def clear(self) -> None:
         """Answer as ever from now on."""
         with self._lock:

@@ -63,6 +63,22 @@ class Guarded:
 
     def _refusal(self, environ: dict[str, Any]) -> Answer | None:
         """What to answer instead of the application; None for a genuine request, whose body is read then."""
+        answer = self._refusal_of_head(environ)
+        if answer is not None:
+            return answer
+        body = _Body(environ)
+        try:
+            if not body.is_measured:
+                raise SignatureRefused(Fault.MALFORMED, "Content-Length must be a number, once. Correct it.")
+            request = RawRequest(environ["REQUEST_METHOD"], environ[TARGET], environ[HEADERS])
+            self._verifier.check(request, body.read)
+            body.read()
+        except SignatureRefused as refused:
+            return refusal(environ, refused.fault, str(refused))
+        return None
+
+    def _refusal_of_head(self, environ: dict[str, Any]) -> Answer | None:
+        """What to answer to a request of which page and path say that it is not to be answered; else None."""
         foreign = foreign_request(environ, self._names)
         if foreign is None and "HTTP_ORIGIN" in environ:
             foreign = "Requests from pages in a browser are not answered"
@@ -77,13 +93,16 @@ class Guarded:
             return denied(
                 "403 Forbidden", "This path is no AWS service's, and is closed. Ask S3 or SageMaker."
             )
-        body = _Body(environ)
+        return None
+
+    def refusal_of_stranger(self, environ: dict[str, Any]) -> Answer | None:
+        """The same of a request that is not signed now and with this key; the signature itself is not compared."""
+        request = RawRequest(environ["REQUEST_METHOD"], environ[TARGET], environ[HEADERS])
+        answer = self._refusal_of_head(environ)
+        if answer is not None:
+            return answer
         try:
-            if not body.is_measured:
-                raise SignatureRefused(Fault.MALFORMED, "Content-Length must be a number, once. Correct it.")
-            request = RawRequest(environ["REQUEST_METHOD"], target, environ[HEADERS])
-            self._verifier.check(request, body.read)
-            body.read()
+            self._verifier.check_head(request, request.values())
         except SignatureRefused as refused:
             return refusal(environ, refused.fault, str(refused))
         return None

@@ -53,13 +53,7 @@ class Verifier:
             SignatureRefused: nothing may be done for this request.
         """
         values = request.values()
-        claim = read_claim(request, values)
-        if not _equal(claim.access_key, self._credentials.access_key):
-            raise SignatureRefused(
-                Fault.UNKNOWN_KEY, f"The access key {quoted(claim.access_key)} is not this run's. {REMEDY}"
-            )
-        self._check_time(claim)
-        _check_signed(claim, values)
+        claim = self.check_head(request, values)
         digest = None if claim.payload is not None else hashlib.sha256(body()).hexdigest()
         canonical = canonical_request(
             request, values, service=claim.service, signed=claim.signed,
@@ -81,6 +75,21 @@ class Verifier:
                 "Send the request again.",
             )
         return claim.service
+
+    def check_head(self, request: RawRequest, values: Mapping[str, Sequence[str]]) -> Claim:
+        """What the request says of its signature, which nobody has compared yet; `values` are its headers.
+
+        Raises:
+            SignatureRefused: it is not signed now and with this key, whatever the signature is.
+        """
+        claim = read_claim(request, values)
+        if not _equal(claim.access_key, self._credentials.access_key):
+            raise SignatureRefused(
+                Fault.UNKNOWN_KEY, f"The access key {quoted(claim.access_key)} is not this run's. {REMEDY}"
+            )
+        self._check_time(claim)
+        _check_signed(claim, values)
+        return claim
 
     def _check_time(self, claim: Claim) -> None:
         signed, now = claim.moment, self._wall()

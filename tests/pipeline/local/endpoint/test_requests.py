@@ -217,6 +217,22 @@ def test_objects_come_and_go_by_streams_and_presigned_urls(user: User) -> None:
     assert "Signature Version 2 is not taken here" in said
 
 
+@pytest.mark.parametrize(
+    ("length", "status", "code"), [("5x", 400, "InvalidRequest"), ("9", 400, "IncompleteBody")]
+)
+def test_an_object_that_breaks_off_is_refused(user: User, length: str, status: int, code: str) -> None:
+    s3 = user.server.session().client("s3", config=Config(signature_version="s3v4"))
+    place = urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": user.name}))
+    with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+        head = f"PUT {place.path}?{place.query} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {length}"
+        client.sendall(f"{head}\r\n\r\nshort".encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = client.makefile("rb").read().decode()
+    assert answer.startswith(f"HTTP/1.1 {status} Bad Request\r\n")
+    assert f"<Code>{code}</Code>" in answer
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix=user.name)
+
+
 def test_switches_make_the_server_fail_answer_and_wait(user: User) -> None:
     user.create(fail_step())
     switches = user.server.switches
