@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from pipeline.printable import printable
 
 FRAME_HEIGHT = 900  # pixels
 SHOWN_LINES = 12
+TEXT_WIDTH = 100  # characters; those of a cell in a window of 1,000 pixels
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
@@ -41,6 +43,16 @@ def listing(lines: Iterable[str]) -> str:
     """Lines one below the other."""
     said = "\n".join(escape(line) for line in lines)
     return f'<pre style="font-size: 12px; line-height: 1.4; margin-top: 8px">{said}</pre>'
+
+
+def wrapped(text: str) -> str:
+    """`text` with its sentences broken between words, where a notebook breaks them anywhere; tables as they are."""
+    return "\n".join(
+        line
+        if "  " in line
+        else textwrap.fill(line, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def escape(text: str) -> str:

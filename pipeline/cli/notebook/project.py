@@ -137,7 +137,7 @@ class Project:
             done = self.pipeline(*words, *shlex.split(arguments), hear=hear)
             result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
         update(shown, page_now(ended=True))
-        print(done.out)
+        print(page.wrapped(done.out))
         missed = done.status == 1 and result.get("gate") is not None
         if not missed:
             self._require(done, "Running the pipeline")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli.notebook.command import INTERRUPTED
-from pipeline.cli.notebook.page import SHOWN_LINES, frame, progress, table
+from pipeline.cli.notebook.page import SHOWN_LINES, frame, progress, table, wrapped
 from pipeline.cli.notebook.project import Project, target_words
 from pipeline.errors import NotebookError
 
@@ -151,3 +151,11 @@ def test_while_it_runs_the_latest_lines_are_shown_and_in_the_end_all_of_them() -
     assert "line 0 &lt;" in ended
     assert f"<summary>{SHOWN_LINES + 3} lines</summary>" in ended
     assert "<details>" not in progress("<svg/>", lines[:3], ended=True)
+
+
+def test_sentences_are_broken_between_words_and_tables_are_left_alone() -> None:
+    sentence, row = "word " * 40 + "/a/path" * 30, "cnn-3x3  " * 20
+    lines = wrapped(f"{sentence}\n\n{row}").splitlines()
+    assert lines[-2:] == ["", row]
+    assert [len(line) for line in lines[:2]] == [99, 99]
+    assert " ".join(lines[:-2]) == sentence
