@@ -23,21 +23,21 @@ TOGETHER = {
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
 }
-# What takes longest comes first: begun last, one worker would run it while the others have nothing left. Seconds of
-# one core, as `make test ARGS="--units 20"` tells them; only their order matters.
+# What takes longest comes first: begun last, one worker would run it while the others have nothing left. About the
+# seconds of a core, as `make test ARGS="--units 20"` tells them on an idle machine; only their order matters.
 LONGEST = {
     "tests/e2e/test_resume.py": 130,
     "tests/sdk_local_mode": 120,
     "tests/pipeline/local/engine/test_crash_safety.py": 110,
     "tests/pipeline/local/jobs/launchers/containers": 100,
-    "tests/bench/test_bench_training.py": 100,
-    "tests/training/test_train.py": 85,
+    "tests/bench/test_bench_training.py": 94,
+    "tests/training/test_train.py": 75,
     "tests/e2e/test_notebook.py": 80,
     "tests/e2e/test_later_runs.py": 61,
     "tests/pipeline/targets/aws/test_flow.py": 60,
     "tests/e2e/test_study.py": 60,
     "tests/e2e/test_tracking.py": 60,
-    "tests/training/test_fitting.py": 55,
+    "tests/training/test_fitting.py": 45,
     "tests/pipeline/report/test_report.py": 49,
     "tests/rehearsal/test_life.py": 43,
     "tests/pipeline/report/test_browser.py": 32,
