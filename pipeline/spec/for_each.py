@@ -145,7 +145,8 @@ def items_of(value: Json) -> list[Json]:
             found = parse_json(value)
         except ValueError as error:
             raise ValueError(
-                f"expected IterableItems to be a JSON list ({error}). Received: {shown(value)}"
+                f"expected IterableItems to be a JSON list ({error}). Received: {shown(value)}. In Python write it "
+                "with json.dumps: the SDK's start() sends a list in Python's spelling."
             ) from None
     if not isinstance(found, list):
         raise ValueError(f"expected IterableItems to be a list. Received: {shown(value)}")

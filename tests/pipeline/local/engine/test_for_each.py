@@ -78,6 +78,11 @@ def test_items_come_from_an_expression_once_what_it_reads_has_run(items: Json) -
     [
         ("[1, 2", "Reading the items of Each: expected IterableItems to be a JSON list ("),
         (
+            "['a', 'b']",
+            "Reading the items of Each: expected IterableItems to be a JSON list (it is not JSON: Expecting value: "
+            "line 1 column 2 (char 1)). Received: \"['a', 'b']\". In Python write it with json.dumps",
+        ),
+        (
             '{"a": 1}',
             "Reading the items of Each: expected IterableItems to be a list. Received: '{\"a\": 1}'",
         ),
