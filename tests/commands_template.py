@@ -49,7 +49,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # A terminal sends them to all: whoever asks ends it.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No watcher is waited for.
     prepare(COMMON)
-    share_descriptions()
+    read_descriptions()
     request = serve(control)
     if request is not None:
         become(request)
@@ -74,12 +74,18 @@ def prepare(modules: tuple[str, ...]) -> None:
 
 
 def share_descriptions() -> None:
-    """Let all sessions of a command have read the descriptions of the services that most ask."""
-    import boto3
+    """Give botocore's sessions one reader of what services look like; those with a folder of their own keep it."""
     from botocore import loaders, session
 
     shared = loaders.create_loader()
     session.create_loader = lambda path=None: shared if path is None else loaders.create_loader(path)
+
+
+def read_descriptions() -> None:
+    """Let commands have read what the services that most ask look like."""
+    import boto3
+
+    share_descriptions()
     nobody = boto3.Session("none", "none", region_name="us-east-1")
     for service in ("s3", "sagemaker"):
         nobody.client(service).close()

@@ -17,6 +17,7 @@ from pipeline.dataset.choice import DEBIAN_FOLDER
 from pipeline.errors import FashionError
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 from pipeline.targets.job_image import image_tag
+from tests.commands_template import share_descriptions
 from tests.workers import (
     pytest_addoption,
     pytest_collection_finish,
@@ -61,6 +62,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    share_descriptions()
 
 
 def _as_it_was(before: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a command is told by its environment, and does not look at before it begins.
-SETTINGS = ("AWS_", "FASHION_", "SAGEMAKER_", "PYTEST_", "no_proxy")
+SETTINGS = ("AWS_", "FASHION_", "SAGEMAKER_", "PYTEST_", "no_proxy", "NO_PROXY")
 WITH_SDK = {"run", "definition", "study", "monitor"}
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 

@@ -7,16 +7,18 @@ import json
 import re
 import shutil
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.captured import capture_key, captured_lines
 from tests.conftest import read_idx
-from tests.e2e.command import Command, Finished, run
+from tests.e2e.command import Command, Finished, await_true, run
 from tests.pipeline.targets.aws.cloud.account import BUCKET, Cloud
 from tests.pipeline.tracking.mlflow_rest import served
 
@@ -31,8 +33,6 @@ QUICK = (
     "--param",
     "BatchSize=64",
 )
-# Still training when a command that asks every few seconds has seen it, and another one stops it.
-LONG = tuple("Epochs=400" if word == "Epochs=1" else word for word in QUICK)
 
 
 @dataclass(frozen=True)
@@ -153,30 +153,6 @@ def test_a_run_that_is_asked_for_again_reuses_what_the_first_did(
     assert "Cost " not in again.out
 
 
-def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
-    first: Run, user: User, tmp_path: Path
-) -> None:
-    long = (*user.quick[: -len(QUICK)], *LONG)
-    with user.start(*long, "--again", "2", "--no-cache") as command:
-        command.wait_for("Train-baseline-0: running")
-        command.signal(signal.SIGINT)
-        finished = command.finish()
-    assert finished.status == 130, finished.said
-    assert "goes on in AWS" in finished.err
-    (line,) = [line for line in finished.err.splitlines() if "--follow" in line]
-    execution_id = line.split("show ")[1].split()[0]
-    assert user.cloud.execution(execution_id).status == "Executing"
-
-    stopped = user.run("stop", execution_id, *ON)
-    assert (stopped.status, stopped.out) == (0, f"{execution_id} Stopped\n"), stopped.said
-    assert user.run("show", execution_id, "--json", *ON).json()["status"] == "Stopped"
-
-    resumed = user.run("resume", execution_id, *ON, "--result", tmp_path / "result.json")
-    assert resumed.status == 0, resumed.said
-    result = json.loads((tmp_path / "result.json").read_text())
-    assert (result["execution_id"], result["status"]) == (execution_id, "Succeeded")
-
-
 def test_a_job_that_fails_is_explained(first: Run, user: User, tmp_path: Path) -> None:
     data = Path(shutil.copytree(user.data, tmp_path / "data"))
     (data / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"no labels"))
@@ -288,3 +264,46 @@ def test_the_monitor_reads_the_bucket_and_fails_on_drift(first: Run, user: User,
     assert "The monitor's role reads what lies below s3://" in elsewhere.err
     definition = user.run("definition", "--monitor", *ON).json()
     assert [step["Name"] for step in definition["Steps"]] == ["Monitor", "DriftGate"]
+
+
+def held_training() -> psutil.Process:
+    """The training that runs in the account, which does not go on from here, however long who watches it takes."""
+    found: list[psutil.Process] = []
+
+    def runs() -> bool:
+        for each in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if "train.py" in each.cmdline():
+                    each.suspend()
+                    found.append(each)
+        return bool(found)
+
+    await_true(runs, "a training to run")
+    return found[0]
+
+
+def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
+    first: Run, user: User, tmp_path: Path
+) -> None:
+    longer = ["Epochs=2" if word == "Epochs=1" else word for word in user.quick]
+    with user.start(*longer, "--again", "2", "--no-cache") as command:
+        command.wait_for("NormalizeData")
+        training = held_training()
+        command.wait_for("Train-baseline-0: running")
+        command.signal(signal.SIGINT)
+        finished = command.finish()
+    assert finished.status == 130, finished.said
+    assert "goes on in AWS" in finished.err
+    (line,) = [line for line in finished.err.splitlines() if "--follow" in line]
+    execution_id = line.split("show ")[1].split()[0]
+    assert user.cloud.execution(execution_id).status == "Executing"
+
+    stopped = user.run("stop", execution_id, *ON)
+    assert (stopped.status, stopped.out) == (0, f"{execution_id} Stopped\n"), stopped.said
+    assert user.run("show", execution_id, "--json", *ON).json()["status"] == "Stopped"
+    assert not training.is_running()
+
+    resumed = user.run("resume", execution_id, *ON, "--result", tmp_path / "result.json")
+    assert resumed.status == 0, resumed.said
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (result["execution_id"], result["status"]) == (execution_id, "Succeeded")
