@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,19 @@ def somebody(name: str, folder: Path) -> Somebody:
         pytest.skip("becoming another user takes root and setpriv")
     # setpriv itself still may everything when it starts a program; what `env` starts has lost that.
     under = (setpriv, "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "env")
+    if (python := reachable_python(under)) is None:
+        pytest.skip("no Python 3.11 that another user can reach")
+    return Somebody(name, under, python, folder)
+
+
+@cache
+def reachable_python(under: tuple[str, ...]) -> str | None:
+    """The interpreter that whoever `under` makes of us can run the driver with."""
     for python in (sys.executable, "/usr/bin/python3"):
         tried = [*under, python, "-c", IMPORTS]
         if subprocess.run(tried, env=surroundings(), capture_output=True, cwd="/").returncode == 0:
-            return Somebody(name, under, python, folder)
-    pytest.skip("no Python 3.11 that another user can reach")
+            return python
+    return None
 
 
 @pytest.fixture
@@ -84,10 +93,15 @@ def user(request: pytest.FixtureRequest, open_folder: Path) -> Somebody:
     return somebody(request.param, open_folder)
 
 
+# Who may have a sandbox on this machine, of those who were asked for.
+_allowed: dict[str, bool] = {}
+
+
 def needs_sandbox(user: Somebody) -> None:
     """Skip the test where the kernel refuses what a sandbox is made of."""
-    end = user.run("sandbox", "exit 0")[-1]
-    if end != "exit status 0":
+    if user.name not in _allowed:
+        _allowed[user.name] = user.run("sandbox", "exit 0")[-1] == "exit status 0"
+    if not _allowed[user.name]:
         pytest.skip("this machine allows no sandbox")
 
 
