@@ -39,7 +39,7 @@ coverage: .venv/stamp ## run the tests and tell which lines none of them reached
 
 soak: .venv/stamp ## kill a local SageMaker 300 times amid requests, and runs 1,000 times: KILLS=50 ARGS="--kills 20"
 	@PYTHONPATH=. $(PY) tests/bench/soak_endpoint.py $(ARGS)
-	@KILLS=$(call quoted,$(or $(KILLS),1000)) $(PY) -m pytest tests/pipeline/local/engine/test_crash_safety.py
+	@KILLS=$(call quoted,$(or $(KILLS),1000)) FLIPS=1000 $(PY) -m pytest tests/pipeline/local/engine/test_crash_safety.py tests/pipeline/cli/test_damaged_database.py
 
 bench: .venv/stamp ## measure training and pipeline beside plain model.fit, an hour: ARGS="--only speed --json FILE"
 	@PYTHONPATH=. $(PY) tests/bench/bench_training.py $(ARGS)

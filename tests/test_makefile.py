@@ -104,14 +104,16 @@ def test_each_benchmark_is_a_script_that_there_is(clone: Path, command: str, scr
 
 def test_a_soak_kills_servers_and_runs(clone: Path) -> None:
     write_program(clone / ".venv" / "bin" / "python", '#!/bin/sh\necho "$KILLS $*"\n')
-    tests = "tests/pipeline/local/engine/test_crash_safety.py"
+    kills_runs = "tests/pipeline/local/engine/test_crash_safety.py"
+    flips_bits = "tests/pipeline/cli/test_damaged_database.py"
     for words, given, kills in (((), "", "1000"), (("KILLS=50",), "50", "50")):
         done = make(clone, "soak", *words, "ARGS=--kills 20", KILLS="")
         assert done.stdout.splitlines() == [
             f"{given} tests/bench/soak_endpoint.py --kills 20",
-            f"{kills} -m pytest {tests}",
+            f"{kills} -m pytest {kills_runs} {flips_bits}",
         ]
-    assert "KILLS" in (ROOT / tests).read_text()
+    assert "KILLS" in (ROOT / kills_runs).read_text()
+    assert "FLIPS" in (ROOT / flips_bits).read_text()
     assert (ROOT / "tests" / "bench" / "soak_endpoint.py").is_file()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from pipeline.local.state.state_dir import Home
 from tests.pipeline.local.kept_state import ARN, GROUP, execution, make_state, state_of
 
 EXECUTIONS, PACKAGES = 12, 3
-SEEDS = 160
+# `make soak` flips a thousand bits for each command.
+FLIPS = int(os.environ.get("FLIPS", "48"))
 COMMANDS: Sequence[Sequence[str]] = (
     ("executions",),
     ("executions", "--json"),
@@ -77,7 +79,7 @@ def test_no_flipped_bit_ends_a_command_without_a_sentence(
     words: Sequence[str], spoiling: Spoiling, capsys: pytest.CaptureFixture[str]
 ) -> None:
     as_saved = [run_result(execution(number), None, None, None) for number in range(EXECUTIONS)]
-    for seed in range(SEEDS):
+    for seed in range(FLIPS):
         bit = spoiling.any_bit(seed)
         spoiling.flip(bit)
         status = main(words)
@@ -126,7 +128,7 @@ def test_one_bad_record_is_named_and_the_others_are_shown(
 
 def test_a_rebuilt_state_has_everything_again_whatever_bit_was_flipped(spoiling: Spoiling) -> None:
     before = state_of(spoiling.home)
-    for seed in range(0, SEEDS, 10):
+    for seed in range(0, FLIPS, 10):
         for bit in (spoiling.any_bit(seed), spoiling.any_bit(seed + 1)):
             spoiling.flip(bit)
             assert rebuild(spoiling.home).faults == []
