@@ -22,23 +22,26 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# What a command is told by its environment, and does not look at before it begins.
-SETTINGS = ("AWS_", "FASHION_", "SAGEMAKER_", "PYTEST_", "no_proxy", "NO_PROXY")
+# What Python and its packages look at when they start or are imported, so that a fork cannot be told otherwise.
+EARLY = ("PYTHON", "LANG", "LC_", "TZ", "LD_", "HOME", "XDG_", "OMP_", "OPENBLAS_", "MALLOC_", "MPL", "BOTO_")
 WITH_SDK = {"run", "definition", "study", "monitor"}
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 
 
 def circumstances(environment: Mapping[str, str]) -> list[Any]:
     """What a process has from the one that starts it, and a fork of the template so has from that."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(SETTINGS)}
+    kept = {name: value for name, value in environment.items() if name.startswith(EARLY)}
     return [kept, *(resource.getrlimit(each) for each in LIMITS), signal.getsignal(signal.SIGHUP)]
+
+
+# While tests are collected: no test has changed anything yet.
+USUAL = circumstances(os.environ)
 
 
 class Template:
     """The process to fork commands from, while this process lasts."""
 
     def __init__(self) -> None:
-        self.circumstances = circumstances(os.environ)
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -136,11 +139,10 @@ def start_command(
     err: IO[bytes],
     under: Sequence[str] = (),
 ) -> Forked | subprocess.Popen[bytes]:
-    """`python -m pipeline WORDS…`: forked, unless a program (`under`) is to start it, or the template has other
-    limits or variables than it is to have."""
-    template = the_template()
-    if not under and circumstances(environment) == template.circumstances == circumstances(os.environ):
-        return template.fork(words, environment, out, err)
+    """`python -m pipeline WORDS…`: forked, unless a program (`under`) is to start it, or it is to have other limits
+    or variables than the template has."""
+    if not under and circumstances(environment) == USUAL == circumstances(os.environ):
+        return the_template().fork(words, environment, out, err)
     command = [*under, sys.executable, "-m", "pipeline", *words]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
