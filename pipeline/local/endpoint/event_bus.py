@@ -5,7 +5,6 @@ What has not been sent when the server is killed is lost.
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import uuid
@@ -15,7 +14,7 @@ from typing import Any
 from pipeline.local.endpoint.event_patterns import Event
 from pipeline.local.endpoint.event_rules import Rule, Rules
 from pipeline.local.endpoint.event_targets import Targets
-from pipeline.local.endpoint.wire import Request, seconds_of
+from pipeline.local.endpoint.wire import Request, read_json, seconds_of
 from pipeline.local.jobs.job import time_text
 from pipeline.local.state import clock
 from pipeline.local.state.isolation import ACCOUNT, REGION
@@ -75,8 +74,8 @@ class EventBus:
             why = "The local SageMaker has the event bus default alone. Leave EventBusName out."
             return _refused("InvalidArgument", why)
         try:
-            detail = json.loads(entry["Detail"])
-        except (ValueError, RecursionError):
+            detail = read_json(entry["Detail"])
+        except ValueError:
             detail = None
         if not isinstance(detail, dict):
             return _refused("MalformedDetail", "Detail is malformed.")

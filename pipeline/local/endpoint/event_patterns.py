@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pipeline.local.endpoint.wire import ServiceError
+from pipeline.local.endpoint.wire import ServiceError, read_json
 from pipeline.printable import printable
 
 Event = Mapping[str, Any]
@@ -27,8 +27,8 @@ def matcher(pattern: str) -> Callable[[Event], bool]:
         ServiceError: it is no pattern.
     """
     try:
-        parsed = json.loads(pattern)
-    except (ValueError, RecursionError):
+        parsed = read_json(pattern)
+    except ValueError:
         raise _invalid("it is not JSON") from None
     for problem in _problems(parsed):
         raise _invalid(problem)

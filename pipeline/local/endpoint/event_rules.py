@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ from pipeline.local.endpoint.event_patterns import Event, matcher
 from pipeline.local.endpoint.event_targets import check_target
 from pipeline.local.endpoint.pages import page
 from pipeline.local.endpoint.schedule_times import due_times
-from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, model
+from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, model, read_json
 from pipeline.local.state import clock
 from pipeline.local.state.isolation import ACCOUNT, REGION
 from pipeline.local.state.resources import Resources
@@ -125,8 +124,8 @@ class Rules:
     def test_event_pattern(self, request: Request) -> Request:
         """TestEventPattern."""
         try:
-            event = json.loads(request["Event"])
-        except (ValueError, RecursionError):
+            event = read_json(request["Event"])
+        except ValueError:
             event = None
         if not isinstance(event, dict) or (missing := [name for name in _REQUIRED if name not in event]):
             why = f" It lacks {', '.join(missing)}." if isinstance(event, dict) else ""

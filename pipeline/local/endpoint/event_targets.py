@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.local.endpoint.event_patterns import Event
 from pipeline.local.endpoint.kept_logs import KeptLogs
-from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError
+from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, read_json
 from pipeline.local.state.isolation import ACCOUNT, REGION
 from pipeline.local.state.local_aws import LocalAws
 
@@ -41,6 +41,10 @@ def check_target(target: Target) -> None:
             VALIDATION,
             f"Only one of Input, InputPath, or InputTransformer must be provided for target {arn}.",
         )
+    try:
+        read_json(target.get("Input", "{}"))
+    except ValueError:
+        raise ServiceError(VALIDATION, f"JSON syntax error in input for target {arn}.") from None
     transformer = target.get("InputTransformer") or {}
     paths = [*(transformer.get("InputPathsMap") or {}).values(), target.get("InputPath", "$")]
     for path in paths:

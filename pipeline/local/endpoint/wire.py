@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -76,8 +77,8 @@ def read_request(service: str, operation: str, body: bytes) -> Request:
 @lru_cache(maxsize=256)
 def _check(service: str, operation: str, body: bytes) -> None:
     try:
-        request = json.loads(body or b"{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        request = read_json(body or b"{}")
+    except ValueError:
         raise ServiceError("SerializationException", "The body is not JSON.") from None
     if not isinstance(request, dict):
         raise ServiceError("SerializationException", "The body must be a JSON object.")
@@ -162,8 +163,23 @@ def _seconds(value: Any) -> Any:
 _ENCODER = json.JSONEncoder(default=_seconds)
 
 
+def read_json(text: str | bytes) -> Any:
+    """What the JSON says. Raises ValueError for what is none, NaN and numbers beyond all measure among it."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
 
 
 def _depth(value: Any) -> int:
@@ -180,5 +196,5 @@ def _depth(value: Any) -> int:
 
 __all__ = [
     "VALIDATION", "Request", "ServiceError", "known_of", "model", "moment", "not_found", "only_known",
-    "operation_names", "plain", "read_request", "seconds_of", "write_answer",
+    "operation_names", "plain", "read_json", "read_request", "seconds_of", "write_answer",
 ]  # fmt: skip

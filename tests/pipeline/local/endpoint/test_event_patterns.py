@@ -69,7 +69,7 @@ def test_a_pattern_of_an_array_matches_any_of_its_values() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "{", "[]", "{}", '"a"',
+        "{", "[]", "{}", '"a"', '{"a": [NaN]}', '{"a": [{"numeric": [">", 1e400]}]}',
         '{"a": []}', '{"a": "b"}', '{"a": {}}', '{"a": [[1]]}', '{"a": [{"prefixx": "b"}]}',
         '{"a": [{"prefix": 1}]}', '{"a": [{"exists": "yes"}]}', '{"a": [{"numeric": [">"]}]}',
         '{"a": [{"numeric": ["~", 1]}]}', '{"a": [{"anything-but": {}}]}',
@@ -107,6 +107,8 @@ def test_a_template_is_filled(template: str, made: str) -> None:
             {"Arn": f"arn:aws:sqs:{HERE}:q", "InputPath": "$.detail", "Input": "1"},
             "Only one of Input, InputPath",
         ),
+        ({"Arn": f"arn:aws:sqs:{HERE}:q", "Input": "{a"}, "JSON syntax error in input"),
+        ({"Arn": f"arn:aws:sqs:{HERE}:q", "Input": "NaN"}, "JSON syntax error in input"),
         ({"Arn": f"arn:aws:sqs:{HERE}:q", "InputPath": "$.resources[0]"}, r"not \$\.resources\[0\]"),
         (
             {"Arn": f"arn:aws:sqs:{HERE}:q", "InputTransformer": {"InputTemplate": "<aws.events.rule-arn>"}},
