@@ -1,6 +1,7 @@
 """The exceptions of this project. Only the command line catches FashionError; a bug shows its traceback.
 
-Every message says what was being done, what was expected, "Received: …", and what to do next.
+Every message says what was being done, what was wrong with which value, and what to do next, in plain English:
+"Could not write F: No space left on device.", "--again 0 is not a number from 1 up." tests/messages.py prints all.
 """
 
 from pipeline.printable import without_userinfo
