@@ -27,7 +27,7 @@ class Only:
             return None
         *most, last = map(repr, self.allowed)
         allowed = f"{', '.join(most)} and {last}" if most else last
-        return f"the local engine supports {allowed} only. Received: {shown(value)}"
+        return f"the local engine supports only {allowed}, not {shown(value)}."
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Between:
         """What is wrong with `value`, None when nothing is."""
         if type(value) is int and self.least <= value <= self.most:
             return None
-        return f"the local engine supports {self.least} to {self.most} only. Received: {shown(value)}"
+        return f"the local engine supports only {self.least} to {self.most}, not {shown(value)}."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Folder:
             and ".." not in value.split("/")
         ):
             return None
-        return f"expected an absolute path below /, without “..”. Received: {shown(value)}"
+        return f"must be an absolute path below /, without “..”, not {shown(value)}."
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ class Address:
         """What is wrong with `value`, None when nothing is."""
         address = as_s3(value) if isinstance(value, str) else ""
         if not address.startswith("s3://"):
-            return f"expected s3://bucket/key. Received: {shown(value)}"
+            return f"must be s3://bucket/key, not {shown(value)}."
         bucket, _, key = address.removeprefix("s3://").partition("/")
         if problem := local_bucket_problem(bucket):
-            return f"{problem}. Received: {shown(value)}"
+            return f"{problem} (in {shown(value)})."
         if "//" in f"/{key}":
-            return f"SageMaker takes no address with an empty part (“//”). Received: {shown(value)}"
+            return f"SageMaker accepts no address with an empty part (“//”), as {shown(value)} has."
         return None
 
 
@@ -103,10 +103,7 @@ class Skipped:
         """What is wrong with `value`, None when nothing is."""
         if value is True:
             return None
-        return (
-            f"the local engine checks no data or models, so it passes such steps with {self.place} true only. "
-            f"Received: {shown(value)}"
-        )
+        return f"the local engine checks no data or models, so {self.place} must be true, not {shown(value)}."
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ class Selects:
     def problem(self, value: Json) -> str | None:
         """What is wrong with `value`, None when nothing is."""
         if not isinstance(value, str):
-            return f"expected a string. Received: {shown(value)}"
+            return f"must be a string, not {shown(value)}."
         try:
             parse_filter(value)
         except ValueError as error:

@@ -58,7 +58,7 @@ def _note_duplicates(names: Iterable[tuple[str, str]], findings: Findings) -> bo
     for path, name in names:
         # What has no name is noted as that.
         if name in first and name:
-            findings.add(path, f"expected a name of its own. Received: {shown(name)}, as at {first[name]}")
+            findings.add(path, f"the name {shown(name)} is taken by {first[name]}.")
         apart = apart and name not in first
         first.setdefault(name, path)
     return apart
@@ -80,9 +80,12 @@ def _check_names(
     for key, value in names.items():
         path = f"$.{where}.{key}"
         if not isinstance(value, str) and not is_expression(value):
-            findings.add(path, f"expected a string or an expression. Received: {shown(value)}")
+            findings.add(path, f"must be a string or an expression, not {shown(value)}.")
         if _roots(value) & {"Steps", "PipelineExperimentConfig"}:
-            findings.add(path, f"expected parameters and execution variables only. Received: {shown(value)}")
+            findings.add(
+                path,
+                f"may use only parameters and execution variables, as no step has run yet (got {shown(value)}).",
+            )
         else:
             ExpressionChecker(parameters, {}, {}, findings).check(value, path)
 
@@ -105,7 +108,7 @@ def _check_step(step: Step, checker: ExpressionChecker, findings: Findings) -> N
         if outputs is not None and file.output_name not in outputs:
             findings.add(
                 f"{file_path}.OutputName",
-                f"expected an output of the step: {listed(outputs)}. Received: {shown(file.output_name)}",
+                f"the step has no output {shown(file.output_name)}, only: {listed(outputs)}.",
             )
     # What Field reads is an iteration's, and checked with the rest of the Selector.
     checker.check({key: value for key, value in step.arguments.items() if key != "Selector"}, path)
@@ -120,15 +123,16 @@ def _check_trigger(step: Step, trigger: Trigger, before: Step, path: str, findin
     """Notes a trigger that can never fire."""
     if before.type == "Fail":
         findings.add(
-            path, f"nothing runs after a Fail step: it ends the execution. Received: {before.name}, {trigger}"
+            path,
+            f"a Fail step ends the execution: nothing can wait for {before.name} with the trigger {trigger}.",
         )
     ways = {branch.condition_step: branch.taken for branch in before.branch}
     for branch in step.branch:
         if ways.get(branch.condition_step, branch.taken) != branch.taken:
             findings.add(
                 path,
-                f"step {before.name} is on the other branch of {branch.condition_step}, so of the two only one "
-                f"can run. Received: {before.name}, {trigger}",
+                f"step {before.name} is on the other branch of {branch.condition_step}, so only one of the "
+                f"two can run: the trigger {trigger} never fires.",
             )
 
 

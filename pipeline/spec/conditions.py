@@ -52,9 +52,9 @@ def holds(condition: Json, scope: Scope) -> bool:
     comparable = {"number", "string", "boolean"} if kind == "Equals" else {"number", "string"}
     if _kind(left) != _kind(right) or _kind(left) not in comparable:
         raise StepFailed(
-            f"Evaluating {cut(json.dumps(condition, ensure_ascii=False), LONGEST_VALUE)}: {kind} compares "
-            "numbers with numbers and strings with strings. "
-            f"Received: LeftValue={shown(left)}, RightValue={shown(right)}"
+            f"Could not evaluate {cut(json.dumps(condition, ensure_ascii=False), LONGEST_VALUE)}: {kind} "
+            f"compares numbers with numbers and strings with strings, but LeftValue is {shown(left)} and "
+            f"RightValue is {shown(right)}."
         )
     return _COMPARISONS[kind](left, right)
 
@@ -62,14 +62,12 @@ def holds(condition: Json, scope: Scope) -> bool:
 def check_condition(condition: Json, path: str, findings: Findings) -> None:
     """Notes what is malformed or unsupported in the condition at `path`; expressions are checked elsewhere."""
     if not isinstance(condition, Mapping):
-        findings.add(path, f"expected a condition, an object with a Type. Received: {shown(condition)}")
+        findings.add(path, f"must be a condition, an object with a Type, not {shown(condition)}.")
         return
     kind = condition.get("Type")
     if not isinstance(kind, str) or kind not in _FIELDS:
         hint = did_you_mean(str(kind), _FIELDS)
-        findings.add(
-            child(path, "Type"), f"expected one of {', '.join(_FIELDS)}. Received: Type={shown(kind)}.{hint}"
-        )
+        findings.add(child(path, "Type"), f"must be one of {', '.join(_FIELDS)}, not {shown(kind)}.{hint}")
         return
     fields = _FIELDS[kind]
     for key in condition.keys() - fields.keys() - {"Type"}:
@@ -86,13 +84,13 @@ def _check_field(value: Json, form: str, path: str, findings: Findings) -> None:
         check_condition(value, path, findings)
     elif form == "operand":
         if _kind(value) is None and not is_expression(value):
-            findings.add(path, f"expected a string, number, boolean or expression. Received: {shown(value)}")
+            findings.add(path, f"must be a string, number, boolean or expression, not {shown(value)}.")
     elif not isinstance(value, list):
-        findings.add(path, f"expected a list of {form}. Received: {shown(value)}")
+        findings.add(path, f"must be a list of {form}, not {shown(value)}.")
     else:
         if not value:
             # The SDK makes none: nothing would be in it, or be true of it.
-            findings.add(path, "expected a list that is not empty. Received: []", "service")
+            findings.add(path, "must not be empty.", "service")
         for index, item in enumerate(value):
             _check_field(item, form.removesuffix("s"), child(path, index), findings)
 

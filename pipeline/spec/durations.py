@@ -32,5 +32,5 @@ def parse_duration(text: str) -> int:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"expected an ISO 8601 duration such as P30D. Received: {shown(text)}")
+        raise ValueError(f"must be an ISO 8601 duration such as P30D, not {shown(text)}.")
     return sum(int(number) * _SECONDS[unit] for unit, number in match.groupdict().items() if number)

@@ -94,14 +94,14 @@ class ExpressionChecker:
                 hint = did_you_mean(reference.name, known)
                 self.findings.add(
                     path,
-                    f"expected of {reference.root}: {', '.join(known)}. Received: {shown(operand)}.{hint}",
+                    f"{reference.root} has only {', '.join(known)}, not {shown(reference.name)}.{hint}",
                 )
             elif reference.root == "PipelineExperimentConfig" and reference.name not in self.experiment:
                 self.findings.add(path, f"PipelineExperimentConfig has no {reference.name} here.")
         elif reference.root != "Steps":
             if reference.root != "ForEach" or reference.name != "CurrentItem":
-                expected = "expected ForEach.CurrentItem, or IterationOutput.… in the Field of a Selector"
-                self.findings.add(path, f"{expected}. Received: {shown(operand)}")
+                wanted = "must be ForEach.CurrentItem, or IterationOutput.… in the Field of a Selector"
+                self.findings.add(path, f"{wanted}, not {shown(operand)}.")
             elif self.loop is None:
                 self.findings.add(
                     path, "only the steps in the body of a ForEach step have a ForEach.CurrentItem."
@@ -114,11 +114,11 @@ class ExpressionChecker:
         own = known.properties(step) if known is not None and known.properties is not None else None
         if own is not None and reference.path not in own:
             has = f"only {', '.join(map(written, own))}" if own else "no properties"
-            self.findings.add(path, f"a {step.type} step has {has}. Received: {shown(operand)}")
+            self.findings.add(path, f"a {step.type} step has {has} (got {shown(operand)}).")
         elif reference.path[:1] == ("PropertyFiles",):
-            self.findings.add(path, f"only Std:JsonGet reads a property file. Received: {shown(operand)}")
+            self.findings.add(path, f"only Std:JsonGet reads a property file (got {shown(operand)}).")
         elif not reference.path:
-            self.findings.add(path, f"expected a property of the step. Received: {shown(operand)}")
+            self.findings.add(path, f"must name a property of the step, not only {shown(operand)}.")
         elif step.type == "ForEach":
             self._check_loop(step, reference.path, operand, path)
         elif own is None and is_executed(step.type):
@@ -148,8 +148,8 @@ class ExpressionChecker:
             case _:
                 self.findings.add(
                     path,
-                    f"a ForEach step has Status, {', '.join(COUNTS)}, Selected.… and IterationOutputs[i].<step>.… "
-                    f"of {listed(bodies)}. Received: {shown(operand)}",
+                    f"a ForEach step has Status, {', '.join(COUNTS)}, Selected.… and "
+                    f"IterationOutputs[i].<step>.… of {listed(bodies)} (got {shown(operand)}).",
                 )
 
     def _check_join(self, operand: JsonObject) -> None:
@@ -179,7 +179,7 @@ class ExpressionChecker:
             return
         uri = operand.value["S3Uri"]
         if not is_expression(uri) and not (isinstance(uri, str) and uri.startswith("s3://")):
-            operand.note("S3Uri", f"expected s3://bucket/key or an expression. Received: {shown(uri)}")
+            operand.note("S3Uri", f"must be s3://bucket/key or an expression, not {shown(uri)}.")
         self.check(uri, child(operand.path, "S3Uri"))
 
     def _check_property_file(self, operand: JsonObject) -> None:
@@ -191,16 +191,16 @@ class ExpressionChecker:
         if not is_executed(step.type):
             return  # Noted already, and what it declares was not read.
         if len(reference.path) != 2 or reference.path[0] != "PropertyFiles":
-            expected = "expected Steps.<step>.PropertyFiles.<name>"
-            self.findings.add(path, f"{expected}. Received: {shown(operand.value.get('Get'))}")
+            got = shown(operand.value.get("Get"))
+            self.findings.add(path, f"must be Steps.<step>.PropertyFiles.<name>, not {got}.")
             return
         declared = [file.name for file in step.property_files]
         if reference.path[1] not in declared:
             hint = did_you_mean(str(reference.path[1]), declared)
             self.findings.add(
                 path,
-                f"step {step.name} declares these property files: {listed(declared)}."
-                f" Received: {shown(reference.path[1])}.{hint}",
+                f"step {step.name} declares no property file {shown(reference.path[1])}, only: "
+                f"{listed(declared)}.{hint}",
             )
 
     def _parse(self, operand: Json, path: str) -> Reference | None:

@@ -143,7 +143,7 @@ def _json_get(operand: Json, scope: Scope) -> Json:
     if "S3Uri" in operand:
         uri = resolve(operand["S3Uri"], scope)
         if not isinstance(uri, str) or not uri.startswith("s3://"):
-            raise ValueError(f"expected S3Uri to be s3://bucket/key. Received: {shown(uri)}")
+            raise ValueError(f"S3Uri must be s3://bucket/key, not {shown(uri)}.")
         document, place = scope.document(uri), uri
     else:
         reference = parse_reference(operand["PropertyFile"]["Get"])
@@ -174,7 +174,7 @@ def as_text(value: Json) -> str:
         return value
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):  # bool is an int
         return json.dumps(value)
-    raise ValueError(f"Std:Join takes strings, numbers and booleans. Received: {shown(value)}")
+    raise ValueError(f"Std:Join joins strings, numbers and booleans, not {shown(value)}.")
 
 
 def _named(values: Mapping[str, Json], name: str, kind: str) -> Json:

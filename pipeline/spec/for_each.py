@@ -40,7 +40,7 @@ def read_body(step: Step, arguments: JsonObject, read: Callable[[JsonObject], li
     body: list[Step] = []
     for entry in arguments.children("ForEachBody"):
         if entry.value.get("Type") in _NOT_IN_A_BODY:
-            entry.note("Type", f"a body has no {', '.join(_NOT_IN_A_BODY)} steps.")
+            entry.note("Type", f"steps of the types {', '.join(_NOT_IN_A_BODY)} are not allowed in a body.")
         else:
             body += read(entry)
     own = {key: value for key, value in arguments.value.items() if key != "ForEachBody"}
@@ -53,20 +53,20 @@ def check_for_each(step: Step, outside: Collection[str], findings: Findings) -> 
     items = own.value.get("IterableItems")
     if isinstance(items, list):
         if not 1 <= len(items) <= MOST_ITEMS:
-            own.note("IterableItems", f"expected 1 to {MOST_ITEMS} items. Received: {len(items)}")
+            own.note("IterableItems", f"must have 1 to {MOST_ITEMS} items, not {len(items)}.")
         for index, item in enumerate(items):
             if not (is_expression(item) or isinstance(item, str | int | float)):
                 findings.add(
                     child(child(own.path, "IterableItems"), index),
-                    f"expected a string, number, boolean or expression. Received: {shown(item)}",
+                    f"must be a string, number, boolean or expression, not {shown(item)}.",
                 )
     elif not is_expression(items):
         own.note(
             "IterableItems",
-            f"expected a list, or an expression that stands for one. Received: {shown(items)}",
+            f"must be a list, or an expression that yields one, not {shown(items)}.",
         )
     if "MaxConcurrency" not in own.value:
-        own.note("MaxConcurrency", f"missing. Expected a whole number from 1 to {MOST_AT_ONCE}.")
+        own.note("MaxConcurrency", f"missing: give a whole number from 1 to {MOST_AT_ONCE}.")
     own.number("MaxConcurrency", 1, most=MOST_AT_ONCE, whole=True)
     if "Selector" in own.value:
         selector = own.child("Selector")
@@ -74,22 +74,20 @@ def check_for_each(step: Step, outside: Collection[str], findings: Findings) -> 
         selector.one_of("Pick", PICKS)
         if selected(step) is None:
             bodies = listed(f"IterationOutput.{each.name}.…" for each in step.body)
-            selector.note(
-                "Field", f"expected Get of {bodies}. Received: {shown(selector.value.get('Field'))}"
-            )
+            selector.note("Field", f"must be a Get of {bodies}, not {shown(selector.value.get('Field'))}.")
     for each in step.body:
         for name in outside:
             if is_child(name, each.name):
                 findings.add(
                     f"{each.json_path}.Name",
-                    f"its children are called {each.name}-0 and so on, as another step is: {name}",
+                    f"its children are named {each.name}-0 and so on, and so is another step: {name}.",
                 )
         for dependency in each.depends_on:
             if dependency.trigger != "Completed" and dependency.step in outside:
                 findings.add(
                     f"{each.json_path}.DependsOn",
-                    f"{dependency.step} is no step of the body: let {step.name} depend on it, with the trigger "
-                    f"{dependency.trigger}",
+                    f"{dependency.step} is not in the body: let {step.name} depend on it, with the trigger "
+                    f"{dependency.trigger}.",
                 )
 
 
@@ -145,11 +143,11 @@ def items_of(value: Json) -> list[Json]:
             found = parse_json(value)
         except ValueError as error:
             raise ValueError(
-                f"expected IterableItems to be a JSON list ({error}). Received: {shown(value)}. In Python write it "
-                "with json.dumps: the SDK's start() sends a list in Python's spelling."
+                f"IterableItems must be a JSON list, not {shown(value)} ({error}). In Python write it with json.dumps: "
+                "the SDK's start() sends a list in Python's spelling."
             ) from None
     if not isinstance(found, list):
-        raise ValueError(f"expected IterableItems to be a list. Received: {shown(value)}")
+        raise ValueError(f"IterableItems must be a list, not {shown(value)}.")
     return found
 
 
@@ -170,7 +168,7 @@ def children_of(step: Step, items: list[Json]) -> list[Step]:
                 arguments = own.put_into(each.arguments)
             except ValueError as error:
                 raise StepFailed(
-                    f"Making {own.child(each.name)} for the item {shown(item)}: {error}"
+                    f"Could not make {own.child(each.name)} for the item {shown(item)}: {error}"
                 ) from error
             inside = tuple(
                 Dependency(own.child(dependency.step), dependency.trigger)

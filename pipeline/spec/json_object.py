@@ -29,7 +29,7 @@ class JsonObject:
     def of(cls, value: Any, path: str, findings: Findings) -> JsonObject:
         """`value`, or an empty object when it is noted as not being one."""
         if not isinstance(value, Mapping):
-            findings.add(path, f"expected an object. Received: {shown(value)}")
+            findings.add(path, f"must be an object, not {shown(value)}.")
             value = {}
         return cls(value, path, findings)
 
@@ -42,20 +42,20 @@ class JsonObject:
         for key in self.value:
             if key not in keys:
                 hint = did_you_mean(key, keys)
-                self.note(key, f"not supported here. Expected only {', '.join(keys)}.{hint}")
+                self.note(key, f"not supported here; only {', '.join(keys)}.{hint}")
 
     def get(self, key: str, kind: type[T], default: T) -> T:
         """The entry `key`; `default` when it is absent or noted as not of type `kind`."""
         value = self.value.get(key, default)
         if isinstance(value, kind):
             return value
-        self.note(key, f"expected {_NAMES[kind]}. Received: {shown(value)}")
+        self.note(key, f"must be {_NAMES[kind]}, not {shown(value)}.")
         return default
 
     def require(self, key: str, kind: type[T], default: T) -> T:
         """The entry `key`; `default` when it is noted as missing or not of type `kind`."""
         if key not in self.value:
-            self.note(key, f"missing. Expected {_NAMES[kind]}.")
+            self.note(key, f"missing: must be {_NAMES[kind]}.")
         return self.get(key, kind, default)
 
     def number(self, key: str, least: float, *, most: float = math.inf, whole: bool = False) -> float | None:
@@ -71,7 +71,7 @@ class JsonObject:
             return value
         kind = "whole number" if whole else "number"
         extent = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-        self.note(key, f"expected a {kind} {extent}. Received: {shown(value)}")
+        self.note(key, f"must be a {kind} {extent}, not {shown(value)}.")
         return None
 
     def whole_number(self, key: str, least: int) -> int | None:
@@ -85,7 +85,7 @@ class JsonObject:
         if isinstance(value, str) and value in choices:
             return value
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        self.note(key, f"expected one of {', '.join(choices)}. Received: {key}={shown(value)}.{hint}")
+        self.note(key, f"must be one of {', '.join(choices)}, not {shown(value)}.{hint}")
         return None
 
     def child(self, key: str) -> JsonObject:
@@ -106,5 +106,5 @@ class JsonObject:
         """The list at `key`; noted when it is missing, no list, or has not one `what`."""
         found = self.require(key, list, [])
         if found == [] and isinstance(self.value.get(key), list):
-            self.note(key, f"expected at least one {what}.")
+            self.note(key, f"must have at least one {what}.")
         return found

@@ -63,7 +63,7 @@ def note_odd_texts(value: Any, path: str, findings: Findings) -> None:
     """Notes every text and key in `value`, at `path`, with a NUL character or half a surrogate pair in it."""
     for place, text in _texts(value, path):
         if problem := odd_character(text):
-            findings.add(place, f"{problem} Received: {shown(text)}")
+            findings.add(place, f"{problem} It is in {shown(text)}.")
 
 
 def odd_character(text: str) -> str | None:

@@ -33,8 +33,8 @@ def resolve_parameters(definition: Definition, given: Mapping[str, object]) -> d
     """
     names = [parameter.name for parameter in definition.parameters]
     problems = [
-        f"{cut(name, 100)}: the pipeline has no such parameter.{did_you_mean(name, names)}"
-        f" It has {listed(names)}."
+        f"{cut(name, 100)}: the pipeline has no such parameter.{did_you_mean(name, names)} It has "
+        f"{listed(names)}."
         for name in given
         if name not in names
     ]
@@ -73,23 +73,23 @@ def convert(parameter: Parameter, value: object) -> Json:
         ValueError: it is MISSING, not of the parameter's type, or not one of its enum's values.
     """
     if value is MISSING:
-        raise ValueError(f"it has no default, so a {parameter.type} must be given.")
+        raise ValueError(f"it has no default: give it a value (type {parameter.type}).")
     if isinstance(value, str) and (odd := odd_character(value)):
-        raise ValueError(f"{odd} Received: {shown(value)}")
+        raise ValueError(f"{odd} It is in {shown(value)}.")
     converted = _CONVERT[parameter.type](value)
     if converted is None:
-        raise ValueError(f"expected {_EXPECTED[parameter.type]}. Received: {parameter.name}={shown(value)}")
+        raise ValueError(f"must be {_EXPECTED[parameter.type]}, not {shown(value)}.")
     if parameter.enum is not None and converted not in parameter.enum:
         choices = listed(parameter.enum)
         hint = did_you_mean(str(value), map(str, parameter.enum))
-        raise ValueError(f"expected one of {choices}. Received: {parameter.name}={shown(value)}.{hint}")
+        raise ValueError(f"must be one of {choices}, not {shown(value)}.{hint}")
     return converted
 
 
 def convert_json(parameter: Parameter, value: Json) -> Json:
     """As `convert`, but a number or a boolean in a text is none: only the command line may write it so."""
     if isinstance(value, str) and parameter.type != "String":
-        raise ValueError(f"expected a JSON {parameter.type}. Received: {shown(value)}")
+        raise ValueError(f"must be a JSON {parameter.type}, not {shown(value)}.")
     return convert(parameter, value)
 
 

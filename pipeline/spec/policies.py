@@ -24,16 +24,16 @@ def read_cache(entry: JsonObject) -> CacheConfig:
     entry.allow("Enabled", "ExpireAfter")
     enabled, expire_after = entry.get("Enabled", bool, False), entry.get("ExpireAfter", str, "") or None
     if "Enabled" not in entry.value:
-        entry.note("Enabled", "missing. Expected true or false.", "service")
+        entry.note("Enabled", "missing: must be true or false.", "service")
     if expire_after:
         try:
             parse_duration(expire_after)
         except ValueError as error:
             entry.note("ExpireAfter", str(error))
         if expire_after.upper().endswith("S"):
-            entry.note("ExpireAfter", "expected a duration of years to minutes, without seconds.", "service")
+            entry.note("ExpireAfter", "must be a duration of years to minutes, without seconds.", "service")
     elif enabled or "ExpireAfter" in entry.value:
-        entry.note("ExpireAfter", "missing. Expected a timeout such as P30D.", "service")
+        entry.note("ExpireAfter", "missing: give a timeout such as P30D.", "service")
     return CacheConfig(enabled, expire_after)
 
 
@@ -43,11 +43,11 @@ def read_retry_policy(entry: JsonObject) -> RetryPolicy:
     types = entry.require("ExceptionType", list, [])
     for kind in types:
         if kind not in _RETRIED:
-            entry.note("ExceptionType", f"expected one of {', '.join(_RETRIED)}. Received: {shown(kind)}")
+            entry.note("ExceptionType", f"must be one of {', '.join(_RETRIED)}, not {shown(kind)}.")
     if entry.value.get("ExceptionType") == []:
-        entry.note("ExceptionType", "expected at least one type of exception.", "service")
+        entry.note("ExceptionType", "must have at least one type of exception.", "service")
     if "MaxAttempts" in entry.value and "ExpireAfterMin" in entry.value:
-        entry.note("MaxAttempts", "expected either MaxAttempts or ExpireAfterMin. Received: both")
+        entry.note("MaxAttempts", "give either MaxAttempts or ExpireAfterMin, not both.")
     interval = entry.number("IntervalSeconds", 0, most=_LONGEST_INTERVAL)
     backoff = entry.number("BackoffRate", 0)
     attempts, minutes = entry.whole_number("MaxAttempts", 0), entry.number("ExpireAfterMin", 0)
@@ -57,7 +57,7 @@ def read_retry_policy(entry: JsonObject) -> RetryPolicy:
         ("ExpireAfterMin", minutes, _LONGEST_RETRYING),
     ):
         if value is not None and not (value <= most and isinstance(value, int)):
-            entry.note(key, f"expected a whole number from 0 to {most}. Received: {shown(value)}", "service")
+            entry.note(key, f"must be a whole number from 0 to {most}, not {shown(value)}.", "service")
     return RetryPolicy(
         exception_types=tuple(types),
         interval_seconds=1.0 if interval is None else interval,

@@ -22,7 +22,7 @@ class Placeholder(str):
 
 
 class UnknownProperty(Exception):
-    """The step will have no such property; the message says what was expected and received."""
+    """The step will have no such property; the message says what there is instead."""
 
 
 def sample_property(step: Step, parts: tuple[str | int, ...]) -> Json:
@@ -67,7 +67,7 @@ def describe(shape: Any, parts: tuple[str | int, ...], step: Step) -> Any:
             has = listed(shape.members) if shape.type_name == "structure" else f"a {shape.type_name}"
             hint = did_you_mean(str(part), shape.members) if shape.type_name == "structure" else ""
             raise UnknownProperty(
-                f"expected a property of {step.name} ({has}). Received: {cut(str(part))} in {cut(written)}.{hint}"
+                f"{step.name} has no property {cut(str(part))} in {cut(written)} (there: {has}).{hint}"
             )
     return shape
 
@@ -89,8 +89,8 @@ def requested(step: Step, parts: tuple[str | int, ...]) -> Json:
         names = {str(item[key]): item for item in items.values() for key in ITEM_NAMES if key in item}
         if part not in (items if isinstance(part, int) else names):
             raise UnknownProperty(
-                f"expected an item that {step.name} has ({listed(names)}). Received: {cut(str(part))}."
-                f"{did_you_mean(str(part), names)}"
+                f"{step.name} has no item {cut(str(part))}, only: "
+                f"{listed(names)}.{did_you_mean(str(part), names)}"
             )
         value = items[part] if isinstance(part, int) else names[part]
     known = isinstance(value, str | int | float) and not isinstance(value, Placeholder)

@@ -91,8 +91,9 @@ def _read_parameter(entry: JsonObject) -> Parameter:
 def _read_name(entry: JsonObject, longest: int) -> str:
     name = entry.require("Name", str, "")
     if isinstance(entry.value.get("Name"), str) and not (_NAME.fullmatch(name) and len(name) <= longest):
-        received = shown(entry.value["Name"])
-        entry.note("Name", f"expected 1 to {longest} letters, digits, - and _. Received: {received}")
+        entry.note(
+            "Name", f"must be 1 to {longest} letters, digits, - and _, not {shown(entry.value['Name'])}."
+        )
     return name
 
 
@@ -167,12 +168,12 @@ def _read_depends_on(entry: JsonObject) -> tuple[Dependency, ...]:
             trigger = dependency.one_of("Trigger", get_args(Trigger)) or trigger  # type: ignore[assignment]
             item = dependency.require("Step", str, "")
         if not isinstance(item, str):
-            entry.findings.add(child(path, index), f"expected the name of a step. Received: {shown(item)}")
+            entry.findings.add(child(path, index), f"must be the name of a step, not {shown(item)}.")
         elif found.setdefault(item, Dependency(item, trigger)).trigger != trigger:
             entry.findings.add(
                 child(path, index),
-                f"step {shown(item)} stands here twice, with the triggers {found[item].trigger} and {trigger}."
-                " Keep one of them.",
+                f"step {shown(item)} is listed twice, with the triggers {found[item].trigger} and {trigger}. "
+                "Keep one of them.",
             )
     return tuple(found.values())
 
@@ -184,9 +185,9 @@ def _read_property_file(entry: JsonObject) -> PropertyFile:
         entry.require("OutputName", str, ""),
         entry.require("FilePath", str, ""),
     )
-    for key, value in (("PropertyFileName", file.name), ("FilePath", file.path)):
+    for key in ("PropertyFileName", "FilePath"):
         if entry.value.get(key) == "":
-            entry.note(key, f"expected text. Received: {shown(value)}")
+            entry.note(key, "must not be empty.")
     if file.path.startswith("/") or ".." in file.path.split("/"):
-        entry.note("FilePath", f"expected a path within the output. Received: {shown(file.path)}")
+        entry.note("FilePath", f"must be a path within the output, not {shown(file.path)}.")
     return file

@@ -62,7 +62,7 @@ def parse_filter(text: str) -> RecordFilter:
     if not text:
         return EVERYTHING
     if len(text) > _LONGEST:
-        raise ValueError(f"a filter has at most {_LONGEST} characters. Received: {shown(text)}")
+        raise ValueError(f"a filter may have at most {_LONGEST} characters, and {shown(text)} has more.")
     parts: list[Part] = []
     place = 1 if text.startswith("$") else 0
     while place and place < len(text):
@@ -73,8 +73,8 @@ def parse_filter(text: str) -> RecordFilter:
         place = found.end()
     if not place or place < len(text):
         raise ValueError(
-            "expected a JSONPath of $, .name, ['a','b'], [0,-1], [1:] and *, such as $[1:] for CSV or $.features "
-            f"for JSON. Received: {shown(text)}"
+            "must be a JSONPath of $, .name, ['a','b'], [0,-1], [1:] and *, such as $[1:] for CSV or "
+            f"$.features for JSON, not {shown(text)}."
         )
     return RecordFilter(text, tuple(parts))
 
@@ -111,7 +111,7 @@ def _named(value: Json, names: Sequence[str | int], rest: Sequence[Part], text: 
         raise ValueError(f"the filter {text} needs an object with {names[0]!r}, not {shown(value)}")
     for name in names:
         if name not in value:
-            raise ValueError(f"the filter {text} needs {name!r}, which {shown(value)} has not")
+            raise ValueError(f"the filter {text} needs {name!r}, which is not in {shown(value)}")
     found = {str(name): _select(value[name], rest, text) for name in names}
     return found if len(names) > 1 else found[str(names[0])]
 
@@ -126,4 +126,4 @@ def _at(items: list[Json], index: int, text: str) -> Json:
     try:
         return items[index]
     except IndexError:
-        raise ValueError(f"the filter {text} needs the place {index}, and there are {len(items)}") from None
+        raise ValueError(f"the filter {text} needs item {index}, but there are only {len(items)}") from None

@@ -52,7 +52,7 @@ def parse_path(text: str) -> Path:
         keys.append(match[0])
         position = match.end()
     if position < len(text) or not keys:
-        raise ValueError(f"expected a path such as a.b['c'][0]. Received: {shown(text)}")
+        raise ValueError(f"must be a path such as a.b['c'][0], not {shown(text)}.")
     return tuple(keys)
 
 
@@ -71,13 +71,15 @@ def parse_reference(text: Any) -> Reference:
     root, _, rest = (text if isinstance(text, str) else repr(text)).partition(".")
     if root not in ROOTS:
         forms = ", ".join(f"{known}.…" for known in ROOTS)
-        raise ValueError(f"expected one of {forms}. Received: Get={shown(text)}.{did_you_mean(root, ROOTS)}")
+        raise ValueError(
+            f"Get must begin with one of {forms}, which {shown(text)} does not.{did_you_mean(root, ROOTS)}"
+        )
     if not rest:
-        raise ValueError(f"expected {root}.<name>. Received: Get={shown(text)}")
+        raise ValueError(f"Get must be {root}.<name>, not {shown(text)}.")
     # Parameter and step names may not contain dots or brackets, so the path's grammar fits all of it.
     name, *path = parse_path(rest)
     if not isinstance(name, str) or (path and root not in _WITH_AN_INSIDE):
-        raise ValueError(f"expected {root}.<name>. Received: Get={shown(text)}")
+        raise ValueError(f"Get must be {root}.<name>, not {shown(text)}.")
     return Reference(root, name, tuple(path))
 
 

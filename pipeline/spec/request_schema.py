@@ -91,8 +91,8 @@ def _check_names(environment: Mapping[str, Json], path: str, findings: Findings)
         if not _VARIABLE.fullmatch(name):
             findings.add(
                 child(path, name),
-                "an environment variable's name has letters, digits and _, and does not begin with a digit."
-                f" Received: {shown(name)}",
+                f"{shown(name)} cannot be an environment variable's name: it may have letters, digits and _, "
+                "and must not begin with a digit.",
             )
 
 

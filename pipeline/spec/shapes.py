@@ -50,7 +50,7 @@ def mismatches(value: Json, shape: Any, path: str, types: ValueTypes = NOTHING_K
     if shape.type_name not in _TYPES:  # a timestamp or bytes, which no step's request has
         return
     if not _is_of_type(value, shape):
-        yield Mismatch(path, "type", f"expected {_TYPES[shape.type_name][0]}. Received: {shown(value)}")
+        yield Mismatch(path, "type", f"must be {_TYPES[shape.type_name][0]}, not {shown(value)}.")
     elif shape.type_name == "structure":
         for key in shape.required_members:
             if key not in value:
@@ -83,13 +83,13 @@ def _is_of_type(value: Json, shape: Any) -> bool:
 
 
 def _of_wrong_type(expression: Json, shape: Any, path: str, types: ValueTypes) -> Iterator[Mismatch]:
-    expected, _, fitting = _TYPES[shape.type_name]
+    wanted, _, fitting = _TYPES[shape.type_name]
     for reference in references(expression) if "Get" in expression else ():
         given = types.of(reference)
         if given is not None and fitting and given not in fitting:
             hint = " Write it with .to_string()." if shape.type_name == "string" else ""
-            received = f"{expression['Get']}, which is of type {given}"
-            yield Mismatch(path, "type", f"expected {expected}. Received: {received}.{hint}")
+            got = f"{expression['Get']}, which is of type {given}"
+            yield Mismatch(path, "type", f"must be {wanted}, not {got}.{hint}")
 
 
 def string_mismatches(value: str, shape: Any, path: str) -> Iterator[Mismatch]:
@@ -97,14 +97,14 @@ def string_mismatches(value: str, shape: Any, path: str) -> Iterator[Mismatch]:
     if shape.enum and value not in shape.enum:
         if shape.name.endswith("InstanceType") and value in LOCAL_INSTANCE_TYPES:
             return
-        yield Mismatch(path, "enum", f"expected {choices(value, shape.enum)}. Received: {shown(value)}")
+        yield Mismatch(path, "enum", f"must be {choices(value, shape.enum)}, not {shown(value)}.")
         return
-    too_long = list(limits(len(value), shape, path, "length", "characters", received=value))
+    too_long = list(limits(len(value), shape, path, "length", "characters", of=value))
     yield from too_long
     pattern = shape.metadata.get("pattern")
     # A pattern may take very long on a text that is much longer than it was written for.
     if pattern and not too_long and not matches(pattern, value):
-        yield Mismatch(path, "pattern", f"expected text that matches {pattern}. Received: {shown(value)}")
+        yield Mismatch(path, "pattern", f"must match {pattern}, which {shown(value)} does not.")
 
 
 def choices(value: str, allowed: list[str]) -> str:
@@ -118,12 +118,16 @@ def choices(value: str, allowed: list[str]) -> str:
 
 
 def limits(
-    number: float, shape: Any, path: str, kind: str, unit: str, received: str | None = None
+    number: float, shape: Any, path: str, kind: str, unit: str, of: str | None = None
 ) -> Iterator[Mismatch]:
-    """Whether `number` (a value, a length or a count) is within the minimum and maximum of `shape`."""
+    """Whether `number` (a value, or the length or count of `of`) is within the minimum and maximum of `shape`."""
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    text = f"{number} {unit}".rstrip() + (f", {shown(received, 120)}" if received is not None else "")
+    got = f"{number}" if of is None else f"{number} as {shown(of, 120)} has"
     if low is not None and number < low:
-        yield Mismatch(path, kind, f"expected at least {low} {unit}".rstrip() + f". Received: {text}")
+        yield Mismatch(path, kind, f"{_must(unit)} at least {low} {unit}".rstrip() + f", not {got}.")
     if high is not None and number > high:
-        yield Mismatch(path, kind, f"expected at most {high} {unit}".rstrip() + f". Received: {text}")
+        yield Mismatch(path, kind, f"{_must(unit)} at most {high} {unit}".rstrip() + f", not {got}.")
+
+
+def _must(unit: str) -> str:
+    return "must have" if unit else "must be"

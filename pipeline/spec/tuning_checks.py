@@ -42,7 +42,7 @@ def check_names(step: Step, names: Collection[str], findings: Findings) -> None:
         if is_child(name, step.name):
             findings.add(
                 f"{step.json_path}.Name",
-                f"its trials are called {trial_name(step.name, 1)} and so on, as another step is: {name}",
+                f"its trials are named {trial_name(step.name, 1)} and so on, and so is another step: {name}.",
             )
 
 
@@ -56,14 +56,14 @@ def problems(arguments: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if not definitions or ("TrainingJobDefinition" in arguments and "TrainingJobDefinitions" in arguments):
         yield (
             "TrainingJobDefinition",
-            "expected either TrainingJobDefinition or a list TrainingJobDefinitions, of at least one.",
+            "give either TrainingJobDefinition or a list TrainingJobDefinitions with at least one.",
         )
         return
     limits = config.get("ResourceLimits")
     if strategy != "Grid" and isinstance(limits, Mapping) and limits.get("MaxNumberOfTrainingJobs") is None:
         yield (
             f"{_CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs",
-            "missing. Expected a whole number from 1 up.",
+            "missing: give a whole number from 1 up.",
         )
     if config.get("TrainingJobEarlyStoppingType") == "Auto" and strategy == "Hyperband":
         place = f"{_CONFIG}.TrainingJobEarlyStoppingType"
@@ -72,8 +72,8 @@ def problems(arguments: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if any(objective != objectives[0] for objective in objectives):
         yield (
             "TrainingJobDefinitions",
-            "the local engine compares all trials by one objective: give every TuningObjective the same Type and "
-            "MetricName.",
+            "the local engine compares all trials by one objective: give every TuningObjective the same "
+            "Type and MetricName.",
         )
     for place, definition in definitions:
         yield from _resources(place, definition)
@@ -91,7 +91,7 @@ def _resources(place: str, definition: Mapping[str, Json]) -> Iterator[tuple[str
     if not isinstance(resources, Mapping) or "InstanceType" not in resources:
         yield (
             f"{place}.ResourceConfig",
-            "missing. Expected an object with an InstanceType, or a HyperParameterTuningResourceConfig.",
+            "missing: give an object with an InstanceType, or a HyperParameterTuningResourceConfig.",
         )
 
 
@@ -103,7 +103,7 @@ def _objective(
     if at == _CONFIG:
         at = f"{_CONFIG}.HyperParameterTuningJobObjective"
     if not isinstance(objective, Mapping) or not objective.get("MetricName"):
-        yield at, "missing. Expected an object with Type and MetricName."
+        yield at, "missing: give an object with Type and MetricName."
         return
     metric = objective["MetricName"]
     specification = definition.get("AlgorithmSpecification")
@@ -120,19 +120,19 @@ def _objective(
     if regex is None:
         yield (
             f"{at}.MetricName",
-            f"no regular expression says where the log tells {shown(metric)}: MetricDefinitions has "
+            f"no regular expression finds {shown(metric)} in the log: MetricDefinitions has "
             f"{listed(names)}.{did_you_mean(str(metric), names)}",
         )
         return
     try:
         groups = re.compile(regex).groups
     except (re.error, RecursionError) as error:
-        yield f"{at}.MetricName", f"the Regex of {shown(metric)} is none: {error}. Received: {shown(regex)}"
+        yield f"{at}.MetricName", f"the Regex of {shown(metric)}, {shown(regex)}, is not valid: {error}."
         return
     if groups < 1:
         yield (
             f"{at}.MetricName",
-            f"the Regex of {shown(metric)} has no group, so it finds no value. Received: {shown(regex)}",
+            f"the Regex of {shown(metric)}, {shown(regex)}, has no group, so it finds no value.",
         )
 
 
@@ -154,8 +154,8 @@ def _hyperband(
         if most is None:
             yield (
                 f"{at}.MaxResource",
-                f"missing, and none of {', '.join(RESOURCE_NAMES)} among the StaticHyperParameters of {place} "
-                "tells it. Give the number of epochs of the longest training.",
+                f"missing, and the StaticHyperParameters of {place} have none of {', '.join(RESOURCE_NAMES)} "
+                "to take its place. Give the number of epochs of the longest training.",
             )
             return
     if type(least) is int and type(most) is int and least > most:

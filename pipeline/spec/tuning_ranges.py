@@ -42,7 +42,7 @@ def range_problems(
             if name in static:
                 yield (
                     f"{here}.Name",
-                    f"{shown(name)} is tuned and stands in StaticHyperParameters, too: take it out of one of them.",
+                    f"{shown(name)} is both tuned and in StaticHyperParameters: remove one.",
                 )
             seen.add(name)
             if kind == "Categorical":
@@ -50,7 +50,7 @@ def range_problems(
             else:
                 yield from _bounds(entry, here, whole=kind == "Integer")
             if grid and kind != "Categorical":
-                yield here, "the strategy Grid takes categorical ranges alone: list the values to try."
+                yield here, "the strategy Grid accepts only categorical ranges: list the values to try."
     if not seen:
         yield at, "there is nothing to tune: give at least one range."
 
@@ -58,13 +58,13 @@ def range_problems(
 def _categories(entry: Mapping[str, Json], here: str) -> Iterator[tuple[str, str]]:
     values = entry.get("Values")
     if values is None or values == []:
-        yield f"{here}.Values", f"the range is empty: list at least one value. Received: {shown(values)}"
+        yield f"{here}.Values", "the range is empty: list at least one value."
     if not isinstance(values, list):
         return
     texts = [value for value in values if isinstance(value, str)]
     if len(set(texts)) < len(texts):
         twice = listed(sorted({value for value in texts if texts.count(value) > 1}))
-        yield f"{here}.Values", f"each value stands there once. Received twice: {twice}"
+        yield f"{here}.Values", f"these values are listed twice: {twice}."
 
 
 def _bounds(entry: Mapping[str, Json], here: str, *, whole: bool) -> Iterator[tuple[str, str]]:
@@ -76,7 +76,7 @@ def _bounds(entry: Mapping[str, Json], here: str, *, whole: bool) -> Iterator[tu
         number = _number(text, whole=whole)
         if number is None:
             kind = "whole number" if whole else "number"
-            yield f"{here}.{key}", f"expected a {kind}, written as a string. Received: {shown(text)}"
+            yield f"{here}.{key}", f"must be a {kind}, written as a string, not {shown(text)}."
         else:
             found[key] = number
     scaling = entry.get("ScalingType")
@@ -86,14 +86,17 @@ def _bounds(entry: Mapping[str, Json], here: str, *, whole: bool) -> Iterator[tu
     if low > high:
         yield f"{here}.MinValue", f"the range is empty: {low:g} is above MaxValue={high:g}."
     if scaling == "Logarithmic" and low <= 0:
-        yield f"{here}.MinValue", f"a logarithmic range begins above 0. Received: {shown(entry['MinValue'])}"
+        yield (
+            f"{here}.MinValue",
+            f"a logarithmic range must begin above 0, not at {shown(entry['MinValue'])}.",
+        )
     if scaling == "ReverseLogarithmic":
         if whole:
-            yield f"{here}.ScalingType", "a reverse logarithmic range is one of continuous values."
+            yield f"{here}.ScalingType", "only a range of continuous values can be reverse logarithmic."
         elif not 0 <= low <= high < 1:
             yield (
                 f"{here}.MaxValue",
-                f"a reverse logarithmic range lies from 0 to below 1. Received: {low:g} to {high:g}",
+                f"a reverse logarithmic range must lie from 0 to below 1, not from {low:g} to {high:g}.",
             )
 
 
@@ -127,8 +130,8 @@ def grid_problems(
     if type(wanted) is int and wanted != count:
         yield (
             place,
-            f"the grid has {count} combinations: ask for that many trials, or leave the number out. "
-            f"Received: {wanted}",
+            f"the grid has {count} combinations, not {wanted}: ask for that many trials, or leave the number "
+            "out.",
         )
     elif wanted is None and count > MOST_TRIALS:
-        yield place, f"the grid has {count:,} combinations, and {MOST_TRIALS} trials are the most."
+        yield place, f"the grid has {count:,} combinations, more than the {MOST_TRIALS} trials allowed."

@@ -42,13 +42,14 @@ def _check_source(source: JsonObject, step: Step) -> None:
     if step.type not in FOUND + NAMED:
         types = ", ".join(FOUND + NAMED)
         source.note(
-            "StepName", f"only outputs of {types} steps are cleaned up. {step.name} is a {step.type} step."
+            "StepName",
+            f"only the outputs of {types} steps can be cleaned up, and {step.name} is a {step.type} step.",
         )
         return
     network = step.arguments.get("NetworkConfig")
     if step.arguments.get("VpcConfig") or (isinstance(network, Mapping) and network.get("VpcConfig")):
         source.note(
-            "StepName", f"SageMaker cleans up after no step with a VpcConfig, as {step.name} has one."
+            "StepName", f"SageMaker does not clean up after steps with a VpcConfig, such as {step.name}."
         )
     if (step.type in FOUND) == ("S3Uris" in source.value):
         wanted = "is left out" if step.type in FOUND else "names the objects to delete"
@@ -56,11 +57,11 @@ def _check_source(source: JsonObject, step: Step) -> None:
         return
     uris = source.get("S3Uris", list, [])
     if "S3Uris" in source.value and not uris:
-        source.note("S3Uris", "expected at least one address.")
+        source.note("S3Uris", "must have at least one address.")
     for index, uri in enumerate(uris):
         if not is_expression(uri) and not (isinstance(uri, str) and uri.startswith("s3://")):
             place = child(child(source.path, "S3Uris"), index)
-            source.findings.add(place, f"expected s3://bucket/key. Received: {shown(uri)}")
+            source.findings.add(place, f"must be s3://bucket/key, not {shown(uri)}.")
 
 
 CLEANUP = StepType(

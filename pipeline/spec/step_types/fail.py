@@ -17,7 +17,7 @@ def _check(step: Step, steps: Mapping[str, Step], findings: Findings) -> None:
     arguments.allow("ErrorMessage")
     message = step.arguments.get("ErrorMessage", "")
     if not isinstance(message, str) and not is_expression(message):
-        arguments.note("ErrorMessage", f"expected a string or an expression. Received: {shown(message)}")
+        arguments.note("ErrorMessage", f"must be a string or an expression, not {shown(message)}.")
 
 
 FAIL = StepType(

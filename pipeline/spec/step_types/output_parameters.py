@@ -25,7 +25,7 @@ def check_function(entry: JsonObject, called: str) -> None:
         if "OutputType" in output.value:
             output.one_of("OutputType", OUTPUT_TYPES)
         if name in names:
-            output.note("OutputName", f"expected a name of its own. Received: {shown(name)} again")
+            output.note("OutputName", f"the name {shown(name)} is used twice.")
         names.add(name)
 
 

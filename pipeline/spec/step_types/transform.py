@@ -44,7 +44,7 @@ def request_problems(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         yield (
             "MaxPayloadInMB",
-            f"times MaxConcurrentTransforms it is {MOST_PAYLOAD_MB} at most. Received: {most}",
+            f"{most} times MaxConcurrentTransforms is more than the {MOST_PAYLOAD_MB} that SageMaker allows.",
         )
     if not processing or is_expression(processing):
         return
@@ -57,16 +57,16 @@ def request_problems(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, (value, used) in filtered.items():
         if used and isinstance(value, str) and format_of(value) not in RECORD_FORMATS:
             formats = ", ".join(RECORD_FORMATS)
-            yield place, f"filters and joins take {formats}. Received: {value!r}"
+            yield place, f"filters and joins work on {formats} only, not {value!r}."
     known = isinstance(taken, str) and isinstance(made, str)
     if joined and known and (format_of(str(taken)) == CSV) != (format_of(str(made)) == CSV):
         yield (
             "DataProcessing.JoinSource",
-            f"input and output are joined in one format. Received: {taken!r} and {made!r}",
+            f"input and output must have the same format to be joined, not {taken!r} and {made!r}.",
         )
     used = filtered["TransformInput.ContentType"][1]
     if used and given.get("SplitType", "None") == "None" and format_of(str(taken)) == CSV:
-        yield "TransformInput.SplitType", "filters and joins of text/csv take Line."
+        yield "TransformInput.SplitType", "filters and joins of text/csv need Line."
 
 
 def _check(entry: JsonObject) -> None:

@@ -66,8 +66,7 @@ def check_definition(document: Json, parameters: Mapping[str, Json] | None = Non
     problems = validate_definition(document, parameters)
     if problems:
         raise DefinitionError(
-            "Checking the pipeline definition against the SageMaker API: expected no problems. "
-            f"Received: {len(problems)}\n{listing(problems)}\n"
+            f"SageMaker would refuse this pipeline definition ({len(problems)} in all):\n{listing(problems)}\n"
             "Change what the paths name, in pipeline/definition/builder.py or in the parameters, and try again."
         )
 

@@ -111,7 +111,7 @@ def test_not_and_or_nest() -> None:
     ],
 )
 def test_operands_that_cannot_be_compared_fail_the_step(kind: str, left: Any, right: Any) -> None:
-    with pytest.raises(StepFailed, match=f"Received: LeftValue={left!r}".replace("[", r"\[")):
+    with pytest.raises(StepFailed, match=f"LeftValue is {left!r}".replace("[", r"\[")):
         holds(
             compare(kind, {"Get": "Parameters.L"}, {"Get": "Parameters.R"}),
             Parameters({"L": left, "R": right}),

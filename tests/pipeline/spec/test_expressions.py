@@ -147,9 +147,9 @@ def test_expressions_are_found_at_any_depth_and_the_original_is_left_alone() -> 
         (json_get("rows['processed']"), "there is no 'processed' at ('rows',), but a list of 2"),
         ({"Std:JsonGet": {"S3Uri": SCORES, "Path": "none"}}, "s3://b/processed/scores.json has null there"),
         ({"Std:JsonGet": {"S3Uri": {"Get": "Parameters.Bucket"}, "Path": "a"}},
-            "expected S3Uri to be s3://bucket/key. Received: 'b'"),
+            "S3Uri must be s3://bucket/key, not 'b'"),
         (json_get("gate.none"), "property file 'Report' of step Evaluate has null there"),
-        ({"Std:Join": {"On": "", "Values": [json_get("gate")]}}, "Std:Join takes strings, numbers and booleans"),
+        ({"Std:Join": {"On": "", "Values": [json_get("gate")]}}, "Std:Join joins strings, numbers and booleans"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_fails_the_step_and_is_named(expression: Any, expected: str) -> None:
@@ -160,7 +160,7 @@ def test_what_is_not_there_fails_the_step_and_is_named(expression: Any, expected
 
 
 def test_a_nan_in_a_join_is_refused() -> None:
-    with pytest.raises(StepFailed, match="Received: nan"):
+    with pytest.raises(StepFailed, match="not nan"):
         resolve({"Std:Join": {"Values": [{"Get": "Parameters.X"}]}}, Known({"X": float("nan")}))
 
 

@@ -72,40 +72,43 @@ def test_the_step_waits_for_what_its_body_waits_for_outside() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"IterableItems": []}, "IterableItems: expected 1 to 100 items. Received: 0"),
-        ({"IterableItems": ["a"] * 101}, "IterableItems: expected 1 to 100 items. Received: 101"),
+        ({"IterableItems": []}, "IterableItems: must have 1 to 100 items, not 0"),
+        ({"IterableItems": ["a"] * 101}, "IterableItems: must have 1 to 100 items, not 101"),
         (
             {"IterableItems": ["a", {"b": 1}]},
-            "IterableItems[1]: expected a string, number, boolean or expression.",
+            "IterableItems[1]: must be a string, number, boolean or expression, not",
         ),
-        ({"IterableItems": [None]}, "IterableItems[0]: expected a string, number, boolean or expression."),
-        ({"IterableItems": '["a"]'}, "IterableItems: expected a list, or an expression that stands for one."),
+        ({"IterableItems": [None]}, "IterableItems[0]: must be a string, number, boolean or expression, not"),
+        ({"IterableItems": '["a"]'}, "IterableItems: must be a list, or an expression that yields one"),
         (
             {"IterableItems": ITEM},
             "IterableItems.Get: only the steps in the body of a ForEach step have a ForEach",
         ),
-        ({"MaxConcurrency": 0}, "MaxConcurrency: expected a whole number from 1 to 50. Received: 0"),
-        ({"MaxConcurrency": 51}, "MaxConcurrency: expected a whole number from 1 to 50. Received: 51"),
-        ({"MaxConcurrency": True}, "MaxConcurrency: expected a whole number from 1 to 50. Received: True"),
-        ({"MaxConcurency": 1}, "MaxConcurency: not supported here."),
-        ({"ForEachBody": []}, "ForEachBody: expected at least one step."),
+        ({"MaxConcurrency": 0}, "MaxConcurrency: must be a whole number from 1 to 50, not 0"),
+        ({"MaxConcurrency": 51}, "MaxConcurrency: must be a whole number from 1 to 50, not 51"),
+        ({"MaxConcurrency": True}, "MaxConcurrency: must be a whole number from 1 to 50, not True"),
+        ({"MaxConcurency": 1}, "MaxConcurency: not supported here;"),
+        ({"ForEachBody": []}, "ForEachBody: must have at least one step."),
         (
             {"ForEachBody": [condition("C")]},
-            "ForEachBody[0].Type: a body has no Condition, Fail, ForEach, Tuning steps.",
+            "ForEachBody[0].Type: steps of the types Condition, Fail, ForEach, Tuning are not allowed in a body.",
         ),
-        ({"Selector": {"Pick": "Max", "Field": ITEM}}, "Selector.Pick: expected one of MaxBy, MinBy."),
+        ({"Selector": {"Pick": "Max", "Field": ITEM}}, "Selector.Pick: must be one of MaxBy, MinBy, not"),
         (
             {"Selector": {"Pick": "MaxBy", "Field": ITEM}},
-            "Selector.Field: expected Get of IterationOutput.P.…",
+            "Selector.Field: must be a Get of IterationOutput.P.…",
         ),
         (
             {"Selector": {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.T.Nothing"}}},
-            "Selector.Field.Get: expected a property of T",
+            "Selector.Field.Get: T has no property",
         ),
-        ({"ForEachBody": [processing("Make-it"), processing("Read")]}, "expected a name of its own."),
+        (
+            {"ForEachBody": [processing("Make-it"), processing("Read")]},
+            "the name 'Make-it' is taken by $.Steps[0]",
+        ),
         (
             {"ForEachBody": [processing("P", Environment={"1": "x"})]},
-            "ForEachBody[0].Arguments.Environment['1']: an",
+            "ForEachBody[0].Arguments.Environment['1']: '1' cannot be an",
         ),
         (
             {"ForEachBody": [processing("P", RoleArm="x")]},
@@ -113,7 +116,7 @@ def test_the_step_waits_for_what_its_body_waits_for_outside() -> None:
         ),
         (
             {"ForEachBody": [processing("P", Environment={"A": {"Get": "ForEach.Item"}})]},
-            "ForEachBody[0].Arguments.Environment.A.Get: expected ForEach.CurrentItem, or IterationOutput.…",
+            "ForEachBody[0].Arguments.Environment.A.Get: must be ForEach.CurrentItem, or IterationOutput.…",
         ),
     ],
 )
@@ -139,10 +142,10 @@ def read(path: str) -> dict[str, Any]:
         ("Steps.Each.IterationOutputs", "a ForEach step has Status, InputItemCount, TotalStepCount"),
         (
             "Steps.Each.IterationOutputs[0].Q.ProcessingJobArn",
-            "of P, T. Received: 'Steps.Each.IterationOutputs[0].Q",
+            "of P, T (got 'Steps.Each.IterationOutputs[0].Q",
         ),
-        ("Steps.Each.IterationOutputs[0].P.JobArn", "expected a property of P"),
-        ("Steps.Each.Selected.Nothing", "expected a property of T"),
+        ("Steps.Each.IterationOutputs[0].P.JobArn", "P has no property"),
+        ("Steps.Each.Selected.Nothing", "T has no property"),
         ("Steps.Each.ItemCount", "a ForEach step has Status, InputItemCount"),
     ],
 )
@@ -162,7 +165,8 @@ def test_no_other_step_is_called_like_a_child() -> None:
     made = document()
     made["Steps"][0]["Name"], made["Steps"][1]["DependsOn"] = "P-12", ["P-12"]
     assert refusals(made) == [
-        "$.Steps[1].Arguments.ForEachBody[0].Name: its children are called P-0 and so on, as another step is: P-12"
+        "$.Steps[1].Arguments.ForEachBody[0].Name: its children are named P-0 and so on, and so is another step: "
+        "P-12."
     ]
 
 
@@ -170,8 +174,8 @@ def test_a_trigger_on_a_step_outside_belongs_to_the_for_each_step() -> None:
     made = document()
     made["Steps"][1]["Arguments"]["ForEachBody"][0]["DependsOn"] = [{"Step": "Make", "Trigger": "Any"}]
     assert refusals(made) == [
-        "$.Steps[1].Arguments.ForEachBody[0].DependsOn: Make is no step of the body: let Each depend on it, with "
-        "the trigger Any"
+        "$.Steps[1].Arguments.ForEachBody[0].DependsOn: Make is not in the body: let Each depend on it, with "
+        "the trigger Any."
     ]
 
 

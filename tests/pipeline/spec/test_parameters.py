@@ -67,23 +67,23 @@ def test_a_value_is_converted_to_the_type_of_its_parameter(
 @pytest.mark.parametrize(
     ("parameter", "given", "expected"),
     [
-        (EPOCHS, "3.5", "Epochs: expected a whole number. Received: Epochs='3.5'"),
-        (EPOCHS, "three", "expected a whole number"),
-        (EPOCHS, "1_000", "expected a whole number"),
-        (EPOCHS, "٣", "expected a whole number"),  # an Arabic digit, which int() takes
-        (EPOCHS, "", "expected a whole number"),
-        (EPOCHS, True, "expected a whole number. Received: Epochs=True"),
-        (EPOCHS, 3.0, "expected a whole number"),
-        (RATE, "fast", "LearningRate: expected a number. Received: LearningRate='fast'"),
-        (RATE, "nan", "expected a number"),
-        (RATE, "inf", "expected a number"),
-        (RATE, "1e999", "expected a number"),
-        (RATE, 10**400, "expected a number"),
-        (RATE, False, "expected a number"),
-        (FLAG, "yes", "Flag: expected true or false. Received: Flag='yes'"),
-        (FLAG, 1, "expected true or false"),
-        (DATA, 3, "Data: expected a string. Received: Data=3"),
-        (STATUS, "approved", "of Pending, Approved. Received: Status='approved'. Did you mean 'Approved'?"),
+        (EPOCHS, "3.5", "Epochs: must be a whole number, not '3.5'"),
+        (EPOCHS, "three", "must be a whole number"),
+        (EPOCHS, "1_000", "must be a whole number"),
+        (EPOCHS, "٣", "must be a whole number"),  # an Arabic digit, which int() takes
+        (EPOCHS, "", "must be a whole number"),
+        (EPOCHS, True, "must be a whole number, not True"),
+        (EPOCHS, 3.0, "must be a whole number"),
+        (RATE, "fast", "LearningRate: must be a number, not 'fast'"),
+        (RATE, "nan", "must be a number"),
+        (RATE, "inf", "must be a number"),
+        (RATE, "1e999", "must be a number"),
+        (RATE, 10**400, "must be a number"),
+        (RATE, False, "must be a number"),
+        (FLAG, "yes", "Flag: must be true or false, not 'yes'"),
+        (FLAG, 1, "must be true or false"),
+        (DATA, 3, "Data: must be a string, not 3"),
+        (STATUS, "approved", "of Pending, Approved, not 'approved'. Did you mean 'Approved'?"),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_type_is_refused_with_what_was_received(
@@ -101,8 +101,8 @@ def test_every_wrong_parameter_is_listed_at_once() -> None:
         "The pipeline's parameters are wrong (nothing was started):\n"
         "  epochs: the pipeline has no such parameter. Did you mean 'Epochs'?"
         " It has Epochs, LearningRate, Flag, Data, Status.\n"
-        "  LearningRate: expected a number. Received: LearningRate='fast'\n"
-        "  Data: it has no default, so a String must be given.\n"
+        "  LearningRate: must be a number, not 'fast'.\n"
+        "  Data: it has no default: give it a value (type String).\n"
         "Give each as --param NAME=VALUE."
     )
 
@@ -123,7 +123,7 @@ def test_a_parameter_that_asks_for_what_is_not_supported_is_refused_before_anyth
     with pytest.raises(DefinitionError) as caught:
         resolve_parameters(pipeline, {"Instances": "17"})
     path = "$.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
-    assert f"{path}: the local engine supports 1 to 16 only. Received: 17" in str(caught.value)
+    assert f"{path}: the local engine supports only 1 to 16, not 17" in str(caught.value)
 
 
 @settings(deadline=None)

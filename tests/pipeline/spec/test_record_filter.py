@@ -36,7 +36,7 @@ def test_it_takes_its_part_of_a_record(text: str, value: Any, expected: Any) -> 
 
 @pytest.mark.parametrize("text", ["id", "$.", "$[", "$[a]", "$[1:2:3]", "$.a[?(@.x)]", "$..a", "$ [0]"])
 def test_what_is_no_filter_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a JSONPath of"):
+    with pytest.raises(ValueError, match="must be a JSONPath of"):
         parse_filter(text)
 
 
@@ -48,8 +48,8 @@ def test_a_long_filter_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "value", "message"),
     [
-        ("$[4]", ROW, "needs the place 4, and there are 4"),
-        ("$[-5]", ROW, "needs the place -5, and there are 4"),
+        ("$[4]", ROW, "needs item 4, but there are only 4"),
+        ("$[-5]", ROW, "needs item -5, but there are only 4"),
         ("$.x", RECORD, "needs 'x', which"),
         ("$['x','id']", RECORD, "needs 'x', which"),
         ("$.x", ROW, "needs an object with 'x', not"),

@@ -44,33 +44,33 @@ def change(holder: Any, place: tuple[str | int, ...], value: Any) -> None:
     [
         ((*INPUT, "AppManaged"), True, "ProcessingInputs[0].AppManaged: the local engine does not support this"),
         ((*INPUT, "DatasetDefinition"), {"LocalPath": "/x"}, "ProcessingInputs[0].DatasetDefinition: the local"),
-        ((*INPUT, "S3Input", "S3InputMode"), "Pipe", "S3InputMode: the local engine supports 'File' and"),
-        ((*INPUT, "S3Input", "S3DataType"), "AugmentedManifestFile", "supports 'S3Prefix' and "
-            "'ManifestFile' only. Received: 'AugmentedManifestFile'"),
-        ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one//in", "takes no address with an empty part (“//”). Received"),
-        ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one/in//a", "takes no address with an empty part (“//”)"),
-        ((*INPUT, "S3Input", "S3Uri"), "https://b/k", "expected s3://bucket/key. Received: 'https://b/k'"),
+        ((*INPUT, "S3Input", "S3InputMode"), "Pipe", "S3InputMode: the local engine supports only 'File' and"),
+        ((*INPUT, "S3Input", "S3DataType"), "AugmentedManifestFile", "supports only 'S3Prefix' and "
+            "'ManifestFile', not 'AugmentedManifestFile'"),
+        ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one//in", "accepts no address with an empty part (“//”), as 's3"),
+        ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one/in//a", "accepts no address with an empty part (“//”)"),
+        ((*INPUT, "S3Input", "S3Uri"), "https://b/k", "must be s3://bucket/key, not 'https://b/k'"),
         ((*OUTPUT, "S3Output", "S3Uri"), "s3://Bkt_One/o", "'Bkt_One' is no name for a bucket: S3 takes 3 to 63"),
-        ((*OUTPUT, "S3Output", "S3Uri"), "s3://10.0.0.1/o", "and no IP address. Received: 's3://10.0.0.1/o'"),
-        ((*INPUT, "S3Input", "S3CompressionType"), "Gzip", "supports 'None' only. Received: 'Gzip'"),
-        ((*INPUT, "S3Input", "LocalPath"), "/opt/../etc", "LocalPath: expected an absolute path below /"),
-        ((*INPUT, "S3Input", "LocalPath"), "/", "LocalPath: expected an absolute path below /"),
+        ((*OUTPUT, "S3Output", "S3Uri"), "s3://10.0.0.1/o", "and no IP address (in 's3://10.0.0.1/o')"),
+        ((*INPUT, "S3Input", "S3CompressionType"), "Gzip", "supports only 'None', not 'Gzip'"),
+        ((*INPUT, "S3Input", "LocalPath"), "/opt/../etc", "LocalPath: must be an absolute path below /"),
+        ((*INPUT, "S3Input", "LocalPath"), "/", "LocalPath: must be an absolute path below /"),
         ((*INPUT, "S3Input", "LocalPath"), DELETE, "ProcessingInputs[0].S3Input.LocalPath: missing"),
         ((*INPUT, "S3Input"), DELETE, "$.Steps[0].Arguments.ProcessingInputs[0].S3Input: missing"),
-        ((*INPUT, "S3Input"), "s3://b/k", "ProcessingInputs[0].S3Input: expected an object. Received: 's3://b/k'"),
-        (("ProcessingInputs",), "s3://b/k", "ProcessingInputs: expected a list. Received: 's3://b/k'"),
+        ((*INPUT, "S3Input"), "s3://b/k", "ProcessingInputs[0].S3Input: must be an object, not 's3://b/k'"),
+        (("ProcessingInputs",), "s3://b/k", "ProcessingInputs: must be a list, not 's3://b/k'"),
         ((*OUTPUT, "FeatureStoreOutput"), {"FeatureGroupName": "x"}, "Outputs[0].FeatureStoreOutput: the local"),
-        ((*OUTPUT, "S3Output", "S3UploadMode"), "Never", "supports 'EndOfJob' and 'Continuous' only"),
-        ((*OUTPUT, "OutputName"), 3, "Outputs[0].OutputName: expected a string. Received: 3"),
-        (("ProcessingResources", "ClusterConfig", "InstanceCount"), 0, "Count: the local engine supports 1 to 16"),
+        ((*OUTPUT, "S3Output", "S3UploadMode"), "Never", "supports only 'EndOfJob' and 'Continuous'"),
+        ((*OUTPUT, "OutputName"), 3, "Outputs[0].OutputName: must be a string, not 3"),
+        (("ProcessingResources", "ClusterConfig", "InstanceCount"), 0, "Count: the local engine supports only 1"),
         (("ProcessingResources",), DELETE, "$.Steps[0].Arguments.ProcessingResources: missing"),
-        (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: expected a list"),
-        (("AppSpecification", "ContainerArguments"), ["--epochs", 3], "ContainerArguments[1]: expected a string. "
-            "Received: 3"),
-        (("AppSpecification", "ContainerArguments"), [{"Get": "Parameters.Epochs"}], "expected a string. "
-            "Received: Parameters.Epochs, which is of type Integer. Write it with .to_string()."),
-        (("Environment", "E"), True, "Environment.E: expected a string. Received: True"),
-        (("StoppingCondition",), {"MaxRuntimeInSeconds": "60"}, "MaxRuntimeInSeconds: expected a whole number"),
+        (("AppSpecification", "ContainerEntrypoint"), "python3", "Entrypoint: must be a list"),
+        (("AppSpecification", "ContainerArguments"), ["--epochs", 3], "ContainerArguments[1]: must be a string, "
+            "not 3"),
+        (("AppSpecification", "ContainerArguments"), [{"Get": "Parameters.Epochs"}], "must be a string, "
+            "not Parameters.Epochs, which is of type Integer. Write it with .to_string()."),
+        (("Environment", "E"), True, "Environment.E: must be a string, not True"),
+        (("StoppingCondition",), {"MaxRuntimeInSeconds": "60"}, "MaxRuntimeInSeconds: must be a whole number"),
         (("StoppingCondition",), {"MaxRuntimeInSeconds": {"Get": "Parameters.LearningRate"}}, "of type Float."),
     ],
 )  # fmt: skip
@@ -81,24 +81,24 @@ def test_a_processing_request_is_refused_for(place: tuple[str | int, ...], value
 @pytest.mark.parametrize(
     ("place", "value", "expected"),
     [
-        ((*CHANNEL, "InputMode"), "Pipe", "InputDataConfig[0].InputMode: the local engine supports 'File'"),
+        ((*CHANNEL, "InputMode"), "Pipe", "InputDataConfig[0].InputMode: the local engine supports only 'File'"),
         ((*CHANNEL, "CompressionType"), "Gzip", "InputDataConfig[0].CompressionType: the local engine supports"),
-        ((*CHANNEL, "RecordWrapperType"), "RecordIO", "RecordWrapperType: the local engine supports 'None' only"),
+        ((*CHANNEL, "RecordWrapperType"), "RecordIO", "RecordWrapperType: the local engine supports only 'None'"),
         ((*CHANNEL, "ShuffleConfig"), {"Seed": 1}, "ShuffleConfig: the local engine does not support this"),
         ((*CHANNEL, "DataSource"), {"FileSystemDataSource": {"FileSystemId": "fs"}}, "FileSystemDataSource: the"),
         ((*CHANNEL, "DataSource"), {}, "InputDataConfig[0].DataSource.S3DataSource: missing"),
         ((*CHANNEL, "ChannelName"), DELETE, "InputDataConfig[0].ChannelName: missing"),
-        ((*SOURCE, "S3DataType"), "AugmentedManifestFile", "S3DataType: the local engine supports 'S3Prefix' and"),
-        ((*SOURCE, "S3Uri"), ["s3://b/k"], "S3DataSource.S3Uri: expected s3://bucket/key. Received: ['s3://b/k']"),
-        (("HyperParameters", "lr"), 0.1, "HyperParameters.lr: expected a string. Received: 0.1"),
+        ((*SOURCE, "S3DataType"), "AugmentedManifestFile", "S3DataType: the local engine supports only 'S3Prefix'"),
+        ((*SOURCE, "S3Uri"), ["s3://b/k"], "S3DataSource.S3Uri: must be s3://bucket/key, not ['s3://b/k']"),
+        (("HyperParameters", "lr"), 0.1, "HyperParameters.lr: must be a string, not 0.1"),
         (("HyperParameters", "lr"), {"Get": "Parameters.Flag"}, "which is of type Boolean. Write it with"),
-        (("ResourceConfig", "InstanceCount"), 17, "InstanceCount: the local engine supports 1 to 16 only"),
+        (("ResourceConfig", "InstanceCount"), 17, "InstanceCount: the local engine supports only 1 to 16"),
         (("ResourceConfig", "InstanceGroups"), [{}], "InstanceGroups: the local engine does not support this"),
         (("OutputDataConfig", "S3OutputPath"), DELETE, "OutputDataConfig.S3OutputPath: missing"),
         (("AlgorithmSpecification", "AlgorithmName"), "a", "AlgorithmName: the local engine does not support this"),
         (("AlgorithmSpecification", "TrainingInputMode"), "Pipe", "TrainingInputMode: the local engine supports"),
         (("AlgorithmSpecification", "MetricDefinitions"), [{"Name": "a"}], "MetricDefinitions[0].Regex: missing"),
-        (("CheckpointConfig",), {"S3Uri": "s3://b/c", "LocalPath": "checkpoints"}, "LocalPath: expected an"),
+        (("CheckpointConfig",), {"S3Uri": "s3://b/c", "LocalPath": "checkpoints"}, "LocalPath: must be an"),
         (("ServerlessJobConfig",), {"JobType": "FineTuning"}, "ServerlessJobConfig: the local engine does not"),
     ],
 )  # fmt: skip
@@ -113,11 +113,11 @@ def test_a_training_request_is_refused_for(place: tuple[str | int, ...], value: 
         (0, ("ModelPackageGroupName",), {"Get": "Parameters.MinimumScore"}, "which is of type Float. Write it"),
         (0, ("ModelPackageName",), "name", "IfSteps[0].Arguments.ModelPackageName: the local engine does not"),
         (0, ("ValidationSpecification",), {"ValidationRole": "r"}, "ValidationSpecification: the local engine"),
-        (0, ("CustomerMetadataProperties", "x"), 3, "CustomerMetadataProperties.x: expected a string. Received: 3"),
+        (0, ("CustomerMetadataProperties", "x"), 3, "CustomerMetadataProperties.x: must be a string, not 3"),
         (0, ("ModelMetric",), {}, "RegisterModel steps have no such argument. Did you mean 'ModelMetrics'?"),
         (1, ("Container",), {}, "IfSteps[1].Arguments.Container: Model steps have no such argument. Did you mean"),
-        (1, ("PrimaryContainer", "Environment", "N"), 3, "PrimaryContainer.Environment.N: expected a string."),
-        (1, ("Containers",), "x", "IfSteps[1].Arguments.Containers: expected a list. Received: 'x'"),
+        (1, ("PrimaryContainer", "Environment", "N"), 3, "PrimaryContainer.Environment.N: must be a string, not 3"),
+        (1, ("Containers",), "x", "IfSteps[1].Arguments.Containers: must be a list, not 'x'"),
     ],
 )  # fmt: skip
 def test_a_model_request_is_refused_for(step: int, place: tuple[str, ...], value: Any, expected: str) -> None:
@@ -173,7 +173,7 @@ def test_what_will_be_a_number_is_no_text(read: str, kind: str) -> None:
     with pytest.raises(DefinitionError) as caught:
         parse_definition(json.dumps(document))
     assert (
-        f"$.Steps[1].Arguments.HyperParameters.count: expected a string. Received: {read}, which is of type "
+        f"$.Steps[1].Arguments.HyperParameters.count: must be a string, not {read}, which is of type "
         f"{kind}. Write it with .to_string()."
     ) in str(caught.value)
     hyperparameters["count"] = {"Std:Join": {"On": "", "Values": [{"Get": read}]}}

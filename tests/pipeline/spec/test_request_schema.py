@@ -22,23 +22,23 @@ def problems(step_type: str, arguments: dict[str, Any]) -> list[str]:
         (
             "Training",
             {"StoppingCondition": {"MaxRuntimeInSeconds": 0}},
-            "$.StoppingCondition.MaxRuntimeInSeconds: expected at least 1. Received: 0",
+            "$.StoppingCondition.MaxRuntimeInSeconds: must be at least 1, not 0",
         ),
         (
             "Processing",
             {"StoppingCondition": {"MaxRuntimeInSeconds": -1}},
-            "$.StoppingCondition.MaxRuntimeInSeconds: expected at least 1. Received: -1",
+            "$.StoppingCondition.MaxRuntimeInSeconds: must be at least 1, not -1",
         ),
         (
             "Training",
             {"ResourceConfig": {"VolumeSizeInGB": True}},
-            "$.ResourceConfig.VolumeSizeInGB: expected a whole number. Received: True",
+            "$.ResourceConfig.VolumeSizeInGB: must be a whole number, not True",
         ),
         *(
             (
                 step_type,
                 {"Environment": {name: "x"}},
-                f"$.Environment['{name}']: an environment variable's name has",
+                f"$.Environment['{name}']: '{name}' cannot be an environment variable's name",
             )
             for step_type in ("Training", "Processing")
             for name in ("A=B", "", "1A", "A B")
@@ -46,17 +46,17 @@ def problems(step_type: str, arguments: dict[str, Any]) -> list[str]:
         (
             "Model",
             {"PrimaryContainer": {"Environment": {"=": "x"}}},
-            "$.PrimaryContainer.Environment['=']: an environment variable's name has",
+            "$.PrimaryContainer.Environment['=']: '=' cannot be an environment variable's name",
         ),
         (
             "Training",
             {"InputDataConfig": [{"ChannelName": "a/b"}]},
-            "$.InputDataConfig[0].ChannelName: expected text that matches",
+            "$.InputDataConfig[0].ChannelName: must match",
         ),
         (
             "Training",
             {"InputDataConfig": [{"ChannelName": "c" * 65}]},
-            "$.InputDataConfig[0].ChannelName: expected at most 64 characters. Received: 65",
+            "$.InputDataConfig[0].ChannelName: must have at most 64 characters, not 65",
         ),
     ],
 )

@@ -83,56 +83,56 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
     [
         (
             limited(MaxNumberOfTrainingJobs=0),
-            "ResourceLimits.MaxNumberOfTrainingJobs: the local engine supports 1 to 750 only. Received: 0",
+            "ResourceLimits.MaxNumberOfTrainingJobs: the local engine supports only 1 to 750, not 0",
         ),
-        (limited(MaxNumberOfTrainingJobs=751), "the local engine supports 1 to 750 only. Received: 751"),
-        (limited(MaxNumberOfTrainingJobs=True), "the local engine supports 1 to 750 only. Received: True"),
-        (limited(MaxParallelTrainingJobs=0), "the local engine supports 1 to 100 only. Received: 0"),
-        (limited(MaxRuntimeInSeconds=60), "expected at least 120. Received: 60"),
+        (limited(MaxNumberOfTrainingJobs=751), "the local engine supports only 1 to 750, not 751"),
+        (limited(MaxNumberOfTrainingJobs=True), "the local engine supports only 1 to 750, not True"),
+        (limited(MaxParallelTrainingJobs=0), "the local engine supports only 1 to 100, not 0"),
+        (limited(MaxRuntimeInSeconds=60), "must be at least 120, not 60"),
         (
             changed(lambda config: config["ResourceLimits"].pop("MaxNumberOfTrainingJobs")),
-            "MaxNumberOfTrainingJobs: missing. Expected a whole number from 1 up.",
+            "MaxNumberOfTrainingJobs: missing: give a whole number from 1 up.",
         ),
         (changed(lambda config: config.pop("ResourceLimits")), "ResourceLimits: missing."),
         (changed(lambda config: config.pop("ParameterRanges")), "there is nothing to tune: give at least one"),
         (ranges(CategoricalParameterRanges=[]), "there is nothing to tune: give at least one range."),
         (
             ranges(CategoricalParameterRanges=[{"Name": "size", "Values": []}]),
-            "CategoricalParameterRanges[0].Values: the range is empty: list at least one value. Received: []",
+            "CategoricalParameterRanges[0].Values: the range is empty: list at least one value.",
         ),
         (
             ranges(CategoricalParameterRanges=[{"Name": "size", "Values": ["1", "2", "1"]}]),
-            "each value stands there once. Received twice: 1",
+            "these values are listed twice: 1",
         ),
         (ranges(CategoricalParameterRanges={}), "there is nothing to tune"),
         (
             arguments(strategy="Grid", ranges={"CategoricalParameterRanges": 3}),
-            "CategoricalParameterRanges: expected a list. Received: 3",
+            "CategoricalParameterRanges: must be a list, not 3",
         ),
-        (ranges(CategoricalParameterRanges="x"), "CategoricalParameterRanges: expected a list. Received: 'x'"),
+        (ranges(CategoricalParameterRanges="x"), "CategoricalParameterRanges: must be a list, not 'x'"),
         (
             continuous("2", "1"),
             "ContinuousParameterRanges[0].MinValue: the range is empty: 2 is above MaxValue=1.",
         ),
-        (continuous(0.1, "1"), "MinValue: expected a number, written as a string. Received: 0.1"),
-        (continuous("nan", "1"), "MinValue: expected a number, written as a string. Received: 'nan'"),
-        (continuous("0", "1", "Logarithmic"), "a logarithmic range begins above 0. Received: '0'"),
-        (continuous("-1", "1", "Logarithmic"), "a logarithmic range begins above 0. Received: '-1'"),
-        (integer("0", "9", "Logarithmic"), "a logarithmic range begins above 0. Received: '0'"),
-        (integer("1.5", "9"), "MinValue: expected a whole number, written as a string. Received: '1.5'"),
+        (continuous(0.1, "1"), "MinValue: must be a number, written as a string, not 0.1"),
+        (continuous("nan", "1"), "MinValue: must be a number, written as a string, not 'nan'"),
+        (continuous("0", "1", "Logarithmic"), "a logarithmic range must begin above 0, not at '0'"),
+        (continuous("-1", "1", "Logarithmic"), "a logarithmic range must begin above 0, not at '-1'"),
+        (integer("0", "9", "Logarithmic"), "a logarithmic range must begin above 0, not at '0'"),
+        (integer("1.5", "9"), "MinValue: must be a whole number, written as a string, not '1.5'"),
         (
             continuous("0.1", "1", "ReverseLogarithmic"),
-            "a reverse logarithmic range lies from 0 to below 1. Received: 0.1 to 1",
+            "a reverse logarithmic range must lie from 0 to below 1, not from 0.1 to 1",
         ),
-        (integer("0", "9", "ReverseLogarithmic"), "a reverse logarithmic range is one of continuous values."),
-        (continuous("0.1", "1", "Log"), "'Linear', 'Logarithmic' and 'ReverseLogarithmic' only. Received: 'Log'"),
+        (integer("0", "9", "ReverseLogarithmic"), "only a range of continuous values can be reverse logarithmic."),
+        (continuous("0.1", "1", "Log"), "only 'Linear', 'Logarithmic' and 'ReverseLogarithmic', not 'Log'"),
         (
             arguments(strategy="Grid", trials=None),
-            "ContinuousParameterRanges[0]: the strategy Grid takes categorical ranges alone",
+            "ContinuousParameterRanges[0]: the strategy Grid accepts only categorical ranges",
         ),
         (
             arguments(strategy="Grid", trials=2, ranges={"CategoricalParameterRanges": [CATEGORICAL]}),
-            "the grid has 3 combinations: ask for that many trials, or leave the number out. Received: 2",
+            "the grid has 3 combinations, not 2: ask for that many trials, or leave the number out",
         ),
         (
             arguments(
@@ -144,11 +144,11 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
                     ]
                 },
             ),
-            "the grid has 900 combinations, and 750 trials are the most.",
+            "the grid has 900 combinations, more than the 750 trials allowed.",
         ),
         (
             static(epochs="9", rate="0.1"),
-            "ContinuousParameterRanges[0].Name: 'rate' is tuned and stands in StaticHyperParameters, too",
+            "ContinuousParameterRanges[0].Name: 'rate' is both tuned and in StaticHyperParameters",
         ),
         (
             ranges(
@@ -159,20 +159,21 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
         ),
         (
             metrics({"Name": "acuracy", "Regex": "x=(.*)"}),
-            "no regular expression says where the log tells 'accuracy': MetricDefinitions has acuracy.",
+            "no regular expression finds 'accuracy' in the log: MetricDefinitions has acuracy.",
         ),
         (metrics(), "MetricDefinitions has none."),
-        (metrics({"Name": "accuracy", "Regex": "("}), "the Regex of 'accuracy' is none: missing )"),
+        (metrics({"Name": "accuracy", "Regex": "("}), "the Regex of 'accuracy', '(', is not valid: missing )"),
         (metrics({"Name": "accuracy", "Regex": "a=[0-9]+"}), "has no group, so it finds no value"),
-        (arguments(strategy="Bayes"), "Strategy: the local engine supports 'Bayesian', 'Random', 'Grid' and"),
-        (arguments(objective="Best"), "Type: the local engine supports 'Maximize' and 'Minimize' only. Received"),
+        (arguments(strategy="Bayes"), "Strategy: the local engine supports only 'Bayesian', 'Random', 'Grid' and"),
+        (arguments(objective="Best"), "Type: the local engine supports only 'Maximize' and 'Minimize', not "),
         (
             arguments(strategy="Hyperband", TrainingJobEarlyStoppingType="Auto"),
             "Hyperband stops trials by its own rule: leave TrainingJobEarlyStoppingType at Off.",
         ),
         (
             arguments(strategy="Hyperband", definition=definition_of_trials(StaticHyperParameters={})),
-            "MaxResource: missing, and none of epochs, numepochs, n-epochs, n_epochs, num_epochs among",
+            "MaxResource: missing, and the StaticHyperParameters of TrainingJobDefinition have none of epochs, "
+            "numepochs, n-epochs, n_epochs, num_epochs to take its place",
         ),
         (
             arguments(strategy="Hyperband", StrategyConfig={"HyperbandStrategyConfig": {"MinResource": 10}}),
@@ -185,17 +186,17 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
         ({**arguments(), "Autotune": {"Mode": "Enabled"}}, "Autotune: the local engine does not support this."),
         (
             {**arguments(), "TrainingJobDefinitions": [definition_of_trials()]},
-            "expected either TrainingJobDefinition or a list TrainingJobDefinitions, of at least one.",
+            "give either TrainingJobDefinition or a list TrainingJobDefinitions with at least one.",
         ),
-        ({CONFIG: arguments()[CONFIG]}, "expected either TrainingJobDefinition or a list"),
+        ({CONFIG: arguments()[CONFIG]}, "give either TrainingJobDefinition or a list"),
         ({"TrainingJobDefinition": definition_of_trials()}, f"{CONFIG}: missing."),
         (
             arguments(definition=definition_of_trials(ResourceConfig={"InstanceCount": 1})),
-            "ResourceConfig: missing. Expected an object with an InstanceType, or a Hyper",
+            "ResourceConfig: missing: give an object with an InstanceType, or a Hyper",
         ),
         (
             arguments(definition=definition_of_trials(OutputDataConfig={"S3OutputPath": "models"})),
-            "OutputDataConfig.S3OutputPath: expected s3://bucket/key. Received: 'models'",
+            "OutputDataConfig.S3OutputPath: must be s3://bucket/key, not 'models'",
         ),
         ({**arguments(), "TrainingJobDefinitoin": {}}, "Did you mean 'TrainingJobDefinition'?"),
     ],
@@ -216,7 +217,7 @@ def test_definitions_with_other_objectives_are_refused() -> None:
 
 def test_a_step_that_is_called_as_a_trial_is_refused() -> None:
     other = {"Name": "Tune-002", "Type": "Fail", "Arguments": {}}
-    assert "its trials are called Tune-001 and so on, as another step is: Tune-002" in refusal(
+    assert "its trials are named Tune-001 and so on, and so is another step: Tune-002" in refusal(
         arguments(), other
     )
 
@@ -225,7 +226,9 @@ def test_a_tuning_step_in_a_loop_is_refused() -> None:
     body = {"Name": "Tune", "Type": "Tuning", "Arguments": arguments()}
     each = {"IterableItems": ["a"], "MaxConcurrency": 1, "ForEachBody": [body]}
     step = {"Name": "Each", "Type": "ForEach", "Arguments": each}
-    with pytest.raises(DefinitionError, match="a body has no Condition, Fail, ForEach, Tuning steps"):
+    with pytest.raises(
+        DefinitionError, match="steps of the types Condition, Fail, ForEach, Tuning are not allowed in a body"
+    ):
         parse_definition(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
 
 
@@ -238,9 +241,9 @@ def test_a_tuning_step_in_a_loop_is_refused() -> None:
         ("TrainingJobStatusCounters.Completed", None),
         (
             "BestTrainingJobs.TrainingJobName",
-            "Received: BestTrainingJobs in BestTrainingJobs.TrainingJobName",
+            "Tune has no property BestTrainingJobs in BestTrainingJobs.TrainingJobName",
         ),
-        ("TrainingJobSummaries[0].Name", "expected a property of Tune"),
+        ("TrainingJobSummaries[0].Name", "Tune has no property"),
     ],
 )
 def test_properties_are_those_of_both_responses(path: str, problem: str | None) -> None:
@@ -256,7 +259,7 @@ def test_values_of_parameters_are_checked_once_they_are_known() -> None:
     parameter = {"Name": "Trials", "Type": "Integer", "DefaultValue": 3}
     definition = parse_definition(document(request, parameters=(parameter,)))
     assert resolve_parameters(definition, {}) == {"Trials": 3}
-    with pytest.raises(DefinitionError, match=r"supports 1 to 750 only\. Received: 0"):
+    with pytest.raises(DefinitionError, match=r"supports only 1 to 750, not 0"):
         resolve_parameters(definition, {"Trials": 0})
 
 

@@ -50,8 +50,8 @@ def cache_key_has_no_execution_id(
                 if changes(reference):
                     yield (
                         path,
-                        "expected nothing that changes with each execution, as it is part of the step's cache "
-                        f"key. Received: Execution.{reference.name}",
+                        f"Execution.{reference.name} differs in each execution and is part of the step's "
+                        "cache key, so the cache would never hit.",
                     )
 
 
@@ -70,8 +70,8 @@ def cached_outputs_carry_the_execution_id(
             if uri is not None and not any(changes(reference) for reference in references(uri)):
                 yield (
                     step.argument_path("ProcessingOutputConfig", "Outputs", index, "S3Output", "S3Uri"),
-                    "expected Execution.PipelineExecutionId in the URI, so that a later execution does not "
-                    f"overwrite what a cache hit hands out. Received: {shown(uri, 80)}",
+                    "needs Execution.PipelineExecutionId, so that no later execution overwrites what a "
+                    f"cache hit hands out (got {shown(uri, 80)}).",
                 )
 
 

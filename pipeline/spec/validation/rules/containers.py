@@ -35,8 +35,8 @@ def ecr_images_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
     for path, text in strings(step.arguments, step.argument_path()):
         for word in BETWEEN_WORDS.split(text) if ECR_HOST in text else ():
             if ECR_HOST in word and not ECR_IMAGE.fullmatch(word):
-                expected = "<12 digits>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
-                yield path, f"expected {expected}. Received: {shown(word, 200)}"
+                form = "<12 digits>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
+                yield path, f"must be {form}, not {shown(word, 200)}."
 
 
 def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def no_experiment_config(step: Step) -> Iterator[tuple[str, str]]:
     if config is not None:
         yield (
             step.argument_path("ExperimentConfig"),
-            f"expected none: Pipelines fills it in. Received: {shown(config, 80)}",
+            f"leave it out: Pipelines fills it in (got {shown(config, 80)}).",
         )
 
 

@@ -26,8 +26,8 @@ def missed_gate_fails(definition: Definition, given: Mapping[str, Json]) -> Iter
         if step.type == "Condition" and not (then and otherwise) and "Fail" not in otherwise:
             yield (
                 step.argument_path("ElseSteps"),
-                "expected a Fail step: without it an execution that misses this gate ends as Succeeded. "
-                f"Received: {listed(otherwise) if otherwise else 'no steps'}",
+                "needs a Fail step: without it an execution that misses this gate ends as Succeeded (got "
+                f"{listed(otherwise) if otherwise else 'no steps'}).",
             )
 
 
@@ -35,7 +35,7 @@ def fail_message(step: Step) -> Iterator[tuple[str, str]]:
     """A Fail step says why, in at most 3,072 characters. API reference, FailStepMetadata, ErrorMessage."""
     at, message = step.argument_path("ErrorMessage"), step.arguments.get("ErrorMessage")
     if not isinstance(message, str) or not message:
-        yield at, f"expected a message. Received: {shown(message)}"
+        yield at, f"must be a message, not {shown(message)}."
         return
     for found in mismatches(message, shape("FailStepMetadata").members["ErrorMessage"], at):
         yield at, found.message

@@ -26,7 +26,7 @@ def isolated_jobs_reach_nothing(step: Step) -> Iterator[tuple[str, str]]:
             if "s3://" in text or text.startswith("arn:aws"):
                 yield (
                     path,
-                    f"expected nothing that needs a network in an isolated job. Received: {shown(text, 200)}",
+                    f"an isolated job has no network for {shown(text, 200)}.",
                 )
 
 

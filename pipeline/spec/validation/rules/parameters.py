@@ -10,7 +10,7 @@ from pipeline.spec.parameters import convert_json
 from pipeline.spec.service_model import shape
 from pipeline.spec.shapes import mismatches
 
-NOT_EMPTY = 'expected a text that is not empty, such as "none"'
+NOT_EMPTY = 'must not be empty; give a text such as "none".'
 
 
 def at_most_200_parameters(definition: Definition, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -20,7 +20,7 @@ def at_most_200_parameters(definition: Definition, given: Mapping[str, Json]) ->
     """
     most, count = shape("ParameterList").metadata["max"], len(definition.parameters)
     if count > most:
-        yield "$.Parameters", f"expected at most {most} items. Received: {count} items"
+        yield "$.Parameters", f"a pipeline may have at most {most} parameters, not {count}."
 
 
 def default_texts_are_not_empty(
@@ -32,7 +32,7 @@ def default_texts_are_not_empty(
     """
     for index, parameter in enumerate(definition.parameters):
         if parameter.default == "":
-            yield f"$.Parameters[{index}].DefaultValue", f'{NOT_EMPTY}. Received: ""'
+            yield f"$.Parameters[{index}].DefaultValue", NOT_EMPTY
 
 
 def given_parameters(definition: Definition, given: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -47,7 +47,7 @@ def given_parameters(definition: Definition, given: Mapping[str, Json]) -> Itera
         if name not in parameters:
             yield (
                 "$.Parameters",
-                f"expected values for parameters out of {listed(parameters)}. Received: {name}",
+                f"the pipeline has no parameter {name}, only: {listed(parameters)}.",
             )
             continue
         try:
@@ -55,7 +55,7 @@ def given_parameters(definition: Definition, given: Mapping[str, Json]) -> Itera
         except ValueError as error:
             yield "$.Parameters", f"{name}: {error}"
         if value == "":
-            yield "$.Parameters", f'{name}: {NOT_EMPTY}. Received: ""'
+            yield "$.Parameters", f"{name}: {NOT_EMPTY}"
         elif isinstance(value, str):
             for found in mismatches(value, shape("String1024"), "$.Parameters"):
                 yield found.path, f"{name}: {found.message}"

@@ -41,7 +41,7 @@ def processing_names_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         for index, item in items:
             if names[str(item.get(name_key))] > 1:
                 path = step.argument_path(*keys, index, name_key)
-                yield path, f"expected a name of its own. Received: {shown(item.get(name_key))}"
+                yield path, f"the name {shown(item.get(name_key))} is used more than once."
 
 
 def processing_inputs_lie_under_opt_ml_processing(step: Step) -> Iterator[tuple[str, str]]:
@@ -56,7 +56,7 @@ def processing_inputs_lie_under_opt_ml_processing(step: Step) -> Iterator[tuple[
         path = local_path(item)
         if path is None or not path.startswith(INPUT_ROOT) or ".." in path.split("/"):
             at = step.argument_path("ProcessingInputs", index, "S3Input", "LocalPath")
-            yield at, f"expected a path beneath {INPUT_ROOT}. Received: {shown(path)}"
+            yield at, f"must be a path below {INPUT_ROOT}, not {shown(path)}."
 
 
 def processing_paths_are_distinct(step: Step) -> Iterator[tuple[str, str]]:
@@ -78,9 +78,9 @@ def processing_paths_are_distinct(step: Step) -> Iterator[tuple[str, str]]:
     paths = Counter(path for _, path in places)
     for at, path in places:
         if path is not None and paths[path] > 1:
-            yield at, f"expected a path of its own. Received: {shown(path)}, {paths[path]} times"
+            yield at, f"the path {shown(path)} is used {paths[path]} times."
         elif path is not None and not path.startswith("/"):
-            yield at, f"expected an absolute path. Received: {shown(path)}"
+            yield at, f"must be an absolute path, not {shown(path)}."
 
 
 def processing_outputs_have_a_destination(step: Step) -> Iterator[tuple[str, str]]:
@@ -91,7 +91,7 @@ def processing_outputs_have_a_destination(step: Step) -> Iterator[tuple[str, str
     for index, item in outputs(step):
         if item.get("AppManaged") is not True and local_path(item) is None:
             path = step.argument_path("ProcessingOutputConfig", "Outputs", index)
-            yield path, f"expected an S3Output with a LocalPath. Received: {listed(item)}"
+            yield path, f"needs an S3Output with a LocalPath (has only {listed(item)})."
 
 
 RULES = (

@@ -15,8 +15,8 @@ def package_has_a_group_or_a_name(step: Step) -> Iterator[tuple[str, str]]:
     """
     given = [key for key in ("ModelPackageGroupName", "ModelPackageName") if step.arguments.get(key)]
     if len(given) != 1:
-        expected = "either ModelPackageGroupName or ModelPackageName"
-        yield step.argument_path(), f"expected {expected}. Received: {' and '.join(given) or 'neither'}"
+        wanted = "either ModelPackageGroupName or ModelPackageName"
+        yield step.argument_path(), f"give {wanted}, not {'both' if given else 'neither'}."
 
 
 RULES = (package_has_a_group_or_a_name,)

@@ -14,7 +14,7 @@ def definition_size(definition: Definition, given: Mapping[str, Json]) -> Iterat
     """A definition has at most 1,048,576 characters. API reference, CreatePipeline, PipelineDefinition."""
     most = shape("PipelineDefinition").metadata["max"]
     if len(definition.text) > most:
-        yield "$", f"expected at most {most} characters. Received: {len(definition.text)}"
+        yield "$", f"may have at most {most} characters, not {len(definition.text)}."
 
 
 def step_texts(step: Step) -> Iterator[tuple[str, str]]:

@@ -31,12 +31,12 @@ def s3_uris_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
     """
     for path, text in strings(step.arguments, step.argument_path()):
         if path.endswith(S3_FIELDS) and not text.startswith("s3://"):
-            yield path, f"expected s3://<bucket>/<key>. Received: {shown(text, 200)}"
+            yield path, f"must be s3://<bucket>/<key>, not {shown(text, 200)}."
             continue
         for uri in S3_URI.findall(text):
             if not is_well_formed(uri):
-                expected = "s3://<bucket>/<key> with a valid bucket name"
-                yield path, f"expected {expected}. Received: {shown(uri, 200)}"
+                form = "s3://<bucket>/<key> with a valid bucket name"
+                yield path, f"must be {form}, not {shown(uri, 200)}."
 
 
 def s3_keys_have_no_empty_parts(step: Step) -> Iterator[tuple[str, str]]:
@@ -47,7 +47,7 @@ def s3_keys_have_no_empty_parts(step: Step) -> Iterator[tuple[str, str]]:
     for path, text in strings(step.arguments, step.argument_path()):
         for uri in S3_URI.findall(text):
             if is_well_formed(uri) and "//" in uri.removeprefix("s3://"):
-                yield path, f"expected single slashes in the key. Received: {shown(uri, 200)}"
+                yield path, f"the key must have single slashes only, unlike {shown(uri, 200)}."
 
 
 def is_well_formed(uri: str) -> bool:
@@ -64,7 +64,7 @@ def kms_keys_are_well_formed(step: Step) -> Iterator[tuple[str, str]]:
         if path.endswith(KEY_FIELDS) and not KMS_KEY.fullmatch(text):
             yield (
                 path,
-                f"expected a key's id, alias/<name>, or the ARN of either. Received: {shown(text, 200)}",
+                f"must be a key's id, alias/<name>, or the ARN of either, not {shown(text, 200)}.",
             )
 
 
@@ -83,7 +83,7 @@ def volume_key_needs_a_volume(step: Step) -> Iterator[tuple[str, str]]:
             path = step.argument_path(*keys, "VolumeKmsKeyId")
             yield (
                 path,
-                f"expected none on {instance}, whose own storage is encrypted already. Received: {shown(key)}",
+                f"leave it out on {instance}, whose own storage is always encrypted (got {shown(key)}).",
             )
 
 
@@ -98,7 +98,7 @@ def tags_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         key = str(tag.get("Key"))
         if keys[key] > 1 or key.lower().startswith("aws:"):
             path = step.argument_path("Tags", index, "Key")
-            yield path, f"expected a key of its own that does not begin with aws:. Received: {shown(key)}"
+            yield path, f"must be unique and not begin with aws:, unlike {shown(key)}."
 
 
 RULES = (

@@ -21,7 +21,7 @@ def channel_names_are_unique(step: Step) -> Iterator[tuple[str, str]]:
         name = str(channel.get("ChannelName"))
         if names[name] > 1:
             path = step.argument_path("InputDataConfig", index, "ChannelName")
-            yield path, f"expected a name of its own. Received: {shown(name)}"
+            yield path, f"the name {shown(name)} is used more than once."
 
 
 def training_has_one_algorithm(step: Step) -> Iterator[tuple[str, str]]:
@@ -33,10 +33,9 @@ def training_has_one_algorithm(step: Step) -> Iterator[tuple[str, str]]:
     specification = members(step.arguments.get("AlgorithmSpecification"))
     given = [key for key in ("TrainingImage", "AlgorithmName") if specification.get(key)]
     if len(given) != 1:
-        expected = "either TrainingImage or AlgorithmName"
         yield (
             step.argument_path("AlgorithmSpecification"),
-            f"expected {expected}. Received: {given or 'neither'}",
+            f"give either TrainingImage or AlgorithmName, not {'both' if given else 'neither'}.",
         )
 
 
@@ -61,7 +60,7 @@ def spot_needs_max_wait(step: Step) -> Iterator[tuple[str, str]]:
     wait, run = seconds(step, "MaxWaitTimeInSeconds"), seconds(step, "MaxRuntimeInSeconds")
     if uses_spot(step) and (wait is None or (run is not None and wait <= run)):
         path = step.argument_path("StoppingCondition", "MaxWaitTimeInSeconds")
-        yield path, f"expected more than MaxRuntimeInSeconds ({run}) for spot training. Received: {wait}"
+        yield path, f"must be more than MaxRuntimeInSeconds ({run}) for spot training, not {wait}."
 
 
 def max_wait_needs_spot(step: Step) -> Iterator[tuple[str, str]]:
@@ -72,7 +71,7 @@ def max_wait_needs_spot(step: Step) -> Iterator[tuple[str, str]]:
     wait = seconds(step, "MaxWaitTimeInSeconds")
     if wait is not None and not uses_spot(step):
         path = step.argument_path("StoppingCondition", "MaxWaitTimeInSeconds")
-        yield path, f"expected none without EnableManagedSpotTraining. Received: {wait}"
+        yield path, f"goes with EnableManagedSpotTraining only: leave it out (got {wait})."
 
 
 def spot_needs_checkpoints(step: Step) -> Iterator[tuple[str, str]]:
@@ -83,7 +82,7 @@ def spot_needs_checkpoints(step: Step) -> Iterator[tuple[str, str]]:
     """
     if uses_spot(step) and not value_at(step.arguments, "CheckpointConfig", "S3Uri"):
         path = step.argument_path("CheckpointConfig")
-        yield path, "expected a CheckpointConfig with an S3Uri for spot training. Received: none"
+        yield path, "spot training needs a CheckpointConfig with an S3Uri."
 
 
 def spot_has_no_warm_pool(step: Step) -> Iterator[tuple[str, str]]:
@@ -91,7 +90,7 @@ def spot_has_no_warm_pool(step: Step) -> Iterator[tuple[str, str]]:
     keep = value_at(step.arguments, "ResourceConfig", "KeepAlivePeriodInSeconds")
     if uses_spot(step) and keep:
         path = step.argument_path("ResourceConfig", "KeepAlivePeriodInSeconds")
-        yield path, f"expected none with EnableManagedSpotTraining. Received: {keep}"
+        yield path, f"spot instances are not kept warm: leave it out (got {keep})."
 
 
 def training_ends_within_28_days(step: Step) -> Iterator[tuple[str, str]]:
@@ -99,7 +98,7 @@ def training_ends_within_28_days(step: Step) -> Iterator[tuple[str, str]]:
     run = seconds(step, "MaxRuntimeInSeconds")
     if run is not None and run > LONGEST_TRAINING_SECONDS:
         path = step.argument_path("StoppingCondition", "MaxRuntimeInSeconds")
-        yield path, f"expected at most {LONGEST_TRAINING_SECONDS} seconds. Received: {run}"
+        yield path, f"may be at most {LONGEST_TRAINING_SECONDS} seconds, not {run}."
 
 
 def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
@@ -114,7 +113,7 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
         name, regex = str(metric.get("Name")), metric.get("Regex")
         path = step.argument_path("AlgorithmSpecification", "MetricDefinitions", index)
         if names[name] > 1:
-            yield f"{path}.Name", f"expected a name of its own. Received: {shown(name)}"
+            yield f"{path}.Name", f"the name {shown(name)} is used more than once."
         try:
             groups = re.compile(regex).groups if isinstance(regex, str) else 1
         except re.error:
@@ -122,7 +121,7 @@ def metrics_capture_a_value(step: Step) -> Iterator[tuple[str, str]]:
         if groups < 1:
             yield (
                 f"{path}.Regex",
-                f"expected a regular expression with a group in parentheses. Received: {shown(regex)}",
+                f"must be a regular expression with a group in parentheses, not {shown(regex)}.",
             )
 
 

@@ -49,7 +49,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_steps(changed: Ca
     with pytest.raises(DefinitionError) as caught:
         check_definition(definition)
     message = str(caught.value)
-    assert "Received: 4" in message
+    assert "(4 in all)" in message
     assert all(str(problem) in message for problem in problems)
 
 
@@ -60,7 +60,7 @@ def test_what_the_model_says_is_said_once(changed: Callable[..., Any]) -> None:
     assert problems == [
         Finding(
             "$.Steps[1].Arguments.HyperParameters.epochs",
-            "expected a string. Received: Parameters.Epochs, which is of type Integer. Write it with .to_string().",
+            "must be a string, not Parameters.Epochs, which is of type Integer. Write it with .to_string().",
             "both",
             "model-type",
         )

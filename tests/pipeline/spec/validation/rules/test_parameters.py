@@ -19,9 +19,9 @@ def test_there_are_at_most_200_parameters(changed: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"Epoch": 3}, "expected values for parameters out of Epochs, InputDataUri, "),
-        ({"Epochs": "3"}, "Epochs: expected a JSON Integer. Received: '3'"),
-        ({"InputDataUri": "s3://a-bucket/" + "x" * 1011}, "expected at most 1024 characters"),
+        ({"Epoch": 3}, "the pipeline has no parameter Epoch, only: Epochs, InputDataUri, "),
+        ({"Epochs": "3"}, "Epochs: must be a JSON Integer, not '3'"),
+        ({"InputDataUri": "s3://a-bucket/" + "x" * 1011}, "must have at most 1024 characters"),
     ],
 )
 def test_given_parameters_are_known_and_fit(
@@ -37,7 +37,7 @@ def test_a_given_value_is_not_empty_as_the_service_wants_it(definition: dict[str
     """`string "" is too short (length: 0, required minimum: 1)`, says StartPipelineExecution."""
     problem = validate_definition(definition, {"InputDataUri": ""})[0]
     assert problem.rule == "given-parameters"
-    assert problem.message == 'InputDataUri: expected a text that is not empty, such as "none". Received: ""'
+    assert problem.message == 'InputDataUri: must not be empty; give a text such as "none".'
 
 
 def test_a_default_that_is_empty_is_no_good_in_a_form(breaks: Callable[..., None]) -> None:
