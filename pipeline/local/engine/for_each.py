@@ -152,7 +152,7 @@ def _number(output: Json, path: tuple[str | int, ...], child: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
-        raise StepFailed(f"{doing}: expected a number. Received: {shown(value)}")
+        raise StepFailed(f"{doing} needs a number, not {shown(value)}.")
     return number
 
 

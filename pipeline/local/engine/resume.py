@@ -28,16 +28,15 @@ def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definit
         UsageError: there is no such execution, it succeeded, or it is not one of the local engine's.
     """
     record = store.load_execution(execution_id)
-    doing = f"Resuming execution {record.execution_id}"
     if record.status == "Succeeded":
         raise UsageError(
-            f"{doing}: expected one that failed, was stopped, or whose process died. Received: one that succeeded. "
-            "Start a new one with: python -m pipeline run"
+            f"Cannot resume execution {record.execution_id}: it succeeded. Start a new one with: python -m "
+            "pipeline run"
         )
     if record.target != "local":
         raise UsageError(
-            f"{doing}: expected one that ran in the local engine. Received: one of --target {record.target}, which "
-            f"keeps no steps. Start a new one with: python -m pipeline run --target {record.target}"
+            f"Cannot resume execution {record.execution_id} here: it ran with --target {record.target}, "
+            f"which keeps no steps. Start a new one with: python -m pipeline run --target {record.target}"
         )
     definition = parse_definition(store.definition_text(record.execution_id))
     steps = wait_again(definition, record.steps)

@@ -77,8 +77,9 @@ class ExecutionScope:
             declared = {file.name: file for file in self._steps[step].property_files}
             if self._records[step].status != "Succeeded" or name not in declared:
                 raise StepFailed(
-                    f"Reading the property file {name} of step {step}: expected a finished step that declares it. "
-                    f"Received: {self._records[step].status}, with {', '.join(declared) or 'no property files'}."
+                    f"Could not read the property file {name} of step {step}: the step is "
+                    f"{self._records[step].status} and declares "
+                    f"{', '.join(declared) or 'no property files'}."
                 )
             content = self._run_job.read_property_file(
                 self._steps[step], declared[name], self.properties(step)

@@ -43,8 +43,8 @@ def select_steps(
     ]
     if between:
         raise UsageError(
-            f"{doing}: expected every step on a path between two selected ones. Received: --only without "
-            f"{', '.join(between)}. Add {'it' if len(between) == 1 else 'them'}."
+            f"{doing}: --only leaves out {', '.join(between)}, between two selected steps. Add "
+            f"{'it' if len(between) == 1 else 'them'}."
         )
     left = {step.name: step for step in source.steps if step.status == "Succeeded"}
     _check_needed(doing, definition, waits_for, selected, left)
@@ -67,7 +67,7 @@ def _check_names(doing: str, definition: Definition, only: Sequence[str]) -> Non
 
             near = difflib.get_close_matches(name, names, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{doing}: expected one of {', '.join(names)}. Received: --only {name}.{hint}")
+            raise UsageError(f"{doing}: there is no step {name} (--only), only {', '.join(names)}.{hint}")
 
 
 def _check_needed(
@@ -100,7 +100,7 @@ def _check_needed(
                     )
     if problems:
         raise UsageError(
-            f"{doing}: expected an execution with the results that the selected steps need. Received: "
+            f"{doing}: that execution lacks results that the selected steps need: "
             f"{'; '.join(dict.fromkeys(problems))}. Select those too, or name another execution: --from ID."
         )
 

@@ -80,8 +80,8 @@ def download(
     files = input_files(aws.objects, uri, data_type, leave_out)
     if required and not files:
         raise StepFailed(
-            f"Copying {uri} into the job's folder: expected at least one object there in the local S3. Received: "
-            f"none. If a step should have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
+            f"Could not copy {uri} into the job's folder: there is nothing there in the local S3. If a step "
+            f"should have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
         )
     made: set[Path] = set()
     with s3_errors(f"Copying {uri} into the job's folder"):
@@ -174,15 +174,15 @@ def read_json(aws: LocalAws, uri: str) -> Json:
     stored = aws.objects.find(bucket, key)
     if stored is None:
         raise StepFailed(
-            f"Reading {uri}: expected a JSON document there in the local S3. Received: none. If a step should "
-            f"have written it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
+            f"Could not read {uri}: there is nothing there in the local S3. If a step should have written "
+            f"it, look at its log. {UPLOAD_HINT.format(uri=uri)}"
         )
     aws.objects.check(stored)
     try:
         return parse_document(aws.objects.path(stored).read_bytes())
     except ValueError as error:
         raise StepFailed(
-            f"Reading {uri}: expected a JSON document. Received: {error}. Correct what the step writes."
+            f"Could not read {uri}: it is not a JSON document: {error}. Correct what the step writes."
         ) from error
 
 

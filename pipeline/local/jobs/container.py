@@ -120,8 +120,8 @@ def _names(inside: str) -> tuple[str, ...]:
     parts = PurePosixPath(inside).parts
     if len(parts) < 2 or parts[0] != "/" or ".." in parts:
         raise StepFailed(
-            "Mapping a path of the container: expected an absolute path below / without “..”, such as "
-            f"/opt/ml/processing/input. Received: {inside!r}. Correct LocalPath in the definition."
+            "A path in the container must be absolute, below / and without “..”, such as "
+            f"/opt/ml/processing/input, not {inside!r}. Correct LocalPath in the definition."
         )
     return parts[1:]
 

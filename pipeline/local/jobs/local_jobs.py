@@ -286,7 +286,7 @@ def check_arguments(step: Step, arguments: Mapping[str, Json]) -> None:
     note_odd_texts(arguments, path, findings)
     if findings.local:
         raise StepFailed(
-            f"Checking the request of step {step.name}, whose values are known now, received what the local engine "
-            f"cannot execute:\n{listing(findings.local)}\n"
-            "Correct the definition, or what the steps before hand on."
+            f"Now that the values of step {step.name} are known, the local engine cannot execute its "
+            f"request:\n{listing(findings.local)}\nCorrect the definition, or what the steps before it pass "
+            "on."
         )

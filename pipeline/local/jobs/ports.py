@@ -43,8 +43,8 @@ def _find(count: int) -> range:
         if _reserved.isdisjoint(ports) and all(map(_is_free, ports)):
             return ports
     raise StepFailed(
-        f"Looking for ports at which {count} hosts can meet: expected {count} free ones in a row between {_FIRST} "
-        f"and {_LAST}. Received: none in {_ATTEMPTS} attempts. End other programs that listen there."
+        f"Could not find {count} free ports in a row between {_FIRST} and {_LAST}, at which the hosts can "
+        f"meet, in {_ATTEMPTS} attempts. End other programs that listen there."
     )
 
 

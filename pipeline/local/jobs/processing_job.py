@@ -116,8 +116,7 @@ def output_uri(properties: Mapping[str, Json], name: str) -> str:
         if output["OutputName"] == name:
             return str(output["S3Output"]["S3Uri"])
     raise StepFailed(
-        f"Looking for a processing output: expected one of the job's outputs. Received: {name!r}. Correct "
-        "OutputName of the property file in the definition."
+        f"The job has no output {name!r}. Correct OutputName of the property file in the definition."
     )
 
 

@@ -40,8 +40,8 @@ def call_errors(doing: str) -> Iterator[None]:
         yield
     except client_errors() as error:
         raise StepFailed(
-            f"{doing}: expected the local SageMaker to take the request. Received: {error}. Correct the step's "
-            "arguments in the definition."
+            f"{doing}: the local SageMaker refused the request: {error}. Correct the step's arguments in the "
+            "definition."
         ) from error
 
 
@@ -58,8 +58,7 @@ def require_model_data(call: ServiceCall, containers: Iterable[Mapping[str, Json
                 continue
             if not is_there(call.aws, uri):
                 raise StepFailed(
-                    f"Looking for the model data {uri}: expected an object there in the local S3. Received: none. "
-                    f"{UPLOAD_HINT.format(uri=uri)}"
+                    f"There is no model data at {uri} in the local S3. {UPLOAD_HINT.format(uri=uri)}"
                 )
         if package := container.get("ModelPackageName"):
             with call_errors(f"Looking for the model package {package}"):

@@ -118,8 +118,8 @@ def script_command(
     if script and script.endswith(".sh"):
         return ["/bin/sh", "-c", f"chmod +x {script} && ./{script} {shlex.join(flags)}"]
     raise StepFailed(
-        "Starting a training script: expected sourcecode.json to name an entry_script (.py or .sh) or a command. "
-        f"Received: entry_script={script!r}. Correct the trainer's SourceCode."
+        "Could not start a training script: sourcecode.json must name a command or an entry_script (.py or "
+        f".sh), and its entry_script is {script!r}. Correct the trainer's SourceCode."
     )
 
 

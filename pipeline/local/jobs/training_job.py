@@ -195,8 +195,8 @@ def _source_code(job: Job) -> dict[str, Json] | None:
         if job.image is not None:
             return None  # Its own driver, which the request's command starts, has what it takes.
         raise StepFailed(
-            "Starting a training script: expected the SDK's basic script driver. Received: a distributed driver, "
-            f"{json.dumps(distributed)}, which the local engine does not have. Leave out `distributed`."
+            "The local engine has only the SDK's basic script driver, not a distributed one "
+            f"({json.dumps(distributed)}). Leave out `distributed`."
         )
     source = str(source_code.get("source_dir") or "")
     if source.endswith(".tar.gz"):
@@ -253,8 +253,8 @@ def _read_json(path: Path) -> Any:
         return None
     except ValueError as error:
         raise StepFailed(
-            f"Reading {path.name} of the channel {SCRIPT_CHANNEL}: expected JSON. Received: {error}. Compile and "
-            "upload the definition again."
+            f"Could not read {path.name} of the channel {SCRIPT_CHANNEL}: it is not JSON: {error}. Compile "
+            "and upload the definition again."
         ) from error
 
 

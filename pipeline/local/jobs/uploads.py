@@ -38,15 +38,15 @@ def parse_upload(text: str) -> Upload:
     path, separator, address = text.rpartition("=s3://")
     upload = Upload(Path(path), f"s3://{address}")
     if not path or not separator or not address.strip("/"):
-        raise UsageError(f"Reading --upload: expected PATH=s3://bucket/prefix. Received: {text!r}.")
+        raise UsageError(f"--upload must be PATH=s3://bucket/prefix, not {text!r}.")
     _check_bucket(upload.uri)
     if upload.path.is_file():
         if upload.uri.endswith("/"):
             return Upload(upload.path, upload.uri + upload.path.name)
         if not split_uri(upload.uri)[1]:
             raise UsageError(
-                f"Reading --upload: expected the file's key after the bucket. Received: {text!r}. End it with / to "
-                "keep the file's name."
+                f"--upload {text!r} has no key for the file after the bucket. End it with / to keep the "
+                "file's name."
             )
         return upload
     kind = kind_of(upload.path)
@@ -64,9 +64,7 @@ def parse_upload(text: str) -> Upload:
                 "it, or name the files that are meant."
             )
     if not any(file.is_file() for file in inside):
-        raise UsageError(
-            f"Reading --upload: expected a file, or a folder with at least one. Received: {upload.path}."
-        )
+        raise UsageError(f"--upload {upload.path}: there is no such file, and no folder with files.")
     return upload
 
 

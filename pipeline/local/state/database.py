@@ -137,9 +137,9 @@ class Database:
         version = self._version()
         if version > SCHEMA_VERSION:
             raise StateError(
-                f"Opening the state database {self.path}: expected schema version {SCHEMA_VERSION} or older. "
-                f"Received: version {version}, written by a newer version of this project. Update the project, or "
-                "set FASHION_HOME to another folder."
+                f"Could not open the state database {self.path}: it has version {version}, written by a "
+                f"newer version of this project (this one reads up to {SCHEMA_VERSION}). Update the project, "
+                "or set FASHION_HOME to another folder."
             )
         self._check_tables(version)
 
@@ -170,8 +170,7 @@ class Database:
             if advice is None:
                 raise
             raise StateError(
-                f"{doing.capitalize()} the state database {self.path}: expected it to work. "
-                f"Received: {error} ({name}). {advice}"
+                f"{doing.capitalize()} the state database {self.path} failed: {error} ({name}). {advice}"
             ) from error
 
     def _advice(self, name: str) -> str | None:

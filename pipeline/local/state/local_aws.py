@@ -286,7 +286,7 @@ class LocalAws:
                 said = str(error).rpartition("operation: ")[2].rstrip(".")
                 raise FashionError(f"{doing} failed: {said}. Then run the same command again.") from error
             raise FashionError(
-                f"{doing}: expected the local S3 and model registry to answer. Received: {error}. "
+                f"{doing}: the local S3 and model registry did not answer: {error}. "
                 f"{self.death or 'What was saved before is intact: python -m pipeline resume.'}"
             ) from error
 

@@ -105,13 +105,13 @@ def exclusive(
     Raises:
         StateError: `stop` was set while waiting, or the folder's file system has no locks.
     """
-    doing = f"Locking the state folder {home.root}"
     try:
         # The file is never removed: whoever waits on a removed file would hold a lock that nobody else sees.
         descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise StateError(
-            f"{doing}: expected to open {home.lock}. Received: {error.strerror}. Check who owns it, and the disk."
+            f"Could not lock the state folder {home.root}: could not open {home.lock}: {error.strerror}. "
+            "Check who owns it, and the disk."
         ) from error
     try:
         _wait(descriptor, home, waiting, stop or threading.Event())
@@ -119,7 +119,8 @@ def exclusive(
             held = Held(descriptor)
         except OSError as error:
             raise StateError(
-                f"{doing}: could not write {home.lock}: {error.strerror}. Free disk space."
+                f"Could not lock the state folder {home.root}: could not write {home.lock}: "
+                f"{error.strerror}. Free disk space."
             ) from error
         try:
             yield held
@@ -142,8 +143,8 @@ def _wait(descriptor: int, home: Home, waiting: Callable[[str], None], stop: thr
             pass
         except OSError as error:
             raise StateError(
-                f"Locking the state folder {home.root}: expected a file system with locks. "
-                f"Received: {error.strerror}. Set FASHION_HOME to a folder on a local disk."
+                f"Could not lock the state folder {home.root}: its file system has no locks "
+                f"({error.strerror}). Set FASHION_HOME to a folder on a local disk."
             ) from error
         polls += 1
         holder = _read(descriptor)

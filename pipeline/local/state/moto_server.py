@@ -64,8 +64,8 @@ class MotoServer:
             log = self._log.open("wb")
         except OSError as error:
             raise StateError(
-                f"Starting the local S3: expected to write in {self._folder}. Received: {error.strerror}. "
-                "Free space on that disk."
+                f"Could not write in {self._folder}, for the local S3: {error.strerror}. Free space on that "
+                "disk."
             ) from error
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.
@@ -115,9 +115,9 @@ class MotoServer:
         if not line:
             status = self.process.wait(_END_SECONDS)
             raise FashionError(
-                "Starting the local S3 and model registry: expected a moto server. "
-                f"Received: exit status {status}. Remove .venv and let make build it again. "
-                f"The server's last words:\n{self.last_words()}"
+                "Could not start the local S3 and model registry: the server ended with exit status "
+                f"{status}. Remove .venv and let make build it again. The server's last "
+                f"words:\n{self.last_words()}"
             )
         self._refusal = json.loads(line).get("error")
         self._ready = self._refusal is None

@@ -36,4 +36,4 @@ def body_of(s3: Any, bucket: str, key: str, size: int | None = None) -> Iterator
     etag = answer.get("ETag", "").strip('"')
     encrypted = answer.get("ServerSideEncryption", "").startswith("aws:kms")
     if len(etag) == 32 and not encrypted and etag != digest.hexdigest():
-        raise DamagedError(f"{name} arrived damaged: expected MD5 {etag}, received {digest.hexdigest()}")
+        raise DamagedError(f"{name} arrived damaged: its MD5 is {digest.hexdigest()}, not {etag}")

@@ -55,9 +55,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     scheme, _, rest = as_s3(uri).partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket:
-        raise UsageError(
-            f"Reading an S3 address: expected s3://bucket/key. Received: {uri!r}. Correct the address."
-        )
+        raise UsageError(f"An S3 address must be s3://bucket/key, not {uri!r}. Correct the address.")
     return bucket, key
 
 

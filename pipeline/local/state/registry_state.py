@@ -158,9 +158,9 @@ class RegistryState:
         arn = client.create_model_package(**request)["ModelPackageArn"]
         if arn != package["ModelPackageArn"]:
             raise StateError(
-                f"Putting model packages back into the local registry: expected {package['ModelPackageArn']}. "
-                f"Received: {arn}. The state database lacks an earlier version of that group; restore it from a "
-                "copy, or set FASHION_HOME to another folder."
+                f"Could not put {package['ModelPackageArn']} back into the local registry: it became {arn}. "
+                "The state database lacks an earlier version of that group; restore it from a copy, or set "
+                "FASHION_HOME to another folder."
             )
         if "ApprovalDescription" in package:
             # The one thing that can be set only afterwards.
@@ -237,4 +237,4 @@ def plain(described: Record) -> Record:
 def _iso(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    raise TypeError(f"expected JSON values in a Describe response. Received: {value!r}")
+    raise TypeError(f"a Describe response can hold JSON values only, not {value!r}")

@@ -118,4 +118,4 @@ def _values(text: object, form: Mapping[str, tuple[type, ...]], statuses: tuple[
 def _plain(value: Any) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"expected JSON values in an execution's record. Received: {value!r}")
+    raise TypeError(f"an execution's record can hold JSON values only, not {value!r}")

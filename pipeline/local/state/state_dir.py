@@ -54,9 +54,7 @@ class Home:
             for folder in (home.objects, home.temporary):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            raise StateError(
-                f"{doing}: expected folders. Received: {error.filename} is or lies under a file. {advice}"
-            ) from error
+            raise StateError(f"{doing}: {error.filename} is or lies under a file. {advice}") from error
         except OSError as error:
             raise StateError(
                 f"{doing}: could not create or read {error.filename}: {error.strerror}. {advice}"
@@ -64,9 +62,8 @@ class Home:
         for folder in (home.root, home.objects, home.temporary):
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
                 raise StateError(
-                    f"{doing}: expected permission to write. Received: {folder} belongs to user "
-                    f"{folder.stat().st_uid}, mode {folder.stat().st_mode & 0o777:o}; you are user {os.geteuid()}. "
-                    f"{advice}"
+                    f"{doing}: you may not write in it: {folder} belongs to user {folder.stat().st_uid}, "
+                    f"mode {folder.stat().st_mode & 0o777:o}; you are user {os.geteuid()}. {advice}"
                 )
         return home
 

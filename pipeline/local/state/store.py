@@ -213,10 +213,9 @@ class Store:
         listed = found or ids
         names = ", ".join(map(printable, listed[:_LISTED_IN_ERRORS]))
         names += ", …" if len(listed) > _LISTED_IN_ERRORS else ""
-        expected = (
-            f"more of the id, to tell apart {names}" if found else f"an id or the beginning of one of {names}"
+        problem = (
+            f"{execution_id!r} fits {names}: give more of the id"
+            if found
+            else f"there is no {execution_id!r}, only {names}"
         )
-        raise UsageError(
-            f"{doing}: expected {expected}. Received: {execution_id!r}. "
-            "List them with: python -m pipeline executions"
-        )
+        raise UsageError(f"{doing}: {problem}. List them with: python -m pipeline executions")

@@ -82,7 +82,7 @@ def train(args: argparse.Namespace) -> None:
     channels = json.loads((args.config / "inputdataconfig.json").read_text(encoding="utf-8"))
     rounds, ours, parameters = read_hyperparameters(hyperparameters)
     if "train" not in channels:
-        raise UserError(f"Expected a channel named train. Received: {', '.join(channels) or 'none'}.")
+        raise UserError(f"There is no channel named train, only: {', '.join(channels) or 'none'}.")
     weighted = ours.get("csv_weights") == "1"
     data = {
         name: read_channel(args.data / name, str(channels[name].get("ContentType") or "libsvm"), weighted)
@@ -124,7 +124,7 @@ def read_hyperparameters(given: Mapping[str, str]) -> tuple[int, dict[str, str],
     rounds = str(given.get("num_round", ""))
     if not rounds.isdecimal() or int(rounds) < 1:
         raise UserError(
-            f"Hyperparameter num_round: expected a whole number from 1. Received: {rounds or 'none'}."
+            f"Hyperparameter num_round must be a whole number from 1 up, not {rounds or 'nothing'}."
         )
     own = {name: str(given[name]) for name in _OURS if name in given}
     parameters: dict[str, Any] = {
@@ -145,11 +145,9 @@ def read_channel(folder: Path, content_type: str, weighted: bool) -> xgboost.DMa
     """
     kind, _, setting = (part.strip() for part in content_type.lower().partition(";"))
     if kind not in _CSV + _LIBSVM:
-        raise UserError(
-            f"Channel {folder.name}: this stand-in reads csv and libsvm. Received: {content_type}."
-        )
+        raise UserError(f"Channel {folder.name}: this stand-in reads csv and libsvm, not {content_type}.")
     if kind in _CSV and "label_size" in setting and not re.search(r"label_size\s*=\s*1(?!\d)", setting):
-        raise UserError(f"Channel {folder.name}: label_size must be 1. Received: {content_type}.")
+        raise UserError(f"Channel {folder.name}: label_size must be 1, unlike {content_type}.")
     files = sorted(
         path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_"))
     )
@@ -178,7 +176,8 @@ def _read_csv(path: Path) -> npt.NDArray[np.float32]:
         )
     except ValueError as error:
         raise UserError(
-            f"File {path.name}: expected rows of as many numbers each, without a header ({error})."
+            f"File {path.name}: the rows must be numbers, the same number of them in each, without a header "
+            f"({error})."
         ) from error
 
 

@@ -97,23 +97,23 @@ def test_in_a_loop_it_deletes_what_its_own_item_wrote(bench: Workbench, local_st
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        (cleanup(), "Resources.S3: expected at least one source."),
+        (cleanup(), "Resources.S3: must have at least one source."),
         (cleanup({"StepName": "Wrote"}), "S3[0].StepName: there is no step 'Wrote'. Did you mean 'Write'?"),
         (cleanup({"StepName": "Fit"}, depends_on=[]), "Fit must be in the DependsOn of Tidy"),
         (cleanup({"StepName": "Fit", "S3Uris": ["s3://b/k"]}), "after a Training step it is left out."),
         (cleanup({"StepName": "Write"}), "after a Processing step it names the objects to delete."),
-        (cleanup({"StepName": "Write", "S3Uris": []}), "S3Uris: expected at least one address."),
+        (cleanup({"StepName": "Write", "S3Uris": []}), "S3Uris: must have at least one address."),
         (
             cleanup({"StepName": "Write", "S3Uris": ["k"]}),
-            "S3Uris[0]: expected s3://bucket/key. Received: 'k'",
+            "S3Uris[0]: must be s3://bucket/key, not 'k'",
         ),
         (
             cleanup({"StepName": "End"}),
-            "only outputs of Training, Processing, Transform steps are cleaned up.",
+            "only the outputs of Training, Processing, Transform steps can be cleaned up, ",
         ),
         (
             cleanup({"StepName": "Walled"}),
-            "SageMaker cleans up after no step with a VpcConfig, as Walled has one.",
+            "SageMaker does not clean up after steps with a VpcConfig, such as Walled.",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def test_items_come_from_an_expression_once_what_it_reads_has_run(items: Json) -
 @pytest.mark.parametrize(
     ("items", "reason"),
     [
-        ("[1, 2", "Reading the items of Each: expected IterableItems to be a JSON list ("),
+        ("[1, 2", "Reading the items of Each: IterableItems must be a JSON list, not '[1, 2' ("),
         (
             "['a', 'b']",
             "Reading the items of Each: expected IterableItems to be a JSON list (it is not JSON: Expecting value: "
@@ -84,9 +84,9 @@ def test_items_come_from_an_expression_once_what_it_reads_has_run(items: Json) -
         ),
         (
             '{"a": 1}',
-            "Reading the items of Each: expected IterableItems to be a list. Received: '{\"a\": 1}'",
+            "Reading the items of Each: IterableItems must be a list, not '{\"a\": 1}'",
         ),
-        (7, "Reading the items of Each: expected IterableItems to be a list. Received: 7"),
+        (7, "Reading the items of Each: IterableItems must be a list, not 7"),
     ],
 )
 def test_items_that_are_no_list_fail_the_step(items: Json, reason: str) -> None:
@@ -125,7 +125,9 @@ def test_an_item_without_the_field_fails_the_step_before_anything_runs() -> None
     ):
         jobs = FakeJobs()
         record = run(define(loop(('{"name": 1}', item), body)), jobs)
-        assert f"Making P-1 for the item '{item}': {problem}" in (record.step("Each").failure_reason or "")
+        assert f"Could not make P-1 for the item '{item}': {problem}" in (
+            record.step("Each").failure_reason or ""
+        )
         assert jobs.started == []
 
 
@@ -241,7 +243,7 @@ def test_what_cannot_be_compared_fails_the_step() -> None:
     selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.P.Score.Value"}}
     record = run(define(loop(Selector=selector)), by_item({"a": 1, "b": "much", "c": 2}))
     assert record.step("Each").failure_reason == (
-        "Comparing P-1 with the other iterations: expected a number. Received: 'much'"
+        "Comparing P-1 with the other iterations needs a number, not 'much'."
     )
     record = run(define(loop(Selector=selector)), FakeJobs())
     assert "Comparing P-0 with the other iterations: there is no 'Score'" in (

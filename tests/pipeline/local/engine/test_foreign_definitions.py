@@ -117,9 +117,9 @@ def test_a_parameter_without_a_type_is_a_string() -> None:
     document = read(processing(), Parameters=[{"Name": "A", "DefaultValue": "x"}])
     definition = parse_definition(json.dumps(document))
     assert resolve_parameters(definition, {"A": "3"}) == {"A": "3"}
-    assert validate_definition(document, {"A": 3})[0].message == "A: expected a string. Received: A=3"
+    assert validate_definition(document, {"A": 3})[0].message == "A: must be a string, not 3."
     (problem,) = refused(processing(), Parameters=[{"Name": "A", "DefaultValue": 3}])
-    assert problem == "$.Parameters[0].DefaultValue: expected a string. Received: A=3"
+    assert problem == "$.Parameters[0].DefaultValue: must be a string, not 3."
 
 
 def test_a_definition_may_leave_out_its_version() -> None:
@@ -133,16 +133,16 @@ def test_a_definition_may_leave_out_its_version() -> None:
     [
         (
             "Steps.T.ModelArtifacts.S3ModelArtifact",
-            "expected a property of T (S3ModelArtifacts). Received: S3ModelArtifact in "
-            "ModelArtifacts.S3ModelArtifact. Did you mean 'S3ModelArtifacts'?",
+            "T has no property S3ModelArtifact in "
+            "ModelArtifacts.S3ModelArtifact (there: S3ModelArtifacts). Did you mean 'S3ModelArtifacts'?",
         ),
         (
             "Steps.P.ProcessingOutputConfig.Outputs['trian'].S3Output.S3Uri",
-            "expected an item that P has (train). Received: trian. Did you mean 'train'?",
+            "P has no item trian, only: train. Did you mean 'train'?",
         ),
         (
             "Steps.P.ProcessingOutputConfig.Outputs[1].S3Output.S3Uri",
-            "expected an item that P has (train). Received: 1.",
+            "P has no item 1, only: train.",
         ),
     ],
 )
@@ -190,7 +190,7 @@ def test_a_mistake_31_conditions_deep_is_one_short_line() -> None:
     for depth in range(31):
         step = condition(f"C{depth}", step)
     (problem,) = refused(step)
-    assert problem.endswith(".Arguments.Environment.A: expected a string. Received: 3")
+    assert problem.endswith(".Arguments.Environment.A: must be a string, not 3.")
     assert len(problem) < 260
 
 
@@ -228,25 +228,25 @@ def test_what_is_just_within_a_limit_is_read(step: Any) -> None:
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        (processing("s" * 65), "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received: 'sss"),
-        (processing(""), "$.Steps[0].Name: expected 1 to 64 letters, digits, - and _. Received: ''"),
-        (processing(Environment={"A=B": "c"}), "$.Steps[0].Arguments.Environment['A=B']: an environment"),
+        (processing("s" * 65), "$.Steps[0].Name: must be 1 to 64 letters, digits, - and _, not 'sss"),
+        (processing(""), "$.Steps[0].Name: must be 1 to 64 letters, digits, - and _, not ''"),
+        (processing(Environment={"A=B": "c"}), "$.Steps[0].Arguments.Environment['A=B']: 'A=B' cannot be an"),
         (processing(Environment={"A": "\0"}), "$.Steps[0].Arguments.Environment.A: a NUL character"),
         (processing(Environment={"A": "\ud800"}), "$.Steps[0].Arguments.Environment.A: half a surrogate"),
         (
             training(StoppingCondition={"MaxRuntimeInSeconds": 0}),
-            "$.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds: expected at least 1. Received: 0",
+            "$.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds: must be at least 1, not 0",
         ),
         (
             training(StoppingCondition={"MaxRuntimeInSeconds": True}),
-            "$.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds: expected a whole number. Received: True",
+            "$.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds: must be a whole number, not True",
         ),
         (
             {
                 **training(),
                 "RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "IntervalSeconds": 1e308}],
             },
-            "$.Steps[0].RetryPolicies[0].IntervalSeconds: expected a number from 0 to 43200. Received: 1e+308",
+            "$.Steps[0].RetryPolicies[0].IntervalSeconds: must be a number from 0 to 43200, not 1e+308",
         ),
     ],
 )
@@ -262,7 +262,7 @@ def test_nothing_hides_beside_the_name_of_a_property_file() -> None:
         "PropertyFiles": [{"PropertyFileName": "Report", "OutputName": "train", "FilePath": "a.json"}],
     }
     (problem,) = refused(outputs, condition("C", entry={**EQUAL, "LeftValue": left}))
-    assert problem.endswith(".PropertyFile.More: not supported here. Expected only Get.")
+    assert problem.endswith(".PropertyFile.More: not supported here; only Get.")
 
 
 def test_a_long_value_is_cut_in_every_message() -> None:
@@ -280,5 +280,5 @@ def test_a_value_that_only_the_parameters_decide_is_checked_with_them() -> None:
     limit = {"MaxRuntimeInSeconds": {"Get": "Parameters.Limit"}}
     parameters = [{"Name": "Limit", "Type": "Integer", "DefaultValue": 60}]
     definition = parse_definition(json.dumps(read(training(StoppingCondition=limit), Parameters=parameters)))
-    with pytest.raises(DefinitionError, match=r"expected at least 1\. Received: 0"):
+    with pytest.raises(DefinitionError, match=r"must be at least 1, not 0"):
         resolve_parameters(definition, {"Limit": "0"})

@@ -257,13 +257,13 @@ def test_a_handler_for_nothing_is_refused(bench: Workbench, local_store: Store, 
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        ({**calling(), "FunctionArn": 3}, "$.Steps[0].FunctionArn: expected a string"),
+        ({**calling(), "FunctionArn": 3}, "$.Steps[0].FunctionArn: must be a string"),
         ({key: value for key, value in calling().items() if key != "FunctionArn"}, "FunctionArn: missing"),
         ({**calling(), "FunctionArn": get("Parameters.No")}, "there is no parameter 'No'"),
-        (calling("L", outputs(o="Text")), "OutputParameters[0].OutputType: expected one of String, Integer"),
+        (calling("L", outputs(o="Text")), "OutputParameters[0].OutputType: must be one of String, Integer"),
         (
             calling("L", [*outputs(o="Float"), *outputs(o="Float")]),
-            "expected a name of its own. Received: 'o'",
+            "the name 'o' is used twice",
         ),
         (
             calling("L", outputs(o="Float"), x=get("Steps.L.OutputParameters['p']")),

@@ -82,7 +82,7 @@ def test_a_parameter_that_turns_the_check_on_is_refused_when_it_has_its_value(
     bench: Workbench, local_store: Store
 ) -> None:
     text = document(check(SkipCheck=get("Parameters.Skip")), parameters=SKIP)
-    with pytest.raises(DefinitionError, match=r"SkipCheck true only. Received: False"):
+    with pytest.raises(DefinitionError, match=r"SkipCheck must be true, not False"):
         start(bench, local_store, text, parameters={"Skip": "false"})
 
 

@@ -72,13 +72,13 @@ def test_a_type_that_the_table_has_is_run_and_read_by_others(
 @pytest.mark.parametrize(
     ("steps", "problem"),
     [
-        ([toy_step("T", Word="a", Times=4)], "Arguments.Times: the local engine supports 1 to 3 only"),
+        ([toy_step("T", Word="a", Times=4)], "Arguments.Times: the local engine supports only 1 to 3"),
         ([toy_step("T")], "$.Steps[0].Arguments.Word: missing"),
-        ([toy_step("T", Word="a", Mood="low")], "Arguments.Mood: the local engine supports 'loud' only"),
+        ([toy_step("T", Word="a", Mood="low")], "Arguments.Mood: the local engine supports only 'loud'"),
         ([{**toy_step("T", Word="a"), "Volum": 1}], "$.Steps[0].Volum: not supported here"),
         (
             [toy_step("T", Word="a"), toy_step("U", Word=get("Steps.T.Shouter"))],
-            "a Toy step has only Shouted. Received: 'Steps.T.Shouter'",
+            "a Toy step has only Shouted (got 'Steps.T.Shouter')",
         ),
     ],
 )
@@ -97,7 +97,7 @@ def test_its_entry_says_where_inputs_are_named(toy: StepType, bench: Workbench, 
 
 
 def test_a_type_that_the_table_lacks_is_no_type(bench: Workbench, local_store: Store) -> None:
-    with pytest.raises(DefinitionError, match=r"\$\.Steps\[0\]\.Type: expected one of Processing, "):
+    with pytest.raises(DefinitionError, match=r"\$\.Steps\[0\]\.Type: must be one of Processing, "):
         start(bench, local_store, document(toy_step("T", Word="a")))
 
 

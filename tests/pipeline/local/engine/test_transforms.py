@@ -144,10 +144,10 @@ def test_models_that_nothing_serves_are_refused_before_anything_runs(
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"DataProcessing": {"InputFilter": "x"}}, "DataProcessing.InputFilter: expected a JSONPath of"),
+        ({"DataProcessing": {"InputFilter": "x"}}, "DataProcessing.InputFilter: must be a JSONPath of"),
         (
             {"DataProcessing": {"JoinSource": "Output"}},
-            "DataProcessing.JoinSource: the local engine supports 'None' and 'Input'",
+            "DataProcessing.JoinSource: the local engine supports only 'None' and 'Input'",
         ),
         (
             {"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}},
@@ -155,13 +155,13 @@ def test_models_that_nothing_serves_are_refused_before_anything_runs(
         ),
         (
             {"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2},
-            "MaxPayloadInMB: times MaxConcurrentTransforms",
+            "MaxPayloadInMB: 60 times MaxConcurrentTransforms",
         ),
         ({"ModelClientConfig": {"InvocationsMaxRetries": 9}}, "ModelClientConfig.InvocationsMaxRetries"),
-        ({"BatchStrategy": "Both"}, "BatchStrategy: the local engine supports 'MultiRecord'"),
+        ({"BatchStrategy": "Both"}, "BatchStrategy: the local engine supports only 'MultiRecord'"),
         (
             {"TransformOutput": {"S3OutputPath": "out"}},
-            "TransformOutput.S3OutputPath: expected s3://bucket/key",
+            "TransformOutput.S3OutputPath: must be s3://bucket/key",
         ),
         ({"TransformOutput": {}}, "TransformOutput.S3OutputPath: missing."),
     ],
@@ -180,14 +180,14 @@ def test_what_cannot_be_transformed_is_refused_by_its_place(
             "text/csv",
             "application/json",
             "Line",
-            "DataProcessing.JoinSource: input and output are joined in one",
+            "DataProcessing.JoinSource: input and output must have the same format",
         ),
-        ("text/plain", "text/csv", "Line", "TransformInput.ContentType: filters and joins take text/csv"),
+        ("text/plain", "text/csv", "Line", "TransformInput.ContentType: filters and joins work on text/csv"),
         (
             "text/csv",
             "text/csv",
             "None",
-            "TransformInput.SplitType: filters and joins of text/csv take Line.",
+            "TransformInput.SplitType: filters and joins of text/csv need Line.",
         ),
     ],
 )

@@ -207,16 +207,14 @@ def test_a_stop_before_the_process_starts_runs_nothing(bench: Workbench) -> None
 
 def test_an_input_that_is_not_there_is_named(bench: Workbench) -> None:
     request = bench.processing("", inputs={"/opt/ml/processing/in": bench.uri("nothing/")})
-    with pytest.raises(
-        StepFailed, match=r"nothing/ into the job's folder: expected at least one object.*none"
-    ):
+    with pytest.raises(StepFailed, match=r"nothing/ into the job's folder: there is nothing there"):
         bench.run("Processing", request)
 
 
 def test_an_input_that_is_not_there_is_named_with_the_flag_that_puts_it_there(bench: Workbench) -> None:
     for uri in ("s3://no-such-bucket-here/x/", bench.uri("nothing", "here.csv")):
         request = bench.processing("", inputs={"/opt/ml/processing/in": uri})
-        with pytest.raises(StepFailed, match=f"Copying {uri} .*Received: none.* --upload PATH={uri}, "):
+        with pytest.raises(StepFailed, match=f"Could not copy {uri} .*nothing there.* --upload PATH={uri}, "):
             bench.run("Processing", request)
 
 
@@ -271,11 +269,9 @@ def test_what_only_another_step_could_have_decided_is_still_refused(bench: Workb
     request["Environment"] = {"SCORE": 0.5}
     with pytest.raises(StepFailed) as caught:
         bench.run("Processing", request)
-    assert "Checking the request of step Step, whose values are known now" in str(caught.value)
-    assert "ClusterConfig.InstanceCount: the local engine supports 1 to 16 only. Received: 0" in str(
-        caught.value
-    )
-    assert "$.Arguments.Environment.SCORE: expected a string. Received: 0.5" in str(caught.value)
+    assert "Now that the values of step Step are known" in str(caught.value)
+    assert "ClusterConfig.InstanceCount: the local engine supports only 1 to 16, not 0" in str(caught.value)
+    assert "$.Arguments.Environment.SCORE: must be a string, not 0.5" in str(caught.value)
 
 
 def test_outputs_of_one_step_are_the_next_ones_input(bench: Workbench) -> None:
@@ -308,9 +304,9 @@ def test_a_property_file_is_read_from_the_output(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("output", "path", "message"),
     [
-        ("out", "missing.json", r"Reading s3://.*/out/missing.json: .*none.*--upload"),
-        ("out", "broken.json", r"broken.json: expected a JSON document. Received:"),
-        ("other", "file.json", "Received: 'other'"),
+        ("out", "missing.json", r"Could not read s3://.*/out/missing.json: .*nothing there.*--upload"),
+        ("out", "broken.json", r"broken.json: it is not a JSON document:"),
+        ("other", "file.json", "no output 'other'"),
     ],
 )
 def test_a_property_file_that_cannot_be_read_is_named(

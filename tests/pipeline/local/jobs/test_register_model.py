@@ -128,13 +128,13 @@ def test_model_data_that_do_not_exist_are_named_with_the_flag_that_puts_them_the
     given["InferenceSpecification"]["Containers"] = [
         {"Image": "i", form: uri if form == "ModelDataUrl" else source}
     ]
-    with pytest.raises(StepFailed, match=f"Looking for the model data {uri}: .*--upload PATH={uri}"):
+    with pytest.raises(StepFailed, match=f"There is no model data at {uri} in .*--upload PATH={uri}"):
         bench.run("RegisterModel", given)
 
 
 def test_a_request_that_sagemaker_would_not_take_fails_the_step(bench: Workbench) -> None:
     with pytest.raises(
-        StepFailed, match=r"(?s)Registering a model in the group .*Received: .*Unknown parameter"
+        StepFailed, match=r"(?s)Registering a model in the group .* refused the request: .*Unknown parameter"
     ):
         bench.run("RegisterModel", request(bench, InferenceSpecification={"Container": []}))
     assert arns(bench) == []

@@ -239,7 +239,7 @@ def test_a_command_is_run_by_a_shell_with_its_arguments_quoted() -> None:
 )
 def test_source_code_without_a_script_that_can_run_is_refused(source_code: dict[str, Any]) -> None:
     with pytest.raises(
-        StepFailed, match=r"entry_script \(\.py or \.sh\) or a command.*Received: entry_script="
+        StepFailed, match=r"a command or an entry_script \(\.py or \.sh\), and its entry_script is "
     ):
         script_command(source_code, {}, "python")
 

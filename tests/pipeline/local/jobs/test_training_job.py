@@ -234,13 +234,16 @@ def test_code_that_was_sent_packed_is_unpacked(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("drivers", "message"),
     [
-        ({}, "expected sourcecode.json to name an entry_script"),
-        ({"sourcecode.json": "{"}, "Reading sourcecode.json of the channel sm_drivers: expected JSON"),
+        ({}, "sourcecode.json must name a command or an entry_script"),
+        (
+            {"sourcecode.json": "{"},
+            "Could not read sourcecode.json of the channel sm_drivers: it is not JSON",
+        ),
         (
             {"sourcecode.json": '{"entry_script": "a.py"}', "distributed.json": '{"process_count": 2}'},
             "distributed",
         ),
-        ({"sourcecode.json": '{"entry_script": "train.R"}'}, "entry_script='train.R'"),
+        ({"sourcecode.json": '{"entry_script": "train.R"}'}, "its entry_script is 'train.R'"),
     ],
 )
 def test_a_driver_channel_that_cannot_be_used_is_named(

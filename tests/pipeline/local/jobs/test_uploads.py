@@ -61,17 +61,17 @@ def test_what_was_uploaded_is_there_for_later_commands(folder: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "expected PATH=s3://bucket/prefix. Received: ''"),
-        ("folder", "expected PATH=s3://bucket/prefix"),
-        ("=s3://bucket/prefix", "expected PATH=s3://bucket/prefix"),
-        ("{folder}=s3://", "expected PATH=s3://bucket/prefix"),
-        ("{folder}=https://bucket/prefix", "expected PATH=s3://bucket/prefix"),
+        ("", "--upload must be PATH=s3://bucket/prefix, not ''"),
+        ("folder", "must be PATH=s3://bucket/prefix"),
+        ("=s3://bucket/prefix", "must be PATH=s3://bucket/prefix"),
+        ("{folder}=s3://", "must be PATH=s3://bucket/prefix"),
+        ("{folder}=https://bucket/prefix", "must be PATH=s3://bucket/prefix"),
         (
             "{folder}/none=s3://bucket/prefix",
-            "expected a file, or a folder with at least one. Received: {folder}/none",
+            "--upload {folder}/none: there is no such file, and no folder with files",
         ),
-        ("{folder}/empty=s3://bucket/prefix", "expected a file, or a folder with at least one"),
-        ("{folder}/x.py=s3://bucket", "expected the file's key after the bucket"),
+        ("{folder}/empty=s3://bucket/prefix", "there is no such file, and no folder with files"),
+        ("{folder}/x.py=s3://bucket", "has no key for the file after the bucket"),
     ],
 )
 def test_an_upload_that_cannot_be_is_refused(folder: Path, text: str, expected: str) -> None:

@@ -110,5 +110,5 @@ def test_one_of_many_at_a_time_holds_the_folder(home: Home) -> None:
 def test_a_lock_file_that_cannot_be_opened_is_refused(home: Home) -> None:
     home.lock.mkdir()
 
-    with pytest.raises(StateError, match=r"expected to open .*lock.*Is a directory"), exclusive(home, never):
+    with pytest.raises(StateError, match=r"could not open .*lock.*Is a directory"), exclusive(home, never):
         pass

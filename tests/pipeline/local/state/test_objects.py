@@ -163,5 +163,5 @@ def test_an_s3_uri_splits_into_bucket_and_key(uri: str, parts: tuple[str, str]) 
     "uri", ["", "bucket/key", "s3:/bucket/key", "https://bucket/key", "s3:///key", "s3://"]
 )
 def test_what_is_no_s3_uri_is_refused(uri: str) -> None:
-    with pytest.raises(UsageError, match=f"expected s3://bucket/key. Received: '{uri}'"):
+    with pytest.raises(UsageError, match=f"must be s3://bucket/key, not '{uri}'"):
         split_uri(uri)

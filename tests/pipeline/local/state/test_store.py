@@ -94,7 +94,7 @@ def test_read_only_mappings_can_be_saved(home: Home) -> None:
 def test_values_that_are_not_json_are_a_bug_and_leave_the_last_state(home: Home) -> None:
     with Store(home) as store:
         store.save_execution(RECORD, "{}")
-        with pytest.raises(TypeError, match=r"expected JSON values.*Received: <object"):
+        with pytest.raises(TypeError, match=r"JSON values only, not <object"):
             store.save_execution(replace(RECORD, parameters={"P": object()}), "{}")
         assert store.load_execution() == RECORD
 
@@ -119,10 +119,10 @@ def test_a_prefix_finds_an_execution_only_if_it_is_the_only_one(home: Home) -> N
         assert store.load_execution("ab1").execution_id == "ab1"
         assert store.load_execution("ab").execution_id == "ab"
         assert store.load_execution("c").execution_id == "c%_"
-        with pytest.raises(UsageError, match=r"tell apart ab, ab2, ab1\. Received: 'a'"):
+        with pytest.raises(UsageError, match=r"'a' fits ab, ab2, ab1: give more"):
             store.load_execution("a")
         for unknown in ("zz", "a_1", "%", ""):
-            with pytest.raises(UsageError, match=f"Received: '{unknown}'.*pipeline executions"):
+            with pytest.raises(UsageError, match=f"there is no '{unknown}', only .*pipeline executions"):
                 store.load_execution(unknown)
 
 
@@ -251,7 +251,7 @@ def test_a_state_of_a_newer_version_is_refused_and_left_alone(home: Home) -> Non
     connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(StateError, match=r"Received: version 99, written by a newer version.*Update"):
+    with pytest.raises(StateError, match=r"it has version 99, written by a newer version.*Update"):
         Store(home)
 
 

@@ -108,9 +108,7 @@ def system_python() -> str:
         command = [*AS_OTHER_USER, python, "-c", "import hashlib"]
         if subprocess.run(command, capture_output=True, cwd="/", check=False).returncode == 0:
             return python
-    pytest.skip(
-        "NOT TESTED: ANOTHER USER OF THE MACHINE. Expected a Python that every user can run. Received: none."
-    )
+    pytest.skip("NOT TESTED: ANOTHER USER OF THE MACHINE. There is no Python that every user can run.")
 
 
 @pytest.mark.skipif(
@@ -210,9 +208,7 @@ def playwright() -> Iterator[Any]:
 def browser(playwright: Any, *arguments: str) -> Any:
     program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if program is None:
-        pytest.skip(
-            f"NOT TESTED: PAGES IN A BROWSER. Expected one of {', '.join(BROWSERS)} on the PATH. Received: none."
-        )
+        pytest.skip(f"NOT TESTED: PAGES IN A BROWSER. None of {', '.join(BROWSERS)} is on the PATH.")
     return playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
 
 

@@ -260,7 +260,7 @@ def test_what_parameters_have_put_together_wrongly_is_refused_before_the_server_
     prepare(bench)
     given = request(bench, {"a.csv": "1\n"}, DataProcessing={"InputFilter": "$[0]"}, SplitType="None")
     with pytest.raises(
-        StepFailed, match=r"TransformInput\.SplitType: filters and joins of text/csv take Line"
+        StepFailed, match=r"TransformInput\.SplitType: filters and joins of text/csv need Line"
     ):
         bench.run("Transform", given)
     assert not any(line.startswith("serving") for line in bench.lines)
