@@ -186,8 +186,8 @@ def choose_package(packages: Sequence[Package], version: int | None, group: str)
                 return package
     have = "; ".join(f"{package.version} is {package.approval}" for package in packages) or "no versions"
     raise RegistryError(
-        f"Choosing a model of the model package group {group}: expected a version that is not rejected. "
-        f"Received: {have}. A run whose winner passes the gate adds one: python -m pipeline run"
+        f"The model package group {group} has no version that is not rejected ({have}). A run whose winner passes "
+        "the gate adds one: python -m pipeline run"
     )
 
 
@@ -198,6 +198,6 @@ def find_package(packages: Sequence[Package], version: int, group: str) -> Packa
             return package
     have = ", ".join(str(package.version) for package in packages) or "none"
     raise RegistryError(
-        f"Looking up a version of model package group {group}: expected one of the versions there are "
-        f"({have}). Received: {version}. List them with: python -m pipeline registry list"
+        f"The model package group {group} has no version {version}, only {have}. List them with: python -m "
+        "pipeline registry list"
     )

@@ -64,8 +64,8 @@ def unpack(archive: Path, folder: Path, source: str, max_bytes: int = MAX_BYTES)
         if error.errno == errno.ENAMETOOLONG:
             raise _refusal(source, "a path that is too long for this file system") from error
         raise StateError(
-            f"Unpacking {source}: expected to write its files into {folder}. Received: {error.strerror or error}. "
-            "Free some space there, or correct what it names."
+            f"Could not unpack {source} into {folder}: {error.strerror or error}. Free some space there, or "
+            "correct what it names."
         ) from error
     return frozenset(files)
 
@@ -79,10 +79,10 @@ def _checked_name(member: tarfile.TarInfo, source: str) -> str:
     return str(path)
 
 
-def _refusal(source: str, received: str) -> RegistryError:
+def _refusal(source: str, found: str) -> RegistryError:
     return RegistryError(
-        f"Unpacking {source}: expected a whole archive of plain files and folders that stay inside it. "
-        f"Received: {received}. Do not use it; train the model again."
+        f"Could not unpack {source}: it is not a whole archive of plain files and folders that stay inside "
+        f"it, but has {found}. Do not use it; train the model again."
     )
 
 

@@ -50,8 +50,8 @@ def parse_rows(argument: str) -> tuple[str, tuple[int, ...]] | None:
         if not valid or end < begin or end - begin + len(rows) >= MAX_ROWS:
             shown = part if len(part) <= 2 * _DIGITS + 1 else f"{part[:_DIGITS]}…"
             raise ImageError(
-                f"Choosing rows of {printable(found['file'])}: expected ranges like 0-9, {MAX_ROWS:,} rows at the "
-                f"most. Received: {shown}."
+                f"Rows of {printable(found['file'])} must be ranges like 0-9, with at most {MAX_ROWS:,} "
+                f"rows, not {shown}."
             )
         rows += range(begin, end + 1)
     return found["file"], tuple(rows)
@@ -150,17 +150,21 @@ def _blocks(
     found = stream.read(4)
     if found != magic:
         _refuse(
-            source, f"the first bytes {found.hex(' ') or '(none)'}", f"It must begin with {magic.hex(' ')}."
+            source,
+            f"it begins with the bytes {found.hex(' ') or '(none)'}",
+            f"It must begin with {magic.hex(' ')}.",
         )
     header = stream.read(4 * (1 + len(shape)))
     if len(header) < 4 * (1 + len(shape)):
-        _refuse(source, "a file that ends within its header", "Get the file again.")
+        _refuse(source, "it ends within its header", "Get the file again.")
     count, *sides = struct.unpack(f">{1 + len(shape)}I", header)
     if tuple(sides) != shape:
-        _refuse(source, f"images of {'×'.join(map(str, sides))}", "Save one as PNG: that may have any size.")
+        _refuse(
+            source, f"its images are {'×'.join(map(str, sides))}", "Save one as PNG: that may have any size."
+        )
     absent = [row for row in rows if row >= count]
     if absent:
-        _refuse(source, f"row {absent[0]}", f"The file has rows 0 to {count - 1}.")
+        _refuse(source, f"there is no row {absent[0]}", f"The file has rows 0 to {count - 1}.")
     size = math.prod(shape)
     # A whole number of records at a time, as many as there are: the header's count reserves nothing.
     step = max(1, _CHUNK // size)
@@ -171,13 +175,13 @@ def _blocks(
         if whole:
             yield start, block[: whole * size]
         if len(block) < length:
-            _refuse(source, f"a file that ends in row {start + whole} of {count}", "Get the file again.")
+            _refuse(source, f"it ends in row {start + whole} of {count}", "Get the file again.")
     if stream.read(1):
-        _refuse(source, f"more than the {count} rows that its header announces", "Get the file again.")
+        _refuse(source, f"it has more than the {count} rows that its header announces", "Get the file again.")
 
 
-def _refuse(source: str, received: str, advice: str) -> NoReturn:
+def _refuse(source: str, problem: str, advice: str) -> NoReturn:
     raise ImageError(
-        f"Reading {printable(source)}: expected an IDX file of {SIDE}×{SIDE} images or of labels, with the "
-        f"rows that were named. Received: {received}. {advice}"
+        f"Could not read rows of {printable(source)}, an IDX file of {SIDE}×{SIDE} images or of labels: "
+        f"{problem}. {advice}"
     )

@@ -205,7 +205,7 @@ def _look(content: bytes) -> str:
     return f"no image; it begins with the bytes {content[:8].hex(' ')}"
 
 
-def _refuse(source: str, received: str, advice: str, cause: BaseException | None = None) -> NoReturn:
+def _refuse(source: str, found: str, advice: str, cause: BaseException | None = None) -> NoReturn:
     raise ImageError(
-        f"Reading {printable(source)}: expected a PNG or JPEG image. Received: {received}. {advice}"
+        f"Could not read {printable(source)} as a PNG or JPEG image: {found}. {advice}"
     ) from cause

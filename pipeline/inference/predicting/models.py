@@ -53,8 +53,7 @@ class LocalModels:
         stored = self._objects.find(*split_uri(uri))
         if stored is None:
             raise RegistryError(
-                f"Reading the model {uri}: expected it in the local S3. Received: no such object. Train it again: "
-                "python -m pipeline run"
+                f"There is no model {uri} in the local S3. Train it again: python -m pipeline run"
             )
         self._objects.check(stored)
         try:
@@ -77,8 +76,8 @@ class AwsModels:
             return self._registry.packages()
         except AWS_ERRORS as error:
             raise RegistryError(
-                f"Listing the versions of the model package group {self.group}: expected SageMaker to answer. "
-                f"Received: {error}. Check credentials, region and the permission sagemaker:ListModelPackages."
+                f"Could not list the versions of the model package group {self.group}: {error}. Check "
+                "credentials, region and the permission sagemaker:ListModelPackages."
             ) from error
 
     def fetch(self, uri: str, path: Path) -> None:
@@ -93,16 +92,16 @@ class AwsModels:
             size = self._s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
             if size > MAX_ARTIFACT_BYTES:
                 raise RegistryError(
-                    f"Downloading the model {uri}: expected at most {MAX_ARTIFACT_BYTES:,} bytes. "
-                    f"Received: {size:,}. It is not one that this pipeline trained."
+                    f"The model {uri} has {size:,} bytes, more than the {MAX_ARTIFACT_BYTES:,} allowed. It "
+                    "is not one that this pipeline trained."
                 )
             with path.open("wb") as file:
                 for chunk in self._s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
                     file.write(chunk)
         except AWS_ERRORS as error:
             raise RegistryError(
-                f"Downloading the model {uri}: expected to be allowed to. Received: {error}. Check that it "
-                "exists, and the permissions s3:GetObject and kms:Decrypt."
+                f"Could not download the model {uri}: {error}. Check that it exists, and the permissions "
+                "s3:GetObject and kms:Decrypt."
             ) from error
         except OSError as error:
             raise _unwritable(f"Downloading the model {uri}", path, error) from error
@@ -110,6 +109,6 @@ class AwsModels:
 
 def _unwritable(doing: str, path: Path, error: OSError) -> StateError:
     return StateError(
-        f"{doing}: expected to write it to {path}. Received: {error.strerror or error}. Free some space there, or "
-        "correct what it names."
+        f"{doing}: could not write {path}: {error.strerror or error}. Free some space there, or correct what "
+        "it names."
     )

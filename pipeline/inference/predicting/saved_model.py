@@ -54,8 +54,8 @@ class SavedModel:
             Exception
         ) as error:  # TensorFlow documents no exception types for damaged models, and raises several
             raise RegistryError(
-                f"Loading the SavedModel of {name}: expected one that TensorFlow {self._tensorflow.__version__} "
-                f"reads. Received: {type(error).__name__}: {error}. Train it again: python -m pipeline run"
+                f"TensorFlow {self._tensorflow.__version__} could not load the SavedModel of {name}: "
+                f"{type(error).__name__}: {error}. Train it again: python -m pipeline run"
             ) from error
         self._functions = dict(self._model.signatures.items())
         self.signatures = {key: _signature(function) for key, function in self._functions.items()}
@@ -96,15 +96,15 @@ def classify(
     expected = {"images": Tensor("uint8", (None, 28, 28))}
     if signature is None or dict(signature.inputs) != expected or "probabilities" not in signature.outputs:
         raise RegistryError(
-            f"Calling {name}: expected a signature {DEFAULT_SIGNATURE} from images (uint8, N×28×28) to "
-            f"probabilities. Received: {signature}. Choose another version with --model."
+            f"Could not use {name}: it has no signature {DEFAULT_SIGNATURE} from images (uint8, N×28×28) to "
+            f"probabilities, but {signature}. Choose another version with --model."
         )
     probabilities = model.call(DEFAULT_SIGNATURE, {"images": pixels})["probabilities"].astype(np.float32)
     if probabilities.shape != (len(pixels), classes) or not np.isfinite(probabilities).all():
         raise RegistryError(
-            f"Calling {name}: expected finite probabilities of the shape {(len(pixels), classes)}. "
-            f"Received: {probabilities.shape}, from {probabilities.min():.6g} to "
-            f"{probabilities.max():.6g}. Choose another version with --model."
+            f"Could not use {name}: it did not answer with finite probabilities of the shape "
+            f"{(len(pixels), classes)}, but with {probabilities.shape}, "
+            f"from {probabilities.min():.6g} to {probabilities.max():.6g}. Choose another version with --model."
         )
     return probabilities
 

@@ -201,12 +201,12 @@ class Application:
 
 def _require_predict(verb: str) -> None:
     if verb != "predict":
-        raise RequestError(f"Expected the verb predict. Received: {printable(verb)}")
+        raise RequestError(f"The verb must be predict, not {printable(verb)}")
 
 
 def _require_method(request: Request, *methods: str) -> None:
     if request.method not in methods:
-        raise RequestError(f"Expected {' or '.join(methods)}. Received: {printable(request.method)}", 405)
+        raise RequestError(f"The method must be {' or '.join(methods)}, not {printable(request.method)}", 405)
 
 
 def _json(document: Any, status: int = 200) -> Response:

@@ -48,8 +48,8 @@ def _probabilities(
     return probabilities
 
 
-def _refuse(transport: Transport, received: str) -> NoReturn:
+def _refuse(transport: Transport, found: str) -> NoReturn:
     raise AskingFailed(
-        f"Asking {transport.name}: expected a list of predictions with probabilities of each class. "
-        f"Received: {received}. Is it a model of this pipeline?"
+        f"The answer of {transport.name} is not a list of predictions with the probabilities of each class: "
+        f"{found}. Is it a model of this pipeline?"
     )

@@ -50,8 +50,8 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
             return Situation(Need.CREATE, None)
         if not belongs(endpoints.tags(state.arn), deployment.project, name):
             raise UsageError(
-                f"Deploying to the endpoint {name}: expected one of the project {deployment.project}. Received: "
-                "one without its tags, which is left alone. Choose another name with --endpoint."
+                f"The endpoint {name} does not have the tags of the project {deployment.project}, so it was "
+                "left alone. Choose another name with --endpoint."
             )
         if state.status != IN_SERVICE:
             return Situation(Need.REPLACE, state)
@@ -62,9 +62,9 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
         variants = endpoints.variants(state.config)
     if deployment.hosting.serverless and any("ServerlessConfig" not in variant for variant in variants):
         raise UsageError(
-            f"Deploying to the endpoint {name}: expected a serverless one, since SageMaker does not turn one with "
-            f"instances into one without. Received: {state.config}, which has instances. Remove it first with "
-            f"python -m pipeline undeploy --endpoint {name}, or choose another name with --endpoint."
+            f"Cannot make the endpoint {name} serverless: its configuration {state.config} has instances, "
+            "and SageMaker does not turn the one into the other. Remove it first with python -m pipeline "
+            f"undeploy --endpoint {name}, or choose another name with --endpoint."
         )
     return Situation(Need.UPDATE, state, scaling)
 
@@ -167,9 +167,7 @@ class Deploying:
                 reason = f"SageMaker went back to {state.config}. {state.reason}".rstrip(". ")
                 scaled = self._scaled_again(situation)
                 now = f"In service is what was there before, {state.config}.{scaled} "
-        return self._taken_back(
-            DeployFailed(f"{doing}: expected it to be in service. Received: {reason}. {now}Likely: {remedy}.")
-        )
+        return self._taken_back(DeployFailed(f"{doing} failed: {reason}. {now}Likely: {remedy}."))
 
     def _scaled_again(self, situation: Situation) -> str:
         """Has an endpoint that serves what it did scale as it did; a sentence where that cannot be."""

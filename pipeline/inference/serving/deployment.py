@@ -166,8 +166,8 @@ def check_endpoint_name(name: str) -> None:
     """Raises UsageError for what is no name of an endpoint, or too long to make other names from."""
     if len(name) > MAX_NAME or not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", name):
         raise UsageError(
-            f"Naming an endpoint: expected at most {MAX_NAME} letters, digits and hyphens, with no hyphen at "
-            f"either end. Received: {name!r}."
+            f"An endpoint's name may have at most {MAX_NAME} letters, digits and hyphens, with no hyphen at "
+            f"either end, unlike {name!r}."
         )
 
 

@@ -182,8 +182,8 @@ class Endpoints:
         state = self.settled(name)
         if state is not None:
             raise DeployFailed(
-                f"Removing the endpoint {name}: expected it to be gone. Received: {state.status} {state.reason}. "
-                "Run python -m pipeline undeploy again; as long as it is there, it may cost money."
+                f"The endpoint {name} was not removed: it is {state.status}. {state.reason} Run python -m "
+                "pipeline undeploy again; as long as it is there, it may cost money."
             )
 
     def delete_config(self, name: str) -> None:

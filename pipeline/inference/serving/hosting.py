@@ -53,17 +53,18 @@ class Hosting:
             r"ml\.[a-z0-9-]+\.[a-z0-9]+", self.instance_type
         ):
             raise UsageError(
-                f"{doing}: expected an instance type such as {DEFAULT_INSTANCE}. Received: {self.instance_type!r}."
+                f"{doing}: the instance type must be one such as {DEFAULT_INSTANCE}, not "
+                f"{self.instance_type!r}."
             )
         if not 1 <= self.instances <= MAX_INSTANCES:
-            raise UsageError(f"{doing}: expected 1 to {MAX_INSTANCES} instances. Received: {self.instances}.")
+            raise UsageError(f"{doing}: there must be 1 to {MAX_INSTANCES} instances, not {self.instances}.")
         if self.memory_mb not in MEMORIES_MB:
             raise UsageError(
-                f"{doing}: expected a memory of {', '.join(map(str, MEMORIES_MB))} MB. Received: {self.memory_mb}."
+                f"{doing}: the memory must be {', '.join(map(str, MEMORIES_MB))} MB, not {self.memory_mb}."
             )
         if not 1 <= self.concurrency <= MAX_CONCURRENCY:
             raise UsageError(
-                f"{doing}: expected 1 to {MAX_CONCURRENCY} requests at once. Received: {self.concurrency}."
+                f"{doing}: there must be 1 to {MAX_CONCURRENCY} requests at once, not {self.concurrency}."
             )
         if self.requests < 1:
             raise UsageError(

@@ -57,9 +57,6 @@ def agree(question: str, doing: str, *, certain: bool, ask: Callable[[str], str]
     if certain:
         return
     if ask is None:
-        raise UsageError(
-            f"{doing}: expected somebody to agree. Received: no terminal to ask at. Nothing was changed. Agree "
-            "with --yes."
-        )
+        raise UsageError(f"{doing}: there is no terminal to ask at. Nothing was changed. Agree with --yes.")
     if ask(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UsageError(f"{doing}: expected yes. Received: no. Nothing was changed.")
+        raise UsageError(f"{doing}: cancelled. Nothing was changed.")

@@ -49,8 +49,7 @@ class Server:
             valid = False
         if not valid or any(character.isspace() or not character.isprintable() for character in url):
             raise UsageError(
-                "Choosing a server to ask: expected an address such as http://127.0.0.1:8501. "
-                f"Received: {_shown(url)!r}."
+                f"The address of a server must be one such as http://127.0.0.1:8501, not {_shown(url)!r}."
             )
         login, _, host = parts.netloc.rpartition("@")
         parts = parts._replace(netloc=host, fragment="")
@@ -71,44 +70,43 @@ class Server:
                     missing = answer.length
         except _TooLate as error:
             raise AskingFailed(
-                f"{doing}: expected an answer within {self.seconds:g} s. Received: none, or a part of one. Ask "
-                "again, or check the address."
+                f"{doing}: there was no answer, or only a part of one, within {self.seconds:g} s. Ask again, "
+                "or check the address."
             ) from error
         except (ConnectionResetError, BrokenPipeError) as error:
             raise AskingFailed(
-                f"{doing}: expected an answer. Received: {printable(str(error))}. Check the address, and that "
+                f"{doing}: the connection was lost: {printable(str(error))}. Check the address, and that "
                 "server's log."
             ) from error
         except (OSError, ValueError) as error:  # refused, away, no name
             raise AskingFailed(
-                f"{doing}: expected a server there. Received: {printable(str(error)) or type(error).__name__}. "
-                "Start one with: python -m pipeline serve"
+                f"{doing}: no server answers there: {printable(str(error)) or type(error).__name__}. Start "
+                "one with: python -m pipeline serve"
             ) from error
         except http.client.HTTPException as error:
             raise AskingFailed(
-                f"{doing}: expected an HTTP answer. Received: {type(error).__name__} "
-                f"{printable(str(error))[:200]}. Check the address."
+                f"{doing}: the answer is not HTTP: {type(error).__name__} {printable(str(error))[:200]}. "
+                "Check the address."
             ) from error
         if len(content) > MAX_ANSWER_BYTES:
             raise AskingFailed(
-                f"{doing}: expected an answer of at most {MAX_ANSWER_BYTES:,} bytes. Received: more. Check the "
-                "address."
+                f"{doing}: the answer has more than {MAX_ANSWER_BYTES:,} bytes. Check the address."
             )
         if missing:
             raise AskingFailed(
-                f"{doing}: expected a whole answer. Received: {len(content):,} of "
-                f"{len(content) + missing:,} bytes. Ask again; if it stays so, look at that server's log."
+                f"{doing}: the answer was cut off after {len(content):,} of {len(content) + missing:,} "
+                "bytes. Ask again; if it keeps happening, look at that server's log."
             )
         if 300 <= answer.status < 400:
             there = answer.headers.get("Location")
             place = f"to {_shown(there)}" if there else "to nowhere"
             raise AskingFailed(
-                f"{doing}: expected an answer. Received: status {answer.status}, a redirection {place}, which is "
-                "not followed. If that is the server that is meant, name its address."
+                f"{doing}: the answer is a redirection (status {answer.status}) {place}, which is not "
+                "followed. If that is the server you mean, name its address."
             )
         if answer.status != 200:
             raise AskingFailed(
-                f"{doing}: expected an answer. Received: status {answer.status}: {message_of(content)}. Check the "
+                f"{doing}: the server refused, with status {answer.status}: {message_of(content)}. Check the "
                 "address, and that the model there takes images (uint8, N×28×28)."
             )
         return content

@@ -138,7 +138,7 @@ def _tensor(name: str, value: Any, expected: Tensor) -> Array:
     if expected.shape is not None and not _fits(shape, expected.shape):
         wanted = ",".join("?" if size is None else str(size) for size in expected.shape)
         raise RequestError(
-            f"Input '{name}': expected the shape [{wanted}]. Received: [{','.join(map(str, shape))}]"
+            f"Input '{name}' must have the shape [{wanted}], not [{','.join(map(str, shape))}]"
         )
     _check_types(leaves, expected.dtype)
     if expected.dtype == "string":

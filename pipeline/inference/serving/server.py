@@ -158,15 +158,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
     """
     doing = f"Listening at {host}, port {port}"
     if not 0 <= port <= 65535:
-        raise UsageError(f"{doing}: expected a port from 0 to 65535. Received: {port}.")
+        raise UsageError(f"{doing}: the port must be from 0 to 65535, not {port}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
-        raise UsageError(
-            f"{doing}: expected a name or address of this machine. Received: {error}."
-        ) from error
+        raise UsageError(f"{doing}: that is not a name or an address of this machine: {error}.") from error
     listening = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":
@@ -177,8 +175,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UsageError(
-            f"{doing}: expected a free port of an address of this machine. Received: {error.strerror}. "
-            "Choose another with --port (0 takes a free one), or end what listens there."
+            f"{doing}: {error.strerror}. Choose another port with --port (0 takes a free one), or end what "
+            "listens there."
         ) from error
     return listening
 

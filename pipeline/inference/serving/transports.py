@@ -53,8 +53,8 @@ class Endpoint:
             raise explain(error, doing) from error
         if len(content) > MAX_ANSWER_BYTES:
             raise AskingFailed(
-                f"{doing}: expected an answer of at most {MAX_ANSWER_BYTES:,} bytes. Received: more. Is it a model "
-                "of this pipeline?"
+                f"{doing}: the answer has more than {MAX_ANSWER_BYTES:,} bytes. Is it a model of this "
+                "pipeline?"
             )
         return content
 
@@ -64,17 +64,15 @@ class Endpoint:
             status = error.response.get("OriginalStatusCode", "?")
             original = message_of(str(error.response.get("OriginalMessage", "")).encode())
             raise AskingFailed(
-                f"{doing}: expected an answer of its model. Received: status {status}: {original}. Its log is in "
-                f"CloudWatch, log group /aws/sagemaker/Endpoints/{self.endpoint}."
+                f"{doing}: its model failed with status {status}: {original}. Its log is in CloudWatch, log "
+                f"group /aws/sagemaker/Endpoints/{self.endpoint}."
             ) from error
         if code_of(error) == "ValidationError" and "not found" in said.lower():
             raise AskingFailed(
-                f"{doing}: expected an endpoint that is in service. Received: there is none of that name in this "
-                "account and region. See which there are (aws sagemaker list-endpoints) and name one with "
-                "--endpoint; if there is none yet, make one, which costs money, with: python -m pipeline deploy"
+                f"{doing}: there is no such endpoint in this account and region. See which there are (aws "
+                "sagemaker list-endpoints) and name one with --endpoint; if there is none yet, make one, "
+                "which costs money, with: python -m pipeline deploy"
             ) from error
         if code_of(error) == "ModelNotReadyException":
-            raise AskingFailed(
-                f"{doing}: expected a model that is ready. Received: {said}. Ask again in a minute."
-            ) from error
+            raise AskingFailed(f"{doing}: its model is not ready: {said}. Ask again in a minute.") from error
         raise explain(error, doing) from error

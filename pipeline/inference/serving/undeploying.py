@@ -42,8 +42,8 @@ def find_holdings(endpoints: Endpoints, project: str, name: str) -> Holdings:
         state = endpoints.state(name)
         if state is not None and not belongs(endpoints.tags(state.arn), project, name):
             raise UsageError(
-                f"Removing the endpoint {name}: expected one of the project {project}. Received: one without its "
-                "tags, which is left alone. Name another with --endpoint."
+                f"The endpoint {name} does not have the tags of the project {project}, so it was left alone. "
+                "Name another with --endpoint."
             )
         configs, models, complete = endpoints.made_for(project, name)
         if state is not None and not complete and state.config:

@@ -36,7 +36,7 @@ def pixels_of(number: int) -> Pixels:
 
 
 def fail(number: int) -> Pixels:
-    raise ImageError(f"Reading {number}: expected an image.")
+    raise ImageError(f"{number} is no image.")
 
 
 def images(count: int, bad: tuple[int, ...] = (), stamp: str = "") -> Iterator[Image]:
@@ -102,7 +102,7 @@ def test_the_container_takes_one_record_for_one_image(count: int) -> None:
 def test_requests_are_in_files_of_a_limited_size_addressed_by_their_content(tmp_path: Path) -> None:
     requests = write_requests(images(1201, bad=(3,)), tmp_path, most=600)
     assert [len(names) for names in requests.names] == [600, 600]
-    assert requests.rejected == [("i3", "Reading 3: expected an image.")]
+    assert requests.rejected == [("i3", "3 is no image.")]
     assert requests.count == 1200
     content = b"".join(path.read_bytes() for path in requests.files)
     assert requests.digest == hashlib.sha256(content).hexdigest()
@@ -122,7 +122,7 @@ def test_every_image_has_a_line_and_a_bad_one_costs_no_other(tmp_path: Path) -> 
         assert (each["class_id"], each["class_name"]) == ((1, "light") if light > 0.5 else (0, "dark"))
         assert each["model_version"] == 3
     assert lines(tmp_path, "rejected") == [
-        {"image": f"i{number}", "reason": f"Reading {number}: expected an image."} for number in (1, 9)
+        {"image": f"i{number}", "reason": f"{number} is no image."} for number in (1, 9)
     ]
     assert (scorer.executions, scorer.forgotten) == (3, 3)
     assert not (tmp_path / "scratch").exists()

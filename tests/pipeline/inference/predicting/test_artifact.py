@@ -51,7 +51,7 @@ def test_without_an_approved_version_the_newest_that_is_not_rejected_is_chosen()
         choose_package(packages[:1], None, GROUP)
     with pytest.raises(RegistryError, match="no versions"):
         choose_package([], None, GROUP)
-    with pytest.raises(RegistryError, match=r"\(3, 2, 1\)\. Received: 9"):
+    with pytest.raises(RegistryError, match=r"has no version 9, only 3, 2, 1\."):
         choose_package(packages, 9, GROUP)
 
 
@@ -80,7 +80,7 @@ def test_a_package_with_a_model_data_source_is_used_or_says_why_not(compression,
         if compression == "Gzip":
             assert fetch_artifact(models, newest, tmp_path / "work").class_names == CLASSES
         else:
-            with pytest.raises(RegistryError, match="ModelDataSource names files that lie there as they are"):
+            with pytest.raises(RegistryError, match=r"names files \(ModelDataSource\), not one archive"):
                 fetch_artifact(models, newest, tmp_path / "work")
 
 
@@ -98,7 +98,7 @@ def test_a_registered_artifact_is_fetched_without_a_server(local_models, tmp_pat
 
 
 def test_another_artifact_than_the_registered_one_is_refused(local_models, tmp_path):
-    with pytest.raises(RegistryError, match="expected the SHA-256 that was registered, 0000"):
+    with pytest.raises(RegistryError, match=r", not 0000[0-9a-f]*, which was registered"):
         fetch_artifact(local_models, choose_package(local_models.packages(), 4, GROUP), tmp_path)
 
 
@@ -114,9 +114,9 @@ def test_an_artifact_that_was_damaged_on_disk_is_refused(registered_home, tmp_pa
 
 
 def test_an_artifact_that_is_gone_is_told(local_models, tmp_path):
-    with pytest.raises(RegistryError, match="no such object"):
+    with pytest.raises(RegistryError, match=r"no model .* in the local S3"):
         fetch_artifact(local_models, package(data="s3://bucket/gone.tar.gz"), tmp_path)
-    with pytest.raises(RegistryError, match="expected the address of an artifact"):
+    with pytest.raises(RegistryError, match="its package names no artifact"):
         fetch_artifact(local_models, package(data=""), tmp_path)
 
 
@@ -280,7 +280,9 @@ def test_a_disk_that_takes_nothing_is_told_while_unpacking(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))  # a larger file is refused as on a full disk
     try:
-        with pytest.raises(StateError, match=r"Unpacking a\.tar\.gz: .*Received: File too large\. Free some"):
+        with pytest.raises(
+            StateError, match=r"Could not unpack a\.tar\.gz into .*: File too large\. Free some"
+        ):
             unpack(tmp_path / "a.tar.gz", tmp_path / "out", "a.tar.gz")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -289,7 +291,7 @@ def test_a_disk_that_takes_nothing_is_told_while_unpacking(tmp_path):
 def test_an_artifact_on_aws_that_is_too_large_is_not_downloaded(aws, tmp_path):
     models, _, s3 = aws
     s3.add_response("head_object", {"ContentLength": MAX_ARTIFACT_BYTES + 1}, {"Bucket": ANY, "Key": ANY})
-    with pytest.raises(RegistryError, match="expected at most"):
+    with pytest.raises(RegistryError, match=r"more than the .* allowed"):
         models.fetch("s3://bucket/model.tar.gz", tmp_path / "model")
 
 

@@ -29,7 +29,7 @@ def refusal(path):
     with pytest.raises(ImageError) as error:
         open_image(path, path.name)
     message = str(error.value)
-    assert message.startswith(f"Reading {path.name}: expected a PNG or JPEG image. Received: ")
+    assert message.startswith(f"Could not read {path.name} as a PNG or JPEG image: ")
     return message
 
 

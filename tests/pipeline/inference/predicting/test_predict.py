@@ -81,14 +81,19 @@ def test_every_file_at_fault_is_named_and_nothing_is_predicted(capsys, tmp_path)
     assert main(["predict", "three.png", "notes.png", "gone.jpg", "rows.gz#3", "rows.gz#2-1"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    for said in ("Reading notes.png", "Reading gone.jpg", "row 3. The file has rows 0 to 2", "Received: 2-1"):
+    for said in (
+        "Could not read notes.png",
+        "Could not read gone.jpg",
+        "no row 3. The file has rows 0 to 2",
+        "not 2-1",
+    ):
         assert said in captured.err
 
 
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["three.png", "--model", "9"], 1, "Received: 9"),
+        (["three.png", "--model", "9"], 1, "has no version 9"),
         (["three.png", "--model", "4"], 1, "the SHA-256 that was registered"),
         (["three.png", "--group", "other"], 1, "no versions"),
         (["three.png", "--top", "0"], 2, "--top 0: show at least one class"),

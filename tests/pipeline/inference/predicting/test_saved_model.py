@@ -72,9 +72,7 @@ def test_a_version_that_is_not_approved_is_used_with_a_note(registered_home):
 
 def test_a_folder_that_is_no_saved_model_is_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xffnonsense")
-    with pytest.raises(
-        RegistryError, match="Loading the SavedModel of this one: expected one that TensorFlow"
-    ):
+    with pytest.raises(RegistryError, match="could not load the SavedModel of this one"):
         SavedModel(tmp_path, "this one")
 
 
@@ -96,7 +94,7 @@ def test_another_signature_is_refused(tmp_path):
     model = SavedModel(tmp_path, "double")
     assert model.signatures["serving_default"].inputs == {"x": Tensor("float32", (None,))}
     assert model.call("serving_default", {"x": np.array([1, 2], np.float32)})["y"].tolist() == [2, 4]
-    with pytest.raises(RegistryError, match="expected a signature serving_default from images"):
+    with pytest.raises(RegistryError, match="no signature serving_default from images"):
         classify(model, bright_rows(0)[None], 10, "double")
 
 

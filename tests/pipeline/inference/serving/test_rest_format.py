@@ -153,11 +153,11 @@ def image_with(value):
         ([image_with(True)], "Type: True is not of expected type: uint8"),
         ([image_with(None)], "Type: Null is not of expected type: uint8"),
         ([image_with("9")], 'JSON Value: "9" Type: String'),
-        ([IMAGE[:27]], "Input 'images': expected the shape [?,28,28]. Received: [1,27,28]"),
-        (IMAGE, "expected the shape [?,28,28]. Received: [28,28]"),
-        ([[IMAGE]], "Received: [1,1,28,28]"),
-        ([[[]] * 28], "Received: [1,28,0]"),
-        ([5], "Received: [1]"),
+        ([IMAGE[:27]], "Input 'images' must have the shape [?,28,28], not [1,27,28]"),
+        (IMAGE, "must have the shape [?,28,28], not [28,28]"),
+        ([[IMAGE]], "not [1,1,28,28]"),
+        ([[[]] * 28], "not [1,28,0]"),
+        ([5], "not [1]"),
     ],
 )
 def test_what_is_no_image_of_bytes_is_refused(instances, message):

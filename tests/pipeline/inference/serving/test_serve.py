@@ -184,7 +184,7 @@ def test_an_error_is_tensorflow_servings(server):
     with error.value as answer:
         assert (answer.code, json.load(answer)["error"]) == (
             400,
-            "Input 'images': expected the shape [?,28,28]. Received: [1,3,3]",
+            "Input 'images' must have the shape [?,28,28], not [1,3,3]",
         )
 
 
@@ -231,9 +231,9 @@ def test_a_signal_that_another_thread_gets_ends_it_too(registered_home, monkeypa
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["--port", "70000"], 2, "expected a port from 0 to 65535"),
+        (["--port", "70000"], 2, "the port must be from 0 to 65535"),
         (["--host", "192.0.2.1"], 2, "of an address of this machine"),
-        (["--port", "0", "--model", "9"], 1, "Received: 9"),
+        (["--port", "0", "--model", "9"], 1, "has no version 9"),
         (["--port", "0", "--model", "4"], 1, "the SHA-256 that was registered"),
     ],
 )

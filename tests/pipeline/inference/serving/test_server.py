@@ -165,7 +165,7 @@ def test_a_sagemaker_containers_paths_are_answered(served):
     table = {"Content-Type": "text/csv"}
     assert served.ask("POST", "/invocations", "1.0\n2.0\n", table) == (200, {"predictions": [3.5, 4.0]})
     status, answer = served.ask("POST", "/invocations", "1.0,2.0\n", table)
-    assert (status, answer) == (400, {"error": "Input 'x': expected the shape [?]. Received: [1,2]"})
+    assert (status, answer) == (400, {"error": "Input 'x' must have the shape [?], not [1,2]"})
     status, answer = served.ask("POST", "/invocations", "a picture", {"Content-Type": "image/png"})
     assert (status, answer) == (415, {"error": "Unsupported Media Type: image/png"})
     assert served.ask("GET", "/invocations")[0] == 405
@@ -180,7 +180,7 @@ def test_a_sagemaker_containers_paths_are_answered(served):
         ("DELETE", f"/v1/models/{NAME}", 400, "Malformed request: DELETE"),
         ("POST", f"/v1/models/{NAME}:classify", 400, "classify"),
         ("POST", f"/v1/models/{NAME}:predict/", 400, "Malformed request"),
-        ("POST", "/ping", 405, "Expected GET"),
+        ("POST", "/ping", 405, "must be GET"),
         ("GET", "/../../etc/passwd", 404, "Not Found"),
         (
             "POST",
@@ -310,7 +310,7 @@ class TestInvocations:
             ("tfs-model-version=7", 404, f"Servable not found for request: Specific({NAME}, 7)"),
             ("tfs-model-version=newest", 400, "Malformed request: tfs-model-version=newest"),
             ("tfs-model-name=other", 404, "Servable not found for request: Latest(other)"),
-            ("tfs-method=classify", 400, "Expected the verb predict. Received: classify"),
+            ("tfs-method=classify", 400, "The verb must be predict, not classify"),
             ("tfs-model-version=7=8, anything", 200, None),
         ],
     )
