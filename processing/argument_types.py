@@ -9,9 +9,7 @@ def whole_number(minimum: int) -> Callable[[str], int]:
 
     def convert(text: str) -> int:
         if not text.isdecimal() or int(text) < minimum:
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number of at least {minimum}. Received: {text!r}"
-            )
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {minimum}, not {text!r}")
         return int(text)
 
     return convert
@@ -24,12 +22,12 @@ def share(text: str) -> float:
     except ValueError:
         value = float("nan")
     if not 0 <= value <= 1:  # so written, NaN is refused too
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
     return value
 
 
 def filled(text: str) -> str:
     """Text that is not empty: a variable that was not set expands to nothing."""
     if not text.strip():
-        raise argparse.ArgumentTypeError(f"expected a value. Received: {text!r}")
+        raise argparse.ArgumentTypeError("must not be empty")
     return text

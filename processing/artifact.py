@@ -58,7 +58,7 @@ def parse_reference(text: str) -> Reference:
     """
     match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9-]*)-([0-9]+)=(s3://[^/]+/.+)", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"expected <name>-<seed>=s3://bucket/key. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"must be <name>-<seed>=s3://bucket/key, not {text!r}")
     return Reference(match[1], int(match[2]), match[3])
 
 
@@ -80,17 +80,19 @@ def load_artifact(s3: Any, reference: Reference, work: Path) -> Artifact:
     metrics = _read_json(reference, folder, "metrics.json", dict)
     found = (metrics.get("candidate"), metrics.get("seed"))
     if found != (reference.name, reference.seed):
-        _refuse(reference, "its metrics.json to name this candidate and seed", f"candidate, seed = {found}")
+        _refuse(reference, f"its metrics.json is of candidate and seed {found}")
     params = model.get("params")
     if not isinstance(params, int) or params < 1:
-        _refuse(reference, "the number of parameters in model.json", f"params={params!r}")
+        _refuse(reference, f"params in model.json must be a whole number above 0, not {params!r}")
     for field in ("epochs", "train_seconds", "images_per_second"):
         if not isinstance(metrics.get(field), int | float):
-            _refuse(reference, f"a number {field} in metrics.json", f"{field}={metrics.get(field)!r}")
+            _refuse(reference, f"{field} in metrics.json must be a number, not {metrics.get(field)!r}")
     environment = _read_json(reference, folder, "environment.json", dict)
     for field in ("code_digest", "data_digest"):
         if not isinstance(environment.get(field), str):
-            _refuse(reference, f"a string {field} in environment.json", f"{field}={environment.get(field)!r}")
+            _refuse(
+                reference, f"{field} in environment.json must be a string, not {environment.get(field)!r}"
+            )
     history = _read_json(reference, folder, "history.json", list)
     return Artifact(reference, folder / SAVED_MODEL, sha256, params, metrics, history, environment)
 
@@ -105,41 +107,39 @@ def check_data_digest(artifact: Artifact, data_digest: str) -> None:
     if found != data_digest:
         _refuse(
             artifact.reference,
-            f"a model trained on the data with digest {data_digest}",
-            f"data_digest={found!r}",
+            f"it was trained on the data with digest {found!r}, not {data_digest}",
         )
 
 
 def _check_digests(reference: Reference, folder: Path, files: frozenset[str], model: dict[str, Any]) -> None:
     listed = model.get("files")
     if not isinstance(listed, dict):
-        _refuse(reference, "model.json to list the digests of all other files", f"files={listed!r}")
+        _refuse(reference, f"files in model.json must list the digests of all other files, not {listed!r}")
     if set(listed) != files - {"model.json"}:
         difference = sorted(set(listed) ^ (files - {"model.json"}))
         _refuse(
             reference,
-            "exactly the files that model.json lists",
-            f"missing or unlisted: {', '.join(difference)}",
+            f"its files differ from those that model.json lists: {', '.join(difference)}",
         )
     for name, expected in sorted(listed.items()):
         with while_doing(f"read {folder / name}"), (folder / name).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
-            _refuse(reference, f"{name} with SHA-256 {expected}", f"{found}")
+            _refuse(reference, f"the SHA-256 of its {name} is {found}, not {expected}")
 
 
 def _read_json(reference: Reference, folder: Path, name: str, kind: type[Any]) -> Any:
     path = folder / name
     if not path.is_file():
-        _refuse(reference, f"a file {name}", "none")
+        _refuse(reference, f"it has no {name}")
     with while_doing(f"read {path}"):
         content = path.read_bytes()
     try:
         document = json.loads(content, parse_constant=_no_constant)
     except ValueError as error:
-        _refuse(reference, f"JSON in {name}", str(error))
+        _refuse(reference, f"its {name} is not JSON: {error}")
     if not isinstance(document, kind):
-        _refuse(reference, f"a JSON {kind.__name__} in {name}", type(document).__name__)
+        _refuse(reference, f"its {name} must be a JSON {kind.__name__}, not {type(document).__name__}")
     return document
 
 
@@ -147,8 +147,7 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text}, which JSON does not have")
 
 
-def _refuse(reference: Reference, expected: str, received: str) -> NoReturn:
+def _refuse(reference: Reference, problem: str) -> NoReturn:
     raise ArtifactError(
-        f"Loading the model of {reference.id} from {reference.uri}: expected {expected}. Received: {received}. "
-        "Run its training step again."
+        f"Could not load the model of {reference.id} from {reference.uri}: {problem}. Run its training step again."
     )

@@ -71,5 +71,5 @@ def score_champion(
     except (ClientError, BotoCoreError, JobError) as error:
         return Champion(arn, None, str(error))
     except (KeyError, IndexError, argparse.ArgumentTypeError) as error:
-        expected = "Expected a package that this pipeline registered."
-        return Champion(arn, None, f"{expected} Received: {type(error).__name__} {error}.")
+        reason = f"It is not a package that this pipeline registered ({type(error).__name__} {error})."
+        return Champion(arn, None, reason)

@@ -79,7 +79,7 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     ids = [reference.id for reference in args.references]
     if len(set(ids)) < len(ids):
-        parser.error(f"argument --candidate: expected each training once. Received: {', '.join(ids)}")
+        parser.error(f"argument --candidate: each training may be given only once, in {', '.join(ids)}")
     return args
 
 

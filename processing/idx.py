@@ -53,8 +53,8 @@ def read_idx(path: Path, dimensions: int) -> IdxFile:
                 return _parse(path, stream, dimensions)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise IdxError(
-                f"Reading {path}: its gzip data are truncated or damaged. Received: {error}. "
-                "Fetch the file again."
+                f"Could not read {path}: its gzip data are truncated or damaged ({error}). Fetch the file "
+                "again."
             ) from error
 
 
@@ -63,26 +63,25 @@ def _parse(path: Path, stream: IO[bytes] | gzip.GzipFile, dimensions: int) -> Id
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\x00\x00":
         raise IdxError(
-            f"Reading {path}: an IDX file starts with the bytes 00 00 08 {dimensions:02x}. "
-            f"Received: {magic.hex(' ') or 'an empty file'}. Is this the right file? Fetch it again."
+            f"{path} is not this kind of IDX file: it must begin with the bytes 00 00 08 {dimensions:02x}, "
+            f"not {magic.hex(' ') or 'end at once'}. Is this the right file? Fetch it again."
         )
     if magic[2] != UNSIGNED_BYTE:
         raise IdxError(
-            f"Reading {path}: the values must be unsigned bytes (IDX type 0x08). Received: type {magic[2]:#04x}."
+            f"{path}: the values must be unsigned bytes (IDX type 0x08), not of type {magic[2]:#04x}."
         )
     if magic[3] != dimensions:
         raise IdxError(
-            f"Reading {path}: {_CONTENT.get(dimensions, 'these values')} have {dimensions} dimension(s). "
-            f"Received: dimensions={magic[3]} ({_CONTENT.get(magic[3], 'unknown content')}). "
-            "Have two files been swapped?"
+            f"{path}: {_CONTENT.get(dimensions, 'these values')} must have {dimensions} dimension(s), not "
+            f"{magic[3]} ({_CONTENT.get(magic[3], 'unknown content')}). Have two files been swapped?"
         )
     header = stream.read(4 * dimensions)
     if len(header) < 4 * dimensions:
-        raise IdxError(f"Reading {path}: the file ends within its header. Fetch it again.")
+        raise IdxError(f"{path}: the file ends within its header. Fetch it again.")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     expected = math.prod(shape)
     if expected == 0:
-        raise IdxError(f"Reading {path}: the file holds no items. Received: shape={shape}.")
+        raise IdxError(f"{path}: the file holds no items (shape={shape}).")
     digest.update(magic + header)
 
     # The buffer grows with what is there: a damaged header must not reserve terabytes, nor a small gzip file fill
@@ -93,13 +92,13 @@ def _parse(path: Path, stream: IO[bytes] | gzip.GzipFile, dimensions: int) -> Id
         digest.update(chunk)
         if len(values) > expected:
             raise IdxError(
-                f"Reading {path}: its header announces {expected} bytes of values (shape={shape}). "
-                "Received: more than that. Fetch the file again."
+                f"{path} has more than the {expected} bytes of values that its header announces "
+                f"(shape={shape}). Fetch the file again."
             )
     if len(values) < expected:
         raise IdxError(
-            f"Reading {path}: the file is truncated: its header announces {expected} bytes of values "
-            f"(shape={shape}). Received: {len(values)} bytes. Fetch the file again."
+            f"{path} is truncated: it has {len(values)} of the {expected} bytes of values that its header "
+            f"announces (shape={shape}). Fetch the file again."
         )
     array = np.frombuffer(values, np.uint8).reshape(shape)
     array.flags.writeable = False

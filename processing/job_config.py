@@ -35,14 +35,14 @@ def read_job_config(path: Path) -> EvaluationOutput:
         uri = next(str(one["S3Output"]["S3Uri"]) for one in outputs if one["OutputName"] == OUTPUT_NAME)
     except (ValueError, KeyError, TypeError, StopIteration) as error:
         raise JobError(
-            f"Reading the job configuration {path}: expected an output named {OUTPUT_NAME!r} with an S3Uri in "
-            f"ProcessingOutputConfig. Received: {type(error).__name__} {error}. Check --job-config."
+            f"The job configuration {path} has no output named {OUTPUT_NAME!r} with an S3Uri in "
+            f"ProcessingOutputConfig ({type(error).__name__} {error}). Check --job-config."
         ) from error
     _, found, tail = uri.rstrip("/").rpartition("/executions/")
     execution_id = tail.split("/")[0]
     if not uri.startswith("s3://") or not found or not execution_id:
         raise JobError(
-            f"Reading the job configuration {path}: the output {OUTPUT_NAME!r} must go to "
-            f"s3://…/executions/<execution id>/…. Received: {uri!r}."
+            f"In the job configuration {path}, the output {OUTPUT_NAME!r} must go to "
+            f"s3://…/executions/<execution id>/…, not to {uri!r}."
         )
     return EvaluationOutput(uri.rstrip("/"), execution_id)

@@ -91,7 +91,7 @@ def while_doing(what: str) -> Iterator[None]:
         else:
             hint = "Check the path and the disk."
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise JobError(f"Could not {what}. Received: {reason}. {hint}") from error
+        raise JobError(f"Could not {what}: {reason}. {hint}") from error
 
 
 def _leave_exit_message(argv: Sequence[str], message: str) -> None:

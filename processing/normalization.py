@@ -39,9 +39,10 @@ class Normalization:
         deviation = float(np.abs(values - levels).max(initial=0))
         if not deviation <= MAX_DEVIATION:  # so written, NaN is refused too
             raise JobError(
-                f"Restoring pixels from normalized images: every value must lie within {MAX_DEVIATION} of a "
-                f"grey level 0..255. Received: deviation={deviation:.3g} with mean={self.mean}, std={self.std}. "
-                "Run NormalizeData again: its manifest and images do not belong together."
+                "Could not restore pixels from normalized images: every value must lie within "
+                f"{MAX_DEVIATION} of a grey level 0..255, and one is off by {deviation:.3g} "
+                f"(mean={self.mean}, std={self.std}). Run NormalizeData again: its manifest and images do "
+                "not belong together."
             )
         return levels.astype(np.uint8)
 
@@ -65,7 +66,7 @@ def fit_normalization(chunks: Iterable[npt.NDArray[np.uint8]]) -> Normalization:
     variance = total * second - first * first  # times total²
     if variance == 0:
         raise JobError(
-            "Normalizing: the training images must differ. Received: images whose pixels are all equal. "
-            "Check the training images file."
+            "Could not normalize: the pixels of the training images are all equal. Check the training "
+            "images file."
         )
     return Normalization(first / (total * 255), math.sqrt(variance) / (total * 255))

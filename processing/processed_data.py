@@ -45,8 +45,8 @@ def open_processed(folder: Path) -> ProcessedData:
     path = folder / MANIFEST
     if not path.is_file():
         raise ProcessedDataError(
-            f"Opening the processed data: {folder} must hold {MANIFEST}, which NormalizeData writes last. "
-            f"Received: no such file. Check --processed, or run NormalizeData again."
+            f"There is no {MANIFEST} in {folder}, which NormalizeData writes last. Check --processed, or run "
+            "NormalizeData again."
         )
     with while_doing(f"read {path}"):
         manifest = parse_manifest(path.read_bytes(), str(path))
@@ -61,8 +61,8 @@ def _check_digest(path: Path, sha256: str, size: int) -> None:
         found_size = file.tell()
     if (found, found_size) != (sha256, size):
         raise ProcessedDataError(
-            f"Reading {path}: expected {size} bytes with SHA-256 {sha256}, as its manifest says. "
-            f"Received: {found_size} bytes with {found}. {_AGAIN}"
+            f"{path} must have {size} bytes with SHA-256 {sha256}, as its manifest says, not {found_size} "
+            f"bytes with {found}. {_AGAIN}"
         )
 
 
@@ -73,8 +73,8 @@ def _open_split(folder: Path, name: str, manifest: Manifest) -> ProcessedSplit:
     found = tuple(int(members) for members in np.bincount(labels, minlength=CLASS_COUNT))
     if found != manifest.splits[name].class_counts:
         raise ProcessedDataError(
-            f"Reading {folder / name}: expected the images per class {manifest.splits[name].class_counts}. "
-            f"Received: {found}. {_AGAIN}"
+            f"{folder / name} must have these images per class: {manifest.splits[name].class_counts}, not "
+            f"{found}. {_AGAIN}"
         )
     return ProcessedSplit(images, labels)
 
@@ -84,11 +84,7 @@ def _open_array(path: Path, dtype: np.dtype[np.generic], shape: tuple[int, ...])
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except ValueError as error:  # a pickle, or no array at all
-            raise ProcessedDataError(
-                f"Reading {path}: expected an NPY array. Received: {error}. {_AGAIN}"
-            ) from error
+            raise ProcessedDataError(f"{path} is not an NPY array: {error}. {_AGAIN}") from error
     if array.dtype != dtype or array.shape != shape:
-        raise ProcessedDataError(
-            f"Reading {path}: expected {dtype} {shape}. Received: {array.dtype} {array.shape}. {_AGAIN}"
-        )
+        raise ProcessedDataError(f"{path} must be {dtype} {shape}, not {array.dtype} {array.shape}. {_AGAIN}")
     return array

@@ -84,24 +84,23 @@ def parse_manifest(content: bytes, source: str) -> Manifest:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise ProcessedDataError(f"Reading {source}: expected JSON. Received: {error}. {_AGAIN}") from error
+        raise ProcessedDataError(f"{source} is not JSON: {error}. {_AGAIN}") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         raise ProcessedDataError(
-            f"Reading {source}: expected schema_version={SCHEMA_VERSION}. "
-            f"Received: schema_version={version!r}. {_AGAIN}"
+            f"{source}: schema_version must be {SCHEMA_VERSION}, not {version!r}. {_AGAIN}"
         )
     try:
         manifest = _manifest(document)
         written = manifest.to_bytes()
     except (KeyError, TypeError, ValueError) as error:
         raise ProcessedDataError(
-            f"Reading {source}: a field is missing or wrong. Received: {type(error).__name__} {error}. {_AGAIN}"
+            f"{source}: a field is missing or wrong ({type(error).__name__} {error}). {_AGAIN}"
         ) from error
     if written != content:
         raise ProcessedDataError(
-            f"Reading {source}: expected {IMAGE_SHAPE} images, the classes {', '.join(CLASS_NAMES)}, and the exact "
-            f"form that NormalizeData writes. Received: something else. {_AGAIN}"
+            f"{source} must describe {IMAGE_SHAPE} images of the classes {', '.join(CLASS_NAMES)}, exactly "
+            f"as NormalizeData writes it. {_AGAIN}"
         )
     return manifest
 

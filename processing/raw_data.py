@@ -51,9 +51,8 @@ def read_raw_data(folder: Path) -> RawData:
     counts = (len(train_images.values), len(test_images.values))
     if counts == (FULL_TEST_COUNT, FULL_TRAIN_COUNT):
         raise IdxError(
-            f"Reading {folder}: the training and test files are swapped: expected {FULL_TRAIN_COUNT} training "
-            f"and {FULL_TEST_COUNT} test images. Received: training={counts[0]}, test={counts[1]}. "
-            "Rename the files back."
+            f"The training and test files in {folder} are swapped: there must be {FULL_TRAIN_COUNT} training "
+            f"and {FULL_TEST_COUNT} test images, not {counts[0]} and {counts[1]}. Rename the files back."
         )
     return RawData(
         Labelled(train_images.values, train_labels.values),
@@ -72,20 +71,19 @@ def _read_pair(folder: Path, images_name: str, labels_name: str) -> tuple[IdxFil
     if images.values.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE):
         height, width = images.values.shape[1:]
         raise IdxError(
-            f"Reading {images.path}: images must be {IMAGE_SIDE}×{IMAGE_SIDE} pixels. Received: {height}×{width}."
+            f"{images.path}: images must be {IMAGE_SIDE}×{IMAGE_SIDE} pixels, not {height}×{width}."
         )
     labels = read_idx(_find(folder, labels_name), dimensions=1)
     wrong = np.flatnonzero(labels.values >= CLASS_COUNT)
     if wrong.size:
         raise IdxError(
-            f"Reading {labels.path}: labels must be 0..{CLASS_COUNT - 1}. "
-            f"Received: label={labels.values[wrong[0]]} at position {wrong[0]} ({wrong.size} such label(s) in all)."
+            f"{labels.path}: labels must be 0..{CLASS_COUNT - 1}, not {labels.values[wrong[0]]} as at "
+            f"position {wrong[0]} ({wrong.size} such label(s) in all)."
         )
     if len(images.values) != len(labels.values):
         raise IdxError(
-            f"Reading {images.path} and {labels.path}: there must be one label per image. "
-            f"Received: images={len(images.values)}, labels={len(labels.values)}. "
-            "Have training and test files been swapped?"
+            f"There must be one label per image, not {len(labels.values)} labels in {labels.path} for "
+            f"{len(images.values)} images in {images.path}. Have training and test files been swapped?"
         )
     return images, labels
 
@@ -102,10 +100,8 @@ def _find(folder: Path, name: str) -> Path:
                     "itself there."
                 )
         except OSError as error:  # a folder without permission to look into
-            raise JobError(
-                f"Could not look for {path}. Received: {error.strerror}. Check its permissions."
-            ) from error
+            raise JobError(f"Could not look for {path}: {error.strerror}. Check its permissions.") from error
     raise JobError(
-        f"Reading the data set: {folder} must hold {name}.gz or {name}. "
-        f"Received: {'no such file there' if folder.is_dir() else 'no such folder'}. Check --input."
+        f"There is no {name}.gz or {name} in {folder}{'' if folder.is_dir() else ', which does not exist'}. "
+        "Check --input."
     )

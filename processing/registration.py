@@ -89,8 +89,8 @@ def register(sagemaker: Any, request: PackageRequest) -> Registration:
                 raise
     except (ClientError, BotoCoreError) as error:
         raise RegistrationError(
-            f"Registering the winner in the model package group {request.group!r}: expected the registry to "
-            f"accept it. Received: {error}. Check the group's name and the role's permissions, and try again."
+            f"Could not register the winner in the model package group {request.group!r}: {error}. Check the "
+            "group's name and the role's permissions, and try again."
         ) from error
     return _registered(arn, request, f"is registered, {request.approval_status}{told}")
 
@@ -196,6 +196,6 @@ def _check_metadata(request: PackageRequest) -> None:
     for key, value in {**request.metadata, "execution_id": request.execution_id}.items():
         if not 1 <= len(key) <= _METADATA_KEY_LENGTH or not _METADATA_VALUE.fullmatch(value):
             raise RegistrationError(
-                f"Registering the winner in {request.group!r}: metadata must be 1 to 256 letters, digits, spaces "
-                f"or _.:/=+-@. Received: {key}={value!r}."
+                f"Could not register the winner in {request.group!r}: metadata must be 1 to 256 letters, "
+                f"digits, spaces or _.:/=+-@, unlike {key}={value!r}."
             )

@@ -26,7 +26,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri, allow_fragments=False)
     key = parts.path.strip("/")
     if parts.scheme != "s3" or not parts.netloc or not key or parts.query:
-        raise S3Error(f"Reading an S3 URI: expected s3://bucket/key. Received: {uri!r}.")
+        raise S3Error(f"An S3 URI must be s3://bucket/key, not {uri!r}.")
     return parts.netloc, key
 
 
@@ -42,14 +42,12 @@ def download(s3: Any, uri: str, path: Path, max_bytes: int = MAX_OBJECT_BYTES) -
         try:
             size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
             if size > max_bytes:
-                raise S3Error(
-                    f"Downloading {uri}: expected at most {max_bytes} bytes. Received: {size} bytes."
-                )
+                raise S3Error(f"{uri} has {size} bytes, more than the {max_bytes} allowed.")
             s3.download_file(bucket, key, str(path))
         except (ClientError, BotoCoreError, Boto3Error) as error:
             raise S3Error(
-                f"Downloading {uri}: expected an object that this job may read. Received: {error}. "
-                "Check that the step that writes it has succeeded, and the role's permissions."
+                f"Could not download {uri}: {error}. Check that the step that writes it has succeeded, and "
+                "the role's permissions."
             ) from error
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -66,8 +64,7 @@ def upload(s3: Any, content: bytes, uri: str, content_type: str) -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
     except (ClientError, BotoCoreError) as error:
         raise S3Error(
-            f"Uploading {uri}: expected a bucket that this job may write to. Received: {error}. "
-            "Check the bucket and the role's permissions."
+            f"Could not upload {uri}: {error}. Check the bucket and the role's permissions."
         ) from error
 
 

@@ -50,8 +50,8 @@ def load_served_model(folder: Path, candidate: str) -> Predict:
         Exception
     ) as error:  # TensorFlow documents no exception types for damaged models, and raises several
         raise ArtifactError(
-            f"Loading the SavedModel of {candidate}: expected one that TensorFlow {tensorflow.__version__} reads. "
-            f"Received: {type(error).__name__}: {error}. Run its training step again."
+            f"TensorFlow {tensorflow.__version__} could not load the SavedModel of {candidate}: "
+            f"{type(error).__name__}: {error}. Run its training step again."
         ) from error
     signature = model.signatures.get("serving_default")
     inputs = {} if signature is None else signature.structured_input_signature[1]
@@ -62,8 +62,8 @@ def load_served_model(folder: Path, candidate: str) -> Predict:
         or not {"probabilities", "class_id"} <= set(outputs)
     ):
         raise ArtifactError(
-            f"Loading the SavedModel of {candidate}: expected a signature serving_default from images (uint8) to "
-            f"probabilities and class_id. Received: inputs={inputs}, outputs={outputs}."
+            f"The SavedModel of {candidate} has no signature serving_default from images (uint8) to "
+            f"probabilities and class_id, but inputs={inputs}, outputs={outputs}."
         )
 
     def predict(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -83,8 +83,8 @@ def _call(signature: Any, batch: npt.NDArray[np.uint8], candidate: str) -> dict[
         return {name: tensor.numpy() for name, tensor in served.items()}
     except Exception as error:  # again no documented types; a registered model may be anybody's
         raise ArtifactError(
-            f"Scoring {candidate}: expected its signature to take uint8 images {batch.shape}. "
-            f"Received: {type(error).__name__}: {error}"
+            f"Could not score {candidate}: its signature does not accept uint8 images {batch.shape}: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
@@ -93,23 +93,21 @@ def _checked(served: dict[str, npt.NDArray[Any]], count: int, candidate: str) ->
     doing = f"Scoring {candidate}"
     if probabilities.shape != (count, CLASS_COUNT) or class_id.shape != (count,):
         raise ArtifactError(
-            f"{doing}: expected probabilities ({count}, {CLASS_COUNT}) and class_id ({count},). "
-            f"Received: {probabilities.shape} and {class_id.shape}."
+            f"{doing}: its probabilities must have the shape ({count}, {CLASS_COUNT}) and class_id "
+            f"({count},), not {probabilities.shape} and {class_id.shape}."
         )
     sums = probabilities.sum(axis=1, dtype=np.float64)
     if not np.isfinite(probabilities).all():
-        raise ArtifactError(
-            f"{doing}: its probabilities must be finite. Received: NaN or infinity. Train it again."
-        )
+        raise ArtifactError(f"{doing}: its probabilities are NaN or infinite. Train it again.")
     if probabilities.min() < 0 or np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ArtifactError(
-            f"{doing}: its probabilities must be at least 0 and sum to 1 within {SUM_TOLERANCE}. "
-            f"Received: least={probabilities.min():.6g}, sums {sums.min():.6f}..{sums.max():.6f}."
+            f"{doing}: its probabilities must be at least 0 and sum to 1 within {SUM_TOLERANCE}; the least "
+            f"is {probabilities.min():.6g}, the sums are {sums.min():.6f}..{sums.max():.6f}."
         )
     in_range = (class_id >= 0) & (class_id < CLASS_COUNT)
     served_best = probabilities[np.arange(count), np.where(in_range, class_id, 0)]
     if not in_range.all() or (served_best < probabilities.max(axis=1)).any():
-        raise ArtifactError(f"{doing}: class_id must be the most probable class. Received: another one.")
+        raise ArtifactError(f"{doing}: class_id is not the most probable class.")
     return probabilities.astype(np.float32, copy=False)
 
 

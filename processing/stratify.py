@@ -36,8 +36,8 @@ def stratified_split(
         members = order[shuffled == label]
         if len(members) < 2:
             raise JobError(
-                f"Splitting the training set: every class needs at least 2 images, one for each of training and "
-                f"validation. Received: class {label} has {len(members)}. Use a larger subset."
+                "Could not split the training set: every class needs at least 2 images, one for each of "
+                f"training and validation, and class {label} has {len(members)}. Use a larger subset."
             )
         validation.append(members[: max(1, len(members) // one_in)])
     chosen = np.zeros(len(labels), bool)

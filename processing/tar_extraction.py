@@ -42,12 +42,10 @@ def extract_tar_gz(
             ):
                 for position, member in enumerate(tar):
                     if position >= max_members:
-                        raise TarError(f"Unpacking {source}: expected at most {max_members} members.")
+                        raise TarError(f"{source} has more than {max_members} members.")
                     name = _checked_name(member, source)
                     if name in files:
-                        raise TarError(
-                            f"Unpacking {source}: expected every path once. Received: {name!r} twice."
-                        )
+                        raise TarError(f"{source} has the path {name!r} twice.")
                     if member.isdir():
                         (folder / name).mkdir(parents=True, exist_ok=True)
                         continue
@@ -59,27 +57,22 @@ def extract_tar_gz(
                     files.add(name)
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise TarError(
-                f"Unpacking {source}: expected a whole .tar.gz archive. Received: {error or type(error).__name__}. "
-                "Run its training step again."
+                f"{source} is not a whole .tar.gz archive: {error or type(error).__name__}. Run its training "
+                "step again."
             ) from error
         except (FileExistsError, NotADirectoryError) as error:
-            raise TarError(
-                f"Unpacking {source}: a path is both a file and a folder. Received: {error}."
-            ) from error
+            raise TarError(f"{source} has a path that is both a file and a folder: {error}.") from error
     return frozenset(files)
 
 
 def _checked_name(member: tarfile.TarInfo, source: str) -> str:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:
-        raise TarError(
-            f"Unpacking {source}: every path must stay inside the artifact. "
-            f"Received: {member.name!r}. Do not use it."
-        )
+        raise TarError(f"The path {member.name!r} in {source} leads outside the artifact. Do not use it.")
     if not (member.isreg() or member.isdir()) or member.issparse():
         raise TarError(
-            f"Unpacking {source}: expected plain files and folders only. "
-            f"Received: {member.name!r} of tar type {member.type!r}. Do not use it."
+            f"{source} may have plain files and folders only, not {member.name!r} of tar type "
+            f"{member.type!r}. Do not use it."
         )
     return str(path)
 

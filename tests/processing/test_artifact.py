@@ -50,23 +50,32 @@ def _set(name: str, content: bytes) -> Callable[[Files], None]:
     [
         (
             {"tamper": _set("1/variables/variables.index", b"other")},
-            "expected 1/variables/variables.index with SHA",
+            "the SHA-256 of its 1/variables/variables.index is",
         ),
-        ({"tamper": _set("extra.py", b"")}, "missing or unlisted: extra.py"),
-        ({"tamper": lambda files: files.pop("history.json")}, "missing or unlisted: history.json"),
-        ({"tamper": lambda files: files.pop("model.json")}, "expected a file model.json. Received: none"),
+        ({"tamper": _set("extra.py", b"")}, "its files differ from those that model.json lists: extra.py"),
+        (
+            {"tamper": lambda files: files.pop("history.json")},
+            "its files differ from those that model.json lists: history.json",
+        ),
+        ({"tamper": lambda files: files.pop("model.json")}, "it has no model.json"),
         (
             {"tamper": _edit("model.json", files=None)},
-            "list the digests of all other files. Received: files=None",
+            "list the digests of all other files, not None",
         ),
-        ({"tamper": _edit("model.json", params=0)}, "Received: params=0"),
-        ({"change": _set("metrics.json", b"[]")}, "JSON dict in metrics.json. Received: list"),
-        ({"change": _set("history.json", b"[NaN]")}, "JSON in history.json. Received: NaN"),
-        ({"change": _set("history.json", b"{")}, "JSON in history.json"),
-        ({"change": _edit("metrics.json", epochs=None)}, "Received: epochs=None"),
-        ({"change": _edit("environment.json", code_digest=7)}, "Received: code_digest=7"),
-        ({"name": "cnn-5x5"}, r"Received: candidate, seed = \('cnn-5x5', 0\)"),
-        ({"seed": 3}, r"Received: candidate, seed = \('cnn-3x3', 3\)"),
+        (
+            {"tamper": _edit("model.json", params=0)},
+            "params in model.json must be a whole number above 0, not 0",
+        ),
+        ({"change": _set("metrics.json", b"[]")}, "its metrics.json must be a JSON dict, not list"),
+        ({"change": _set("history.json", b"[NaN]")}, "its history.json is not JSON: NaN"),
+        ({"change": _set("history.json", b"{")}, "its history.json is not JSON"),
+        ({"change": _edit("metrics.json", epochs=None)}, "epochs in metrics.json must be a number, not None"),
+        (
+            {"change": _edit("environment.json", code_digest=7)},
+            "code_digest in environment.json must be a string, not 7",
+        ),
+        ({"name": "cnn-5x5"}, r"its metrics.json is of candidate and seed \('cnn-5x5', 0\)"),
+        ({"seed": 3}, r"its metrics.json is of candidate and seed \('cnn-3x3', 3\)"),
     ],
 )
 def test_an_artifact_that_is_not_what_it_should_be_is_refused_by_name(
@@ -79,27 +88,25 @@ def test_an_artifact_that_is_not_what_it_should_be_is_refused_by_name(
 def test_a_model_trained_on_other_data_is_refused_by_name(load: Callable[..., Any]) -> None:
     artifact = load(change=_edit("environment.json", data_digest="d" * 64))
     check_data_digest(artifact, "d" * 64)
-    with pytest.raises(
-        ArtifactError, match=f"cnn-3x3-0.*digest {'e' * 64}. Received: data_digest='{'d' * 64}'"
-    ):
+    with pytest.raises(ArtifactError, match=f"cnn-3x3-0.*digest '{'d' * 64}', not {'e' * 64}"):
         check_data_digest(artifact, "e" * 64)
 
 
 def test_a_missing_object_is_named(aws: Callable[[str], Any], tmp_path: Path) -> None:
-    with pytest.raises(S3Error, match=r"Downloading s3://bucket/jobs/model.tar.gz: .*404"):
+    with pytest.raises(S3Error, match=r"Could not download s3://bucket/jobs/model.tar.gz: .*404"):
         load_artifact(aws("s3"), REFERENCE, tmp_path)
 
 
 def test_an_object_too_large_is_not_downloaded(aws: Callable[[str], Any], tmp_path: Path) -> None:
     s3 = aws("s3")
     upload(s3, bytes(11), "s3://bucket/large", "text/plain")
-    with pytest.raises(S3Error, match=r"at most 10 bytes. Received: 11 bytes"):
+    with pytest.raises(S3Error, match=r"has 11 bytes, more than the 10 allowed"):
         download(s3, "s3://bucket/large", tmp_path / "large", max_bytes=10)
     assert not (tmp_path / "large").exists()
 
 
 def test_a_bucket_that_is_not_there_is_named(aws: Callable[[str], Any]) -> None:
-    with pytest.raises(S3Error, match=r"Uploading s3://nowhere/key: .*NoSuchBucket"):
+    with pytest.raises(S3Error, match=r"Could not upload s3://nowhere/key: .*NoSuchBucket"):
         upload(aws("s3"), b"", "s3://nowhere/key", "text/plain")
 
 
@@ -107,7 +114,7 @@ def test_a_bucket_that_is_not_there_is_named(aws: Callable[[str], Any]) -> None:
     "uri", ["", "bucket/key", "https://bucket/key", "s3://bucket", "s3://bucket/", "s3:///key"]
 )
 def test_what_is_no_object_uri_is_refused(uri: str) -> None:
-    with pytest.raises(S3Error, match="expected s3://bucket/key"):
+    with pytest.raises(S3Error, match="must be s3://bucket/key"):
         split_uri(uri)
 
 
@@ -125,5 +132,5 @@ def test_the_seed_is_what_follows_the_last_dash() -> None:
     "text", ["", "cnn=s3://b/k", "cnn-0", "cnn-0=/tmp/x", "../x-0=s3://b/k", "-0=s3://b/k"]
 )
 def test_a_reference_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="expected <name>-<seed>=s3://bucket/key"):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be <name>-<seed>=s3://bucket/key"):
         parse_reference(text)

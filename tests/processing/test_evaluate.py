@@ -438,21 +438,21 @@ def test_the_training_accuracy_comes_from_a_fixed_sample(
     [
         (
             ["--min-accuracy", "1.5"],
-            "argument --min-accuracy: expected a number from 0 to 1. Received: '1.5'",
+            "argument --min-accuracy: must be a number from 0 to 1, not '1.5'",
         ),
         (
             ["--min-accuracy", "nan"],
-            "argument --min-accuracy: expected a number from 0 to 1. Received: 'nan'",
+            "argument --min-accuracy: must be a number from 0 to 1, not 'nan'",
         ),
         (
             ["--candidate", "cnn"],
-            "argument --candidate: expected <name>-<seed>=s3://bucket/key. Received: 'cnn'",
+            "argument --candidate: must be <name>-<seed>=s3://bucket/key, not 'cnn'",
         ),
-        (["--candidate", "cnn-0=s3://b/k"], "argument --candidate: expected each training once"),
+        (["--candidate", "cnn-0=s3://b/k"], "argument --candidate: each training may be given only once"),
         (["--approval-status", "Yes"], "argument --approval-status: invalid choice: 'Yes'"),
-        (["--model-package-group", ""], "argument --model-package-group: expected a value"),
+        (["--model-package-group", ""], "argument --model-package-group: must not be empty"),
         (["--must-beat-champion", "yes"], "argument --must-beat-champion: invalid choice: 'yes'"),
-        (["--threads", "0"], "argument --threads: expected a whole number of at least 1"),
+        (["--threads", "0"], "argument --threads: must be a whole number of at least 1"),
     ],
 )
 def test_wrong_usage_is_status_2(evaluation: Evaluation, flags: list[str], message: str) -> None:

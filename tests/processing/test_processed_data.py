@@ -37,7 +37,7 @@ def test_a_flipped_bit_anywhere_is_noticed_with_the_file_name(processed: Path, n
     content = bytearray((processed / name).read_bytes())
     content[-5] ^= 1
     (processed / name).write_bytes(content)
-    with pytest.raises(ProcessedDataError, match=f"{name}: expected {len(content)} bytes with SHA-256"):
+    with pytest.raises(ProcessedDataError, match=f"{name} must have {len(content)} bytes with SHA-256"):
         open_processed(processed)
 
 
@@ -66,7 +66,7 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("schema_version", to=2), "expected schema_version=1. Received: schema_version=2"),
+        (_set("schema_version", to=2), "schema_version must be 1, not 2"),
         (_set("normalization", "std", to=0.0), "std=0.0"),
         (_set("normalization", "mean", to=float("nan")), "a field is missing or wrong"),
         (_set("splits", "test", "count", to=61), "counts of test"),
@@ -91,5 +91,5 @@ def test_a_manifest_that_was_changed_is_refused(
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
 def test_a_manifest_that_is_no_json_object_is_refused(processed: Path, content: bytes) -> None:
     (processed / "manifest.json").write_bytes(content)
-    with pytest.raises(ProcessedDataError, match=r"manifest\.json: expected"):
+    with pytest.raises(ProcessedDataError, match=r"manifest\.json must"):
         open_processed(processed)

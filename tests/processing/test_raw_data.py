@@ -46,29 +46,29 @@ def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path, write_set: WriteSet)
 
 def test_a_missing_file_is_named(tmp_path: Path, write_set: WriteSet) -> None:
     (write_set(tmp_path) / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(JobError, match=r"must hold t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte"):
+    with pytest.raises(JobError, match=r"There is no t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte"):
         read_raw_data(tmp_path)
 
 
 def test_a_missing_folder_is_told_from_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="Received: no such folder"):
+    with pytest.raises(JobError, match="which does not exist"):
         read_raw_data(tmp_path / "nowhere")
 
 
 def test_an_eleventh_class_is_refused_with_its_position(tmp_path: Path, write_set: WriteSet) -> None:
     labels = np.zeros(60, np.uint8)
     labels[17] = 10
-    with pytest.raises(IdxError, match=r"t10k-labels.*Received: label=10 at position 17"):
+    with pytest.raises(IdxError, match=r"t10k-labels.*not 10 as at position 17"):
         read_raw_data(write_set(tmp_path, test_labels=labels))
 
 
 def test_images_of_another_size_are_refused(tmp_path: Path, write_set: WriteSet) -> None:
-    with pytest.raises(IdxError, match=r"28×28 pixels. Received: 28×32"):
+    with pytest.raises(IdxError, match=r"28×28 pixels, not 28×32"):
         read_raw_data(write_set(tmp_path, test_pixels=np.zeros((60, 28, 32), np.uint8)))
 
 
 def test_one_label_per_image(tmp_path: Path, write_set: WriteSet) -> None:
-    with pytest.raises(IdxError, match=r"train-images.*train-labels.*images=240, labels=239"):
+    with pytest.raises(IdxError, match=r"239 labels in .*train-labels.* 240 images in .*train-images"):
         read_raw_data(write_set(tmp_path, train_labels=np.zeros(239, np.uint8)))
 
 
@@ -86,10 +86,10 @@ def test_images_in_place_of_labels_are_noticed(tmp_path: Path, write_set: WriteS
     write_set(tmp_path)
     images = (tmp_path / "train-images-idx3-ubyte.gz").read_bytes()
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(images)
-    with pytest.raises(IdxError, match=r"train-labels.*Received: dimensions=3 \(images\)"):
+    with pytest.raises(IdxError, match=r"train-labels.*, not 3 \(images\)"):
         read_raw_data(tmp_path)
 
 
 def test_the_full_sets_swapped_are_refused(tmp_path: Path, write_set: WriteSet) -> None:
-    with pytest.raises(IdxError, match=r"training and test files are swapped.*training=10000, test=60000"):
+    with pytest.raises(IdxError, match=r"training and test files are swapped.*, not 10000 and 60000"):
         read_raw_data(write_set(tmp_path, train=10_000, test=60_000, compress=False))

@@ -27,8 +27,8 @@ def test_probabilities_come_in_the_order_of_the_images_over_several_batches(save
         (float("nan"), "softmax", "Scoring cnn-0: its probabilities must be finite"),
         (1.0, "logits", r"Scoring cnn-0: its probabilities must be at least 0 and sum to 1"),
         (1.0, "wrong-class", "Scoring cnn-0: class_id must be the most probable class"),
-        (1.0, "breaks", r"Scoring cnn-0: expected its signature to take uint8 images \(7, 28, 28\)"),
-        (1.0, "wrong-name", "SavedModel of cnn-0: expected a signature serving_default"),
+        (1.0, "breaks", r"Could not score cnn-0: its signature does not accept uint8 images \(7, 28, 28\)"),
+        (1.0, "wrong-name", "SavedModel of cnn-0 has no signature serving_default"),
     ],
 )
 def test_a_model_that_serves_something_else_is_refused_by_name(
@@ -42,7 +42,7 @@ def test_a_model_that_serves_something_else_is_refused_by_name(
 def test_a_folder_without_a_readable_model_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "saved_model.pb").write_bytes(content)
-    with pytest.raises(ArtifactError, match="Loading the SavedModel of cnn-0"):
+    with pytest.raises(ArtifactError, match="could not load the SavedModel of cnn-0"):
         load_served_model(tmp_path, "cnn-0")
 
 

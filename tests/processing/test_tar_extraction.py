@@ -72,7 +72,7 @@ def test_what_no_artifact_holds_is_refused_and_nothing_gets_outside(
     (tmp_path / "outside").write_text("untouched")
     path = archive(member("innocent"), hostile, member("link/escaped"))
     before = everything_under(tmp_path)
-    with pytest.raises(TarError, match=r"Unpacking cnn-0: .*Do not use it"):
+    with pytest.raises(TarError, match=r" cnn-0 .*Do not use it"):
         extract_tar_gz(path, tmp_path / "model", "cnn-0")
     assert everything_under(tmp_path) - before == {"model", "model/innocent"}
     assert (tmp_path / "outside").read_text() == "untouched"
@@ -80,7 +80,7 @@ def test_what_no_artifact_holds_is_refused_and_nothing_gets_outside(
 
 
 def test_a_path_twice_is_refused(tmp_path: Path, archive: Callable[..., Path]) -> None:
-    with pytest.raises(TarError, match=r"every path once. Received: 'a' twice"):
+    with pytest.raises(TarError, match=r"has the path 'a' twice"):
         extract_tar_gz(archive(member("a"), member("./a")), tmp_path / "model", "m")
 
 
@@ -121,7 +121,7 @@ def test_a_header_that_announces_gigabytes_of_extended_attributes_is_refused(tmp
 
 def test_too_many_members_are_refused(tmp_path: Path, archive: Callable[..., Path]) -> None:
     path = archive(*(member(f"d{i}", kind=tarfile.DIRTYPE) for i in range(11)))
-    with pytest.raises(TarError, match="at most 10 members"):
+    with pytest.raises(TarError, match="more than 10 members"):
         extract_tar_gz(path, tmp_path / "model", "m", max_members=10)
 
 
@@ -131,7 +131,7 @@ def test_a_truncated_archive_is_refused_with_its_name(
 ) -> None:
     path = archive(member("a", bytes(range(256)) * 100))
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(TarError, match=r"Unpacking cnn-0: expected a whole \.tar\.gz archive"):
+    with pytest.raises(TarError, match=r"cnn-0 is not a whole \.tar\.gz archive"):
         extract_tar_gz(path, tmp_path / "model", "cnn-0")
 
 
