@@ -63,8 +63,8 @@ def read_cluster(environ: Mapping[str, str]) -> Cluster:
         port = int(environ.get("SM_MASTER_PORT", DEFAULT_PORT))
     except (ValueError, IndexError, KeyError, AttributeError) as error:
         raise UsageError(
-            "Reading the hosts of the job: expected SM_HOSTS to be a JSON list that has SM_CURRENT_HOST in it, and "
-            f"SM_MASTER_PORT to be a number. Received: {error}. Correct these variables, or set none of them."
+            "SM_HOSTS must be a JSON list with SM_CURRENT_HOST in it, and SM_MASTER_PORT a number "
+            f"({error}). Correct these variables, or set none of them."
         ) from error
     names = hosts if machine in hosts else [machine] * len(hosts)
     return Cluster(tuple(f"{name}:{port + place}" for place, name in enumerate(names)), rank)

@@ -133,8 +133,8 @@ def save_serving(folder: Path, serving: Serving) -> None:
         tf.saved_model.save(serving, str(folder), signatures={"serving_default": serving.serve})
     except tf.errors.OpError as error:  # TensorFlow has errors of its own for a full disk
         raise TrainingError(
-            f"Writing the SavedModel to {folder}: expected to be able to. Received: {error.message}. "
-            "Check the path and the space on the disk."
+            f"Could not write the SavedModel to {folder}: {error.message}. Check the path and the space on "
+            "the disk."
         ) from error
 
 

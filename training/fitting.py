@@ -234,7 +234,7 @@ def _correct(logits: Any, labels: Any) -> Any:
 def _expect_finite(value: float, what: str, progress: Progress, hyperparameters: Hyperparameters) -> None:
     if not math.isfinite(value):
         raise NonFiniteLossError(
-            f"Training {hyperparameters.candidate}: {what} must be finite. Received: {value} in epoch "
+            f"Training {hyperparameters.candidate}: {what} is {value} in epoch "
             f"{progress.epoch + 1}/{hyperparameters.epochs} after step {progress.step}, with "
             f"learning_rate={hyperparameters.learning_rate}. Try a lower one."
         )

@@ -170,13 +170,13 @@ def _number(name: str, text: str) -> float:
         raise _refusal(name, "a number", text) from None
 
 
-def _expect(met: bool, name: str, expected: str, received: object) -> None:
+def _expect(met: bool, name: str, wanted: str, got: object) -> None:
     if not met:
-        raise _refusal(name, expected, received)
+        raise _refusal(name, wanted, got)
 
 
-def _refusal(name: str, expected: str, received: object) -> UsageError:
+def _refusal(name: str, wanted: str, got: object) -> UsageError:
     return UsageError(
-        f"Reading the hyperparameters: {name} must be {expected}. Received: {name}={received!r}. "
-        f"Give another value for --{name}; train.py --help describes it."
+        f"{name} must be {wanted}, not {got!r}. Give another value for --{name}; train.py --help "
+        "describes it."
     )

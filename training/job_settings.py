@@ -92,7 +92,7 @@ def parse_settings(argv: Sequence[str], description: str | None, environ: Mappin
     flags = parser.parse_args(argv)
     threads = hyperparameters.whole_number("threads", flags.threads)
     if threads < 1:
-        raise UsageError(f"Setting the threads: expected at least 1. Received: --threads {threads}.")
+        raise UsageError(f"--threads must be at least 1, not {threads}.")
     if flags.precision not in PRECISIONS:
         raise UsageError(f"--precision takes {' or '.join(PRECISIONS)} (got {flags.precision!r}).")
     return JobSettings(

@@ -25,9 +25,7 @@ def load_model(folder: Path) -> Any:
     """
     path = folder / "model.json"
     if not path.is_file():
-        raise ModelError(
-            f"Loading a model: expected {path}. Received: none. Name a folder that train.py wrote."
-        )
+        raise ModelError(f"There is no model at {path}. Name a folder that train.py wrote.")
     with while_doing(f"read the model in {folder}"):
         content, found = path.read_bytes(), file_digests(folder)
     try:
@@ -37,26 +35,26 @@ def load_model(folder: Path) -> Any:
         filters = None if description["filters"] is None else tuple(description["filters"])
         digest = description["weights_digest"]
     except (ValueError, KeyError, TypeError) as error:
-        raise _refusal(path, "what train.py writes", f"{type(error).__name__}: {error}") from error
+        raise _refusal(path, f"train.py did not write it so ({type(error).__name__}: {error})") from error
     if version != SCHEMA_VERSION:
-        raise _refusal(path, f"schema_version={SCHEMA_VERSION}", f"schema_version={version!r}")
+        raise _refusal(path, f"schema_version must be {SCHEMA_VERSION}, not {version!r}")
     changed = sorted(name for name in {*found, *files} if found.get(name) != files.get(name))
     if changed:
-        raise _refusal(folder, "the files that model.json lists", f"missing, added or changed: {changed}")
+        raise _refusal(folder, f"its files differ from those that model.json lists: {changed}")
     with np.load(folder / "weights.npz", allow_pickle=False) as archive:
         weights = {name: archive[name] for name in archive.files}
     if weights_digest(weights) != digest:
-        raise _refusal(folder, f"weights with digest {digest}", weights_digest(weights))
+        raise _refusal(folder, f"the digest of its weights is {weights_digest(weights)}, not {digest}")
     model = build_model(architecture, kernel_size, filters)
     shapes = {variable.path: tuple(variable.shape) for variable in model.weights}
     if shapes != {name: array.shape for name, array in weights.items()}:
         raise _refusal(
-            folder, f"the weights of a {architecture} network", "others. Is the code of its version?"
+            folder, f"its weights are not those of a {architecture} network; is the code of its version?"
         )
     for variable in model.weights:
         variable.assign(weights[variable.path])
     return model
 
 
-def _refusal(path: Path, expected: str, received: str) -> ModelError:
-    return ModelError(f"Loading the model {path}: expected {expected}. Received: {received}. Train it again.")
+def _refusal(path: Path, problem: str) -> ModelError:
+    return ModelError(f"Could not load the model {path}: {problem}. Train it again.")

@@ -100,11 +100,11 @@ def _parse(content: bytes, path: Path) -> dict[str, Any]:
             _ = [document["files"][f"{split}/{name}.npy"]["sha256"] for name in ("images", "labels")]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"Reading {path}: expected the manifest that NormalizeData writes. "
-            f"Received: {type(error).__name__}: {error}. {_AGAIN}"
+            f"{path} is not the manifest that NormalizeData writes ({type(error).__name__}: {error}). "
+            f"{_AGAIN}"
         ) from error
     if received != expected:
-        raise DataError(f"Reading {path}: expected {expected}. Received: {received}. {_AGAIN}")
+        raise DataError(f"{path} must have {expected}, not {received}. {_AGAIN}")
     return document  # type: ignore[no-any-return]
 
 
@@ -119,8 +119,8 @@ def _read_split(name: str, folder: Path, manifest: dict[str, Any], mean: float, 
     expected = manifest["splits"][name]["class_counts"]
     if count < 1 or found != expected:
         raise DataError(
-            f"Reading {folder}: expected at least one image and the class counts {expected}. "
-            f"Received: {count} images, class counts {found}. {_AGAIN}"
+            f"{folder} must have at least one image and the class counts {expected}, not {count} images and "
+            f"the class counts {found}. {_AGAIN}"
         )
     return Split(pixels, labels)
 
@@ -150,7 +150,7 @@ def _check_digest(path: Path, expected: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected:
         raise DataError(
-            f"Reading {path}: expected SHA-256 {expected}, as the manifest says. Received: {found}. {_AGAIN}"
+            f"The SHA-256 of {path} must be {expected}, as the manifest says, not {found}. {_AGAIN}"
         )
 
 
@@ -159,17 +159,15 @@ def _open_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:  # a pickle, or no array at all
-            raise DataError(f"Reading {path}: expected an NPY array. Received: {error}. {_AGAIN}") from error
+            raise DataError(f"{path} is not an NPY array: {error}. {_AGAIN}") from error
     if array.dtype != dtype or array.shape != shape:
-        raise DataError(
-            f"Reading {path}: expected {dtype} {shape}. Received: {array.dtype} {array.shape}. {_AGAIN}"
-        )
+        raise DataError(f"{path} must be {dtype} {shape}, not {array.dtype} {array.shape}. {_AGAIN}")
     return array  # type: ignore[no-any-return]
 
 
 def _expect_file(path: Path) -> None:
     if not path.is_file():
         raise DataError(
-            f"Reading the processed data: expected a file {path}. Received: none. "
-            "Check --train, --validation and --manifest, or run NormalizeData again."
+            f"There is no file {path}. Check --train, --validation and --manifest, or run NormalizeData "
+            "again."
         )

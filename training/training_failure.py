@@ -92,7 +92,7 @@ def while_doing(what: str) -> Iterator[None]:
         else:
             hint = "Check the path and the disk."
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise TrainingError(f"Could not {what}. Received: {reason}. {hint}") from error
+        raise TrainingError(f"Could not {what}: {reason}. {hint}") from error
 
 
 def _write_failure(argv: Sequence[str], message: str) -> None:

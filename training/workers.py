@@ -50,8 +50,9 @@ def expect_agreement(cluster: Cluster, what: str, text: str) -> None:
     numbers = tf.distribute.get_strategy().run(gather).numpy().tolist()
     if numbers != [number] * cluster.size:
         raise TrainingError(
-            f"Training on {cluster.size} hosts: expected {what} to be the same on all of them. Received on this "
-            f"one: {text}; others differ. Run the job again; if it was continued, remove its checkpoints first."
+            f"Training on {cluster.size} hosts: {what} must be the same on all of them, and is {text} on "
+            "this one, but not on others. Run the job again; if it was continued, remove its checkpoints "
+            "first."
         )
 
 
@@ -65,6 +66,6 @@ def while_together(cluster: Cluster) -> Iterator[None]:
             raise
         reason = error.message.rpartition("aborted by: ")[2].partition("\n")[0]
         raise LostHostError(
-            f"Training on {cluster.size} hosts: expected the other hosts to answer. Received: {reason} Look at "
-            "their logs for the cause."
+            f"Training on {cluster.size} hosts: another host does not answer: {reason} Look at their logs "
+            "for the cause."
         ) from error

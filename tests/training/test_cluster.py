@@ -54,5 +54,5 @@ def test_shares_are_even_and_make_up_the_batch(size: int, count: int) -> None:
     ],
 )
 def test_variables_that_contradict_each_other_are_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"Reading the hosts of the job: .* Received: "):
+    with pytest.raises(UsageError, match=r"SM_HOSTS must be .*\(.*\)\. Correct"):
         read_cluster(environ)

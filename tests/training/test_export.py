@@ -138,7 +138,7 @@ def test_a_full_disk_ends_the_export_with_a_message_and_no_description(
 def test_a_full_disk_within_tensorflow_is_reported_too(
     banded: TrainingData, tmp_path: Path, no_room: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    with no_room(), pytest.raises(TrainingError, match="Writing the SavedModel"):
+    with no_room(), pytest.raises(TrainingError, match="Could not write the SavedModel"):
         save_serving(tmp_path / "1", Serving(trained(0), banded.mean, banded.std))
 
 

@@ -39,7 +39,7 @@ def test_flags_come_before_the_variables() -> None:
         (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
         (["--kernels", "3"], "unrecognized arguments: --kernels 3"),
         (["--train"], "expected one argument"),
-        (["--threads", "0"], "expected at least 1"),
+        (["--threads", "0"], "--threads must be at least 1, not 0"),
         (["--threads", "all"], "threads must be a whole number"),
         (["--precision", "bfloat16"], r"--precision takes auto or float32 \(got 'bfloat16'\)"),
     ],
