@@ -52,8 +52,8 @@ def open_aws(profile: str | None, region: str | None) -> Aws:
     session = guard(boto3.Session(profile_name=profile, region_name=region))
     if session.region_name is None:
         raise UsageError(
-            "Opening AWS: expected a region. Received: none from --region, AWS_REGION, AWS_DEFAULT_REGION or the "
-            "profile. Name the one to use, for example --region us-east-1."
+            "No region is set: there is none in --region, AWS_REGION, AWS_DEFAULT_REGION or the profile. "
+            "Name the one to use, for example --region us-east-1."
         )
     identity = session.client("sts", config=patient).get_caller_identity()
     clients: dict[str, Any] = {}

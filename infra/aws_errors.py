@@ -38,33 +38,34 @@ def in_plain_words(command: str) -> Iterator[None]:
         yield
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise InfraError(
-            f"infra {command}: expected AWS credentials. Received: {error}. {CREDENTIALS_HINT}"
+            f"infra {command}: there are no AWS credentials: {error}. {CREDENTIALS_HINT}"
         ) from error
     except ProfileNotFound as error:
         raise InfraError(
-            f"infra {command}: expected a profile of ~/.aws/config. Received: {error}. "
-            "`aws configure list-profiles` lists them."
+            f"infra {command}: there is no such profile in ~/.aws/config: {error}. `aws configure "
+            "list-profiles` lists them."
         ) from error
     except NoRegionError as error:
         raise InfraError(
-            f"infra {command}: expected a region. Received: {error}. Name one, for example --region us-east-1."
+            f"infra {command}: no region is set: {error}. Name one, for example --region us-east-1."
         ) from error
     except EndpointConnectionError as error:
         raise InfraError(
-            f"infra {command}: expected to reach AWS. Received: {error}. Check the network and the region's name."
+            f"infra {command}: could not reach AWS: {error}. Check the network and the region's name."
         ) from error
     except ClientError as error:
-        raise InfraError(
-            f"infra {command}: expected AWS to accept it. Received: {error}. {hint(error)}"
-        ) from error
+        told = error.response["Error"]
+        message = str(told.get("Message") or "").rstrip(".")
+        refused = f"{error.operation_name}: {told.get('Code')} {message}".rstrip()
+        raise InfraError(f"infra {command}: AWS refused {refused}. {hint(error)}") from error
     except ResponseParserError as error:
         raise InfraError(
-            f"infra {command}: expected an answer of AWS. Received: {printable(str(error))[:SHOWN]}. Is it AWS "
+            f"infra {command}: the answer is not one of AWS's: {printable(str(error))[:SHOWN]}. Is it AWS "
             "that answers there? Look at proxies and AWS_ENDPOINT_URL."
         ) from error
     except BotoCoreError as error:
         raise InfraError(
-            f"infra {command}: expected AWS to answer. Received: {error}. Run the same command again."
+            f"infra {command}: AWS did not answer: {error}. Run the same command again."
         ) from error
 
 

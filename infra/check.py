@@ -115,7 +115,7 @@ def checkov_findings(process: subprocess.Popen[str]) -> list[str]:
         answer = json.loads(out)
         summary, results = answer["summary"], answer["results"]
     except (ValueError, KeyError, TypeError):
-        return [f"expected JSON with results. Received: {(out + error)[-2000:]}"]
+        return [f"its output is not JSON with results: {(out + error)[-2000:]}"]
     lines = [
         f"{each['check_id']} {each['resource']}: {each['check_name']} (lines {each['file_line_range']})"
         for each in results["failed_checks"]
@@ -126,7 +126,7 @@ def checkov_findings(process: subprocess.Popen[str]) -> list[str]:
         if len(str(each["check_result"].get("suppress_comment", ""))) < 20
     ]
     if summary["parsing_errors"] or summary["passed"] < 30:
-        lines.append(f"expected a template that it can read. Received: {summary}")
+        lines.append(f"it could not read the template: {summary}")
     return lines
 
 

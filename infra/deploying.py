@@ -34,8 +34,8 @@ def parse_assignments(words: Iterable[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name or name in found:
             raise UsageError(
-                f"Setting a parameter of the stack: expected NAME=VALUE, each name once. Received: {word!r}. "
-                "For example: --param CreateVpc=true"
+                f"--param must be NAME=VALUE, each name once, unlike {word!r}. For example: --param "
+                "CreateVpc=true"
             )
         found[name] = value
     return found
@@ -99,8 +99,7 @@ def carry_out(stack: Stack, change_set: ChangeSet, talk: Talk) -> dict[str, str]
             stack.follow(change_set.stack_id, seen, lambda _: None)
             left = "Nothing of it is left."
         raise InfraError(
-            f"Deploying the stack {stack.name}: expected CREATE_COMPLETE or UPDATE_COMPLETE. "
-            f"Received: {state.status}, because of\n{why}\n{left}"
+            f"Deploying the stack {stack.name} failed: it is {state.status}, because of\n{why}\n{left}"
         )
     stack.protect()
     for name, value in sorted(state.outputs.items()):
@@ -119,9 +118,7 @@ def check_state(name: str, state: StackState | None) -> None:
         hint = WAYS_OUT[state.status]
     else:
         return
-    raise InfraError(
-        f"Changing the stack {name}: expected one that is ready for it. Received: {state.status}. {hint}"
-    )
+    raise InfraError(f"The stack {name} cannot be changed while it is {state.status}. {hint}")
 
 
 def choose_parameters(
@@ -142,8 +139,8 @@ def choose_parameters(
         if name not in declared:
             near = difflib.get_close_matches(name, declared, n=1)
             raise UsageError(
-                f"Setting a parameter of the stack: expected one of {', '.join(sorted(declared))}. "
-                f"Received: {name}." + (f" Did you mean {near[0]}?" if near else "")
+                f"The stack has no parameter {name}, only {', '.join(sorted(declared))}."
+                + (f" Did you mean {near[0]}?" if near else "")
             )
     kept = before.parameters if before is not None and before.status != "REVIEW_IN_PROGRESS" else {}
     chosen: dict[str, str | None] = {name: None for name in declared if name in kept}

@@ -33,8 +33,8 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
         return 0
     if not state.settled and state.status != "REVIEW_IN_PROGRESS":
         raise InfraError(
-            f"Deleting the stack {stack.name}: expected nothing else to go on. Received: {state.status}. "
-            "Watch it: python -m infra status"
+            f"Cannot delete the stack {stack.name} while it is {state.status}. Watch it: python -m infra "
+            "status"
         )
     names = stack.physical_names(state.id)
     if lost := everybodys_logs(stack, names):
@@ -50,8 +50,8 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
         talk.show(f"  {line}")
     if held and not delete_data:
         raise InfraError(
-            f"Deleting the stack {stack.name}: expected resources that hold nothing. Received: what is listed. "
-            "Nothing was deleted. To delete all of that too, for good: python -m infra destroy --delete-data"
+            f"Cannot delete the stack {stack.name}: resources hold what is listed. Nothing was deleted. To "
+            "delete all of that too, for good: python -m infra destroy --delete-data"
         )
     if not certain:
         confirm(stack.name, lost=bool(held), talk=talk)
@@ -87,15 +87,13 @@ def confirm(name: str, *, lost: bool, talk: Talk) -> None:
     """Has the stack's name typed. Raises UsageError when something else is, or nobody is there."""
     if talk.ask is None:
         raise UsageError(
-            f"Deleting the stack {name}: expected somebody to ask, or --yes. Received: no terminal. "
-            "Nothing was deleted."
+            f"Cannot delete the stack {name}: there is no terminal to ask at, and no --yes. Nothing was "
+            "deleted."
         )
     what = "the stack and all the data above, for good" if lost else "the stack"
     answer = talk.ask(f"This deletes {what}. Type {name} to go on: ").strip()
     if answer != name:
-        raise UsageError(
-            f"Deleting the stack {name}: expected its name. Received: {answer!r}. Nothing was deleted."
-        )
+        raise UsageError(f"The stack is named {name}, not {answer!r}. Nothing was deleted.")
 
 
 def delete_stack(stack: Stack, state: StackState, refilled: Holdings | None, talk: Talk) -> None:
@@ -121,7 +119,6 @@ def delete_stack(stack: Stack, state: StackState, refilled: Holdings | None, tal
         else:
             break
     raise InfraError(
-        f"Deleting the stack {stack.name}: expected DELETE_COMPLETE. Received: {state.status}, "
-        f"because of\n{reasons}\n"
-        "What is left is still in the stack: correct it, then run the same command again."
+        f"Deleting the stack {stack.name} failed: it is {state.status}, because of\n{reasons}\nWhat is left "
+        "is still in the stack: correct it, then run the same command again."
     )

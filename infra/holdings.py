@@ -115,9 +115,10 @@ class Holdings:
                 )
                 if errors := answer.get("Errors"):
                     raise InfraError(
-                        f"Emptying the bucket {bucket}: expected S3 to delete {len(page)} object versions. "
-                        f"Received: {errors[0]['Code']} {errors[0].get('Message', '')} for {errors[0]['Key']!r}, "
-                        f"and {len(errors) - 1} more. The stack is still there; run the same command again."
+                        f"S3 did not delete {len(errors)} of {len(page)} object versions of the bucket "
+                        f"{bucket}; the first is {errors[0]['Key']!r}: {errors[0]['Code']} "
+                        f"{errors[0].get('Message', '')}. The stack is still there; run the same command "
+                        "again."
                     )
 
     def _versions(self, bucket: str) -> Iterator[list[dict[str, str]]]:

@@ -59,7 +59,7 @@ def resolve_template(
     """
     declared = template["Parameters"]
     if unknown := set(parameters or {}) - set(declared):
-        raise ValueError(f"Resolving the template: expected its parameters. Received: {sorted(unknown)}.")
+        raise ValueError(f"the template has no parameters {sorted(unknown)}.")
     values = {name: str(each.get("Default", "")) for name, each in declared.items()} | dict(parameters or {})
     resolver = _Resolver(template, values, region)
     stack = ResolvedStack(template, values)
@@ -141,7 +141,7 @@ class _Resolver:
         if name == "Fn::FindInMap":
             table, first, second = values
             return self.template["Mappings"][table][first][second]
-        raise ValueError(f"Resolving the template: expected a function that is known here. Received: {name}.")
+        raise ValueError(f"the function {name} of the template is not known here.")
 
     def substitute(self, argument: Any) -> str:
         text, names = argument if isinstance(argument, list) else (argument, {})
@@ -218,9 +218,7 @@ class _Resolver:
             ): f"arn:{self.partition}:events:{self.region}:{ACCOUNT}:rule/{{name}}",
         }
         if (kind, attribute) not in arns:
-            raise ValueError(
-                f"Resolving the template: expected an attribute that is known here. Received: {name}.{attribute}."
-            )
+            raise ValueError(f"the attribute {name}.{attribute} of the template is not known here.")
         properties = resource.get("Properties", {})
         own_names = ("BucketName", "RepositoryName", "FunctionName", "QueueName", "Name")
         named = next((properties[key] for key in own_names if key in properties), name)
@@ -228,6 +226,6 @@ class _Resolver:
 
     def resource(self, name: str) -> Template:
         if name not in self.template["Resources"]:
-            raise ValueError(f"Resolving the template: expected a name that it declares. Received: {name}.")
+            raise ValueError(f"the template declares no {name}.")
         found: Template = self.template["Resources"][name]
         return found

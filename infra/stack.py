@@ -142,8 +142,8 @@ class Stack:
         if described["Status"] != "CREATE_COMPLETE" and not empty:
             self.discard(ChangeSet(arn, made["StackId"], new, ()))
             raise InfraError(
-                f"Planning the stack {self.name}: expected CloudFormation to accept template and parameters. "
-                f"Received: {reason or described['Status']}"
+                f"CloudFormation refused the template or parameters of the stack {self.name}: "
+                f"{reason or described['Status']}"
             )
         changes = list(described.get("Changes", []))
         seen: set[str] = set()

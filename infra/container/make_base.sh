@@ -8,11 +8,11 @@ suite=${2:-bookworm}
 mirror=${3:-} # debootstrap's own default unless given
 
 if [ "$(id -u)" != 0 ]; then
-    echo "make_base.sh: debootstrap needs root. Received: user $(id -un). Run it with sudo." >&2
+    echo "make_base.sh: debootstrap needs root, not user $(id -un). Run it with sudo." >&2
     exit 1
 fi
 if ! command -v debootstrap >/dev/null; then
-    echo "make_base.sh: expected debootstrap. Received: none on the PATH. apt-get install debootstrap" >&2
+    echo "make_base.sh: there is no debootstrap on the PATH: apt-get install debootstrap" >&2
     exit 1
 fi
 

@@ -5,7 +5,7 @@ set -eu
 log=${TMPDIR:-/tmp}/dockerd.log
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "start_engine.sh: expected root on Debian or Ubuntu. Received: user $(id -un)." >&2
+    echo "start_engine.sh: this needs root on Debian or Ubuntu, not user $(id -un)." >&2
     exit 1
 fi
 packages=
@@ -26,7 +26,7 @@ nohup setsid dockerd >"$log" 2>&1 </dev/null &
 waited=0
 until docker info >/dev/null 2>&1; do
     if [ "$waited" -ge 60 ]; then
-        echo "start_engine.sh: expected the engine to answer within 60 s. Received: nothing. Its log:" >&2
+        echo "start_engine.sh: the engine did not answer within 60 s. Its log:" >&2
         tail -n 20 "$log" >&2
         exit 1
     fi

@@ -205,7 +205,7 @@ def test_an_mlflow_app_holds_runs_however_many(account: StubbedAccount) -> None:
     account.is_("CREATE_COMPLETE", {"Project": "fashion-mnist"})
     account.has_resources({"MlflowApp": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-0"})
     holds_pipeline(account, "other")
-    with pytest.raises(InfraError, match="expected resources that hold nothing"):
+    with pytest.raises(InfraError, match="resources hold what is listed"):
         run(account)
     assert "  MLflow app app-0: its experiments and runs" in account.shown
 
@@ -238,7 +238,7 @@ def test_another_name_deletes_nothing(account: StubbedAccount) -> None:
     account.is_("CREATE_COMPLETE")
     account.has_resources(RESOURCES)
     holds(account)
-    with pytest.raises(UsageError, match=r"Received: 'yes'\. Nothing was deleted\."):
+    with pytest.raises(UsageError, match=r"not 'yes'\. Nothing was deleted\."):
         run(account, "yes\n")
 
 
@@ -436,7 +436,7 @@ def test_an_object_that_s3_keeps_is_named(account: StubbedAccount) -> None:
     account.on("s3", "list_object_versions", versions(2), Bucket="data")
     error = {"Key": "k0", "Code": "AccessDenied", "Message": "Access Denied"}
     account.on("s3", "delete_objects", {"Errors": [error]})
-    with pytest.raises(InfraError, match="Received: AccessDenied Access Denied for 'k0', and 0 more"):
+    with pytest.raises(InfraError, match=r"did not delete 1 of .*'k0': AccessDenied Access Denied"):
         run(account, delete_data=True)
 
 
@@ -455,7 +455,7 @@ def test_a_bucket_that_is_gone_already_holds_nothing(account: StubbedAccount) ->
 
 def test_a_stack_that_something_else_goes_on_with_is_left_alone(account: StubbedAccount) -> None:
     account.is_("UPDATE_IN_PROGRESS")
-    with pytest.raises(InfraError, match="expected nothing else to go on"):
+    with pytest.raises(InfraError, match=r"Cannot delete the stack .* while it is"):
         run(account, delete_data=True)
 
 

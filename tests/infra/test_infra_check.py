@@ -51,9 +51,9 @@ def test_an_excuse_that_is_not_needed_is_a_finding() -> None:
 @pytest.mark.parametrize(
     ("answer", "finding"),
     [
-        ("not json", "expected JSON"),
-        ("[]", "expected JSON"),
-        (checkov_answers(passed=3), "can read"),
+        ("not json", "not JSON with results"),
+        ("[]", "not JSON with results"),
+        (checkov_answers(passed=3), "could not read the template"),
         (checkov_answers(skipped=SKIPPED), "skipped without a reason"),
         (checkov_answers(failed=FAILED), "CKV_2 r: n"),
     ],

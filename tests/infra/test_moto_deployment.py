@@ -124,7 +124,7 @@ def test_a_stack_is_planned_deployed_changed_shown_and_destroyed(
     assert account.run("status") == 0
 
     assert account.run("destroy", "--delete-data") == 2
-    assert "expected somebody to ask, or --yes" in result()[1]
+    assert "no terminal to ask at, and no --yes" in result()[1]
     assert account.run("destroy", "--delete-data", "--yes") == 0
     assert "The stack fashion-mnist is deleted." in result()[1]
     assert account.client("s3").list_buckets()["Buckets"] == []

@@ -74,9 +74,9 @@ def test_a_resource_and_an_output_are_made_under_their_condition(tmp_path: Path)
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("!Ref Nothing", "Received: Nothing"),
-        ("!GetAtt Key.Colour", r"Received: Key\.Colour"),
-        ("!Cidr [a, 1, 1]", "Received: Fn::Cidr"),
+        ("!Ref Nothing", "declares no Nothing"),
+        ("!GetAtt Key.Colour", r"attribute Key\.Colour of the template is not known"),
+        ("!Cidr [a, 1, 1]", "function Fn::Cidr of the template is not known"),
     ],
 )
 def test_what_it_does_not_know_is_refused(tmp_path: Path, value: str, says: str) -> None:
