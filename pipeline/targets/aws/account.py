@@ -154,9 +154,9 @@ def _odd_settings(doing: str) -> Iterator[None]:
 
 def _what_is_missing(session: Any) -> str:
     """What to say when no region is set: perhaps the credentials are missing, too."""
-    missing = "expected a region. Received: none from AWS_REGION, AWS_DEFAULT_REGION or the profile. "
+    missing = "no region is set: there is none in AWS_REGION, AWS_DEFAULT_REGION or the profile. "
     if session.get_credentials() is None:
-        missing = f"expected credentials and a region. Received: neither. {SIGN_IN} "
+        missing = f"there are no credentials, and no region is set. {SIGN_IN} "
     return missing + NAME_A_REGION
 
 

@@ -103,30 +103,32 @@ def explain(error: BaseException, doing: str) -> FashionError:
     if isinstance(error, OddAnswerError):
         return AwsError(f"{doing}: {error}")
     if isinstance(error, NoRegionError | InvalidRegionError):
-        return CredentialsError(f"{doing}: expected a region. Received: {said}. {NAME_A_REGION}")
+        return CredentialsError(f"{doing}: no region is set, or it is not valid: {said}. {NAME_A_REGION}")
     if isinstance(error, ProfileNotFound):
         return CredentialsError(
-            f"{doing}: expected a profile of ~/.aws/config. Received: {said}. Correct AWS_PROFILE; "
-            "`aws configure list-profiles` lists them."
+            f"{doing}: there is no such profile in ~/.aws/config: {said}. Correct AWS_PROFILE; `aws "
+            "configure list-profiles` lists them."
         )
     signed_out = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)
     if isinstance(error, (*signed_out, TokenRetrievalError)) or code_of(error) in EXPIRED:
-        return CredentialsError(f"{doing}: expected valid AWS credentials. Received: {said}. {SIGN_IN}")
+        return CredentialsError(f"{doing}: there are no valid AWS credentials: {said}. {SIGN_IN}")
     if isinstance(error, ResponseParserError):
         return AwsError(
-            f"{doing}: expected an answer of AWS. Received: {printable(said)[:_SHOWN]}. Is it AWS that answers "
+            f"{doing}: the answer is not one of AWS's: {printable(said)[:_SHOWN]}. Is it AWS that answers "
             "there? Look at proxies and AWS_ENDPOINT_URL."
         )
     if isinstance(error, ParamValidationError):
-        return AwsError(
-            f"{doing}: expected a request that AWS would take. Received: {said}. Correct what it names."
-        )
+        return AwsError(f"{doing}: that is not a request that AWS accepts: {said}. Correct what it names.")
     if isinstance(error, ConnectionError | HTTPClientError | NoAnswerError):
         return AwsError(
-            f"{doing}: expected to reach AWS. Received: {said}. Check the network, proxies and the region's name; "
-            "then run the same command again."
+            f"{doing}: could not reach AWS: {said}. Check the network, proxies and the region's name; then "
+            "run the same command again."
         )
-    return AwsError(f"{doing}: expected AWS to do it. Received: {said}. {hint(error)}")
+    if isinstance(error, ClientError):
+        message = str(error.response["Error"].get("Message") or "").strip().rstrip(".")
+        refused = f"{error.operation_name}: {code_of(error)} {message}".rstrip()
+        return AwsError(f"{doing}: AWS refused {refused}. {hint(error)}")
+    return AwsError(f"{doing}: AWS did not do it: {said}. {hint(error)}")
 
 
 def hint(error: BaseException) -> str:

@@ -103,8 +103,7 @@ def cost_limit(given: float | None, environ: Mapping[str, str]) -> float:
         limit = math.nan
     if not limit >= 0:
         raise UsageError(
-            f"Limiting the cost: expected a number of USD, at least 0. Received: {name}={text}. "
-            "Use for example --max-cost 20."
+            f"{name} must be a number of USD, at least 0, not {text}. For example: --max-cost 20"
         )
     return limit
 
@@ -134,11 +133,11 @@ def confirm(cost: Ceiling, limit: float, *, certain: bool, ask: Callable[[str], 
     doing = f"Starting an execution that may cost {most}"
     if ask is None:
         raise UsageError(
-            f"{doing}: expected somebody to agree, as that is above {dollars(limit)}. Received: no terminal to ask "
-            f"at. Nothing was started. Agree with --yes, or raise the limit with --max-cost or {LIMIT_VARIABLE}."
+            f"{doing}: that is above {dollars(limit)}, and there is no terminal to ask at. Nothing was "
+            f"started. Agree with --yes, or raise the limit with --max-cost or {LIMIT_VARIABLE}."
         )
     if ask(f"This may cost {most}. Start it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UsageError(f"{doing}: expected yes. Received: no. Nothing was started.")
+        raise UsageError(f"{doing}: cancelled. Nothing was started.")
 
 
 def dollars(usd: float) -> str:

@@ -70,10 +70,7 @@ class Executions:
         """
         arns = self.arns()
         if not arns:
-            raise UsageError(
-                f"Looking up an execution of {self._pipeline} on SageMaker: expected at least one. Received: there "
-                f"is none yet. {START}"
-            )
+            raise UsageError(f"There is no execution of {self._pipeline} on SageMaker yet. {START}")
         if execution_id is None:
             return arns[0]
         wanted = id_of(execution_id)
@@ -84,10 +81,10 @@ class Executions:
         exact = [arn for arn in found if id_of(arn) == wanted]
         if len(exact or found) == 1:
             return (exact or found)[0]
-        received = f"{len(found)} that begin so" if found else f"{execution_id!r}, which none begins with"
+        problem = f"{len(found)} executions begin with" if found else "no execution is or begins with"
         raise UsageError(
-            f"Looking up an execution of {self._pipeline} on SageMaker: expected an id, or a unique beginning of "
-            f"one. Received: {received}. They are listed by: {LIST}"
+            f"Looking up an execution of {self._pipeline} on SageMaker: {problem} {execution_id!r}. They are "
+            f"listed by: {LIST}"
         )
 
     def read(self, arn: str) -> AwsExecution:

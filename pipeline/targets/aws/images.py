@@ -80,9 +80,9 @@ def image_fault(ecr: Any, uri: str) -> str | None:
     """
     found = _IN_ECR.fullmatch(uri)
     if found is None:
-        return f"expected an image in ECR (ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG). Received: {uri}"
+        return f"{uri} is not an image in ECR (ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG)"
     if found["name"] is None:
-        return f"expected a pinned image (…/NAME:TAG or …/NAME@sha256:…). Received: {uri}"
+        return f"{uri} is not pinned: name the image as …/NAME:TAG or …/NAME@sha256:…"
     wanted = {"imageTag": found["name"]} if found["sign"] == ":" else {"imageDigest": found["name"]}
     try:
         answer = ecr.batch_get_image(

@@ -53,9 +53,7 @@ def check_selection(only: Collection[str], graph: Graph) -> None:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"Did you mean {near[0]}?" if near else "Name steps of the pipeline."
-            raise UsageError(
-                f"Selecting steps to run: expected some of {', '.join(names)}. Received: --only {name}. {hint}"
-            )
+            raise UsageError(f"There is no step {name} (--only), only {', '.join(names)}. {hint}")
 
 
 def _nodes(steps: list[dict[str, Any]], branch: tuple[tuple[str, bool], ...]) -> Iterator[Node]:

@@ -96,8 +96,8 @@ def require_all(findings: Collection[Finding], say: Callable[[str], None]) -> No
     if wrong:
         listing = "\n".join(line for finding in wrong for line in finding.lines())
         raise PreflightFailed(
-            f"Checking what a run on AWS needs: expected all of it. Received {len(wrong)} that "
-            f"{'is' if len(wrong) == 1 else 'are'} wrong; nothing was started:\n{listing}"
+            f"Preflight failed: {len(wrong)} {'check' if len(wrong) == 1 else 'checks'}; nothing was "
+            f"started:\n{listing}"
         )
 
 

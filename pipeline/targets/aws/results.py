@@ -110,8 +110,8 @@ def download(
             continue
         except OSError as error:
             raise StateError(
-                f"Downloading {uri}/{name}: expected to write {file}. Received: {error.strerror or error}. Free "
-                "some space, or set FASHION_HOME to a folder that you can write."
+                f"Could not write {file}: {error.strerror or error}. Free some space, or set FASHION_HOME to "
+                "a folder that you can write."
             ) from error
         except AWS_ERRORS as error:
             if not is_missing(error):

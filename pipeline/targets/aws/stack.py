@@ -93,22 +93,19 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
         except ClientError as error:
             if "does not exist" in str(error):
                 raise UsageError(
-                    f"{doing}: expected the stack that holds bucket, roles and registry. Received: there is none "
-                    f"of that name in this account and region. {DEPLOY} (another name: set FASHION_STACK)"
+                    f"{doing}: there is no stack of that name, with bucket, roles and registry, in this "
+                    f"account and region. {DEPLOY} (another name: set FASHION_STACK)"
                 ) from error
             raise
         stack = the_only(answer["Stacks"], "DescribeStacks", "Stacks")
     if stack["StackStatus"] not in READY:
-        raise UsageError(
-            f"{doing}: expected one that is deployed. Received: {stack['StackStatus']}. "
-            "See: make infra-status"
-        )
+        raise UsageError(f"{doing}: it is {stack['StackStatus']}, not deployed. See: make infra-status")
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     missing = [key for key in REQUIRED if not outputs.get(key)]
     if missing:
         raise UsageError(
-            f"{doing}: expected the outputs of infra/stack.yaml. Received: a stack without {', '.join(missing)}. "
-            "Bring it up to date with: make infra-deploy"
+            f"{doing}: it lacks outputs of infra/stack.yaml: {', '.join(missing)}. Bring it up to date with: "
+            "make infra-deploy"
         )
     return StackOutputs(
         name=name,

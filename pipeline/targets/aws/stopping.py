@@ -20,8 +20,8 @@ def await_end(follower: Follower, arn: str) -> str:
             return execution.record.status
         if waited >= STOP_SECONDS:
             raise AwsError(
-                f"Stopping execution {id_of(arn)}: expected it to end within {STOP_SECONDS:.0f} s. Received: it is "
-                f"still {execution.record.status}. See: python -m pipeline show {id_of(arn)} --target sagemaker"
+                f"Execution {id_of(arn)} is still {execution.record.status} {STOP_SECONDS:.0f} s after it "
+                f"was told to stop. See: python -m pipeline show {id_of(arn)} --target sagemaker"
             )
         follower.sleep(POLL_SECONDS)
         waited += POLL_SECONDS
@@ -40,8 +40,8 @@ def await_restart(follower: Follower, before: AwsExecution) -> None:
             return
         if waited >= RESTART_SECONDS:
             raise AwsError(
-                f"{doing}: expected it to begin again within {RESTART_SECONDS:.0f} s. Received: it still reads "
-                f"{execution.record.status}. See: python -m pipeline show --target sagemaker"
+                f"{doing}: it still reads {execution.record.status} after {RESTART_SECONDS:.0f} s. See: "
+                "python -m pipeline show --target sagemaker"
             )
         follower.sleep(POLL_SECONDS)
         waited += POLL_SECONDS

@@ -120,7 +120,7 @@ def test_the_limit_comes_from_flag_environment_or_default() -> None:
     assert cost_limit(None, {"FASHION_MAX_COST": "5"}) == 5.0
     assert cost_limit(None, {}) == LIMIT_USD
     for given, environ in ((-1.0, {}), (math.nan, {}), (None, {"FASHION_MAX_COST": "much"})):
-        with pytest.raises(UsageError, match="expected a number of USD"):
+        with pytest.raises(UsageError, match="must be a number of USD"):
             cost_limit(given, environ)
 
 

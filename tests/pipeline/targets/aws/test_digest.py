@@ -42,7 +42,7 @@ NOWHERE = Path("/nowhere.json")
         ("ClientError: Failed to invoke CreateTrainingJob. AccessDeniedException: User is not authorized", ROLE),
         ("ValidationException: Could not assume role arn:aws:iam::1:role/x", ROLE),
         ("ClientError: No S3 objects found under S3 URL \"s3://b/x\" given in input data source", DATA),
-        ("AlgorithmError: , exit code: 1. Checking train-labels-idx1-ubyte: expected a gzip stream", DATA),
+        ("AlgorithmError: , exit code: 1. Could not read train-labels-idx1-ubyte: its gzip data are cut", DATA),
         ("ClientError: CannotPullContainerError: pull image manifest has been retried", IMAGE),
         ("The repository of the image 1.dkr.ecr.eu-west-1.amazonaws.com/x:1 does not grant pull access", IMAGE),
         ("Job exceeded MaxRuntimeInSeconds provided", TIME),

@@ -58,7 +58,7 @@ def test_a_pipeline_that_was_never_made_has_no_executions(stubbed: Stubbed) -> N
     for _ in range(2):
         stubbed.fails("sagemaker", "list_pipeline_executions", "ResourceNotFound", "does not exist")
     assert executions(stubbed).arns() == []
-    with pytest.raises(UsageError, match="there is none yet"):
+    with pytest.raises(UsageError, match=r"There is no execution of .* yet"):
         executions(stubbed).find(None)
 
 

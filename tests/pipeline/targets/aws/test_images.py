@@ -73,4 +73,4 @@ def test_an_image_that_one_may_not_pull_has_no_fault_that_is_known(stubbed: Stub
 
 @pytest.mark.parametrize("uri", ["python:3.12", "mine", URI.partition(":")[0]])
 def test_what_is_no_pinned_image_in_ecr_is_refused_without_asking(stubbed: Stubbed, uri: str) -> None:
-    assert f"Received: {uri}" in str(image_fault(stubbed.client("ecr"), uri))
+    assert f"{uri} is not " in str(image_fault(stubbed.client("ecr"), uri))

@@ -239,7 +239,7 @@ def test_who_accepts_and_never_answers_is_given_up(
     session = answers.guard(boto3.Session("key", "secret", region_name=REGION))
     patient = Config(read_timeout=0.2, retries={"mode": "adaptive", "total_max_attempts": 10})
     client = session.client("service-quotas", endpoint_url=odd.url, config=patient)
-    told = r"Listing: expected to reach AWS. Received: there was no answer to ListServiceQuotas within 0 s"
+    told = r"Listing: could not reach AWS: there was no answer to ListServiceQuotas within 0 s"
     with pytest.raises(AwsError, match=told), plain_words("Listing"):
         client.list_service_quotas(ServiceCode="sagemaker")
     assert odd.asked.count("ListServiceQuotas") == 1

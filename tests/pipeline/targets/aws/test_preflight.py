@@ -235,7 +235,7 @@ def test_without_a_stack_the_rest_is_checked_all_the_same(stubbed: Stubbed) -> N
         require_all(found, said.append)
     message = str(raised.value)
     assert raised.value.exit_status == 2
-    assert "Received 3 that are wrong; nothing was started:" in message
+    assert "Preflight failed: 3 checks; nothing was started:" in message
     for part in ("make infra-deploy", "TensorFlow 2.21.0", QUOTA, "request-service-quota-increase"):
         assert part in message
     assert said == []

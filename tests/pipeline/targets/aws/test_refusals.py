@@ -50,7 +50,7 @@ def test_everything_that_is_wrong_is_told_at_once(user: User) -> None:
     check_refusal(
         refused,
         2,
-        "Received 6 that are wrong; nothing was started:",
+        "Preflight failed: 6 checks; nothing was started:",
         "✗ bucket: fashion-mnist-elsewhere: there is none",
         "✗ model package group: gone: there is none",
         "✗ role of the jobs: fashion-mnist-jobs-gone: there is none",
@@ -69,11 +69,11 @@ def test_a_stack_that_is_not_ready_is_told_with_the_rest(user: User) -> None:
     check_refusal(
         user.run(*RUN),
         2,
-        "Received 2 that are wrong",
-        "Received: ROLLBACK_COMPLETE. See: make infra-status",
+        "Preflight failed: 2 checks",
+        "it is ROLLBACK_COMPLETE, not deployed. See: make infra-status",
         "--param ProcessingInstanceType=…",
     )
-    check_refusal(user.run("executions", *ON), 2, "Received: ROLLBACK_COMPLETE")
+    check_refusal(user.run("executions", *ON), 2, "it is ROLLBACK_COMPLETE, not deployed")
 
 
 def test_what_the_roles_may_not_do_is_told_before_anything_is_started(user: User) -> None:
@@ -134,9 +134,11 @@ def test_a_refusal_in_the_middle_is_told_in_words(user: User, code: str, status:
 def test_without_credentials_or_region_nothing_is_asked(user: User) -> None:
     since = len(user.cloud.asked)
     nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-    check_refusal(user.run(*RUN, **nobody), 2, "expected valid AWS credentials")
+    check_refusal(user.run(*RUN, **nobody), 2, "there are no valid AWS credentials")
     check_refusal(
-        user.run(*RUN, **nobody, AWS_REGION="", AWS_DEFAULT_REGION=""), 2, "expected credentials and a region"
+        user.run(*RUN, **nobody, AWS_REGION="", AWS_DEFAULT_REGION=""),
+        2,
+        "there are no credentials, and no region is set",
     )
     assert user.cloud.asked[since:] == []
 
@@ -152,4 +154,4 @@ def test_what_is_not_there_is_refused_in_words(user: User) -> None:
     check_refusal(user.run("show", "nosuchid", *ON), 2, "on SageMaker")
     check_refusal(user.run("stop", "nosuchid", *ON), 2, "on SageMaker")
     check_refusal(user.run("logs", "nosuchid", "Evaluate", *ON), 2, "on SageMaker")
-    check_refusal(user.run("registry", "show", "77", *ON), 1, "Received: 77")
+    check_refusal(user.run("registry", "show", "77", *ON), 1, "has no version 77")

@@ -92,13 +92,13 @@ def test_a_stack_that_is_not_there_says_how_to_make_it(stubbed: Stubbed) -> None
 def test_a_stack_that_is_not_ready_is_refused(stubbed: Stubbed, status: str) -> None:
     assert status not in READY
     describes(stubbed, status)
-    with pytest.raises(UsageError, match=f"Received: {status}"):
+    with pytest.raises(UsageError, match=f"it is {status}, not deployed"):
         read_stack(stubbed.client("cloudformation"), "fashion-mnist")
 
 
 def test_a_stack_of_something_else_is_refused(stubbed: Stubbed) -> None:
     describes(stubbed, BucketName="", KeyArn="")
-    with pytest.raises(UsageError, match="without BucketName, KeyArn"):
+    with pytest.raises(UsageError, match=r"lacks outputs of .*: BucketName, KeyArn"):
         read_stack(stubbed.client("cloudformation"), "fashion-mnist")
 
 
