@@ -70,8 +70,7 @@ def find_candidates(names: tuple[str, ...]) -> tuple[Candidate, ...]:
     known = {candidate.name: candidate for candidate in CANDIDATES}
     if not names:
         raise UsageError(
-            f"Choosing candidates: expected at least one of {', '.join(known)}. Received: an empty list. "
-            "Name one, for example --candidates cnn-3x3."
+            f"--candidates must name at least one of {', '.join(known)}. For example: --candidates cnn-3x3"
         )
     for name in names:
         if name not in known:
@@ -83,13 +82,11 @@ def find_candidates(names: tuple[str, ...]) -> tuple[Candidate, ...]:
                 if near
                 else "They are listed in pipeline/definition/candidates.py."
             )
-            raise UsageError(
-                f"Choosing candidates: expected names out of {', '.join(known)}. Received: {name!r}. {hint}"
-            )
+            raise UsageError(f"There is no candidate {name!r}, only {', '.join(known)}. {hint}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UsageError(
-            f"Choosing candidates: expected each name once. Received: {', '.join(repeated)} more than once. "
-            "To train one under several seeds, use --seeds."
+            f"--candidates names {', '.join(repeated)} more than once. To train one under several seeds, use "
+            "--seeds."
         )
     return tuple(known[name] for name in names)

@@ -70,8 +70,8 @@ class PipelineParameter:
     def error(self, text: str) -> UsageError:
         """The error for a value that is not what this parameter takes."""
         return UsageError(
-            f"Setting parameter {self.name} ({self.meaning}): expected {self.expected}. "
-            f"Received: {self.name}={text!r}. Nothing was started; correct the value and run again."
+            f"{self.name} ({self.meaning}) must be {self.expected}, not {text!r}. Nothing was started; "
+            "correct the value and run again."
         )
 
 
@@ -153,7 +153,7 @@ def parse_parameters(assignments: Iterable[str]) -> dict[str, Value]:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise UsageError(
-                f"Setting a parameter: expected NAME=VALUE. Received: {assignment!r}. Use for example Epochs=1."
+                f"A parameter must be set as NAME=VALUE, for example Epochs=1, not {assignment!r}."
             )
         if name not in known:
             import difflib
@@ -164,13 +164,8 @@ def parse_parameters(assignments: Iterable[str]) -> dict[str, Value]:
                 if near
                 else "The names are listed by: python -m pipeline run --help"
             )
-            raise UsageError(
-                f"Setting a parameter: expected one of {', '.join(known)}. Received: {name!r}. {hint}"
-            )
+            raise UsageError(f"There is no parameter {name!r}, only {', '.join(known)}. {hint}")
         if name in values:
-            raise UsageError(
-                f"Setting parameter {name}: expected one value. Received: a second one, {text!r}. "
-                "Give it once."
-            )
+            raise UsageError(f"The parameter {name} is set twice, the second time to {text!r}. Set it once.")
         values[name] = known[name].parse(text)
     return values

@@ -114,8 +114,8 @@ class Settings:
         find_candidates(self.candidates)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
             raise UsageError(
-                "Choosing seeds: expected one or more different whole numbers from 0 up. "
-                f"Received: {self.seeds}. Use for example --seeds 3."
+                f"Seeds must be one or more different whole numbers from 0 up, not {self.seeds}. For "
+                "example: --seeds 3"
             )
         wrong = [
             f"{name}:{count}"
@@ -129,8 +129,8 @@ class Settings:
             )
         if not 1 <= self.training_instance_count <= MAX_INSTANCES:
             raise UsageError(
-                f"Choosing instances: expected 1 to {MAX_INSTANCES} for each training job. "
-                f"Received: {self.training_instance_count}. Use for example --instances 2."
+                f"--instances must be from 1 to {MAX_INSTANCES} for each training job, not "
+                f"{self.training_instance_count}. For example: --instances 2"
             )
         check_search(self.tune, self.tune_strategy)
         self._check_machines()
@@ -151,18 +151,18 @@ class Settings:
         """What training jobs run on."""
         if self.spot_wait_seconds < 1:
             raise UsageError(
-                "Choosing spot instances: expected a positive number of seconds to wait for them. "
-                f"Received: {self.spot_wait_seconds}."
+                "The time to wait for spot instances must be a positive number of seconds, not "
+                f"{self.spot_wait_seconds}."
             )
         if not 0 <= self.warm_pool_seconds <= MAX_WARM_SECONDS:
             raise UsageError(
-                f"Choosing a warm pool: expected 1 to {MAX_WARM_SECONDS} seconds, or 0 for none. "
-                f"Received: {self.warm_pool_seconds}. Use for example --warm-pool-seconds 600."
+                f"--warm-pool-seconds must be from 1 to {MAX_WARM_SECONDS}, or 0 for no warm pool, not "
+                f"{self.warm_pool_seconds}. For example: --warm-pool-seconds 600"
             )
         if self.spot and self.warm_pool_seconds:
             raise UsageError(
-                "Choosing instances: expected spot instances or a warm pool, as SageMaker keeps no spot instance "
-                f"warm. Received: --spot and --warm-pool-seconds {self.warm_pool_seconds}. Leave one of them out."
+                f"--spot and --warm-pool-seconds {self.warm_pool_seconds} do not go together: SageMaker "
+                "keeps no spot instance warm. Leave one of them out."
             )
 
         self._check_preferences()
@@ -193,10 +193,9 @@ class Settings:
         """A VPC is subnets and security groups."""
         if bool(self.subnets) != bool(self.security_groups):
             raise UsageError(
-                "Choosing a network: expected subnets and security groups, both or neither. "
-                f"Received: subnets {', '.join(self.subnets) or 'none'}; "
-                f"security groups {', '.join(self.security_groups) or 'none'}. "
-                "Give --subnets and --security-groups."
+                "Subnets and security groups go together, but there are subnets "
+                f"{', '.join(self.subnets) or 'none'} and security groups "
+                f"{', '.join(self.security_groups) or 'none'}. Give --subnets and --security-groups."
             )
 
     def _check_tags(self) -> None:
@@ -205,8 +204,8 @@ class Settings:
         own = {"Project", "Pipeline", "Step", "Candidate", "Seed"}
         if len(keys) > MAX_TAGS or len(set(keys)) != len(keys) or own & set(keys):
             raise UsageError(
-                f"Choosing tags: expected at most {MAX_TAGS} different keys, none of {', '.join(sorted(own))}, "
-                f"which the pipeline gives itself. Received: {', '.join(keys)}. Leave out what is there twice."
+                f"There may be at most {MAX_TAGS} different tags, none of them {', '.join(sorted(own))}, "
+                f"which the pipeline sets itself (got {', '.join(keys)}). Leave out what is there twice."
             )
         for key, value in self.tags:
             if (
@@ -216,9 +215,9 @@ class Settings:
                 or not (TAG_TEXT.fullmatch(key) and TAG_TEXT.fullmatch(value))
             ):
                 raise UsageError(
-                    "Choosing tags: expected a key of 1 to 128 and a value of at most 256 letters, digits, spaces "
-                    f"or _.:/=+-@, the key not beginning with aws:. Received: {key!r}={value!r}. "
-                    "Use for example --tag CostCenter=1234."
+                    f"The tag {key!r}={value!r} is not allowed: a key has 1 to 128 and a value at most 256 "
+                    "letters, digits, spaces or _.:/=+-@, and no key begins with aws:. For example: --tag "
+                    "CostCenter=1234"
                 )
 
     def for_monitor(self) -> Settings:

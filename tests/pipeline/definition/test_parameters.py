@@ -26,15 +26,15 @@ def test_a_text_of_the_right_form_is_taken_as_it_is(name, text):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("Epochs=0", r"expected a whole number at least 1, at most 10000. Received: Epochs='0'"),
-        ("Epochs=3.5", "expected a whole number"),
-        ("Epochs=", "expected a whole number"),
+        ("Epochs=0", r"must be a whole number at least 1, at most 10000, not '0'"),
+        ("Epochs=3.5", "must be a whole number"),
+        ("Epochs=", "must be a whole number"),
         ("Epochs=99999999", "at most 10000"),
-        ("LearningRate=-0.1", "expected a number above 0, at most 10. Received: LearningRate='-0.1'"),
+        ("LearningRate=-0.1", "must be a number above 0, at most 10, not '-0.1'"),
         ("LearningRate=0", "above 0"),
         ("LearningRate=nan", "above 0"),
         ("LearningRate=inf", "above 0"),
-        ("LearningRate=fast", "expected a number"),
+        ("LearningRate=fast", "must be a number"),
         ("MinAccuracy=1.01", "at most 1"),
         ("BatchSize=-1", "at least 1"),
         ("ModelApprovalStatus=approved", "one of PendingManualApproval, Approved, Rejected"),
@@ -43,15 +43,15 @@ def test_a_text_of_the_right_form_is_taken_as_it_is(name, text):
             "s3://bucket/folder .a folder of this machine is named with --data",
         ),
         ("ModelPackageGroupName=", "1 to 63 letters, digits and inner hyphens"),
-        ("ModelPackageGroupName=my_models", "Received: ModelPackageGroupName='my_models'"),
+        ("ModelPackageGroupName=my_models", "not 'my_models'"),
         ("ModelPackageGroupName=-models", "inner hyphens"),
         (f"ModelPackageGroupName={'m' * 64}", "1 to 63"),
-        ("ChampionModelPackage=3", "expected none, or arn:…:model-package/<group>/<version>"),
-        ("ChampionModelPackage=", "expected none, or arn"),
-        ("TrainingImageUri=", "expected a text that is not empty"),
-        ("epochs=3", r"Received: 'epochs'. Did you mean Epochs\?"),
-        ("Speed=3", "Received: 'Speed'"),
-        ("Epochs", "expected NAME=VALUE. Received: 'Epochs'"),
+        ("ChampionModelPackage=3", "must be none, or arn:…:model-package/<group>/<version>"),
+        ("ChampionModelPackage=", "must be none, or arn"),
+        ("TrainingImageUri=", "must be a text that is not empty"),
+        ("epochs=3", r"There is no parameter 'epochs', .* Did you mean Epochs\?"),
+        ("Speed=3", "There is no parameter 'Speed'"),
+        ("Epochs", "set as NAME=VALUE, for example Epochs=1, not 'Epochs'"),
     ],
 )
 def test_a_wrong_assignment_is_refused_with_what_was_expected(assignment, message):
@@ -60,7 +60,7 @@ def test_a_wrong_assignment_is_refused_with_what_was_expected(assignment, messag
 
 
 def test_a_parameter_given_twice_is_refused():
-    with pytest.raises(UsageError, match="a second one, '2'"):
+    with pytest.raises(UsageError, match="set twice, the second time to '2'"):
         parse_parameters(["Epochs=1", "Epochs=2"])
 
 
