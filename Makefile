@@ -87,7 +87,7 @@ format: .venv/stamp ## rewrite the code in the project's style
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
 lock: ## make requirements.lock from pyproject.toml (needs uv): ARGS=--upgrade takes newer versions
-	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
+	@command -v uv >/dev/null || { echo "make lock: uv is not on the PATH. Get it from https://docs.astral.sh/uv/" >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --group dev --no-emit-index-url --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
 	@cd infra && uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 	@cd tests/clients && for each in awscli sagemaker2 airflow; do uv pip compile --quiet --universal --generate-hashes --strip-extras --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" $(ARGS) $$each.in -o $$each.lock || exit; done

@@ -201,7 +201,7 @@ def test_when_no_python_is_suitable_each_is_listed_with_its_reason(programs: Pat
     assert done.returncode == 1
     assert done.stdout == ""
     for line in (
-        "expected version 3.11, 3.12 or 3.13",
+        "There is no Python 3.11, 3.12 or 3.13",
         "- python3.12: pyenv: python3.12: command not found",
         "- python3.11: not found",
         "- python3: it is Python 3.9",

@@ -95,7 +95,7 @@ def test_the_message_is_one_of_the_codes(message: str) -> None:
 
 def test_a_message_that_the_code_does_not_have_would_be_noticed() -> None:
     for message in (
-        "Setting up …: expected a miracle, or nothing of that name.",
+        "Could not make …: there is a miracle of that name, or something else",
         "Nobody says this anywhere at all",
     ):
         with pytest.raises(AssertionError, match="no code says"):

@@ -51,8 +51,8 @@ def build(lock: Path = LOCK, environment: Path = VENV) -> None:
             return
         if environment.is_symlink() or environment.is_file():
             raise SetUpError(
-                f"Setting up {environment}: expected a folder, or nothing of that name. "
-                "Received: a link or a file, which is not overwritten. Remove it, then run the same command again."
+                f"Could not make {environment}: there is a link or a file of that name, which is not "
+                "overwritten. Remove it, then run the same command again."
             )
         if not is_ours(environment):
             raise SetUpError(
@@ -98,8 +98,8 @@ def check_platform(system: str, machine: str) -> None:
     if (system, machine) not in PLATFORMS:
         known = ", ".join(" ".join(each) for each in PLATFORMS)
         raise SetUpError(
-            f"Setting up {VENV}: expected one of the platforms that {LOCK} is made for: {known}. "
-            f"Received: {system} {machine}. Use another machine (or, on an Apple silicon Mac, a native Python)."
+            f"Could not set up {VENV}: {LOCK} is made for {known}, not for {system} {machine}. Use another "
+            "machine (or, on an Apple silicon Mac, a native Python)."
         )
 
 
@@ -131,7 +131,7 @@ def install(python: Path, lock: Path, packages: int) -> None:
         show_progress(keep(pip.stdout, last), packages)
     if pip.returncode != 0:
         raise SetUpError(
-            f"Installing {lock}: expected pip to succeed. Received: exit status {pip.returncode}, and\n\n"
+            f"Installing {lock}: pip failed with exit status {pip.returncode}, and\n\n"
             + "".join(f"    {line}\n" for line in last)
             + "\nCheck the network and the free disk space (3 GB), then run the same command again."
         )
@@ -189,8 +189,7 @@ def main(lock: Path = LOCK, environment: Path = VENV) -> int:
         return 1
     except (OSError, subprocess.CalledProcessError) as error:
         say(
-            f"Setting up {environment}: expected to be able to write it. Received: {error}. "
-            "Make room or give permission, then run the same command again."
+            f"Could not write {environment}: {error}. Make room or give permission, then run the same command again."
         )
         return 1
     except KeyboardInterrupt:

@@ -35,7 +35,7 @@ else
     done
 fi
 
-printf '%s\n' "Looking for Python: expected version 3.11, 3.12 or 3.13 with its module venv. Received:$refusals
+printf '%s\n' "There is no Python 3.11, 3.12 or 3.13 with its module venv:$refusals
 Install one (on Debian 12: apt-get install python3 python3-venv; on macOS: brew install python@3.12),
 or name one that you have: make PYTHON=/path/to/python3 ..." >&2
 exit 1

@@ -69,9 +69,9 @@ def check_folder(folder: Path, files: Sequence[IdxFile] = FILES, *, any_data: bo
     """
     fault = folder_fault(folder, files, any_data=any_data)
     if fault is not None:
-        expected = "four readable IDX files" if any_data else "the four IDX files of Fashion-MNIST"
+        wanted = "four readable IDX files" if any_data else "the four IDX files of Fashion-MNIST"
         raise DataError(
-            f"Checking the data set: expected a folder with {expected}. Received: {fault}\n"
+            f"The data set must be a folder with {wanted}. {fault}\n"
             "Name another folder with --data DIR or FASHION_DATA; or name none: the data set is found or fetched"
             + ("." if any_data else "; or add --any-data, to use other data in files of the same names.")
         )
@@ -167,7 +167,7 @@ def _file_faults(folder: Path, files: Sequence[IdxFile], file: IdxFile, *, any_d
 
 
 def _fault(path: Path, files: Sequence[IdxFile], file: IdxFile, *, any_data: bool) -> str | None:
-    expected = "" if any_data else f"; expected SHA-256 {file.sha256}"
+    wanted = "" if any_data else f"; its SHA-256 must be {file.sha256}"
     try:
         size, sha256 = _read(path)
     except PermissionError:
@@ -175,11 +175,9 @@ def _fault(path: Path, files: Sequence[IdxFile], file: IdxFile, *, any_data: boo
     except NotPlain as error:
         return f"{error.kind}, not a plain file"
     except EOFError:
-        return (
-            f"truncated or damaged: its gzip stream does not end in {path.stat().st_size:,} bytes{expected}"
-        )
+        return f"truncated or damaged: its gzip stream does not end in {path.stat().st_size:,} bytes{wanted}"
     except (gzip.BadGzipFile, zlib.error) as error:
-        return f"damaged: its gzip stream cannot be decompressed ({error}){expected}"
+        return f"damaged: its gzip stream cannot be decompressed ({error}){wanted}"
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     if any_data or sha256 == file.sha256:
@@ -193,4 +191,4 @@ def _fault(path: Path, files: Sequence[IdxFile], file: IdxFile, *, any_data: boo
         kind = f"other data: {size:,} bytes instead of {file.size:,}"
     else:
         kind = "damaged, or other data: the size is right and the contents are not"
-    return f"{kind}{expected}, received {sha256}"
+    return f"{kind}{wanted}, not {sha256}"

@@ -66,8 +66,8 @@ def find_dataset(
         return named
     if any_data:
         raise UsageError(
-            "Using other data than Fashion-MNIST (--any-data): expected the folder that holds it. Received: none. "
-            "Name it with --data DIR or FASHION_DATA, or leave --any-data out."
+            "--any-data needs the folder that holds the other data. Name it with --data DIR or "
+            "FASHION_DATA, or leave --any-data out."
         )
     faults = []
     for folder in (cache, installed):
@@ -87,7 +87,7 @@ def find_dataset(
             progress(f"{source} did not give the data set: {fault}")
             faults.append(f"{source}: {fault}")
     raise DataError(
-        "Getting the Fashion-MNIST data set: expected one of its sources to work. Received:\n"
+        "Could not get the Fashion-MNIST data set from any of its sources:\n"
         + "\n".join(f"  - {fault}" for fault in faults)
         + "\nConnect to the internet and try again; or, on Debian or Ubuntu, sudo apt-get install "
         "dataset-fashion-mnist; or copy the four files from another machine, and name their folder with --data DIR "
@@ -162,9 +162,9 @@ def only_one_fetching(cache: Path, progress: Callable[[str], None]) -> Iterator[
         lock = os.open(cache.with_name(f"{cache.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise DataError(
-            f"Preparing to fetch the data set: expected to be able to write to {cache.parent}. "
-            f"Received: {error.strerror}. Set FASHION_HOME to a folder that you can write to, or name a folder "
-            "that holds the data set with --data DIR or FASHION_DATA."
+            f"Could not write to {cache.parent}, to fetch the data set: {error.strerror}. Set FASHION_HOME "
+            "to a folder that you can write to, or name a folder that holds the data set with --data DIR or "
+            "FASHION_DATA."
         ) from None
     try:
         try:

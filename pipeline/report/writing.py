@@ -56,7 +56,7 @@ def write_whole(out: Path, content: bytes) -> Path:
         partial.replace(out)
     except OSError as error:
         raise StateError(
-            f"Writing the report: expected to write {len(content):,} bytes. Received: out={out} ({error}). "
+            f"Could not write the report to {out} ({len(content):,} bytes): {error}. "
             "Free some space or choose another folder, then: python -m pipeline report"
         ) from error
     finally:

@@ -96,11 +96,11 @@ class Calibration:
                 failed = next((copy for copy in copies if copy.ended and not copy.measured), None)
                 if failed is not None or time.monotonic() > deadline:
                     raise StepFailed(
-                        f"{doing}: expected {MEASURED_SECONDS:.0f} s of its progress. Received: "
+                        f"{doing} failed: "
                         + (
-                            f"exit status {failed.status}"
+                            f"it ended with exit status {failed.status}"
                             if failed
-                            else f"nothing in {PATIENCE_SECONDS:.0f} s"
+                            else f"it did not progress for {MEASURED_SECONDS:.0f} s within {PATIENCE_SECONDS:.0f} s"
                         )
                         + "".join(f"\n  {line}" for line in (failed or copies[0]).tail)
                         + "\nLook for the cause with: python -m pipeline run --param Epochs=1"
@@ -128,8 +128,8 @@ class Calibration:
         )
         if done.returncode != 0:
             raise StepFailed(
-                f"Normalizing {self._data} to measure the models' pace: expected success. Received: exit status "
-                f"{done.returncode}\n" + "\n".join(done.stdout.splitlines()[-_TAIL_LINES:])
+                f"Normalizing {self._data} to measure the models' pace failed with exit status {done.returncode}\n"
+                + "\n".join(done.stdout.splitlines()[-_TAIL_LINES:])
             )
         self._processed = processed
         return processed

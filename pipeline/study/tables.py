@@ -119,8 +119,8 @@ def write_tables(folder: Path, document: Mapping[str, Any]) -> list[Path]:
                 partial.unlink(missing_ok=True)
     except OSError as error:
         raise StateError(
-            f"Writing the study's tables to {folder}: expected to be able to. Received: {error.strerror}. The "
-            f"trainings are kept: write the tables elsewhere with --tables {document['execution_id']} --out DIR"
+            f"Could not write the study's tables to {folder}: {error.strerror}. The trainings are kept: "
+            f"write the tables elsewhere with --tables {document['execution_id']} --out DIR"
         ) from None
     return paths
 

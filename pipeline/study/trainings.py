@@ -69,13 +69,13 @@ class _Parameters:
     experiment: Mapping[str, Json] = field(default_factory=dict)
 
     def properties(self, step: str) -> Mapping[str, Json]:
-        raise ValueError(f"expected no step's properties. Received: those of {step}")
+        raise ValueError(f"a training must not read a step's properties, as it does of {step}")
 
     def property_file(self, step: str, name: str) -> Json:
-        raise ValueError(f"expected no property file. Received: {name} of {step}")
+        raise ValueError(f"a training must not read a property file, as it does {name} of {step}")
 
     def document(self, uri: str) -> Json:
-        raise ValueError(f"expected no document. Received: {uri}")
+        raise ValueError(f"a training must not read a document, as it does {uri}")
 
 
 def trainings_of(text: str, values: Mapping[str, Any]) -> list[Training]:

@@ -87,7 +87,7 @@ def main(args: argparse.Namespace) -> int:
     gpu = find_gpu()
     if gpu is None and not args.any_device:
         print(
-            "Measuring on a GPU: expected one that TensorFlow sees. Received: none. If this machine has one, see "
+            "TensorFlow sees no GPU. If this machine has one, see "
             "nvidia-smi, and install TensorFlow with its CUDA libraries: "
             "python -m pip install 'tensorflow[and-cuda]==2.21.0'. `make bench` measures on the CPU.",
             file=sys.stderr,

@@ -25,7 +25,7 @@ def diamonds(steps: int) -> list[Node]:
     """`steps` (a multiple of ten) nodes: diamonds one after another, in each a node, a fan of four chains of two
     nodes, and a node that joins them."""
     if steps < 1 or steps % STEPS_IN_A_DIAMOND:
-        raise ValueError(f"expected a multiple of {STEPS_IN_A_DIAMOND} steps. Received: {steps}")
+        raise ValueError(f"the steps must be a multiple of {STEPS_IN_A_DIAMOND}, not {steps}")
     nodes: list[Node] = []
     for i in range(steps // STEPS_IN_A_DIAMOND):
         nodes.append(Node(f"Open-{i}", (f"Join-{i - 1}",) if i else ()))

@@ -90,12 +90,12 @@ def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     args = parser.parse_args(argv)
     if args.threads is not None and args.threads < 1:
-        parser.error(f"--threads: expected at least 1. Received: {args.threads}")
+        parser.error(f"--threads must be at least 1, not {args.threads}")
     cores = args.threads or os.cpu_count() or 1
     if not 1 <= args.at_once <= cores:
-        parser.error(f"--at-once: expected 1 to {cores}, the number of threads. Received: {args.at_once}")
+        parser.error(f"--at-once must be from 1 to {cores}, the number of threads, not {args.at_once}")
     if min(args.trainings) < 1:
-        parser.error(f"--trainings: expected at least 1 each. Received: {min(args.trainings)}")
+        parser.error(f"--trainings must be at least 1 each, not {min(args.trainings)}")
     if args.epochs < 1 or min(args.schedules) < 1 or args.plain_epochs < 0:
         parser.error("--epochs, --schedules and --plain-epochs: expected numbers of epochs")
     return args

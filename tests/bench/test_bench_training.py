@@ -146,8 +146,8 @@ def test_trainings_at_once_share_the_threads_and_are_added_up(
 def test_more_trainings_at_once_than_threads_are_refused() -> None:
     done = bench("bench_training.py", "--threads", "2", "--at-once", "3")
     assert done.returncode == 2
-    assert "--at-once: expected 1 to 2" in done.stderr
-    assert "Received: 3" in done.stderr
+    assert "--at-once must be from 1 to 2" in done.stderr
+    assert "not 3" in done.stderr
 
 
 @pytest.mark.e2e
@@ -179,7 +179,7 @@ def test_a_command_that_fails_is_told_with_the_end_of_its_output(small_data_set:
 def test_without_a_gpu_the_gpus_benchmark_says_so() -> None:
     done = bench("bench_gpu.py", CUDA_VISIBLE_DEVICES="-1")
     assert done.returncode == 1
-    assert "expected one that TensorFlow sees. Received: none" in done.stderr
+    assert "TensorFlow sees no GPU" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -88,7 +88,7 @@ def test_data_that_only_parsing_can_tell_fail_the_first_step_with_the_reason(
     labels[7] = 10
     write_idx(data / LABELS, labels)
     finished = run(later_home, "run", "--data", data, "--any-data", "--candidates", "baseline")
-    reason = "labels must be 0..9. Received: label=10 at position 7"
+    reason = "labels must be 0..9, not 10 as at position 7"
     check_refusal(finished, 1, "NormalizeData failed", reason)
     latest, earlier = executions(later_home)
     assert (latest["status"], earlier["status"]) == ("Failed", "Succeeded")

@@ -236,8 +236,8 @@ def test_everything_that_is_not_supported_is_listed_at_once(tmp_path: Path) -> N
     check_refusal(
         run(tmp_path / "home", "run", "--definition", tmp_path / "definition.json"),
         2,
-        "$.Version: expected one of 2020-12-01. Received: Version='2030-01-01'",
-        "$.Steps[1].Arguments.ProcessingInputs[0].S3Input.S3InputMode: the local engine supports 'File'",
+        "$.Version: must be one of 2020-12-01, not '2030-01-01'",
+        "$.Steps[1].Arguments.ProcessingInputs[0].S3Input.S3InputMode: the local engine supports only 'File'",
         "$.Steps[3].Arguments.HyperParameters.x['Std:Upper']: the local engine knows Get, Std:Join, Std:JsonGet",
         *(
             f"$.Steps[{number}].Type: the local engine executes no {name} steps"

@@ -152,9 +152,7 @@ def test_a_missed_gate_shows_the_report_and_ends_with_the_reason(
     home: Path, cells: dict[str, Any], parameters: str, arguments: str
 ) -> None:
     assert cells
-    with pytest.raises(
-        CellExecutionError, match=r"error: Looking up the registered model: .* Received: none"
-    ) as raised:
+    with pytest.raises(CellExecutionError, match=r"error: Execution .* registered no model") as raised:
         run_all(home, ROOT, PARAMS=parameters.replace("MinAccuracy=0.5", "MinAccuracy=0.999"), ARGS=arguments)
     assert "less than the required 0.999" in str(raised.value)
     assert "Traceback" not in str(raised.value)
@@ -162,14 +160,12 @@ def test_a_missed_gate_shows_the_report_and_ends_with_the_reason(
 
 
 def test_outside_a_clone_it_says_what_is_missing(home: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        CellExecutionError, match=r"expected this notebook in the folder pipeline/ of a clone"
-    ):
+    with pytest.raises(CellExecutionError, match=r"must be in the folder pipeline/ of a clone"):
         run_all(home, tmp_path)
 
 
 def test_a_target_that_does_not_exist_is_told_before_anything_is_set_up(home: Path, arguments: str) -> None:
-    with pytest.raises(CellExecutionError, match=r"expected TARGET to be one of .* Received: 'mars'"):
+    with pytest.raises(CellExecutionError, match=r"TARGET must be one of .*, not 'mars'"):
         run_all(home, ROOT, TARGET="mars", ARGS=arguments)
 
 

@@ -17,8 +17,8 @@ def browser_program(untested: str) -> str:
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip(
-            f"NOT TESTED: {untested}. Expected one of {', '.join(PROGRAMS)} on the PATH. "
-            "Received: none. Install one (Debian: apt-get install chromium)."
+            f"NOT TESTED: {untested}. None of {', '.join(PROGRAMS)} is on the PATH. "
+            "Install one (Debian: apt-get install chromium)."
         )
     return program
 

@@ -23,8 +23,8 @@ def open_project(root: Path, version: tuple[int, ...] = tuple(sys.version_info[:
     """
     if version < OLDEST:
         raise RuntimeError(
-            f"Opening the project: expected a kernel with Python {'.'.join(map(str, OLDEST))} or later. Received: "
-            f"Python {'.'.join(map(str, version))}. Choose another kernel (in Studio: a newer image of the space), "
+            f"The kernel must have Python {'.'.join(map(str, OLDEST))} or later, not "
+            f"{'.'.join(map(str, version))}. Choose another kernel (in Studio: a newer image of the space), "
             "then run all cells again."
         )
     from pipeline.cli.notebook.project import Project

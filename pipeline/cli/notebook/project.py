@@ -151,8 +151,8 @@ class Project:
         """
         if result["report"] is None:
             raise NotebookError(
-                f"Showing the report: expected one of execution {result['execution_id']}. Received: none, as it "
-                f"ended {result['status']}: {result['failure_reason']}"
+                f"There is no report of execution {result['execution_id']}, as it ended {result['status']}: "
+                f"{result['failure_reason']}"
             )
         path = Path(result["report"])
         show(page.frame(path.read_text(encoding="utf-8"), "Report of the run"))
@@ -190,9 +190,9 @@ class Project:
         if arn is None:
             gate = result.get("gate") or {}
             raise NotebookError(
-                f"Looking up the registered model: expected execution {result['execution_id']} to have registered "
-                f"one. Received: none. {gate.get('reason') or result['failure_reason']} Set a lower MinAccuracy in "
-                "PARAMS, or train longer."
+                f"Execution {result['execution_id']} registered no model. "
+                f"{gate.get('reason') or result['failure_reason']} Set a lower MinAccuracy in PARAMS, or "
+                "train longer."
             )
         group, version = str(arn).rsplit("/", 2)[1:]
         place = ("--group", group, "--json", *target_words(target))
@@ -226,9 +226,7 @@ class Project:
                 "that was stopped is also continued by: python -m pipeline resume"
             )
         if done.status != 0:
-            raise NotebookError(
-                f"{doing}: expected it to succeed. Received: exit status {done.status}, and\n{done.last_words}"
-            )
+            raise NotebookError(f"{doing} failed with exit status {done.status}, and\n{done.last_words}")
         return done
 
 
@@ -242,8 +240,8 @@ def read_arguments(arguments: str) -> argparse.Namespace:
         return build_parser().parse_args(["run", *shlex.split(arguments)])
     except (SystemExit, ValueError) as error:
         raise NotebookError(
-            f"Reading ARGS: expected arguments of python -m pipeline run. Received: {arguments!r} ({error}). "
-            "Correct them in the cell of the settings, then run all cells again."
+            f"ARGS must be arguments of python -m pipeline run, not {arguments!r} ({error}). Correct them in "
+            "the cell of the settings, then run all cells again."
         ) from None
 
 
@@ -257,9 +255,9 @@ def read_parameters(parameters: str) -> list[str]:
         words = shlex.split(parameters)
         parse_parameters(words)
     except (UsageError, ValueError) as error:
+        reason = str(error) if str(error).endswith((".", "?")) else f"{error}."
         raise NotebookError(
-            f"Reading PARAMS: {str(error).rstrip('.')}. Received: {parameters!r}. Correct it in the cell of the "
-            "settings, then run all cells again."
+            f"PARAMS {parameters!r}: {reason} Correct it in the cell of the settings, then run all cells again."
         ) from None
     return words
 
@@ -268,8 +266,8 @@ def check_target(target: str) -> None:
     """Raises NotebookError unless there is such a target."""
     if target not in TARGETS:
         raise NotebookError(
-            f"Choosing where to run: expected TARGET to be one of {', '.join(TARGETS)}. Received: {target!r}. "
-            "Correct it in the cell of the settings, then run all cells again."
+            f"TARGET must be one of {', '.join(TARGETS)}, not {target!r}. Correct it in the cell of the "
+            "settings, then run all cells again."
         )
 
 
@@ -277,8 +275,8 @@ def check_decision(decision: str) -> None:
     """Raises NotebookError unless `decision` is one of DECISIONS."""
     if decision not in DECISIONS:
         raise NotebookError(
-            f'Deciding about a model: expected DECISION to be "approve", "reject" or "" (neither). Received: '
-            f"{decision!r}. Correct it in the cell of the settings, and run that cell and this one again."
+            f'DECISION must be "approve", "reject" or "" (neither), not {decision!r}. '
+            "Correct it in the cell of the settings, and run that cell and this one again."
         )
 
 

@@ -104,7 +104,7 @@ def test_a_first_run_has_nothing_to_build_on(tmp_path: Path) -> None:
     [
         (("stop",), "it is Succeeded, not running"),
         (("stop", "0fashion"), "it is Succeeded, not running"),
-        (("resume", "0fashion"), "Received: one that succeeded"),
+        (("resume", "0fashion"), "it succeeded"),
         (
             ("resume", "0fashion", "--result", "/nowhere/result.json"),
             "Could not take /nowhere/result.json for --result",

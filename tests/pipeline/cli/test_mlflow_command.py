@@ -26,7 +26,7 @@ APP = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-ABCDEFGHIJKL"
         (["mlflow", "publish", "--all"], "There is no execution to publish yet."),
         (["mlflow", "publish", "--mlflow", "nowhere"], "'nowhere' is no address of a server"),
         (["mlflow", "show"], "invalid choice: 'show'"),
-        (["mlflow", "--port", "99999"], "expected a port from 0 to 65535"),
+        (["mlflow", "--port", "99999"], "the port must be from 0 to 65535, not 99999"),
         (["run", "--mlflow", "nowhere"], "'nowhere' is no address of a server"),
         (["run", "--mlflow", APP], "a run on this machine asks no AWS account"),
         (["run", "--mlflow", APP, "--target", "docker"], "a run on this machine asks no AWS account"),

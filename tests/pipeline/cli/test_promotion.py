@@ -111,7 +111,7 @@ def test_here_a_version_is_promoted_shown_and_listed(home: Home, capsys: pytest.
     ("words", "status", "told"),
     [
         (("promote", "2", "--to", "staging"), 1, "registry approve 2"),
-        (("promote", "3", "--to", "staging"), 1, "Received: 3"),
+        (("promote", "3", "--to", "staging"), 1, "has no version 3"),
         (("promote", "1", "--to", "production"), 1, "has not been in staging"),
         (("promote", "1"), 2, "--to staging or --to production"),
         (("approve", "1", "--to", "staging"), 2, "registry approve takes no --to"),

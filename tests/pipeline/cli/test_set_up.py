@@ -41,7 +41,7 @@ def test_an_environment_is_built_whole_or_again(project: Path, capsys: pytest.Ca
     environment, lock = project / ".venv", project / "requirements.lock"
     right = lock.read_text()
     lock.write_text(right.replace(right[-5:], "0000\n"))
-    with pytest.raises(SetUpError, match=r"(?s)expected pip to succeed.*MATCH THE HASHES"):
+    with pytest.raises(SetUpError, match=r"(?s)pip failed with exit status.*MATCH THE HASHES"):
         build()
     assert not (environment / "stamp").exists()
 
@@ -133,7 +133,7 @@ def test_a_lock_file_that_is_missing_is_named_without_a_traceback(
     ("system", "machine"), [("darwin", "x86_64"), ("win32", "AMD64"), ("linux", "riscv64")]
 )
 def test_a_platform_that_the_lock_file_is_not_made_for_is_refused(system: str, machine: str) -> None:
-    with pytest.raises(SetUpError, match=f"linux aarch64.*Received: {system} {machine}"):
+    with pytest.raises(SetUpError, match=f"linux aarch64.*, not for {system} {machine}"):
         check_platform(system, machine)
 
 

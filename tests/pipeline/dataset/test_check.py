@@ -118,7 +118,7 @@ def test_a_damaged_file_is_shown_with_the_expected_and_the_received_digest(folde
     (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(flipped))
     message = refusal(folder)
     assert f"{IMAGES}.gz: damaged" in message
-    assert f"expected SHA-256 {SMALL[0].sha256}, received {hashlib.sha256(flipped).hexdigest()}" in message
+    assert f"its SHA-256 must be {SMALL[0].sha256}, not {hashlib.sha256(flipped).hexdigest()}" in message
 
 
 @pytest.mark.parametrize("position", [0, 20, -6])

@@ -416,7 +416,7 @@ def test_a_report_that_cannot_be_written_is_a_clear_error_and_leaves_nothing(
     out.mkdir()
     evaluation = make_evaluation()
     with pytest.raises(
-        StateError, match=rf"Writing the report: expected .* Received: out={re.escape(str(out))}"
+        StateError, match=rf"Could not write the report to {re.escape(str(out))} \(.* bytes\): "
     ):
         write_report(make_record(evaluation), evaluation, make_registration(), out)
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

@@ -10,7 +10,7 @@ import pytest
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.view.failure import print_failure
 
-REASON = "Training cnn-3x3: the loss must be finite. Received: nan in epoch 2/3. Try a lower learning rate."
+REASON = "Training cnn-3x3: the loss is nan in epoch 2/3. Try a lower learning rate."
 TAIL = [f"line {number}" for number in range(1, 31)]
 
 
