@@ -78,4 +78,4 @@ def hint(error: ClientError) -> str:
         return "These credentials lack that permission: use an administrator's of this account, or ask one."
     if code == "ValidationError":
         return "Correct what it names, then run the same command again."
-    return "What CloudFormation has begun goes on; look with: python -m infra status"
+    return "CloudFormation continues what it has begun. Watch it: python -m infra status"

@@ -67,4 +67,4 @@ class ChangeSet:
             if change.action == "Remove" or change.replaced != "False"
         ]
         if lost:
-            yield f"Look twice, these are removed or may be replaced: {', '.join(lost)}."
+            yield f"Check carefully, these are removed or may be replaced: {', '.join(lost)}."

@@ -72,7 +72,7 @@ def main(argv: Sequence[str], connect: Connect | None = None) -> int:
         say(str(error))
         return error.exit_status
     except KeyboardInterrupt:
-        say("\nInterrupted. What CloudFormation has begun goes on; look with: python -m infra status")
+        say("\nInterrupted. CloudFormation continues what it has begun. Watch it: python -m infra status")
         return INTERRUPTED
 
 

@@ -67,7 +67,7 @@ def destroy(aws: Aws, stack: Stack, *, delete_data: bool, certain: bool, talk: T
         )
     if "Key" in names:
         talk.say(
-            f"The key {names['Key']} goes in 30 days; until then, aws kms cancel-key-deletion brings it back."
+            f"The key {names['Key']} is deleted in 30 days; until then, aws kms cancel-key-deletion brings it back."
         )
     return 0
 

@@ -28,7 +28,7 @@ class Hosted:
 
     def lines(self) -> list[str]:
         """A line for each endpoint, and one for what costs nothing."""
-        found = [f"endpoint {name}: it serves a model, and costs" for name in self.endpoints]
+        found = [f"endpoint {name}: it serves a model, and incurs charges" for name in self.endpoints]
         if self.configs or self.models:
             found.append(
                 f"SageMaker hosting: {len(self.configs)} endpoint configurations, {len(self.models)} models"

@@ -20,8 +20,8 @@ def tell_of_subscribers(aws: Aws, outputs: Mapping[str, str], say: Callable[[str
     waiting = [each.get("Endpoint", "") for each in found if each.get("SubscriptionArn") == PENDING]
     if not found:
         say(
-            "Nobody is told of failed executions, models, endpoints and costs. Name an address: python -m infra "
-            "deploy --param NotificationEmail=YOU@EXAMPLE.ORG"
+            "Nobody is notified of failed executions, models, endpoints and costs. Name an address: python -m "
+            "infra deploy --param NotificationEmail=YOU@EXAMPLE.ORG"
         )
     elif waiting:
-        say(f"{', '.join(waiting)} is told nothing before the link in AWS's mail to it is clicked.")
+        say(f"{', '.join(waiting)} receives nothing until the link in AWS's email to it is clicked.")

@@ -44,8 +44,8 @@ def foreign_request(environ: Mapping[str, Any], names: frozenset[str]) -> str | 
     host = environ.get("HTTP_HOST")
     if host is not None and not _is_ours(_split(host)[0], names):
         return (
-            f"Host {_shown(host)} is none of this server's names. Ask it at localhost or at its address in digits, "
-            "or start it with that name as its host"
+            f"Host {_shown(host)} is not one of this server's names. Ask it at localhost or at its address in "
+            "digits, or start it with that name as its host"
         )
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and (host is None or not _is_same(origin, host)):

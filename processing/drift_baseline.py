@@ -97,7 +97,7 @@ def parse_baseline(content: bytes, uri: str) -> Baseline:
         measures = {name: np.array(values, np.int32) for name, values in document["measures"].items()}
         expected = {*measure(np.zeros((1, 28, 28), np.uint8), np.full((1, len(CLASS_NAMES)), 0.1))}
         if counts.shape != (len(CLASS_NAMES),) or counts.min() < 0 or counts.sum() < 1:
-            raise ValueError("class_counts is no count of each class")
+            raise ValueError("class_counts is not a count of each class")
         if measures.keys() != expected or any(each.shape != (counts.sum(),) for each in measures.values()):
             raise ValueError("measures do not belong to class_counts")
         return Baseline(str(document["model"]), str(document["artifact_sha256"]), counts, measures)

@@ -64,7 +64,7 @@ def _parse(path: Path, stream: IO[bytes] | gzip.GzipFile, dimensions: int) -> Id
     if len(magic) < 4 or magic[:2] != b"\x00\x00":
         raise IdxError(
             f"{path} is not this kind of IDX file: it must begin with the bytes 00 00 08 {dimensions:02x}, "
-            f"not {magic.hex(' ') or 'end at once'}. Is this the right file? Fetch it again."
+            f"not {magic.hex(' ') or 'be empty'}. Is this the right file? Fetch it again."
         )
     if magic[2] != UNSIGNED_BYTE:
         raise IdxError(

@@ -127,7 +127,7 @@ class Checkpoints:
         if differences:
             raise _LeftAsideError(f"it is another training's ({'; '.join(differences)})")
         if [array.shape for array in arrays] != list(shapes):
-            raise _LeftAsideError("its variables are shaped otherwise, as another version of Keras would")
+            raise _LeftAsideError("its variables have other shapes, as with another version of Keras")
         if f"finished-{header.training}" in finished:
             raise _LeftAsideError("its training is finished: this one starts anew")
 
@@ -157,7 +157,7 @@ def _read(path: Path) -> tuple[_Header, Arrays]:
         sound = all(array.dtype.kind in "biu" or bool(np.isfinite(array).all()) for array in arrays)
     # Damaged archives raise whatever their readers happen to trip over: zlib.error, TokenError, RecursionError, …
     except Exception as error:
-        raise _DamagedError(f"it is no checkpoint of this program ({error})") from error
+        raise _DamagedError(f"it is not a checkpoint of this program ({error})") from error
     if not sound:
         raise _DamagedError("it holds numbers that are not finite")
     return read, arrays

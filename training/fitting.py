@@ -121,7 +121,7 @@ def _run_epoch(
             save(progress)
             raise StoppedError(
                 f"Stopped by SIGTERM in epoch {progress.epoch + 1}/{hyperparameters.epochs} after step "
-                f"{progress.step}: a checkpoint is written. Start the same job again to go on from there."
+                f"{progress.step}: a checkpoint is written. Start the same job again to continue from there."
             )
         if cluster.is_chief and now - reported >= REPORT_SECONDS:
             print(progress.line(hyperparameters.epochs, count), flush=True)

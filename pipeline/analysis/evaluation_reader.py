@@ -131,7 +131,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     winner: Mapping[str, object] = evaluation["winner"]
     best: Mapping[str, object] | None = candidates.get(evaluation["winner"]["id"])
     if best is None:
-        yield f"its winner, {winner['id']}, is none of its candidates"
+        yield f"its winner, {winner['id']}, is not one of its candidates"
         return
     for key in sorted(Winner.__required_keys__):
         if winner[key] != best[key]:

@@ -180,7 +180,7 @@ class Settings:
         if self.spot or self.warm_pool_seconds:
             flag = "--spot" if self.spot else "--warm-pool-seconds"
             raise UsageError(
-                f"{doing}: SageMaker chooses among several types of instances on demand alone. Leave out {flag} or "
+                f"{doing}: SageMaker chooses among several types of instances only on demand. Leave out {flag} or "
                 "--instance-types."
             )
         if self.kms_key and len({has_own_storage(each) for each in types}) > 1:

@@ -19,13 +19,13 @@ def bucket_problem(name: str) -> str | None:
     """Why no bucket can have that name, as a clause; None when one can."""
     if len(name) < _SHORTEST or not _FORM.fullmatch(name):
         return (
-            f"{name!r} is no name for a bucket: S3 takes 3 to 63 lower-case letters, digits, dots and hyphens, "
+            f"{name!r} is not a valid bucket name: S3 allows 3 to 63 lower-case letters, digits, dots and hyphens, "
             "with a letter or digit at both ends"
         )
     if ".." in name or _is_address(name):
-        return f"{name!r} is no name for a bucket: S3 takes no two dots in a row, and no IP address"
+        return f"{name!r} is not a valid bucket name: S3 allows no two dots in a row and no IP address"
     if name.startswith(_PREFIXES) or name.endswith(_SUFFIXES):
-        return f"{name!r} is no name for a bucket: its beginning or end is reserved by S3"
+        return f"{name!r} is not a valid bucket name: its beginning or end is reserved by S3"
     return None
 
 

@@ -106,6 +106,6 @@ def _read_text(path: Path) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{doing}: it is no {encoding.removesuffix('-sig').upper()} text ({error.reason} at byte "
+            f"{doing}: it is not {encoding.removesuffix('-sig').upper()} text ({error.reason} at byte "
             f"{error.start}). {advice}"
         ) from None

@@ -108,7 +108,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(entries) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice, 40)} stands twice in one object, and only one can be meant")
+        raise ValueError(f"the key {shown(twice, 40)} is in one object twice")
     return entries
 
 

@@ -39,7 +39,7 @@ def prepare_folder(folder: Path, *, force: bool = False) -> None:
         listed = printable(", ".join(missed[:_LISTED])) + more
         raise UsageError(
             f"{doing}: it holds what no study wrote there ({listed}). Name a new or an empty folder with --out, or "
-            "add --force: files called as the tables are (README.md, results.csv, …) are overwritten then."
+            "add --force: files named like the tables (README.md, results.csv, …) are overwritten then."
         )
 
 

@@ -64,7 +64,7 @@ def check_place(text: str) -> None:
     except ValueError:
         good = False
     if not good or any(letter.isspace() for letter in text):
-        raise UsageError(f"Could not publish to MLflow: {text!r} is no address of a server. {_WAYS}")
+        raise UsageError(f"Could not publish to MLflow: {text!r} is not the address of a server. {_WAYS}")
 
 
 def place_of_stack(where: str | None, stack: StackOutputs) -> str | None:

@@ -113,7 +113,7 @@ def test_what_is_not_named_keeps_its_value(account: StubbedAccount) -> None:
     assert run(account, "n", CreateVpc="true") == 0
     shown = "\n".join(account.shown)
     assert "~ Key                      S3::Bucket  (KeyUsage)  IS REPLACED" in shown
-    assert "Look twice, these are removed or may be replaced: Key." in shown
+    assert "Check carefully, these are removed or may be replaced: Key." in shown
     assert account.said[-1] == "Nothing was changed."
 
 
@@ -192,7 +192,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:fashion-mnist-notifications"
 @pytest.mark.parametrize(
     ("subscriptions", "says"),
     [
-        ([], "Nobody is told of failed executions, models, endpoints and costs. .*NotificationEmail="),
+        ([], "Nobody is notified of failed executions, models, endpoints and costs. .*NotificationEmail="),
         ([("PendingConfirmation", "a@b.c")], "a@b.c is told nothing before the link in AWS's mail"),
         ([(f"{TOPIC}:1", "a@b.c")], None),
     ],

@@ -230,7 +230,7 @@ def test_an_empty_stack_goes_once_its_name_is_typed(account: StubbedAccount) -> 
     assert account.asked == ["This deletes the stack. Type fashion-mnist to go on: "]
     assert account.said[-2:] == [
         "The stack fashion-mnist is deleted.",
-        "The key 0a goes in 30 days; until then, aws kms cancel-key-deletion brings it back.",
+        "The key 0a is deleted in 30 days; until then, aws kms cancel-key-deletion brings it back.",
     ]
 
 
@@ -270,7 +270,7 @@ def test_a_stack_that_holds_something_is_kept_and_it_is_counted(account: Stubbed
         "  pipeline fashion-mnist: its definition and the list of its executions",
         "  execution 8f3a: it runs",
         "  execution 91bc: it runs",
-        "  endpoint fashion-mnist: it serves a model, and costs",
+        "  endpoint fashion-mnist: it serves a model, and incurs charges",
         "  SageMaker hosting: 1 endpoint configurations, 1 models",
     ]
 

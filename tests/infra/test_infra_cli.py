@@ -84,7 +84,7 @@ def test_an_interruption_says_that_aws_goes_on(capsys: pytest.CaptureFixture[str
         raise KeyboardInterrupt
 
     assert main(["deploy"], connect) == 130
-    assert "goes on" in capsys.readouterr().err
+    assert "CloudFormation continues what it has begun" in capsys.readouterr().err
 
 
 def test_a_bug_shows_its_traceback() -> None:

@@ -37,8 +37,8 @@ def test_the_digest_is_what_the_registry_takes() -> None:
     ("change", "told"),
     [
         ({"schema_version": 2}, "schema_version is 2, not 1"),
-        ({"class_counts": [30]}, "class_counts is no count of each class"),
-        ({"class_counts": [-1, 31, *[0] * 8]}, "class_counts is no count of each class"),
+        ({"class_counts": [30]}, "class_counts is not a count of each class"),
+        ({"class_counts": [-1, 31, *[0] * 8]}, "class_counts is not a count of each class"),
         ({"class_counts": [1] * 10}, "measures do not belong to class_counts"),
         ({"measures": {"pixel_mean": [1]}}, "measures do not belong to class_counts"),
         ({"measures": None}, "AttributeError"),

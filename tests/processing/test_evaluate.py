@@ -257,7 +257,9 @@ def test_a_model_trained_on_other_data_stops_the_evaluation_by_name(evaluation: 
     evaluation.train("cnn-3x3")
     evaluation.train("cnn-5x5", change=other_data)
     assert evaluation.run() == 1
-    assert evaluation.message().startswith("Loading the model of cnn-5x5-0 from s3://bucket/jobs/cnn-5x5-0/")
+    assert evaluation.message().startswith(
+        "Could not load the model of cnn-5x5-0 from s3://bucket/jobs/cnn-5x5-0/"
+    )
     assert not (evaluation.folder / "evaluation").exists()
 
 
@@ -265,7 +267,7 @@ def test_probabilities_that_are_no_numbers_stop_the_evaluation_by_name(evaluatio
     evaluation.train("cnn-3x3")
     evaluation.train("cnn-5x5", strength=float("nan"))
     assert evaluation.run() == 1
-    assert evaluation.message().startswith("Scoring cnn-5x5-0: its probabilities must be finite.")
+    assert evaluation.message().startswith("Scoring cnn-5x5-0: its probabilities are NaN or infinite.")
     assert evaluation.registry.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
 
 
@@ -399,7 +401,7 @@ def test_a_champion_that_cannot_be_read_is_reported_and_not_fatal(evaluation: Ev
     assert evaluation.run(execution="execution-2", champion=arn) == 0
     assert evaluation.output()["champion"]["arn"] == arn
     assert (
-        "Downloading s3://bucket/jobs/cnn-3x3-0/output/model.tar.gz"
+        "Could not download s3://bucket/jobs/cnn-3x3-0/output/model.tar.gz"
         in evaluation.output()["champion"]["error"]
     )
 

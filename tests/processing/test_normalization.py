@@ -44,5 +44,5 @@ def test_a_value_that_is_not_a_number_is_refused() -> None:
 
 
 def test_images_that_are_all_alike_are_refused() -> None:
-    with pytest.raises(JobError, match="pixels are all equal"):
+    with pytest.raises(JobError, match="pixels of the training images are all equal"):
         fit_normalization([np.full((2, 28, 28), 9, np.uint8)])

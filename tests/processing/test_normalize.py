@@ -104,7 +104,7 @@ def test_bad_input_gives_one_message_and_leaves_an_earlier_result_whole(
     capsys.readouterr()
     assert run("--input", raw, "--output", output, "--exit-message", tmp_path / "message") == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"error: Reading {path}: its gzip data are truncated or damaged.")
+    assert error.startswith(f"error: Could not read {path}: its gzip data are truncated or damaged (")
     assert (tmp_path / "message").read_text() == error.removeprefix("error: ").rstrip("\n")
     assert digests(output) == before
 

@@ -91,5 +91,5 @@ def test_images_in_place_of_labels_are_noticed(tmp_path: Path, write_set: WriteS
 
 
 def test_the_full_sets_swapped_are_refused(tmp_path: Path, write_set: WriteSet) -> None:
-    with pytest.raises(IdxError, match=r"training and test files are swapped.*, not 10000 and 60000"):
+    with pytest.raises(IdxError, match=r"training and test files in .* are swapped: .*, not 10000 and 60000"):
         read_raw_data(write_set(tmp_path, train=10_000, test=60_000, compress=False))

@@ -24,9 +24,9 @@ def test_probabilities_come_in_the_order_of_the_images_over_several_batches(save
 @pytest.mark.parametrize(
     ("strength", "kind", "message"),
     [
-        (float("nan"), "softmax", "Scoring cnn-0: its probabilities must be finite"),
+        (float("nan"), "softmax", "Scoring cnn-0: its probabilities are NaN or infinite"),
         (1.0, "logits", r"Scoring cnn-0: its probabilities must be at least 0 and sum to 1"),
-        (1.0, "wrong-class", "Scoring cnn-0: class_id must be the most probable class"),
+        (1.0, "wrong-class", "Scoring cnn-0: class_id is not the most probable class"),
         (1.0, "breaks", r"Could not score cnn-0: its signature does not accept uint8 images \(7, 28, 28\)"),
         (1.0, "wrong-name", "SavedModel of cnn-0 has no signature serving_default"),
     ],

@@ -72,7 +72,7 @@ def test_what_no_artifact_holds_is_refused_and_nothing_gets_outside(
     (tmp_path / "outside").write_text("untouched")
     path = archive(member("innocent"), hostile, member("link/escaped"))
     before = everything_under(tmp_path)
-    with pytest.raises(TarError, match=r" cnn-0 .*Do not use it"):
+    with pytest.raises(TarError, match=r"cnn-0.*Do not use it"):
         extract_tar_gz(path, tmp_path / "model", "cnn-0")
     assert everything_under(tmp_path) - before == {"model", "model/innocent"}
     assert (tmp_path / "outside").read_text() == "untouched"

@@ -209,7 +209,7 @@ def test_a_file_of_another_kind_is_left_aside(
     folder.mkdir()
     (folder / "checkpoint-e3b0c44298fc1c14.npz").write_bytes(b"")  # named rightly: SHA-256 of nothing
     assert checkpoints.load(SHAPES) is None
-    assert "it is no checkpoint of this program" in capsys.readouterr().out
+    assert "it is not a checkpoint of this program" in capsys.readouterr().out
 
 
 def test_a_half_written_file_is_not_read(checkpoints: Checkpoints, tmp_path: Path) -> None:

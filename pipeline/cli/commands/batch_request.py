@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.registry import Package
 
 SCHEMA = 1
-GOES_ON = "What is finished is kept: the same command goes on from there."
+GOES_ON = "What is finished is kept: the same command continues from there."
 
 
 def check_input(args: argparse.Namespace) -> None:

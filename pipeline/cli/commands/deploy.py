@@ -66,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         line.end()
         say(
-            f"Detached. What goes on in AWS goes on, and so does what it costs.\n"
+            "Detached. The work in AWS continues and keeps incurring charges.\n"
             f"  Follow it again:  the same command once more\n"
             f"  Remove it:        python -m pipeline undeploy --endpoint {name}"
         )

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
             remove(endpoints, holdings)
     except KeyboardInterrupt:
         line.end()
-        say("Interrupted. The same command goes on from there.")
+        say("Interrupted. The same command continues from there.")
         return INTERRUPTED
     finally:
         line.end()

@@ -46,7 +46,7 @@ def _answers(lines: Iterable[bytes], name: str) -> Iterator[Any]:
             yield from json.loads(line)["predictions"]
         except (ValueError, KeyError, TypeError) as error:
             raise AnswersError(
-                f"{name} of the transform job has a line that is no answer ({error})."
+                f"{name} of the transform job has a line that is not an answer ({error})."
             ) from error
 
 

@@ -95,7 +95,7 @@ def files_of(path: Path) -> Iterator[File]:
             yield replace(_file(path, path.name), named=True)
             return
         if not path.is_dir():
-            raise UsageError(f"Could not read {path}: it is no file or folder. Correct the path.")
+            raise UsageError(f"Could not read {path}: it is not a file or folder. Correct the path.")
         next(path.iterdir(), None)
     except (OSError, ValueError) as error:
         raise UsageError(
@@ -153,4 +153,4 @@ def _fetched(s3: Any, bucket: str, key: str, scratch: Path) -> Iterator[Path]:
 
 def nothing_found(where: object) -> UsageError:
     """What to say of an INPUT without any image."""
-    return UsageError(f"There is no image in {where}. Taken are {_TAKEN}.")
+    return UsageError(f"There is no image in {where}. Accepted are {_TAKEN}.")

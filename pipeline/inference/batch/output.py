@@ -115,7 +115,7 @@ class OutputFolder:
                 raise
         except OSError as error:
             raise StateError(
-                f"Could not write {self.path / name}: {error.strerror}. Mend that and run the same command again: "
+                f"Could not write {self.path / name}: {error.strerror}. Fix that and run the same command again: "
                 "what is finished is kept."
             ) from error
 

@@ -114,8 +114,8 @@ class Capture:
         if self._kept_bytes + len(content) > self.most_bytes:
             self._lose(
                 len(lines),
-                f"{self.place.name} has the {self.most_bytes >> 20} MiB that it may have (--capture-limit). Move "
-                "what it has elsewhere, and start again",
+                f"{self.place.name} has reached its {self.most_bytes >> 20} MiB (--capture-limit). Move "
+                "what it holds elsewhere, and start again",
             )
             return
         try:
@@ -133,4 +133,4 @@ class Capture:
             self._said.add(why)
         if new:
             with suppress(OSError):  # nobody reads it any more: no reason not to answer
-                self.say(f"Requests are answered and not captured. {why}.")
+                self.say(f"Requests are answered but not captured. {why}.")

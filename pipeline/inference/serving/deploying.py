@@ -130,9 +130,7 @@ class Deploying:
                 return self._left_alone(explain(error, doing))
             if state is None or state.status != IN_SERVICE or state.config != before.config:
                 return self._left_alone(DeployFailed(f"{doing}: {why} It could not be taken back."))
-            now = (
-                f" In service again is what was there before, {before.config}.{self._scaled_again(situation)}"
-            )
+            now = f" {before.config}, which was there before, is in service again.{self._scaled_again(situation)}"
         return self._taken_back(DeployFailed(f"{doing}: {why}{now}"))
 
     def _make_parts(self) -> None:
@@ -166,7 +164,7 @@ class Deploying:
             else:
                 reason = f"SageMaker went back to {state.config}. {state.reason}".rstrip(". ")
                 scaled = self._scaled_again(situation)
-                now = f"In service is what was there before, {state.config}.{scaled} "
+                now = f"{state.config}, which was there before, is still in service.{scaled} "
         return self._taken_back(DeployFailed(f"{doing} failed: {reason}. {now}Likely: {remedy}."))
 
     def _scaled_again(self, situation: Situation) -> str:
@@ -192,14 +190,16 @@ class Deploying:
             return f"What was there before could not be brought back: {error}. "
         if state is None or state.status != IN_SERVICE:
             return f"What was there before, {before.config}, could not be brought back. "
-        return f"In service again is what was there before, {before.config}.{self._scaled_again(situation)} "
+        return (
+            f"{before.config}, which was there before, is in service again.{self._scaled_again(situation)} "
+        )
 
     def _left_alone(self, error: FashionError) -> FashionError:
         """`error`, with nothing removed: the endpoint may be coming up with what this attempt made."""
         name = self.deployment.endpoint
         return type(error)(
-            f"{error}\nNothing was removed, since the endpoint may be using it: what goes on in SageMaker goes on, "
-            f"and so does what it costs.\n  Follow it again:  the same command once more\n"
+            f"{error}\nNothing was removed, since the endpoint may be using it: SageMaker continues, which "
+            "keeps incurring charges.\n  Follow it again:  the same command once more\n"
             f"  Remove it:        python -m pipeline undeploy --endpoint {name}"
         )
 

@@ -81,7 +81,7 @@ class EndpointConfigs:
         containers = self._find_model(name)
         if containers is None:
             raise ServiceError(VALIDATION, f'Could not find model "{ARN}:model/{name.lower()}".')
-        here = "The local SageMaker serves TensorFlow's SavedModels alone, with a server of its own"
+        here = "The local SageMaker serves only TensorFlow's SavedModels, with a server of its own"
         if len(containers) != 1:
             raise ServiceError(
                 VALIDATION, f"{here}. The model {name} has {len(containers)} containers: name one."

@@ -71,7 +71,7 @@ class EventBus:
         if entry["Source"].startswith("aws."):
             return _refused("NotAuthorizedForSourceException", "Not authorized for the source.")
         if entry.get("EventBusName", "default").rpartition("event-bus/")[2] != "default":
-            why = "The local SageMaker has the event bus default alone. Leave EventBusName out."
+            why = "The local SageMaker has only the event bus default. Leave EventBusName out."
             return _refused("InvalidArgument", why)
         try:
             detail = read_json(entry["Detail"])

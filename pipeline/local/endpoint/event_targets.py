@@ -50,7 +50,7 @@ def check_target(target: Target) -> None:
     for path in paths:
         if not _PATH.fullmatch(path):
             raise ServiceError(
-                VALIDATION, f"The local SageMaker reads paths such as $.detail.name alone, not {path}."
+                VALIDATION, f"The local SageMaker reads only paths such as $.detail.name, not {path}."
             )
     if f"<{_RESERVED}" in transformer.get("InputTemplate", ""):
         raise ServiceError(VALIDATION, f"The local SageMaker fills no <{_RESERVED}…> into an InputTemplate.")

@@ -45,9 +45,7 @@ _CALLBACK = (
     "It sends no callback tokens: run a pipeline with a Callback step by python -m pipeline run --definition FILE "
     "--handler STEP=FILE:FUNCTION."
 )
-_ONE_BUS = (
-    "It has the event bus default alone: leave EventBusName out, and tell events apart by their Source."
-)
+_ONE_BUS = "It has only the event bus default: leave EventBusName out, and tell events apart by their Source."
 _ONE_PROCESS = "An endpoint here is one process, and does not scale: deploy without --max-instances."
 # What to do in the place of what is not answered.
 _INSTEAD = {

@@ -73,4 +73,4 @@ def _place(token: str | None) -> int:
             return int(place[:9])
     except (ValueError, binascii.Error):
         pass
-    raise ServiceError(VALIDATION, "NextToken is none that this server gave. Begin the list anew.")
+    raise ServiceError(VALIDATION, "NextToken is not one that this server gave. Start the list again.")

@@ -109,7 +109,7 @@ def _environ(method: str, target: str, headers: list[tuple[str, str]]) -> dict[s
         environ[key] = value
     if (coding := environ.get("HTTP_TRANSFER_ENCODING")) is not None:
         if str(coding).strip().lower() != "chunked":
-            raise BadRequest("501 Not Implemented", "Of the transfer encodings chunked alone is taken.")
+            raise BadRequest("501 Not Implemented", "The only transfer encoding accepted is chunked.")
         environ["wsgi.input_terminated"] = True
     return environ
 

@@ -111,7 +111,7 @@ def _values(text: object, form: Mapping[str, tuple[type, ...]], statuses: tuple[
         if name not in form or not isinstance(value, form[name]):
             raise UnsoundError(f"{name}={value!r} is not what is written there")
     if values.get("status") not in statuses:
-        raise UnsoundError(f"status={values.get('status')!r} is none that there is")
+        raise UnsoundError(f"status={values.get('status')!r} is not a status")
     return values
 
 

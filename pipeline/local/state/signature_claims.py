@@ -100,7 +100,8 @@ def read_claim(request: RawRequest, values: Mapping[str, Sequence[str]]) -> Clai
         raise _no_version_2()
     if algorithm != ALGORITHM:
         raise SignatureRefused(
-            Fault.UNSUPPORTED, f"Authorization: {quoted(algorithm)} is not taken here. Sign with {ALGORITHM}."
+            Fault.UNSUPPORTED,
+            f"Authorization: {quoted(algorithm)} is not accepted here. Sign with {ALGORITHM}.",
         )
     fields: dict[str, str] = {}
     for part in rest.split(","):
@@ -125,7 +126,7 @@ def _claim_in_query(query: Mapping[str, Sequence[str]], values: Mapping[str, Seq
     if found["X-Amz-Algorithm"] != ALGORITHM:
         algorithm = quoted(found["X-Amz-Algorithm"])
         raise SignatureRefused(
-            Fault.UNSUPPORTED, f"X-Amz-Algorithm={algorithm} is not taken here. Sign with {ALGORITHM}."
+            Fault.UNSUPPORTED, f"X-Amz-Algorithm={algorithm} is not accepted here. Sign with {ALGORITHM}."
         )
     expires = found["X-Amz-Expires"]
     if not re.fullmatch(r"[0-9]{1,6}", expires) or not 1 <= int(expires) <= LONGEST_EXPIRY:
@@ -205,7 +206,7 @@ def _payload(values: Mapping[str, Sequence[str]]) -> str | None:
     if payload.startswith("STREAMING-"):
         raise SignatureRefused(
             Fault.UNSUPPORTED,
-            f"x-amz-content-sha256: {quoted(payload)} is not taken here: sign the body as a whole, or send "
+            f"x-amz-content-sha256: {quoted(payload)} is not accepted here: sign the body as a whole, or send "
             f"{UNSIGNED}. (boto3 and the AWS CLI do the former at an http:// endpoint; so does Arrow with "
             "AWS_REQUEST_CHECKSUM_CALCULATION=when_required, which jobs have.)",
         )
@@ -218,8 +219,8 @@ def _payload(values: Mapping[str, Sequence[str]]) -> str | None:
 def _no_version_2() -> SignatureRefused:
     return SignatureRefused(
         Fault.UNSUPPORTED,
-        "Signature Version 2 is not taken here: it leaves the body and most of the query open. For presigned URLs, "
-        'give boto3.client config=Config(signature_version="s3v4").',
+        "Signature Version 2 is not accepted here: it leaves the body and most of the query open. For presigned "
+        'URLs, give boto3.client config=Config(signature_version="s3v4").',
     )
 
 

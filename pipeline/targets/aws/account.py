@@ -131,8 +131,8 @@ def find_credentials(session: Any, patience: float = CREDENTIALS_SECONDS) -> Non
     thread.join(patience)
     if not ended:
         raise CredentialsError(
-            f"The AWS credentials did not come within {patience:.0f} s: the program that gives them hangs. Run the "
-            "credential_process of ~/.aws/config by hand."
+            f"The AWS credentials did not come within {patience:.0f} s: the program that provides them hangs. Run "
+            "the credential_process of ~/.aws/config by hand."
         )
     if ended[0] is not None:
         raise ended[0]

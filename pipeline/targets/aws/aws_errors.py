@@ -141,5 +141,5 @@ def hint(error: BaseException) -> str:
     if code_of(error) in THROTTLED:
         return "The account makes too many requests at once: run the same command again in a minute."
     if code_of(error) in BUSY:
-        return "AWS has trouble: run the same command again in a few minutes."
+        return "AWS has a problem: run the same command again in a few minutes."
     return "Correct what it names, then run the same command again."

@@ -65,10 +65,10 @@ class Follower:
             except AWS_ERRORS as error:
                 if not is_passing(error) or self.clock() - since > PATIENCE_SECONDS:
                     failure = explain(error, doing)
-                    goes_on = " The execution itself goes on in AWS."
+                    goes_on = " The execution itself continues in AWS."
                     raise type(failure)(f"{failure}{goes_on}") from error
                 self.say(
-                    f"AWS does not answer ({error}); trying again in {wait:.0f} s. The execution goes on."
+                    f"AWS does not answer ({error}); trying again in {wait:.0f} s. The execution continues."
                 )
             self.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)

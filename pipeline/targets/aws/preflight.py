@@ -144,7 +144,8 @@ def check_key(stack: StackOutputs, key: str) -> list[Finding]:
     """Whether the bucket takes what is written under the key that was chosen."""
     if key in ("", stack.key):
         return []
-    what = f"key: {key}: the bucket {stack.bucket} takes objects under the stack's own key alone, {stack.key}"
+    own = f"objects encrypted with the stack's own key, {stack.key}"
+    what = f"key: {key}: the bucket {stack.bucket} accepts only {own}"
     return [Finding("wrong", what, "Leave --kms-key out: the stack's key is used anyway.")]
 
 

@@ -116,7 +116,7 @@ class RunRequests:
         own, role = self.stack.model_package_group, self.stack.evaluation_role
         group = str(self.values.get("ModelPackageGroupName", own))
         status = str(self.values.get("ModelApprovalStatus", DEFAULTS["ModelApprovalStatus"]))
-        into_another = f"The stack's role registers in {own} alone: leave ModelPackageGroupName out."
+        into_another = f"The stack's role registers only in {own}: leave ModelPackageGroupName out."
         approved = (
             "No job approves models: leave ModelApprovalStatus out, and approve what is registered with python -m "
             "pipeline registry approve VERSION --target sagemaker."

@@ -80,7 +80,7 @@ def test_a_whole_evaluation_is_taken(make_evaluation: Make) -> None:
             ),
             "the accuracy of cnn-3x3-0 on test is 0.9999, and by its confusion matrix 0.911",
         ),
-        (lambda one: one["winner"].update(id="other-0"), "its winner, other-0, is none of its candidates"),
+        (lambda one: one["winner"].update(id="other-0"), "its winner, other-0, is not one of its candidates"),
         (lambda one: one["candidates"].clear(), "candidates: "),
         (lambda one: one["candidates"].append(one["candidates"][0]), "two of its candidates are the same"),
         (lambda one: one["candidates"][0].pop("history"), "'history' is a required property"),

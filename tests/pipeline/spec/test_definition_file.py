@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_refused_with_its_reason(file: Path) -> None:
         )
     assert [text.partition(". ")[0] for text in refusals.values()] == [
         "No such file or directory",
-        "it is no UTF-8 text (invalid start byte at byte 0)",
+        "it is not UTF-8 text (invalid start byte at byte 0)",
         "it is larger than 16 MiB, and a definition has at most 1 MiB",
     ]
     with pytest.raises(UsageError, match="a folder, not a plain file"):

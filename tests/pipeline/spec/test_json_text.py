@@ -30,7 +30,7 @@ def test_json_is_read_as_python_reads_it(value: object) -> None:
         ("[-Infinity]", "-Infinity, which JSON does not have"),
         ("[1e999]", "the number '1e999' is too large"),
         ("1" * 5000, "the number 11111111111111111111… has 5,000 digits, more than 100"),
-        ('{"Name": 1, "Name": 1}', "the key 'Name' stands twice in one object, and only one can be meant"),
+        ('{"Name": 1, "Name": 1}', "the key 'Name' is in one object twice"),
         ("[" * 100_000, "it is nested more than 200 levels deep"),
         ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "it is nested more than 200 levels deep"),
     ],

@@ -50,7 +50,7 @@ def change(holder: Any, place: tuple[str | int, ...], value: Any) -> None:
         ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one//in", "accepts no address with an empty part (“//”), as 's3"),
         ((*INPUT, "S3Input", "S3Uri"), "s3://bkt-one/in//a", "accepts no address with an empty part (“//”)"),
         ((*INPUT, "S3Input", "S3Uri"), "https://b/k", "must be s3://bucket/key, not 'https://b/k'"),
-        ((*OUTPUT, "S3Output", "S3Uri"), "s3://Bkt_One/o", "'Bkt_One' is no name for a bucket: S3 takes 3 to 63"),
+        ((*OUTPUT, "S3Output", "S3Uri"), "s3://Bkt_One/o", "'Bkt_One' is not a valid bucket name: S3 allows 3"),
         ((*OUTPUT, "S3Output", "S3Uri"), "s3://10.0.0.1/o", "and no IP address (in 's3://10.0.0.1/o')"),
         ((*INPUT, "S3Input", "S3CompressionType"), "Gzip", "supports only 'None', not 'Gzip'"),
         ((*INPUT, "S3Input", "LocalPath"), "/opt/../etc", "LocalPath: must be an absolute path below /"),

@@ -39,7 +39,7 @@ def test_a_place_is_known_by_what_it_is_called(tmp_path: Path, text: str, kind: 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "'' is no address of a server. Give --mlflow alone for the store in the state folder"),
+        ("", "'' is not the address of a server. Give --mlflow alone for the store in the state folder"),
         ("8f3a", "'8f3a' is no address"),
         ("127.0.0.1:5000", "is no address"),
         ("http://", "is no address"),

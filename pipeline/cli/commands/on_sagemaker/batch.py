@@ -96,7 +96,7 @@ def main(args: argparse.Namespace) -> int:
             model = Model(classes, package.version)
             progress = score(images, output, scorer, model, target.home.scratch("batch"), say)
     except KeyboardInterrupt:
-        say("Detached. What goes on in AWS goes on, and so does what it costs; the same command follows it.")
+        say("Detached. The work in AWS continues and keeps incurring charges; the same command follows it.")
         return INTERRUPTED
     finally:
         shutil.rmtree(fetched, ignore_errors=True)

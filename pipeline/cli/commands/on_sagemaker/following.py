@@ -53,7 +53,7 @@ def follow(
     except KeyboardInterrupt:
         name = id_of(arn)
         say(
-            f"Detached. Execution {name} goes on in AWS, and so does what it costs.\n"
+            f"Detached. Execution {name} continues in AWS and keeps incurring charges.\n"
             f"  Follow it again:  python -m pipeline show {name} --follow {ON}\n"
             f"  Stop it:          python -m pipeline stop {name} {ON}"
         )

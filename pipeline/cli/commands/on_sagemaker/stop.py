@@ -32,7 +32,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         status = await_end(target.follower(), execution.arn)
     except KeyboardInterrupt:
-        say(f"Interrupted. The execution goes on stopping. See: python -m pipeline show {name} {ON}")
+        say(f"Interrupted. The execution is still stopping. See: python -m pipeline show {name} {ON}")
         return INTERRUPTED
     print(f"{name} {status}")
     return 0

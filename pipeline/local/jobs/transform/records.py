@@ -115,7 +115,7 @@ def _tf_records(file: IO[bytes], single: bool) -> Iterator[Record]:
         length = struct.unpack("<Q", header[:8])[0] if len(header) == 12 else -1
         rest = b"" if length < 0 else file.read(length + 4)
         if length < 0 or len(rest) != length + 4:
-            raise RecordError("it ends within a TFRecord, or is none", f"record {number}")
+            raise RecordError("it ends within a TFRecord, or is not one", f"record {number}")
         content = rest[:-4] if single else header + rest
         yield Record(content, ("record", number), content)
 
@@ -128,7 +128,7 @@ def _record_io(file: IO[bytes], single: bool) -> Iterator[Record]:
         length = flags & ((1 << _LENGTH_BITS) - 1)
         padded = file.read(length + -length % 4) if magic == _MAGIC else b""
         if magic != _MAGIC or len(padded) < length:
-            raise RecordError("it ends within a RecordIO record, or is none", f"record {number}")
+            raise RecordError("it ends within a RecordIO record, or is not one", f"record {number}")
         if flags >> _LENGTH_BITS:
             raise RecordError("a RecordIO record that is split in parts is not read here", f"record {number}")
         content = padded[:length] if single else header + padded

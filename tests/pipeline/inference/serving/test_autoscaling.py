@@ -177,7 +177,7 @@ def test_one_that_does_not_pass_a_test_goes_back_to_how_it_scaled(stubbed, endpo
     describes(stubbed, "InService", OLD)
     failed = Deploying(endpoints, WANTED, print).put_back(UPDATE, "It is wrong.")
     assert str(failed).endswith(
-        "In service again is what was there before, fashion-mnist-1-instance-0a1b2c3d."
+        "fashion-mnist-1-instance-0a1b2c3d, which was there before, is in service again."
     )
     assert scaling.limits(NAME) == (1, 3, 1000.0)
 

@@ -105,7 +105,7 @@ def test_a_slow_place_keeps_nobody_waiting_and_the_loss_is_named() -> None:
             capture.offer(b"x" * 99, JSON, b"y", JSON)
         shelf.go.set()
     assert said == [
-        "Requests are answered and not captured. They arrive faster than they are written to shelf."
+        "Requests are answered but not captured. They arrive faster than they are written to shelf."
     ]
     assert capture.lost >= 1
     kept = sum(len(lines_of(content)) for content in shelf.files.values())
@@ -132,7 +132,7 @@ def test_a_fault_of_the_disk_is_said_once_and_what_comes_after_it_is_captured() 
         shelf.fault = ""
         capture.offer(b"[1]", JSON, b"[]", JSON)
     assert said == [
-        "Requests are answered and not captured. Could not write to shelf: No space left on device."
+        "Requests are answered but not captured. Could not write to shelf: No space left on device."
     ]
     assert capture.summary == "Captured 1 request(s) in shelf; 2 more were lost."
 
@@ -143,8 +143,8 @@ def test_no_more_is_kept_than_may_be_and_what_was_there_counts() -> None:
         capture.offer(b"[1]", JSON, b"[]", JSON)
     assert (shelf.files, capture.lost) == ({}, 1)
     assert said == [
-        "Requests are answered and not captured. shelf has the 1 MiB that it may have (--capture-limit). Move "
-        "what it has elsewhere, and start again."
+        "Requests are answered but not captured. shelf has reached its 1 MiB (--capture-limit). Move "
+        "what it holds elsewhere, and start again."
     ]
 
 

@@ -333,7 +333,7 @@ class TestUpdating:
         removes_parts(stubbed)
         message = failure(endpoints, UPDATE)
         assert f"SageMaker went back to {OLD}. Unable to provision" in message
-        assert f"In service is what was there before, {OLD}." in message
+        assert f"{OLD}, which was there before, is still in service." in message
         assert "no such instance free" in message
 
     def test_an_update_that_never_begins_counts_as_failed(self, stubbed, endpoints):
@@ -361,7 +361,7 @@ class TestUpdating:
         removes_parts(stubbed)
         message = failure(endpoints, UPDATE)
         assert f"failed: {status}. The image does not exist." in message
-        assert f"In service again is what was there before, {OLD}." in message
+        assert f"{OLD}, which was there before, is in service again." in message
 
     def test_where_even_that_fails_it_is_said(self, stubbed, endpoints):
         makes_model(stubbed)
@@ -592,7 +592,7 @@ def test_an_endpoint_that_does_not_pass_a_test_goes_back(stubbed, endpoints):
     describes(stubbed, "InService", OLD)
     failed = deploying.put_back(situation, "It is wrong.")
     assert isinstance(failed, DeployFailed)
-    assert str(failed).endswith(f"It is wrong. In service again is what was there before, {OLD}.")
+    assert str(failed).endswith(f"It is wrong. {OLD}, which was there before, is in service again.")
 
 
 def test_one_that_cannot_go_back_is_left_as_it_is_and_that_is_said(stubbed, endpoints):

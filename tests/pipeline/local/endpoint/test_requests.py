@@ -215,7 +215,7 @@ def test_objects_come_and_go_by_streams_and_presigned_urls(user: User) -> None:
     old = f"/{BUCKET}/{key.split('/')[0]}?AWSAccessKeyId=x&Signature=y&Expires=1"
     status, said = send(user.server, b"", {}, old, "GET")
     assert status == 400
-    assert "Signature Version 2 is not taken here" in said
+    assert "Signature Version 2 is not accepted here" in said
 
 
 @pytest.mark.parametrize(

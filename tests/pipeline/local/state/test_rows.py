@@ -30,7 +30,7 @@ def test_a_record_with_every_field_set_reads_back() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"status": "Executin"}, "status='Executin' is none that there is"),
+        ({"status": "Executin"}, "status='Executin' is not a status"),
         ({"attempts": "1"}, "attempts='1' is not what is written there"),
         ({"naze": "x"}, "naze='x' is not what is written there"),
         ({"properties": []}, r"properties=\[\] is not"),

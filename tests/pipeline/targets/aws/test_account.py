@@ -97,7 +97,9 @@ def test_a_program_that_gives_no_credentials_is_told(
 
 def test_a_program_that_hangs_is_not_waited_for(settings_file: Callable[[str], None]) -> None:
     settings_file("credential_process = sleep 3")
-    with pytest.raises(CredentialsError, match=r"did not come within 0 s: the program that gives them hangs"):
+    with pytest.raises(
+        CredentialsError, match=r"did not come within 0 s: the program that provides them hangs"
+    ):
         find_credentials(boto3.Session(), patience=0.2)
 
 

@@ -85,7 +85,7 @@ def test_throttling_is_waited_out_longer_and_longer(stubbed: Stubbed, watch: Wat
     reads(stubbed, described("Succeeded"))
     assert follower(stubbed, watch).follow(EXECUTION, watch).record.status == "Succeeded"
     assert watch.slept == [5.0, 10.0, 20.0]
-    assert "trying again in 20 s. The execution goes on." in watch.said[-1]
+    assert "trying again in 20 s. The execution continues." in watch.said[-1]
 
 
 def test_when_aws_stays_away_following_ends_and_says_that_the_execution_does_not(
@@ -93,7 +93,7 @@ def test_when_aws_stays_away_following_ends_and_says_that_the_execution_does_not
 ) -> None:
     for _ in range(40):
         stubbed.fails("sagemaker", "describe_pipeline_execution", "ServiceUnavailable", status=503)
-    with pytest.raises(AwsError, match=r"The execution itself goes on in AWS\."):
+    with pytest.raises(AwsError, match=r"The execution itself continues in AWS\."):
         follower(stubbed, watch).follow(EXECUTION, watch)
     assert 900 < sum(watch.slept) < 1000
     stubbed.stubbers.clear()
@@ -101,7 +101,7 @@ def test_when_aws_stays_away_following_ends_and_says_that_the_execution_does_not
 
 def test_a_token_that_expired_ends_following_at_once(stubbed: Stubbed, watch: Watch) -> None:
     stubbed.fails("sagemaker", "describe_pipeline_execution", "ExpiredTokenException")
-    with pytest.raises(CredentialsError, match=r"goes on in AWS\."):
+    with pytest.raises(CredentialsError, match=r"continues in AWS\."):
         follower(stubbed, watch).follow(EXECUTION, watch)
     assert watch.slept == []
 
