@@ -189,7 +189,8 @@ def main(lock: Path = LOCK, environment: Path = VENV) -> int:
         return 1
     except (OSError, subprocess.CalledProcessError) as error:
         say(
-            f"Could not write {environment}: {error}. Make room or give permission, then run the same command again."
+            f"Could not write {environment}: {error}. Make room or give permission, then run the same "
+            "command again."
         )
         return 1
     except KeyboardInterrupt:

@@ -56,7 +56,7 @@ def test_a_bad_file_is_named_before_anything_starts(
 ) -> None:
     change(data)
     finished = run(tmp_path / "home", "run", "--data", data, *flags)
-    check_refusal(finished, 1, "Checking the data set", *texts)
+    check_refusal(finished, 1, "The data set must be a folder with", *texts)
     assert executions(tmp_path / "home") == []
 
 

@@ -237,7 +237,7 @@ class Life:
             )
             done = self._pipeline(*words, "--min-accuracy", "0.999")
             self._check(done.status == 1 and "did not pass the smoke test" in done.err, done.said)
-            self._check(self._served() == before and "In service again" in done.err, done.said)
+            self._check(self._served() == before and "is in service again" in done.err, done.said)
             self._scales(1, 4, 300)
             done = self._pipeline(*words, "--min-accuracy", "0.3")
             self._check(done.status == 0 and "serves version 1" in done.out, done.said)

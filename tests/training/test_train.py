@@ -173,7 +173,7 @@ def test_missing_data_end_the_job_with_status_1_and_one_message(start_job: Start
     assert status == 1
     assert "manifest.json" in err
     assert "Traceback" not in err
-    assert (tmp_path / "job/output/failure").read_text().startswith("Reading the processed data")
+    assert (tmp_path / "job/output/failure").read_text().startswith("There is no file ")
     assert not (tmp_path / "job/model").exists()
 
 

@@ -195,8 +195,8 @@ def test_a_full_disk_leaves_the_parts_that_are_finished(tmp_path: Path) -> None:
             b'{"predictions": [{"probabilities": [0.5, 0.5]}, {"probabilities": [0.5, 0.5]}, 3]}\n',
             "more answers",
         ),
-        (b'{"error": "no"}\n', "a line that is no answer"),
-        (b"{", "a line that is no answer"),
+        (b'{"error": "no"}\n', "a line that is not an answer"),
+        (b"{", "a line that is not an answer"),
         (None, "left no 00000.jsonl.out"),
     ],
 )

@@ -142,10 +142,10 @@ def test_a_row_that_is_not_there_is_told_with_those_there_are(file):
 @pytest.mark.parametrize(
     ("content", "received"),
     [
-        (b"", r"the first bytes \(none\)"),
-        (b"\x00\x00\x08\x01" + struct.pack(">I", 1) + b"\x05", "the first bytes 00 00 08 01"),
+        (b"", r"it begins with the bytes \(none\)"),
+        (b"\x00\x00\x08\x01" + struct.pack(">I", 1) + b"\x05", "it begins with the bytes 00 00 08 01"),
         (b"\x00\x00\x08\x03\x00\x00", "ends within its header"),
-        (b"\x00\x00\x08\x03" + struct.pack(">III", 1, 32, 32) + bytes(1024), "images of 32×32"),
+        (b"\x00\x00\x08\x03" + struct.pack(">III", 1, 32, 32) + bytes(1024), "its images are 32×32"),
         (b"\x00\x00\x08\x03" + struct.pack(">III", 3, 28, 28) + bytes(800), "ends in row 1 of 3"),
         (
             b"\x00\x00\x08\x03" + struct.pack(">III", 2**32 - 1, 28, 28) + bytes(784),

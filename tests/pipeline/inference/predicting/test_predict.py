@@ -94,7 +94,7 @@ def test_every_file_at_fault_is_named_and_nothing_is_predicted(capsys, tmp_path)
     ("words", "status", "message"),
     [
         (["three.png", "--model", "9"], 1, "has no version 9"),
-        (["three.png", "--model", "4"], 1, "the SHA-256 that was registered"),
+        (["three.png", "--model", "4"], 1, "which was registered"),
         (["three.png", "--group", "other"], 1, "no versions"),
         (["three.png", "--top", "0"], 2, "--top 0: show at least one class"),
     ],

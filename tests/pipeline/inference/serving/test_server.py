@@ -459,7 +459,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded():
     with bound_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            UsageError, match=rf"Listening at 127\.0\.0\.1, port {port}: .* Choose another with --port"
+            UsageError, match=rf"Listening at 127\.0\.0\.1, port {port}: .* Choose another port with --port"
         ):
             bound_socket("127.0.0.1", port)
 

@@ -112,7 +112,7 @@ def test_where_listing_is_not_allowed_the_endpoints_own_parts_are_found(stubbed,
 def test_somebody_elses_endpoint_is_left_alone(stubbed, endpoints):
     describes(stubbed)
     tagged(stubbed, ENDPOINT.arn, {"Project": "other"})
-    with pytest.raises(UsageError, match="which is left alone"):
+    with pytest.raises(UsageError, match="so it was left alone"):
         find_holdings(endpoints, NAME, NAME)
 
 

@@ -102,7 +102,7 @@ def test_lists_come_sorted_filtered_and_in_pages(user: User) -> None:
     for when, count in (("CreatedAfter", 5), ("CreatedBefore", 0)):
         said = user.sagemaker.list_pipelines(PipelineNamePrefix=prefix, **{when: "2020-01-01T00:00:00Z"})
         assert len(said["PipelineSummaries"]) == count
-    with pytest.raises(ClientError, match="NextToken is none that this server gave"):
+    with pytest.raises(ClientError, match="NextToken is not one that this server gave"):
         user.sagemaker.list_pipelines(NextToken="made up")
 
 

@@ -102,7 +102,9 @@ def test_a_bucket_of_the_local_s3_may_have_a_short_name(folder: Path, bench: Wor
 def test_a_bucket_that_s3_would_not_take_is_refused(folder: Path, bench: Workbench, bucket: str) -> None:
     with pytest.raises(UsageError) as caught:
         put_files(bench.aws, [Upload(folder, f"s3://{bucket}/code")])
-    assert f"Could not make the bucket of --upload: {bucket!r} is no name for a bucket: " in str(caught.value)
+    assert f"Could not make the bucket of --upload: {bucket!r} is not a valid bucket name: " in str(
+        caught.value
+    )
     # Known before another upload of the command is made.
     with pytest.raises(UsageError, match="Could not make the bucket of --upload"):
         parse_upload(f"{folder}=s3://{bucket}/code")

@@ -233,7 +233,7 @@ def test_a_page_in_a_browser_reads_and_changes_nothing(aws: LocalAws, playwright
             direct = opened.goto(target)
             assert direct.status == 403
             text = opened.content() + opened.evaluate("fetch(location.href).then(answer => answer.text())")
-            assert "none of this server" in text
+            assert "not one of this server" in text
             assert "as it was" not in text
     finally:
         launched.close()

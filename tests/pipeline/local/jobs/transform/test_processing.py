@@ -115,7 +115,7 @@ def test_answers_alone_are_filtered_in_their_own_form() -> None:
             "it is no JSON: Expecting property name enclosed in double quotes at character 2 ",
             "line 2",
         ),
-        (processing(CSV, JoinSource="Input", OutputFilter="$[5]"), [b"1\n"], b"2\n", "the place 5", "line 1"),
+        (processing(CSV, JoinSource="Input", OutputFilter="$[5]"), [b"1\n"], b"2\n", "item 5", "line 1"),
         (
             processing(CSV, accept="x/y", JoinSource="Input"),
             [b"1\n"],
@@ -143,7 +143,7 @@ def test_what_cannot_be_joined_is_named(
 @pytest.mark.parametrize(
     ("kind", "wanted", "content", "message"),
     [
-        (CSV, "$[3]", b"1,2\n", "the place 3"),
+        (CSV, "$[3]", b"1,2\n", "item 3"),
         (CSV, "$.x", b"1,2\n", "needs an object"),
         (CSV, "$[0]", b'"open\n', "unexpected end"),
         (
