@@ -110,7 +110,7 @@ def test_labels_that_cannot_be_read_cost_no_more_than_the_true_class(file, tmp_p
         found = read_labels(images, (5,))
         assert found.values is None
         assert found.note is not None
-        assert found.note.startswith(f"without its true class (Reading {labels}: ")
+        assert found.note.startswith(f"without its true class (Could not read rows of {labels}, an IDX file ")
     labels.unlink()
     os.mkfifo(labels)
     note = read_labels(images, (5,)).note
