@@ -143,8 +143,8 @@ def items_of(value: Json) -> list[Json]:
             found = parse_json(value)
         except ValueError as error:
             raise ValueError(
-                f"IterableItems must be a JSON list, not {shown(value)} ({error}). In Python write it with json.dumps: "
-                "the SDK's start() sends a list in Python's spelling."
+                f"IterableItems must be a JSON list, not {shown(value)} ({error}). In Python write it with "
+                "json.dumps: the SDK's start() sends a list in Python's spelling."
             ) from None
     if not isinstance(found, list):
         raise ValueError(f"IterableItems must be a list, not {shown(value)}.")

@@ -79,8 +79,8 @@ def test_items_come_from_an_expression_once_what_it_reads_has_run(items: Json) -
         ("[1, 2", "Reading the items of Each: IterableItems must be a JSON list, not '[1, 2' ("),
         (
             "['a', 'b']",
-            "Reading the items of Each: expected IterableItems to be a JSON list (it is not JSON: Expecting value: "
-            "line 1 column 2 (char 1)). Received: \"['a', 'b']\". In Python write it with json.dumps",
+            "Reading the items of Each: IterableItems must be a JSON list, not \"['a', 'b']\" (it is not JSON: "
+            "Expecting value: line 1 column 2 (char 1)). In Python write it with json.dumps",
         ),
         (
             '{"a": 1}',

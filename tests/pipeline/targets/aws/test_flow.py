@@ -293,7 +293,7 @@ def test_ctrl_c_detaches_and_the_execution_can_be_stopped_and_resumed(
         command.signal(signal.SIGINT)
         finished = command.finish()
     assert finished.status == 130, finished.said
-    assert "goes on in AWS" in finished.err
+    assert "continues in AWS" in finished.err
     (line,) = [line for line in finished.err.splitlines() if "--follow" in line]
     execution_id = line.split("show ")[1].split()[0]
     assert user.cloud.execution(execution_id).status == "Executing"
