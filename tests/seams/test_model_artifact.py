@@ -71,7 +71,7 @@ def test_the_evaluation_reads_what_training_says_of_the_model(artifact: Artifact
     assert artifact.history[0]["validation_accuracy"] == artifact.metrics["validation_accuracy"]
     assert artifact.environment["hyperparameters"]["candidate"] == CANDIDATE
     check_data_digest(artifact, open_processed(processed).manifest.digest)
-    with pytest.raises(ArtifactError, match="data_digest"):
+    with pytest.raises(ArtifactError, match="trained on the data with digest"):
         check_data_digest(artifact, "0" * 64)
 
 

@@ -104,7 +104,7 @@ def test_the_step_waits_for_what_its_body_waits_for_outside() -> None:
         ),
         (
             {"ForEachBody": [processing("Make-it"), processing("Read")]},
-            "the name 'Make-it' is taken by $.Steps[0]",
+            "the name 'Read' is taken by $.Steps[",
         ),
         (
             {"ForEachBody": [processing("P", Environment={"1": "x"})]},
