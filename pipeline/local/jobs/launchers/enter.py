@@ -3,8 +3,8 @@
 What is done here is done by a process without threads, because one with threads cannot enter a user namespace, and
 what Landlock takes never comes back. It makes no second process: group, signals and exit status are those of the
 program. The keeper of a job (keeper.py) does it in the process that it forked; a program without a keeper (`debug`)
-is started as a script, `python -I -S enter.py HOW WORDS OWN_LOCALE PROGRAM ARGUMENT…`. OWN_LOCALE is "yes" when the
-program's environment has LC_CTYPE. Status 125: it could not be done.
+is started as a script, `python -I -S enter.py HOW N WORDS… OWN_LOCALE PROGRAM ARGUMENT…`, with the words in N
+arguments. OWN_LOCALE is "yes" when the program's environment has LC_CTYPE. Status 125: it could not be done.
 """
 
 # The module signal would have to import enum, which takes as long as all of this.
@@ -19,7 +19,9 @@ def main() -> None:
     """See the module's docstring."""
     # -I leaves it out, and the modules beside this one must not need the package that they are in.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 (pathlib takes 10 ms)
-    how, words, own_locale, *command = sys.argv[1:]
+    how, count, *rest = sys.argv[1:]
+    words = "".join(rest[: int(count)])
+    own_locale, *command = rest[int(count) :]
     environment = dict(os.environ)
     if own_locale == "no":
         environment.pop("LC_CTYPE", None)  # Python has set it for itself.

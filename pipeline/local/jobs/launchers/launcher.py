@@ -15,6 +15,8 @@ from pipeline.local.jobs.image import Image
 from pipeline.local.jobs.reaper import Entering
 from pipeline.spec.step_types import STEP_TYPES
 
+ARGUMENT = 100_000  # bytes
+
 Name = Literal["sandbox", "process", "container"]
 
 
@@ -38,7 +40,10 @@ class Program:
         words = marshal.dumps(self.entering.plain_words).hex()
         own_locale = "yes" if "LC_CTYPE" in self.environment else "no"
         script = str(Path(__file__).with_name("enter.py"))
-        return [sys.executable, "-I", "-S", script, self.entering.way, words, own_locale, *self.becomes]
+        # Linux takes 128 KiB of one argument: folders with thousands of files need more.
+        parts = [words[at : at + ARGUMENT] for at in range(0, len(words), ARGUMENT)]
+        said = [self.entering.way, str(len(parts)), *parts, own_locale]
+        return [sys.executable, "-I", "-S", script, *said, *self.becomes]
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,7 @@ WAYS = {
 
 @pytest.fixture
 def ml() -> Iterator[Path]:
-    """Stands for this machine's /opt/ml, beside another folder; it does not exist.
-
-    Not below tmp_path: what lies beside its parents is named in the job's command, and pytest has thousands there.
-    """
+    """Stands for this machine's /opt/ml, beside another folder; it does not exist."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "opt" / "other").mkdir(parents=True)
         yield Path(folder) / "opt" / "ml"
@@ -72,6 +69,14 @@ def test_with_landlock_everything_else_can_be_done(ml: Path, container: Containe
     done = run(Process([container.root], ml), container, text)
     assert (done.returncode, done.stdout, done.stderr) == (3, "yes\n", "")
     assert (tmp_path / "elsewhere/a/x").read_text() == "x\n"
+
+
+@pytest.mark.skipif(not is_available(), reason="it takes Landlock")
+def test_landlock_takes_a_folder_with_thousands_of_neighbours(ml: Path, container: Container) -> None:
+    for number in range(3000):
+        (ml.parent / f"neighbour-{number}").touch()
+    done = run(Process([container.root], ml), container, f"touch {ml.parent}/neighbour-2999 && touch {ml}")
+    assert (done.returncode, ml.exists()) == (1, False), done.stderr
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
