@@ -196,7 +196,12 @@ def find_package(packages: Sequence[Package], version: int, group: str) -> Packa
     for package in packages:
         if package.version == version:
             return package
-    have = ", ".join(str(package.version) for package in packages) or "none"
+    if not packages:
+        raise RegistryError(
+            f"The model package group {group} has no version {version}, nor any other. A run whose winner passes "
+            "the gate adds one: python -m pipeline run"
+        )
+    have = ", ".join(str(package.version) for package in packages)
     raise RegistryError(
         f"The model package group {group} has no version {version}, only {have}. List them with: python -m "
         "pipeline registry list"

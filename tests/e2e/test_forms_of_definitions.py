@@ -62,6 +62,6 @@ def test_what_cannot_run_is_named_at_once_and_nothing_is_started(tmp_path: Path)
         finished,
         2,
         "the local engine executes no EMR steps",
-        "Environment['A=B']: an environment variable's name has letters",
+        "'A=B' cannot be an environment variable's name",
     )
     assert executions(tmp_path / "home") == []

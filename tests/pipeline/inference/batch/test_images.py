@@ -27,7 +27,7 @@ def test_a_folder_has_its_pictures_and_rows_in_a_fixed_order(folder: Path) -> No
     assert [image.name for image in images] == NAMES
     assert (images[0].load() == bright_rows(7)).all()
     assert (images[4].load() == bright_rows(9)).all()
-    with pytest.raises(ImageError, match=r"^Reading broken\.png"):
+    with pytest.raises(ImageError, match=r"^Could not read broken\.png"):
         images[1].load()
 
 

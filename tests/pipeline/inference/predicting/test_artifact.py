@@ -53,6 +53,8 @@ def test_without_an_approved_version_the_newest_that_is_not_rejected_is_chosen()
         choose_package([], None, GROUP)
     with pytest.raises(RegistryError, match=r"has no version 9, only 3, 2, 1\."):
         choose_package(packages, 9, GROUP)
+    with pytest.raises(RegistryError, match=r"has no version 9, nor any other\. A run"):
+        choose_package([], 9, GROUP)
 
 
 @pytest.mark.parametrize("compression", ["Gzip", "None"])

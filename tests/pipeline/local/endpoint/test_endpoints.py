@@ -225,7 +225,7 @@ def test_an_endpoint_that_cannot_be_made_says_why_and_is_failed_with_the_next_se
         with pytest.raises(WaiterError, match="terminal failure"):
             wait(client, "gone")
         said = client.describe_endpoint(EndpointName="gone")
-        assert (said["EndpointStatus"], said["FailureReason"][:10]) == ("Failed", "Copying s3"), said
+        assert (said["EndpointStatus"], said["FailureReason"][:17]) == ("Failed", "Could not copy s3"), said
         with pytest.raises(ClientError, match="not found"):
             ask(first, "gone")
         with pytest.raises(ClientError, match="in status Failed"):
