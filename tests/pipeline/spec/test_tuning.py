@@ -125,7 +125,7 @@ def metrics(*entries: Any, image: Any = "an-image") -> dict[str, Any]:
             "a reverse logarithmic range must lie from 0 to below 1, not from 0.1 to 1",
         ),
         (integer("0", "9", "ReverseLogarithmic"), "only a range of continuous values can be reverse logarithmic."),
-        (continuous("0.1", "1", "Log"), "only 'Linear', 'Logarithmic' and 'ReverseLogarithmic', not 'Log'"),
+        (continuous("0.1", "1", "Log"), "only 'Auto', 'Linear', 'Logarithmic' and 'ReverseLogarithmic', not 'Log'"),
         (
             arguments(strategy="Grid", trials=None),
             "ContinuousParameterRanges[0]: the strategy Grid accepts only categorical ranges",
