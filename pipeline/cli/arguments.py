@@ -7,21 +7,36 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pipeline.near_match import did_you_mean
+
 
 class Parser(argparse.ArgumentParser):
-    """Refuses `--flag=--`, of which argparse makes an empty list where a flag takes one value (Python 3.11)."""
+    """Refuses `--flag=--`, of which argparse makes an empty list where a flag takes one value (Python 3.11).
+
+    What it does not know it refuses in the name of the command that was given it, with the flag that may be meant.
+    """
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse's. Exits with status 2 where a flag that takes one value has none."""
+        """As argparse's. Exits with status 2 where a flag that takes one value has none, and for unknown words."""
         found, rest = super().parse_known_args(args, namespace)
         for action in self._actions:
             value: Any = getattr(found, action.dest, None)
             values = value or () if isinstance(action, argparse._AppendAction) else [value]
             if action.nargs in (None, "?") and any(each == [] for each in values):
                 self.error(f"argument {'/'.join(action.option_strings)}: expected one argument (got --)")
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}{self._meant(rest[0])}")
         return found, rest
+
+    def _meant(self, word: str) -> str:
+        """The flag that `word` may stand for, in a sentence; its first letter is rarely what is wrong."""
+        flag, first = word.partition("=")[0], word[:3]
+        shown = (each for each in self._actions if each.help != argparse.SUPPRESS)
+        known = [option for each in shown for option in each.option_strings if option.startswith(first)]
+        near = did_you_mean(flag, known) if len(first) == 3 else ""
+        return f".{near}" if near else ""
 
 
 class EarlierName(argparse.Action):
