@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     Whoever asks may only read what is there. What failed is made anew by the next that asks, in another folder.
     """
     base = factory.getbasetemp()
-    # A worker's folder lies in that of the whole run.
-    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    # A worker's folder, popen-gw0, lies in that of the whole run. (The environment would tell of the worker within
+    # which this run was started, too.)
+    common = base.parent if base.name.startswith("popen-") else base
     told = common / f"shared-{name}.json"
     with told.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
