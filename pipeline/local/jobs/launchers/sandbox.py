@@ -232,14 +232,16 @@ def _keep_place(root: str, path: str, places: str) -> bool:
 
 
 def _remove_places(places: str) -> None:
-    """Remove the folder `places` with the empty folders and files, and the links, in it."""
-    try:
+    """Remove the folder `places` with the empty folders and files, and the links, in it.
+
+    What has something in it stays: no folder on which the machine's own may be mounted is ever emptied.
+    """
+    with contextlib.suppress(OSError):
         with os.scandir(places) as entries:
             for each in list(entries):
-                (os.rmdir if each.is_dir(follow_symlinks=False) else os.unlink)(each.path)
+                with contextlib.suppress(OSError):
+                    (os.rmdir if each.is_dir(follow_symlinks=False) else os.unlink)(each.path)
         os.rmdir(places)  # noqa: PTH106
-    except OSError:
-        shutil.rmtree(places, ignore_errors=True)
 
 
 def _is_empty_file(path: str) -> bool:

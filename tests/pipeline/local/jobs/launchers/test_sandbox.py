@@ -243,3 +243,18 @@ def test_a_job_gets_the_places_of_an_earlier_one_but_for_what_that_has_changed(t
     assert seen[0] == seen[1]
     assert not [line for line in seen[0] if line.startswith("moved")]
     assert list(temporary.iterdir()) == []
+
+
+def test_a_place_with_something_in_it_is_never_emptied(tmp_path: Path) -> None:
+    """On it a folder of the machine might be mounted."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    sandbox = Sandbox(needed_folders(tmp_path, os.environ), (), temporary)
+    container = Container.create(tmp_path / "job", (), sandbox.seen_at)
+    with sandbox.around_execution():
+        with sandbox.around([container]):
+            Path(f"{container.root}/usr").mkdir()
+            Path(f"{container.root}/usr/file").write_text("dear")
+        [places] = temporary.iterdir()
+    assert [path.relative_to(places).as_posix() for path in places.rglob("*")] == ["usr", "usr/file"]
+    assert (places / "usr" / "file").read_text() == "dear"
