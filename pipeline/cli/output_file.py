@@ -29,6 +29,8 @@ def check_writable(
             content = stream.read()
     except OSError as error:
         raise UsageError(f"{doing}: {error.strerror}. Create the folder, or name another file.") from None
+    except RuntimeError:  # What pathlib says of links that lead in a circle.
+        raise UsageError(f"{doing}: its links lead in a circle. Name another file.") from None
     except ValueError:  # NUL, or half a character that no byte stands for.
         raise UsageError(f"{doing}: no file can be called that. Name another file.") from None
     if content.strip() and not _is_own(content, own):

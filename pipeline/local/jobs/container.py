@@ -8,16 +8,13 @@ is not; scripts take their paths from flags or SM_* variables.
 from __future__ import annotations
 
 import functools
-import os
 import re
-import shutil
-import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.image import InImage
+from pipeline.local.state.removing import remove_tree
 from pipeline.spec.definition import Json
 
 ML = "/opt/ml"
@@ -124,18 +121,3 @@ def _names(inside: str) -> tuple[str, ...]:
             f"/opt/ml/processing/input, not {inside!r}. Correct LocalPath in the definition."
         )
     return parts[1:]
-
-
-def remove_tree(folder: Path) -> None:
-    """Delete `folder` if it exists, with what a job made read-only in it."""
-    with suppress(OSError):
-        shutil.rmtree(folder)
-        return
-    if folder.is_dir() and not folder.is_symlink():
-        folder.chmod(stat.S_IRWXU)
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            inner = Path(path, name)
-            if not inner.is_symlink():
-                inner.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.local.jobs.channels import s3_errors
-from pipeline.local.jobs.container import Container, remove_tree
+from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.environment import visible_gpus
 from pipeline.local.jobs.image import Image, InImage
 from pipeline.local.jobs.interpreter import Interpreter
 from pipeline.local.jobs.joblog import HostLog, JobLog, Log
 from pipeline.local.jobs.layer import PYTHON, make_layer
 from pipeline.local.jobs.used_folders import UsedFolders
+from pipeline.local.state.removing import remove_tree
 from pipeline.spec.definition import Json
 
 # DescribeTrainingJob's FailureReason and DescribeProcessingJob's ExitMessage are cut at 1 KB.

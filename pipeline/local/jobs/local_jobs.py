@@ -16,7 +16,6 @@ from urllib.parse import quote
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.arithmetic import arithmetic
 from pipeline.local.jobs.channels import read_json, s3_errors
-from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.core_pool import CorePool
 from pipeline.local.jobs.functions.handler import Function
 from pipeline.local.jobs.hosts import make_hosts
@@ -45,6 +44,7 @@ from pipeline.local.jobs.transform.models import FindModel, no_models
 from pipeline.local.jobs.used_folders import UsedFolders
 from pipeline.local.state.cache import local_image
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.removing import remove_tree
 from pipeline.local.state.state_dir import Home
 from pipeline.shown import listing
 from pipeline.spec.definition import Json, PropertyFile, Step

@@ -9,7 +9,6 @@ from pipeline.code_address import check_code, code_folder
 from pipeline.errors import StepFailed
 from pipeline.local.jobs.archive import unpack
 from pipeline.local.jobs.channels import s3_errors
-from pipeline.local.jobs.container import remove_tree
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, Start
 from pipeline.local.jobs.pip import after_installing
@@ -28,6 +27,7 @@ from pipeline.local.jobs.script_mode import (
     script_mode_variables,
     user_hyperparameters,
 )
+from pipeline.local.state.removing import remove_tree
 
 _ARCHIVES = "/tmp/sagemaker-submit"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pipeline.local.jobs.container import remove_tree
+from pipeline.local.state.removing import remove_tree
 
 # What a fresh folder has: of each path what tells whether it was changed.
 _Entry = tuple[int, int, int, tuple[object, ...], list[tuple[str, bytes]]]
@@ -82,7 +82,7 @@ class UsedFolders:
                 with self._lock:
                     self._free.append(used)
                 return
-        except OSError:
+        except (OSError, RecursionError):
             pass  # It cannot be used again.
         remove_tree(root)
 
@@ -92,7 +92,7 @@ class UsedFolders:
             for path, (mode, *_) in reversed((self._fresh or {}).items()):
                 (os.rmdir if stat.S_ISDIR(mode) else os.unlink)(f"{used}{path}")
         except OSError:
-            shutil.rmtree(used, ignore_errors=True)
+            remove_tree(used)
 
     def _restored(self, root: str, fresh: dict[str, _Entry]) -> bool:
         """Remove what a fresh folder does not have; whether the rest is as it was."""

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from pipeline.local.state.ending import is_under_way
 from pipeline.local.state.journal import NAME, Journal, line_of
 from pipeline.local.state.objects import StoredObject, is_object_row
 from pipeline.local.state.rebuilding import journal_lines
+from pipeline.local.state.removing import remove_tree
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Json
@@ -97,7 +97,7 @@ def carry_out(home: Home, store: Store, planned: Plan) -> None:
             f"Could not remove {error.filename or home.root}: {error.strerror}. Correct that, and run prune again."
         ) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_tree(aside)
 
 
 def _remove_rows(store: Store, gone: Collection[str], objects: Iterable[StoredObject]) -> None:
@@ -214,8 +214,15 @@ def _contents(home: Home) -> Iterator[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path, _, names in os.walk(folder):
-        yield from (Path(path, name) for name in names)
+    """All that is no folder below `folder`; os.walk calls itself, and a job may have left a thousand levels."""
+    folders = [folder]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for each in entries:
+                if each.is_dir(follow_symlinks=False):
+                    folders.append(Path(each.path))
+                else:
+                    yield Path(each.path)
 
 
 def _freed(paths: Iterable[Path]) -> int:
@@ -223,7 +230,10 @@ def _freed(paths: Iterable[Path]) -> int:
     links: Counter[tuple[int, int]] = Counter()
     known: dict[tuple[int, int], os.stat_result] = {}
     for path in paths:
-        status = path.lstat()
+        try:
+            status = path.lstat()
+        except OSError:  # A path that the system finds too long, or what has gone.
+            continue
         links[status.st_dev, status.st_ino] += 1
         known[status.st_dev, status.st_ino] = status
     return sum(status.st_blocks * 512 for file, status in known.items() if links[file] >= status.st_nlink)

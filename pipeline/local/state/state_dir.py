@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import StateError
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.ownership import claim
+from pipeline.local.state.removing import remove_tree
 
 # Whether os.access can ask for the user that files are opened as, rather than the one that started the process.
 _EFFECTIVE = os.access in os.supports_effective_ids
@@ -146,7 +146,7 @@ class Home:
                     left.append(path.name)
             elif (life := owner.life()) == "gone":
                 if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
+                    remove_tree(path)
                 else:
                     path.unlink(missing_ok=True)
             elif life == "unknown":

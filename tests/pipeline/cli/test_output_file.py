@@ -54,6 +54,12 @@ def test_what_cannot_be_written_is_refused_with_the_reason(tmp_path: Path, name:
     assert contents(tmp_path) == before
 
 
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match="lead in a circle"):
+        check_writable(tmp_path / "loop")
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"], ids=["NUL", "half a character"])
 def test_what_no_file_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="no file can be called that"):

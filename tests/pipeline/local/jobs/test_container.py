@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StepFailed
-from pipeline.local.jobs.container import Container, remove_tree
+from pipeline.local.jobs.container import Container
+from pipeline.local.state.removing import remove_tree
+from tests.folders import make_deep
 
 ROOT = Path("/state/job")
 
@@ -81,6 +83,21 @@ def test_a_tree_with_folders_that_a_job_locked_is_removed(tmp_path: Path) -> Non
     remove_tree(folder)
     assert not folder.exists()
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o500
+
+
+@pytest.mark.parametrize("name", ["d", "d" * 40])
+def test_a_tree_of_many_levels_is_removed(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    make_deep(folder, name)
+    remove_tree(folder)
+    assert not folder.exists()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    remove_tree(tmp_path / "link")
+    assert (tmp_path / "kept").is_dir()
 
 
 def test_removing_a_tree_that_is_not_there_is_no_error(tmp_path: Path) -> None:

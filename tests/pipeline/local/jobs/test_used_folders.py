@@ -15,6 +15,7 @@ from pipeline.local.jobs.joblog import JobLog
 from pipeline.local.jobs.used_folders import MOST_WAITING, UsedFolders
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.state_dir import Home, scratch_owner
+from tests.folders import make_deep
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has a sandbox")
 
@@ -156,6 +157,20 @@ def test_what_a_job_has_changed_no_other_gets(home: Home, change: Callable[[Path
             assert contents(second.root) == fresh
         finally:
             os.close(held)
+
+
+@pytest.mark.parametrize("name", ["d", "d" * 40])
+def test_a_tree_of_many_levels_ends_no_run_and_is_swept_up_after_a_kill(home: Home, name: str) -> None:
+    with UsedFolders(home.scratch) as used:
+        first = make(home, used, "first")
+        make_deep(first.root / "tmp" / "deep", name)
+        used.put(first.root)
+        assert not first.root.exists()
+    dead = home.temporary / home.scratch("job").name.replace(f"-{os.getpid()}.", "-4000000.", 1)
+    dead.mkdir()
+    make_deep(dead / "deep", name)
+    home.sweep()
+    assert list(home.temporary.iterdir()) == []
 
 
 def test_nothing_is_left_at_the_end_and_what_a_kill_leaves_is_swept_up(home: Home) -> None:

@@ -21,7 +21,7 @@ from pipeline.local.state.rebuilding import rebuild
 from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from tests.folders import contents
+from tests.folders import contents, make_deep
 from tests.pipeline.local.kept_state import DEFINITION, FakeRegistry, execution, package, state_of
 
 KEYS = ("processed/train.npz", "models/job/output/model.tar.gz", "evaluation/report.html")
@@ -133,6 +133,18 @@ def test_what_a_removed_execution_had_reused_goes_with_it(home):
     assert uris(home) == {address(0, KEYS[1]), "s3://bucket/raw/images"}
     with Store(home) as store:
         assert store.database.rows("SELECT key FROM cache") == []
+
+
+@pytest.mark.parametrize("name", ["d", "d" * 40])
+def test_an_execution_whose_job_left_many_levels_goes_whole(home, name):
+    with Store(home) as store:
+        ids = [record.execution_id for record in store.executions()]
+    for each in ids:
+        home.execution(each).mkdir(parents=True, exist_ok=True)
+        make_deep(home.execution(each) / "container", name)
+    assert prune(home, keep=0) > 0
+    assert not any(home.execution(each).exists() for each in ids)
+    assert list(home.temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("keep", [4, 100])
