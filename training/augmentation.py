@@ -11,7 +11,8 @@ import tensorflow as tf
 
 SHIFT = 2  # pixels, each way
 ERASED_SHARE = 0.5  # of the images
-ERASED_SIDES = (4, 14)  # pixels, both included
+ERASED_AREA = (0.02, 0.4)  # shares of an image, the smallest and the largest
+ERASED_RATIO = 0.3  # the flattest rectangle's height to its width; the narrowest one's width to its height
 DRAWS = 8  # random numbers an image
 
 
@@ -28,8 +29,8 @@ def augment(pixels: Any, draws: Any, augmentation: str, mean: float, std: float)
     """The images (float32, N×28×28×1) of `pixels` (uint8), each changed as its row of `draws` (N×8) says.
 
     "flip": every second one mirrored. "full": also moved by up to 2 pixels each way, and in every second one a
-    rectangle replaced by 0, the mean pixel (Zhong et al., "Random Erasing Data Augmentation", 2020).
-    Black moves in. `mean`, `std`: see TrainingData.
+    rectangle replaced by 0, the mean pixel (Zhong et al., "Random Erasing Data Augmentation", 2020, with their
+    bounds for its area and sides). Black moves in. `mean`, `std`: see TrainingData.
     """
     if augmentation != "none":
         pixels = tf.where(_column(draws[:, 0] < 0.5), tf.reverse(pixels, [2]), pixels)
@@ -51,8 +52,10 @@ def _move(pixels: Any, draws: Any) -> Any:
 
 def _erase(images: Any, draws: Any) -> Any:
     side = images.shape[1]
-    least, most = ERASED_SIDES
-    sides = least + tf.cast(draws[:, 1:3] * (most - least + 1), tf.int32)
+    least, most = ERASED_AREA
+    root = side * tf.sqrt(least + draws[:, 1] * (most - least))
+    stretch = tf.pow(ERASED_RATIO, draws[:, 2] - 0.5)  # the square root of height to width
+    sides = tf.cast(tf.minimum(tf.round(tf.stack([root * stretch, root / stretch], 1)), side), tf.int32)
     first = tf.cast(draws[:, 3:5] * tf.cast(side - sides + 1, tf.float32), tf.int32)
     places = tf.range(side)
     within = (places >= first[:, :, tf.newaxis]) & (places < (first + sides)[:, :, tf.newaxis])  # N×2×28

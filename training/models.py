@@ -10,15 +10,32 @@ import math
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from batch_normalization import BatchNormalization
 from hyperparameters import FILTERS
 from training_data import CLASS_COUNT, IMAGE_SHAPE
 
 HIDDEN_UNITS = 128
-RESIDUAL_STEM = 32
-RESIDUAL_STAGES = ((48, 2), (80, 2))  # filters and blocks of each: of 14×14 pixels, then of 7×7
+RESIDUAL_STEM = 16
+RESIDUAL_STAGES = ((16, 3), (32, 3), (64, 3))  # filters and blocks of each: of 28×28 pixels, 14×14, 7×7
 POOLED = 2  # pixels: side of the windows that pooling takes the largest value of
+
+
+class WithMirroredCopies(keras.layers.Layer):  # type: ignore[misc]
+    """Images (N×height×width×C), and when they are classified their mirrored copies after them: 2N."""
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        """`images` as they are in training, twice as many else."""
+        return images if training else tf.concat([images, tf.reverse(images, [2])], axis=0)
+
+
+class MeanOfCopies(keras.layers.Layer):  # type: ignore[misc]
+    """The other end of WithMirroredCopies: of the logits (2N×C) of images and copies the mean (N×C)."""
+
+    def call(self, logits: Any, training: bool | None = None) -> Any:
+        """`logits` as they are in training, the means else."""
+        return logits if training else tf.add_n(tf.split(logits, 2)) / 2
 
 
 def build_model(
@@ -62,14 +79,18 @@ def _build(
 
 
 def forward_flops(model: Any) -> int:
-    """Floating-point operations of one image's way through `model`, as built; training takes three times as many.
+    """Floating-point operations to classify one image with `model`, as built.
 
     Every weight of a convolution is used once for each pixel of its output, and every weight of a dense layer once,
-    for a multiplication and an addition. Biases, normalization, activation and pooling (a few per cent) are left
-    out, as is usual.
+    for a multiplication and an addition; for an image and its mirrored copy, twice. Training takes three times as
+    many, copies apart. Biases, normalization, activation and pooling (a few per cent) are left out, as is usual.
     """
     layers = [layer for layer in model.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))]
-    return sum(2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers)
+    flops: int = sum(
+        2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers
+    )
+    mirrored = any(isinstance(layer, WithMirroredCopies) for layer in model.layers)
+    return 2 * flops if mirrored else flops
 
 
 def _head(features: Any, synchronized: bool) -> Any:
@@ -84,9 +105,12 @@ def _logits(features: Any) -> Any:
 
 
 def _residual(images: Any, synchronized: bool) -> Any:
-    """He et al., "Deep Residual Learning for Image Recognition" (2016), for 28×28 pixels and few parameters."""
-    features = _convolution(images, RESIDUAL_STEM, 3, "stem")
-    features = keras.layers.MaxPooling2D(POOLED, name="stem_pooling")(features)
+    """ResNet-20 of He et al., "Deep Residual Learning for Image Recognition" (2016), for 28×28 pixels.
+
+    Stages are parted by pooling, and shortcuts that change the width are 1×1 convolutions.
+    """
+    features = WithMirroredCopies(name="mirrored")(images)
+    features = _convolution(features, RESIDUAL_STEM, 3, "stem")
     features = _activate(_normalize(features, "stem", synchronized), "stem")
     for stage, (width, blocks) in enumerate(RESIDUAL_STAGES, start=1):
         if stage > 1:
@@ -94,7 +118,7 @@ def _residual(images: Any, synchronized: bool) -> Any:
         for block in range(1, blocks + 1):
             features = _block(features, width, f"stage_{stage}_block_{block}", synchronized)
     features = keras.layers.GlobalAveragePooling2D(name="average", dtype="float32")(features)
-    return _logits(features)
+    return MeanOfCopies(name="mean", dtype="float32")(_logits(features))
 
 
 def _block(features: Any, width: int, name: str, synchronized: bool) -> Any:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from augmentation import ERASED_SIDES, SHIFT, augment, draw
+from augmentation import ERASED_AREA, ERASED_RATIO, SHIFT, augment, draw
 from training_data import grey_levels
 
 MEAN, STD = 0.286, 0.353
@@ -92,12 +92,18 @@ def test_full_erases_one_rectangle_in_half_of_them(pixels: Pixels) -> None:
     changed = changed_images(pixels, tf.constant(numbers), "full")[..., 0]
     erased = changed == 0
     assert 0.4 < erased.any(axis=(1, 2)).mean() < 0.6
-    sides = set()
+    rectangles = []
     for one in erased[erased.any(axis=(1, 2))]:
         rows, columns = one.any(axis=1), one.any(axis=0)
         assert one.sum() == rows.sum() * columns.sum()  # a full rectangle
-        sides |= {int(rows.sum()), int(columns.sum())}
-    assert (min(sides), max(sides)) == ERASED_SIDES
+        rectangles.append((int(rows.sum()), int(columns.sum())))
+    shares = [height * width / 28**2 for height, width in rectangles]
+    assert min(shares) == pytest.approx(ERASED_AREA[0], abs=0.01)
+    assert max(shares) == pytest.approx(ERASED_AREA[1], abs=0.03)
+    # Half a pixel of rounding of the smallest rectangles' short side.
+    ratios = [height / width for height, width in rectangles if min(height, width) > 5]
+    assert 0.85 * ERASED_RATIO < min(ratios) < 0.5
+    assert 2 < max(ratios) < 1 / ERASED_RATIO / 0.85
 
 
 @pytest.mark.parametrize("augmentation", ["flip", "full"])

@@ -146,17 +146,20 @@ def test_a_full_disk_within_tensorflow_is_reported_too(
 # what 2.21 has trained. A new one needs a look at when TensorFlow got it.
 OLD_OPERATIONS = {
     *(
+        "AddN",
         "AddV2",
         "ArgMax",
         "AssignVariableOp",
         "BiasAdd",
         "Cast",
+        "ConcatV2",
         "Const",
         "Conv2D",
         "DisableCopyOnRead",
         "GatherV2",
     ),
     *("Identity", "MatMul", "MaxPool", "Mean", "MergeV2Checkpoints", "Mul", "NoOp", "Pack", "Placeholder"),
+    *("RealDiv", "ReverseV2", "Split"),
     *(
         "ReadVariableOp",
         "Relu",

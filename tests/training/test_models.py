@@ -29,7 +29,7 @@ def test_bfloat16_is_for_the_products_alone(architecture: str, kernel_size: int 
     keras.utils.set_random_seed(0)
     model = build_model(architecture, kernel_size, precision="mixed_bfloat16")
     for layer in model.layers:
-        exact = layer.name in ("logits", "average") or layer.name.endswith("_normalization")
+        exact = layer.name in ("logits", "average", "mean") or layer.name.endswith("_normalization")
         expected = "float32" if exact else "bfloat16"
         assert isinstance(layer, keras.layers.InputLayer) or layer.compute_dtype == expected, layer.name
     assert {variable.dtype for variable in model.weights} == {"float32"}
@@ -90,6 +90,16 @@ def test_the_arms_are_matched_within_one_per_cent() -> None:
     assert as_many.count_params() == pytest.approx(small.count_params(), rel=0.01)
     assert forward_flops(as_costly) == pytest.approx(forward_flops(small), rel=0.01)
     assert forward_flops(build("cnn", 5)) > 2 * forward_flops(small)
+
+
+def test_the_residual_network_classifies_by_an_image_and_its_mirrored_copy() -> None:
+    model = build("resnet", None)
+    images = np.random.default_rng(0).normal(size=(4, 28, 28, 1)).astype(np.float32)
+    logits, mirrored = (model(each, training=False).numpy() for each in (images, images[:, :, ::-1]))
+    np.testing.assert_allclose(logits, mirrored, rtol=1e-4, atol=1e-5)
+    learns, other = (model(each, training=True).numpy() for each in (images, images[:, :, ::-1]))
+    assert np.abs(learns - other).max() > 1e-2
+    assert learns.shape == logits.shape == (4, 10)
 
 
 def test_the_seed_decides_the_first_weights() -> None:
