@@ -16,6 +16,7 @@ from pipeline.analysis.hypotheses import (
     Hypothesis,
 )
 from pipeline.analysis.results import Analysis, CostRatio, Interval, SeedComparison
+from pipeline.analysis.sample_size import POWER
 from pipeline.formatting import points
 
 Decision = Literal["confirmed", "refuted", "undecided"]
@@ -90,6 +91,10 @@ def judge(comparison: Comparison, found: SeedComparison | None) -> Finding:
         both = f"both {comparison.first} and {comparison.second} under a common seed"
         return Finding(comparison.key, "undecided", f"The run does not have {both}.", {})
     decision, reason = _decide(comparison, found)
+    if decision == "undecided" and found.images_needed is not None:
+        images = float(f"{found.images_needed:.2g}")
+        least = points(comparison.relevant)
+        reason += f" About {images:,.0f} test images would tell {least} from none ({POWER:.0%} power)."
     return Finding(comparison.key, decision, f"{_what(comparison, found)}{reason}", _numbers(found))
 
 

@@ -48,6 +48,12 @@ METHODS: tuple[Method, ...] = (
         "A. B. Owen, Annals of Applied Statistics 1, 2007",
     ),
     Method(
+        "power",
+        "images needed: power of a paired comparison, normal approximation",
+        "statsmodels.stats.power.normal_sample_size_one_tail",
+        "J. Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988",
+    ),
+    Method(
         "image-bootstrap",
         "bootstrap over images, percentile interval",
         "numpy, pipeline/analysis/classes.py",

@@ -83,7 +83,9 @@ class SeedComparison:
     `family` is `primary` or `secondary` for comparisons that pipeline/analysis/hypotheses.py declares, None for the
     others, which are exploration and have no `p_holm`. `t_interval` and `bootstrap` are at 95 %; the
     `simultaneous_…` ones at the level that holds for the whole family at once (Bonferroni). `bootstrap` is over
-    seeds and images. What is None could not be computed, and `note` says why.
+    seeds and images. What is None could not be computed, and `note` says why. `images_needed`: so
+    many test images would tell the least difference that matters from none (sample_size.py); None for exploration
+    and for gaps.
     """
 
     first: str
@@ -100,6 +102,7 @@ class SeedComparison:
     simultaneous_t: Interval | None
     simultaneous_bootstrap: Interval | None
     note: str
+    images_needed: int | None = None
 
 
 @dataclass(frozen=True)

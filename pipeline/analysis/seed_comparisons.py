@@ -15,6 +15,7 @@ from pipeline.analysis.hypotheses import ALPHA, Comparison, Family, declared
 from pipeline.analysis.inputs import Inputs, Training
 from pipeline.analysis.multiplicity import holm
 from pipeline.analysis.results import Interval, Measure, SeedComparison
+from pipeline.analysis.sample_size import images_needed
 from pipeline.analysis.two_way_bootstrap import percentiles, resample
 
 # A measure is a signed sum of accuracies.
@@ -71,10 +72,16 @@ def compare(
         for first, second in pairs
     ]
     p_value, t_intervals, note = _over_seeds(differences, (level, family_level))
-    draws = None
+    draws = needed = None
     if len(pairs) > 1:
-        draws, missing = _draws(comparison, pairs, seed, draw)
+        parts, missing = _parts(comparison, pairs)
         note = " ".join(part for part in (note, missing) if part)
+        if parts is not None:
+            # Always the same way round inside, so that turning a comparison round turns its interval round exactly.
+            flip = 1 if comparison.first <= comparison.second else -1
+            draws = flip * draw([np.int8(flip) * part for part in parts], seed)
+            if comparison.measure == "test_accuracy" and comparison.relevant:
+                needed = images_needed(parts[0], comparison.relevant)
     bootstraps = [
         None if draws is None else _bootstrap(differences, draws, each) for each in (level, family_level)
     ]
@@ -93,6 +100,7 @@ def compare(
         simultaneous_t=t_intervals[1],
         simultaneous_bootstrap=bootstraps[1],
         note=note,
+        images_needed=needed,
     )
 
 
@@ -128,22 +136,20 @@ def _over_seeds(
     return float(ttest_1samp(differences, 0.0).pvalue), intervals, ""
 
 
-def _draws(
-    comparison: Comparison, pairs: list[tuple[Training, Training]], seed: int, draw: Draw
-) -> tuple[npt.NDArray[np.float64] | None, str]:
-    # Always the same way round inside, so that turning a comparison round turns its interval round exactly.
-    flip = 1 if comparison.first <= comparison.second else -1
+def _parts(
+    comparison: Comparison, pairs: list[tuple[Training, Training]]
+) -> tuple[list[npt.NDArray[np.int8]] | None, str]:
+    """Which images the first alone gets right (1, or -1) and the second alone, seeds × images, for each split."""
     parts = []
     for split, sign in TERMS[comparison.measure]:
         if any(split not in each.correct for pair in pairs for each in pair):
             return None, _unknown(split)
         rows = [
-            np.int8(flip * sign)
-            * (first.correct[split].astype(np.int8) - second.correct[split].astype(np.int8))
+            np.int8(sign) * (first.correct[split].astype(np.int8) - second.correct[split].astype(np.int8))
             for first, second in pairs
         ]
         parts.append(np.stack(rows))
-    return flip * draw(parts, seed), ""
+    return parts, ""
 
 
 def _unknown(split: Split) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analysis.evaluation import Evaluation
-from pipeline.formatting import MISSING, decimal
+from pipeline.formatting import MISSING, count, decimal
 from pipeline.study.figures import Row
 
 COMPARISON_COLUMNS = (
     "first", "second", "measure", "family", "seeds", "mean", "t_low", "t_high", "bootstrap_low", "bootstrap_high",
-    "p_value", "p_holm",
+    "p_value", "p_holm", "images_needed",
 )  # fmt: skip
 IMAGE_COLUMNS = (
     "first_id", "second_id", "images", "both_right", "first_only", "second_only", "both_wrong", "difference",
@@ -77,6 +77,7 @@ def comparison_cells(row: Row) -> list[str]:
         probability(row["p_value"]),
         probability(row["p_holm"]),
         row["family"] or "exploration",
+        count(row["images_needed"]),
     ]
 
 

@@ -166,3 +166,10 @@ def test_the_seeds_in_another_order_give_the_same_verdicts(make_run: Make) -> No
 def test_a_note_stands_where_an_interval_is_missing() -> None:
     missing = replace(found(0.004), bootstrap=None, note="Images are not known.")
     assert judge(CLAIM, missing).sentence.endswith("mean of 5 seeds. Images are not known.")
+
+
+def test_an_undecided_claim_says_how_many_images_would_settle_it() -> None:
+    needed = replace(found(0.001, p_holm=0.2), images_needed=30_659)
+    sentence = judge(CLAIM, needed).sentence
+    assert sentence.endswith("About 31,000 test images would tell 0.20 points from none (80% power).")
+    assert "images would" not in judge(CLAIM, replace(found(0.004), images_needed=30_659)).sentence
