@@ -26,4 +26,5 @@ def images_needed(differences: npt.NDArray[np.int8], relevant: float) -> int | N
     spread = float(differences.mean(axis=0).std(ddof=1))
     if spread == 0:
         return None
-    return math.ceil(normal_sample_size_one_tail(relevant, POWER, ALPHA / 2, spread))
+    needed: float = normal_sample_size_one_tail(relevant, POWER, ALPHA / 2, spread)
+    return math.ceil(needed)
