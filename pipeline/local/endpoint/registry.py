@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.local.endpoint.named import Tags
 from pipeline.local.endpoint.wire import Request, ServiceError
 from pipeline.local.state.local_aws import LocalAws
+from pipeline.local.state.registry_state import unchecked
 
 # What moto has of the registry. The others are refused by name.
 READING = (
@@ -52,6 +53,7 @@ class RegistryCalls:
             said = error.response["Error"]
             raise ServiceError(str(said["Code"]), str(said["Message"])) from None
         answer.pop("ResponseMetadata", None)
+        answer = unchecked(answer)
         if operation == "DescribeModelPackage" and "ModelPackageGroupName" in answer:
             # The service has it always; moto not for a version of a group.
             answer.setdefault("ModelPackageName", answer["ModelPackageGroupName"])

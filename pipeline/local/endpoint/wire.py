@@ -23,6 +23,8 @@ _STATUS = {
 }  # fmt: skip
 _DEEPEST = 100
 _LONGEST_KEPT = 4096
+# What an answer must have and has nothing for, as long as a training has made no model.
+_EMPTY = frozenset({".ModelArtifacts.S3ModelArtifacts"})
 
 
 class ServiceError(Exception):
@@ -116,13 +118,15 @@ def _of_botocore(request: Request, shape: Any) -> list[tuple[str, str]]:
 
 
 def write_answer(service: str, operation: str, answer: Mapping[str, Any], *, check: bool = False) -> bytes:
-    """The body of an answer; `check`: raise ParamValidationError for one that the service could not give."""
+    """The body of an answer; `check`: raise ValueError for one that the service could not give."""
     if check and (shape := model(service).operation_model(operation).output_shape) is not None:
-        from botocore.validate import validate_parameters
-
         # Its minimal lengths of lists are those of requests.
         whole = {key: value for key, value in answer.items() if value != [] or key in shape.required_members}
-        validate_parameters(whole, shape)
+        wrong = [
+            f"{each.path}: {each.message}" for each in mismatches(whole, shape, "") if each.path not in _EMPTY
+        ]
+        if wrong := wrong + [said for _, said in _of_botocore(whole, shape)]:
+            raise ValueError(f"{operation} cannot answer this. " + " ".join(wrong))
     return _ENCODER.encode(answer).encode()
 
 

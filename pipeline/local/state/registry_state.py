@@ -19,6 +19,7 @@ from pipeline.local.state.schema import checksum, is_sound
 from pipeline.local.state.store import Store
 from pipeline.printable import printable
 
+_UNCHECKED: Record = {"ValidationStatuses": [], "ImageScanStatuses": []}
 _NOT_THE_PACKAGES_OWN = ("ResponseMetadata",)
 # What UpdateModelPackage changes; Moto sets to nothing whichever of them a call leaves out.
 _UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
@@ -230,8 +231,14 @@ def _describe_package(client: Any, arn: str) -> Record:
 def plain(described: Record) -> Record:
     """A Describe response as JSON values: times are ISO 8601 texts."""
     own = {name: value for name, value in described.items() if name not in _NOT_THE_PACKAGES_OWN}
-    plain: Record = json.loads(json.dumps(own, default=_iso))
+    plain: Record = json.loads(json.dumps(unchecked(own), default=_iso))
     return plain
+
+
+def unchecked(described: Record) -> Record:
+    """A Describe response of moto's, which says of each package that it was validated and scanned; here none is."""
+    details = "ModelPackageStatusDetails"
+    return described | ({details: dict(_UNCHECKED)} if details in described else {})
 
 
 def _iso(value: object) -> str:

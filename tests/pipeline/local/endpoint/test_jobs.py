@@ -31,7 +31,7 @@ def processing(user: User, script: str, **more: Any) -> str:
 
 def test_a_failed_attempt_and_its_last_are_jobs_of_their_own(user: User) -> None:
     policy = {"ExceptionType": ["Step.SERVICE_FAULT", "SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 2}
-    script = "echo attempt; test -e /var/tmp/{0} || {{ touch /var/tmp/{0}; kill -9 $$; }}; rm /var/tmp/{0}"
+    script = "f=/var/tmp/{}; echo attempt; test -e $f || {{ touch $f; kill -9 $$; }}; rm $f"
     user.create(
         shell_step("Flaky", script.format(user.name), RetryPolicies=[policy | {"IntervalSeconds": 1}])
     )
@@ -277,3 +277,4 @@ def test_models_and_packages_are_there_once_they_are_made(user: User) -> None:
     described = user.sagemaker.describe_model_package(ModelPackageName=arn)
     assert described["ModelApprovalStatus"] == "Approved"
     assert described["ModelLifeCycle"] == cycle
+    assert described["ModelPackageStatusDetails"] == {"ValidationStatuses": [], "ImageScanStatuses": []}

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from pipeline.local.endpoint.wire import write_answer
 from pipeline.local.local_sagemaker import LocalSageMaker
 from tests.pipeline.local.endpoint.conftest import BUCKET, User, fail_step
 
@@ -54,6 +55,23 @@ def ask(server: LocalSageMaker, body: bytes, target: str = DESCRIBE) -> tuple[in
     headers = signed(server, body, {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"})
     status, text = send(server, body, headers)
     return status, json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "wrong"),
+    [
+        ("DescribePipeline", {"PipelineStatus": "Resting"}, "PipelineStatus"),
+        ("DescribePipeline", {"PipelineArn": "no ARN"}, "PipelineArn"),
+        ("DescribePipeline", {"CreationTime": "yesterday"}, "CreationTime"),
+        ("DescribePipelineExecution", {"PipelineExecutionState": "Executing"}, "PipelineExecutionState"),
+        ("DescribeProcessingJob", {"ProcessingJobName": "a"}, "ProcessingJobArn"),
+    ],
+)
+def test_an_answer_that_the_service_could_not_give_fails_its_test(
+    operation: str, answer: dict[str, Any], wrong: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"{operation} cannot answer this\. .*{wrong}"):
+        write_answer("sagemaker", operation, answer, check=True)
 
 
 def test_what_is_not_signed_gets_nothing(server: LocalSageMaker) -> None:
