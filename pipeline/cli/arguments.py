@@ -14,7 +14,11 @@ class Parser(argparse.ArgumentParser):
     """Refuses `--flag=--`, of which argparse makes an empty list where a flag takes one value (Python 3.11).
 
     What it does not know it refuses in the name of the command that was given it, with the flag that may be meant.
+    The beginning of a flag is none: `--seed 3` is more likely one seed's number than short for `--seeds 3`.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -35,7 +39,8 @@ class Parser(argparse.ArgumentParser):
         flag, first = word.partition("=")[0], word[:3]
         shown = (each for each in self._actions if each.help != argparse.SUPPRESS)
         known = [option for each in shown for option in each.option_strings if option.startswith(first)]
-        near = did_you_mean(flag, known) if len(first) == 3 else ""
+        begun = next((option for option in known if option.startswith(flag)), flag)
+        near = did_you_mean(begun, known) if len(first) == 3 else ""
         return f".{near}" if near else ""
 
 

@@ -42,9 +42,9 @@ def compile_choices(args: argparse.Namespace, given: Mapping[str, object] | None
         **graph_choices(args),
         "spot": args.spot,
         "warm_pool_seconds": args.warm_pool_seconds,
-        "instance_preferences": words(args.instance_types),
-        "subnets": words(args.subnets),
-        "security_groups": words(args.security_groups),
+        "instance_preferences": words(args.instance_types, "--instance-types"),
+        "subnets": words(args.subnets, "--subnets"),
+        "security_groups": words(args.security_groups, "--security-groups"),
         "kms_key": args.kms_key,
         "network_isolation": args.isolate,
         "encrypt_traffic": args.encrypt_traffic,
@@ -90,10 +90,10 @@ def graph_choices(args: argparse.Namespace) -> Choices:
             "under each seed."
         )
     for name, count in fewer.items():
-        if not 1 <= count <= args.seeds:
+        if count > args.seeds:
             raise UsageError(
-                f"--candidates {name}:{count}: a candidate is trained under 1 to {args.seeds} seeds. "
-                "--seeds N allows more."
+                f"--candidates {name}:{count} asks for more seeds than the others get, which is {args.seeds}. Say "
+                f"--seeds {count} or more, or give {name} fewer."
             )
     trainings = sum(fewer.get(name, args.seeds) for name in names)
     if trainings > MAX_TRAININGS:
@@ -128,24 +128,36 @@ def graph_choices(args: argparse.Namespace) -> Choices:
 def candidates_of(listed: str) -> tuple[tuple[str, ...], dict[str, int]]:
     """The names in a list A,B:N,…, and the N of those that have one: under how many seeds they are trained.
 
-    Raises UsageError where N is no number.
+    Raises UsageError where N is no number of seeds, or nothing stands between two commas.
     """
     names, fewer = [], {}
-    for word in words(listed):
+    for word in words(listed, "--candidates") if listed.strip(" ,") else ():
         name, sign, count = word.partition(":")
         names.append(name)
         if sign:
-            if not (count.isascii() and count.isdecimal()):
+            if count not in map(str, range(1, MAX_SEEDS + 1)):
                 raise UsageError(
-                    f"--candidates {word}: NAME:N trains NAME under N seeds; N is a whole number."
+                    f"--candidates {word}: NAME:N trains NAME under N seeds; N is a whole number from 1 to "
+                    f"{MAX_SEEDS}."
                 )
             fewer[name] = int(count)
     return tuple(names), fewer
 
 
-def words(listed: str) -> tuple[str, ...]:
-    """The parts of a list with commas."""
-    return tuple(part.strip() for part in listed.split(",") if part.strip())
+def words(listed: str, flag: str) -> tuple[str, ...]:
+    """The parts of a list with commas, the value of `flag`; none of an empty one.
+
+    Raises UsageError where nothing stands before or after a comma.
+    """
+    parts = tuple(part.strip() for part in listed.split(","))
+    if parts == ("",):
+        return ()
+    if "" in parts:
+        raise UsageError(
+            f"{flag} {listed}: there is nothing before or after one of its commas. Name what is missing there, or "
+            "remove the comma."
+        )
+    return parts
 
 
 def parse_tag(text: str) -> tuple[str, str]:

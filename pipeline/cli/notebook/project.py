@@ -282,7 +282,7 @@ def check_decision(decision: str) -> None:
 
 def graph_words(arguments: str) -> list[str]:
     """Those of the words for `run` that `definition` takes too: they change the graph."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_graph(parser)
     words = shlex.split(arguments)
     others = parser.parse_known_args(words)[1]

@@ -141,14 +141,23 @@ def test_a_candidate_may_have_fewer_seeds_than_others() -> None:
 @pytest.mark.parametrize(
     ("candidates", "message"),
     [
-        ("baseline:4", "trained under 1 to 3 seeds"),
-        ("baseline:0", "trained under 1 to 3 seeds"),
+        ("baseline:4", "asks for more seeds than the others get, which is 3. Say --seeds 4 or more"),
+        ("baseline:0", "N is a whole number from 1 to 20"),
+        ("baseline:60", "N is a whole number from 1 to 20"),
+        ("baseline:03", "N is a whole number from 1 to 20"),
+        ("baseline:" + "9" * 5000, "N is a whole number from 1 to 20"),
+        (
+            "baseline:2,,resnet",
+            "--candidates baseline:2,,resnet: there is nothing before or after one of its commas",
+        ),
+        ("baseline,", "nothing before or after one of its commas"),
         ("baseline:", "N is a whole number"),
         ("baseline:two", "N is a whole number"),
         ("baseline:-1", "N is a whole number"),
         ("baseline:2,baseline", "baseline"),
         ("other:2", "other"),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_number_of_seeds_that_a_candidate_cannot_have_is_refused(candidates: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 def parse_args(argv: Sequence[str] | None, environ: Mapping[str, str]) -> argparse.Namespace:
     """Where everything lies; the defaults are the container contract's."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
     inputs = environ.get("SM_INPUT_DIR", "/opt/ml/input")
     parser.add_argument(
         "--image", default="", help="the image stood in for; its tag decides the model's format"
