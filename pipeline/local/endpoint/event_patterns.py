@@ -1,13 +1,15 @@
 """Event patterns: moto's matcher, behind a check of what it would pass over.
 
 moto 5.2.5 matches as the service does (prefix, suffix, anything-but, numeric, exists, wildcard, $or and so on), but
-takes an operator that it does not know, such as a misspelt one, for one that matches everything.
+takes an operator that it does not know, such as a misspelt one, for one that matches everything, and wildcards that
+the service refuses.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +20,9 @@ Event = Mapping[str, Any]
 _COMPARISONS = ("<", "<=", "=", ">=", ">")
 # A word of the pattern's, or several.
 _WORDS = ("suffix", "equals-ignore-case", "wildcard", "prefix")
+# As the service's own parser reads it (github.com/aws/event-ruler, WildcardParser.java): no two * in a row, and a
+# backslash stands before * or another backslash only.
+_WILDCARD = re.compile(r"(?:\*(?!\*)|\\[*\\]|[^*\\])*", re.DOTALL)
 
 
 def matcher(pattern: str) -> Callable[[Event], bool]:
@@ -88,7 +93,7 @@ def _fits(operator: str, argument: Any) -> bool:
             return _is_network(argument)
         case "anything-but" if isinstance(argument, dict):
             ((inner, words),) = argument.items() if len(argument) == 1 else (("", None),)
-            return inner in _WORDS and _are_words(words)
+            return inner in _WORDS and _are_words(words, inner)
         case "anything-but":
             return _is_scalar(argument) or (
                 isinstance(argument, list) and bool(argument) and all(map(_is_scalar, argument))
@@ -97,17 +102,21 @@ def _fits(operator: str, argument: Any) -> bool:
             return list(argument) == ["equals-ignore-case"] and isinstance(
                 argument["equals-ignore-case"], str
             )
-    return operator in _WORDS and isinstance(argument, str)
+    return operator in _WORDS and _is_word(argument, operator)
 
 
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _are_words(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+def _are_words(value: Any, operator: str) -> bool:
+    return _is_word(value, operator) or (
+        isinstance(value, list) and bool(value) and all(_is_word(each, operator) for each in value)
     )
+
+
+def _is_word(value: Any, operator: str) -> bool:
+    return isinstance(value, str) and (operator != "wildcard" or _WILDCARD.fullmatch(value) is not None)
 
 
 def _is_comparison(value: Any) -> bool:

@@ -33,6 +33,8 @@ EVENT = {
         ({"TrainingJobStatus": [{"equals-ignore-case": "FAILED"}]}, True),
         ({"TrainingJobStatus": [{"wildcard": "F*l*d"}]}, True),
         ({"TrainingJobStatus": [{"wildcard": "F*x"}]}, False),
+        ({"TrainingJobStatus": [{"wildcard": "F*\\*"}]}, False),
+        ({"TrainingJobStatus": [{"anything-but": {"wildcard": ["C*", "\\\\"]}}]}, True),
         ({"TrainingJobStatus": [{"anything-but": "Failed"}]}, False),
         ({"TrainingJobStatus": [{"anything-but": ["Stopped", "Completed"]}]}, True),
         ({"TrainingJobStatus": [{"anything-but": {"prefix": "Fa"}}]}, False),
@@ -76,6 +78,9 @@ def test_a_pattern_of_an_array_matches_any_of_its_values() -> None:
         '{"a": [{"anything-but": {"cidr": "x"}}]}',
         '{"a": [{"cidr": "x"}]}', '{"a": [{"prefix": "a", "suffix": "b"}]}', '{"$or": [{"a": [1]}]}',
         '{"$or": [{"a": [1]}, {"b": 1}]}',
+        '{"a": [{"wildcard": "b**"}]}', '{"a": [{"anything-but": {"wildcard": "**"}}]}',
+        '{"a": [{"anything-but": {"wildcard": ["b", "c**d"]}}]}',
+        r'{"a": [{"wildcard": "\\b"}]}', r'{"a": [{"wildcard": "b\\"}]}', r'{"a": [{"wildcard": "\\\\**"}]}',
     ],
 )  # fmt: skip
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
