@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.errors import RegistryError
 
 STAGES = (STAGING, PRODUCTION) = ("staging", "production")
+REJECTED = "Rejected"
 LONGEST_NOTE = 1024
 """API reference, ModelLifeCycle: StageDescription."""
 
@@ -41,7 +42,9 @@ class Package:
 
     @property
     def stage(self) -> str:
-        """Where it has been promoted to, in small letters; "" when nowhere."""
+        """Where it has been promoted to, in small letters; "" when nowhere, or when it was rejected since."""
+        if "Rejected" in (self.approval, self.life_cycle.get("StageStatus")):
+            return ""
         return self.life_cycle.get("Stage", "").lower()
 
     @property
@@ -98,9 +101,13 @@ class Registry:
         return find_package(self.packages(), version, self.group)
 
     def set_approval(self, version: int, status: str) -> Package:
-        """Sets the approval status ("Approved" or "Rejected") and returns the package as it was before."""
+        """Sets the approval status ("Approved" or "Rejected") and returns the package as it was before.
+
+        What is rejected leaves its stage: approved again, it has to be promoted again.
+        """
         package = self.package(version)
-        self.client.update_model_package(ModelPackageArn=package.arn, ModelApprovalStatus=status)
+        more = {"ModelLifeCycle": withdrawn(package)} if status == REJECTED and package.stage else {}
+        self.client.update_model_package(ModelPackageArn=package.arn, ModelApprovalStatus=status, **more)
         return package
 
     def promote(self, version: int, stage: str, note: str) -> Package:
@@ -138,6 +145,11 @@ def promotion(package: Package, stage: str, note: str) -> dict[str, str]:
         raise RegistryError(f"{doing}: a note is one line of at most {LONGEST_NOTE} characters.")
     described = {"StageDescription": note} if note else {}
     return {"Stage": stage.capitalize(), "StageStatus": "Approved", **described}
+
+
+def withdrawn(package: Package) -> dict[str, str]:
+    """The ModelLifeCycle of a package that is rejected: SageMaker knows no way to take a stage away."""
+    return {**package.life_cycle, "StageStatus": REJECTED}
 
 
 def newest_approved(packages: Iterable[Package]) -> Package | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
 from pipeline.cli.commands.registry_actions import (
     PROMOTE,
@@ -17,16 +16,12 @@ from pipeline.cli.commands.registry_actions import (
 )
 from pipeline.console import say
 from pipeline.definition.settings import PROJECT
-from pipeline.local.state.database import REBUILD
 from pipeline.local.state.isolation import isolate
 from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
-from pipeline.registry import find_package, packages_of_group, promotion
+from pipeline.registry import REJECTED, find_package, packages_of_group, promotion, withdrawn
 from pipeline.targets.local_outcome import report_file
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(args: argparse.Namespace) -> int:
@@ -42,10 +37,16 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.targets.local import open_local
 
     with open_local(home, say) as target:
+
+        def save() -> None:
+            target.save_registry()
+            if STATUSES[args.action] == REJECTED:
+                leave_stage(RegistryState(target.store), args.version, args.group or PROJECT)
+
         return carry_out(
             args,
             target.registry(args.group or PROJECT),
-            target.save_registry,
+            save,
             lambda execution_id: report_file(home, execution_id),
         )
 
@@ -57,7 +58,9 @@ def show_local(args: argparse.Namespace, home: Home) -> int:
     with Store(home) as store:
         records = RegistryState(store).readable_packages(faults)
         if not faults and (damage := store.database.damage()):
-            faults.append(f"The state database {store.database.path} is damaged ({damage}). {REBUILD}")
+            faults.append(
+                f"The state database {store.database.path} is damaged ({damage}). {store.database.remedy}"
+            )
     packages = packages_of_group(records, group)
     for fault in faults:
         say(fault)
@@ -68,6 +71,13 @@ def show_local(args: argparse.Namespace, home: Home) -> int:
         package = find_package(packages, args.version, group)
         print_one(args, group, package, lambda execution_id: report_file(home, execution_id))
     return 1 if faults else 0
+
+
+def leave_stage(registry: RegistryState, version: int, group: str) -> None:
+    """Takes a rejected version from the stage that it may have been promoted to: moto knows no stages."""
+    package = find_package(packages_of_group(registry.packages(), group), version, group)
+    if package.life_cycle:
+        registry.set_life_cycle(package.arn, withdrawn(package))
 
 
 def promote_local(args: argparse.Namespace, home: Home) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.cli.commands.registry import leave_stage
 from pipeline.cli.main import main
 from pipeline.errors import RegistryError, StateError
 from pipeline.local.state.registry_state import RegistryState
@@ -74,6 +75,31 @@ def test_on_sagemaker_the_stage_is_the_packages_life_cycle() -> None:
     stubbed.done()
 
 
+def test_what_is_rejected_leaves_its_stage_on_sagemaker() -> None:
+    stubbed = Stubbed()
+    listed = {"ModelPackageArn": ARN, "CreationTime": NOW, "ModelPackageStatus": "Completed"}
+    cycle = {"Stage": "Production", "StageStatus": "Approved"}
+    stubbed.on("sagemaker", "list_model_packages", {"ModelPackageSummaryList": [listed]})
+    stubbed.on("sagemaker", "describe_model_package", described(ModelLifeCycle=cycle))
+    changed = {
+        "ModelPackageArn": ARN,
+        "ModelApprovalStatus": "Rejected",
+        "ModelLifeCycle": {"Stage": "Production", "StageStatus": "Rejected"},
+    }
+    stubbed.on("sagemaker", "update_model_package", {"ModelPackageArn": ARN}, **changed)
+    before = Registry(stubbed.client("sagemaker"), "fashion-mnist").set_approval(1, "Rejected")
+    assert before.stage == "production"
+    stubbed.done()
+
+
+def test_approved_again_it_has_to_be_promoted_again() -> None:
+    again = replace(STAGED, life_cycle={"Stage": "Production", "StageStatus": "Rejected"})
+    assert again.stage == ""
+    assert replace(STAGED, approval="Rejected").stage == ""
+    with pytest.raises(RegistryError, match="has not been in staging"):
+        promotion(again, "production", "")
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A state folder with one approved version, and one that waits."""
@@ -105,6 +131,16 @@ def test_here_a_version_is_promoted_shown_and_listed(home: Home, capsys: pytest.
     assert main(["registry", "show", "1", "--json"]) == 0
     cycle = json.loads(capsys.readouterr().out)["model_life_cycle"]
     assert cycle == {"Stage": "Production", "StageStatus": "Approved"}
+
+
+def test_here_what_is_rejected_leaves_its_stage(home: Home) -> None:
+    assert main(["registry", "promote", "1", "--to", "staging"]) == 0
+    with Store(home) as store:
+        leave_stage(RegistryState(store), 1, "fashion-mnist")
+        leave_stage(RegistryState(store), 2, "fashion-mnist")
+        staged, waiting = (each.get("ModelLifeCycle") for each in RegistryState(store).packages())
+    assert staged == {"Stage": "Staging", "StageStatus": "Rejected"}
+    assert waiting is None
 
 
 @pytest.mark.parametrize(
