@@ -26,9 +26,12 @@ def first_line(text: str) -> str:
     return f"{first} {more[0].strip()}" if more and first.endswith(":") else first
 
 
-def listed(names: Iterable[object], most: int = LONGEST_LIST) -> str:
-    """The first `most` of the names, with commas, and how many more there are; "none" when there are none."""
-    texts = [cut(str(name), LONGEST_VALUE) for name in names]
+def listed(names: Iterable[object], most: int = LONGEST_LIST, longest: int = LONGEST_VALUE) -> str:
+    """The first `most` of the names, with commas, and how many more there are; "none" when there are none.
+
+    One of more than `longest` characters is cut: for paths LONGEST_TEXT is enough.
+    """
+    texts = [cut(str(name), longest) for name in names]
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return (", ".join(texts[:most]) or "none") + more
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.local.state.ownership import owner_of
 
 
 def check_writable(
@@ -18,6 +19,8 @@ def check_writable(
     """
     doing = f"Could not take {file} for {flag}"
     try:
+        if owner := owner_of(file):
+            raise UsageError(f"{doing}: it is the state folder's own ({owner}). Name another file.")
         if file.is_dir():
             raise UsageError(f"{doing}: it is a folder. Name a file.")
         if not file.exists():

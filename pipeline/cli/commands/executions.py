@@ -8,7 +8,6 @@ import sys
 
 from pipeline.cli.result import run_result
 from pipeline.console import say
-from pipeline.local.state.database import REBUILD
 from pipeline.local.state.history import read_executions
 from pipeline.local.state.state_dir import home_from
 from pipeline.local.state.store import Store
@@ -23,7 +22,9 @@ def main(args: argparse.Namespace) -> int:
         faults: list[str] = []
         records = read_executions(home, store, faults)
         if not faults and (damage := store.database.damage()):
-            faults.append(f"The state database {store.database.path} is damaged ({damage}). {REBUILD}")
+            faults.append(
+                f"The state database {store.database.path} is damaged ({damage}). {store.database.remedy}"
+            )
     if args.json:
         print(json_text([run_result(record, None, None, None) for record in records]))
     elif records or not faults:

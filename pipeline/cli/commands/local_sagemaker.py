@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.interrupts import stop_on_signals
 from pipeline.local.state.isolation import isolate
+from pipeline.local.state.state_dir import Home, home_from
 
 if TYPE_CHECKING:
     from pipeline.local.local_sagemaker import LocalSageMaker
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
     if args.cores is not None and args.cores < 1:
         raise UsageError(f"--cores must be at least 1 (got {args.cores}).")
     user = dict(os.environ)
-    state = args.state or Path(user.get("FASHION_HOME") or ".local")
+    home = home_from(user) if args.state is None else Home.open(args.state, "--state")
     isolate(os.environ)
     from pipeline.local.endpoint.engine import Choices
     from pipeline.local.endpoint.surroundings import exports
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
     forms = {("cloudformation", "DescribeStacks"): stack}
     with (
         stop_on_signals(stop),
-        local_sagemaker(state, args.port, user=user, say=say, choices=choices, forms=forms) as sagemaker,
+        local_sagemaker(home.root, args.port, user=user, say=say, choices=choices, forms=forms) as sagemaker,
     ):
         if args.program:
             return _run(args.program, sagemaker, user, stop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from pipeline.cli.arguments import EarlierName
 from pipeline.cli.parsers.options import (
@@ -12,6 +11,7 @@ from pipeline.cli.parsers.options import (
     add_images,
     add_json,
     add_yes,
+    named_path,
 )
 from pipeline.registry import STAGES
 
@@ -121,7 +121,9 @@ def add_smoke(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="milliseconds that nine in ten answers to one image may take (%(default)s)",
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data set (default: found)")
+    parser.add_argument(
+        "--data", type=named_path, metavar="DIR", help="folder with the data set (default: found)"
+    )
 
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:

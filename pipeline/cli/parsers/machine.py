@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.cli.parsers.options import (
     Commands,
     named_path,
@@ -61,7 +59,7 @@ def doctor(commands: Commands) -> None:
 def data(commands: Commands) -> None:
     """Adds `data`."""
     parser = commands.add_parser("data", help="find or fetch the data set, and say where it lies")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="a folder to check")
+    parser.add_argument("--data", type=named_path, metavar="DIR", help="a folder to check")
 
 
 def completion(commands: Commands) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from pipeline.cli.parsers.options import (
     Commands,
@@ -19,6 +18,7 @@ from pipeline.cli.parsers.options import (
     add_target,
     add_yes,
     named_path,
+    output_folder,
 )
 from pipeline.registry import STAGES
 
@@ -59,7 +59,7 @@ def batch(commands: Commands) -> None:
     parser.add_argument(
         "input", metavar="INPUT", help="a folder, an IDX or image file, or s3://BUCKET/PREFIX of the target"
     )
-    parser.add_argument("output", type=named_path, metavar="OUTPUT", help="a folder for the predictions")
+    parser.add_argument("output", type=output_folder, metavar="OUTPUT", help="a folder for the predictions")
     add_model(parser)
     add_background(parser)
     add_plain(parser)
@@ -127,7 +127,7 @@ def monitor(commands: Commands) -> None:
     )
     parser.add_argument(
         "--data",
-        type=Path,
+        type=named_path,
         metavar="DIR",
         help="with --retrain: the labelled data set to train on, as for run",
     )

@@ -14,16 +14,39 @@ DEFAULT_PLACE = "default"  # of --mlflow: see pipeline.tracking.place
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def named_path(text: str) -> Path:
+def named_path(text: str, kind: str = "folder") -> Path:
     """A path that the user named.
 
     An empty one would be the working folder, and an s3:// address a folder in it that is called "s3:".
     """
     if not text:
-        raise argparse.ArgumentTypeError("it is empty; name a folder")
+        raise argparse.ArgumentTypeError(f"it is empty; name a {kind}")
     if "://" in text:
-        raise argparse.ArgumentTypeError(f"{text} is an address; name a folder of this machine")
+        raise argparse.ArgumentTypeError(f"{text} is an address; name a {kind} of this machine")
     return Path(text)
+
+
+def named_file(text: str) -> Path:
+    """As named_path, of a file."""
+    return named_path(text, "file")
+
+
+def output_folder(text: str) -> Path:
+    """As named_path, of a folder to write to: none that a state folder has for its own purposes."""
+    from pipeline.local.state.ownership import owner_of
+
+    folder = named_path(text)
+    try:
+        owner = owner_of(folder)
+    except RuntimeError:  # What pathlib says of links that lead in a circle.
+        raise argparse.ArgumentTypeError(
+            f"the links of {text} lead in a circle; name another folder"
+        ) from None
+    except ValueError:  # Half a character that no byte stands for.
+        raise argparse.ArgumentTypeError("no folder can be called that; name another folder") from None
+    if owner is not None:
+        raise argparse.ArgumentTypeError(f"{text} is the state folder's own ({owner}); name another folder")
+    return folder
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +138,8 @@ def add_spending(parser: argparse.ArgumentParser, *, again: bool = True) -> None
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Adds how a command that runs an execution shows it."""
-    parser.add_argument("--result", type=Path, metavar="FILE", help="write the result as JSON")
-    parser.add_argument("--json", action=EarlierName, now="--result", dest="result", type=Path)
+    parser.add_argument("--result", type=named_file, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--json", action=EarlierName, now="--result", dest="result", type=named_file)
     add_plain(parser)
 
 

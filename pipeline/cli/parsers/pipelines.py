@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from pipeline.cli.parsers.graph import add_graph, add_precision, add_tuning, describe_parameters
 from pipeline.cli.parsers.options import (
@@ -15,7 +14,9 @@ from pipeline.cli.parsers.options import (
     add_spending,
     add_target,
     add_tracking,
+    named_file,
     named_path,
+    output_folder,
 )
 
 
@@ -33,7 +34,7 @@ def run(commands: Commands) -> None:
     add_data_set(parser)
     parser.add_argument(
         "--definition",
-        type=Path,
+        type=named_file,
         metavar="FILE",
         help="execute this compiled definition instead, in the local engine; nothing is fetched from outside",
     )
@@ -105,7 +106,7 @@ def study(commands: Commands) -> None:
         "--parallel", type=int, metavar="N", help="train N at once (default: one for each core)"
     )
     parser.add_argument(
-        "--out", type=named_path, metavar="DIR", help="where the tables go (default: study in the state)"
+        "--out", type=output_folder, metavar="DIR", help="where the tables go (default: study in the state)"
     )
     parser.add_argument(
         "--force", action="store_true", help="write them also to a folder that holds something else"
@@ -210,7 +211,7 @@ def add_param(parser: argparse.ArgumentParser, more: str = "") -> None:
 def add_data_set(parser: argparse.ArgumentParser) -> None:
     """Adds which data set is trained on."""
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of the four IDX files (else: found or fetched)"
+        "--data", type=named_path, metavar="DIR", help="folder of the four IDX files (else: found or fetched)"
     )
     parser.add_argument(
         "--any-data", action="store_true", help="accept a DIR that is not Fashion-MNIST itself"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-import secrets
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -221,7 +220,7 @@ class LocalJobs:
                 graces=self._graces,
                 launcher=launcher,
                 folder=folder,
-                variables=pip_variables(os.environ, self._reached_at / "pip")
+                variables=pip_variables(os.environ, seen / self._home.downloads.name)
                 if image is None
                 else index_variables(os.environ),
                 stand_in=stand_in,
@@ -233,11 +232,8 @@ class LocalJobs:
             except StepFailed as error:
                 raise StepFailed(f"{error}\nIts folder is kept: {folder / 'container'}") from error
             except StepStopped:
-                # What matters of it, its checkpoints, is in S3. Deleting thousands of files takes its time, which a
-                # stop does not have: the next command does it.
-                with suppress(OSError):
-                    # A job that is stopped again after a resume has the same name.
-                    root.rename(self._home.scratch(f"stopped-{call.name}-{secrets.token_hex(4)}"))
+                # What matters of it, its checkpoints, is in S3.
+                (remove_tree if self._used is None else self._used.put_aside)(root)
                 raise
         (remove_tree if self._used is None else self._used.put)(root)
         return JobOutcome(properties)

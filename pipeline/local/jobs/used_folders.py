@@ -38,6 +38,7 @@ class UsedFolders:
         self._scratch = scratch
         self._lock = threading.Lock()
         self._free: list[Path] = []
+        self._done_with: list[Path] = []
         # By paths below the root ("" is the root itself), each after its folder; None: none was made yet.
         self._fresh: dict[str, _Entry] | None = None
 
@@ -49,6 +50,15 @@ class UsedFolders:
     ) -> None:
         while self._free:
             self._remove(self._free.pop())
+        while self._done_with:
+            remove_tree(self._done_with.pop())
+
+    def put_aside(self, root: Path) -> None:
+        """Take the folder at `root` away now, and remove it at the end: a stop has no time for all its files."""
+        aside = self._scratch(f"stopped-{secrets.token_hex(8)}")
+        with suppress(OSError):
+            root.rename(aside)
+            self._done_with.append(aside)
 
     def take(self, root: Path) -> bool:
         """Let `root`, where nothing is, be a folder that is as a fresh one; False: there is none."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import StateError
+from pipeline.local.state.disk_advice import disk_advice
 from pipeline.local.state.state_dir import Home
 
 CHUNK_BYTES = 1 << 20
@@ -147,7 +148,8 @@ class Contents:
         except OSError as error:
             raise StateError(
                 f"Could not store {name} in {self._home.objects}: {error.strerror or error}. "
-                "Free space on that disk, then resume the execution; what was stored before is intact."
+                f"{disk_advice(error, self._home.objects)}, then resume the execution"
+                + ("; what was stored before is intact." if self._home.objects.is_dir() else ".")
             ) from error
 
 

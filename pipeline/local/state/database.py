@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StateError
+from pipeline.local.state.command_on import command_on
 from pipeline.local.state.schema import SCHEMA_VERSION, tables_of, tables_of_version, teach_checksum, upgrade
-
-REBUILD = (
-    "Put the state together again from what lies in the folder (the damaged file is kept): "
-    "python -m pipeline rebuild"
-)
 
 # Writers take milliseconds; one that takes this long hangs.
 _BUSY_SECONDS = 30.0
@@ -40,7 +36,9 @@ class Database:
         size = path.stat().st_size if path.exists() else None
         if not size and (lost := beside()):
             how = "missing" if size is None else "empty"
-            raise StateError(f"The state database {path} is {how}, but there are {lost} beside it. {REBUILD}")
+            raise StateError(
+                f"The state database {path} is {how}, but there are {lost} beside it. {self.remedy}"
+            )
         with self._faults("opening"):
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -61,6 +59,14 @@ class Database:
             self._connection.close()
             raise
 
+    @property
+    def remedy(self) -> str:
+        """What to do when the file is damaged, in a sentence."""
+        return (
+            "Put the state together again from what lies in the folder (the damaged file is kept): "
+            + command_on(self.path.parent, "rebuild")
+        )
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -74,7 +80,7 @@ class Database:
                 # SQLite would go on writing to the deleted file, and all of it would be gone in the end.
                 raise StateError(
                     f"The state database {self.path} was deleted or replaced while a command was using it. "
-                    f"{REBUILD}, then go on with: python -m pipeline resume"
+                    f"{self.remedy}, then go on with: {command_on(self.path.parent, 'resume')}"
                 )
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -125,7 +131,7 @@ class Database:
         if version < SCHEMA_VERSION:
             if version == 0 and (lost := beside()):
                 raise StateError(
-                    f"The state database {self.path} is empty, but there are {lost} beside it. {REBUILD}"
+                    f"The state database {self.path} is empty, but there are {lost} beside it. {self.remedy}"
                 )
             with self.transaction() as connection:
                 # Another process may have created the tables while this one waited: the version is read again.
@@ -152,7 +158,7 @@ class Database:
         if wrong:
             raise StateError(
                 f"Could not read the state database {self.path}: it is damaged (tables: {', '.join(wrong)}). "
-                f"{REBUILD}"
+                f"{self.remedy}"
             )
 
     def _version(self) -> int:
@@ -176,7 +182,7 @@ class Database:
     def _advice(self, name: str) -> str | None:
         """What to do about an SQLite error (its extended names begin with the primary ones); None for our bugs."""
         if name.startswith(_DAMAGED) or (name in _MAY_BE_DAMAGE and self.damage() is not None):
-            return f"The file is damaged. {REBUILD}"
+            return f"The file is damaged. {self.remedy}"
         if name.startswith("SQLITE_FULL"):
             return "The disk is full: free some space and try again; what was saved before is intact."
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):

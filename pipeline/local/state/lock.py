@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.errors import StateError
+from pipeline.local.state.disk_advice import disk_advice
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.state_dir import Home
 
@@ -120,7 +121,7 @@ def exclusive(
         except OSError as error:
             raise StateError(
                 f"Could not lock the state folder {home.root}: could not write {home.lock}: "
-                f"{error.strerror}. Free disk space."
+                f"{error.strerror}. {disk_advice(error, home.root)}, then run the same command again."
             ) from error
         try:
             yield held

@@ -17,6 +17,7 @@ from pathlib import Path
 from pipeline.errors import FashionError, StateError
 from pipeline.local.state import fault_injection, isolation
 from pipeline.local.state.credentials import Credentials
+from pipeline.local.state.disk_advice import disk_advice
 from pipeline.local.state.standby import Standby
 from pipeline.local.state.state_dir import Home
 
@@ -64,8 +65,8 @@ class MotoServer:
             log = self._log.open("wb")
         except OSError as error:
             raise StateError(
-                f"Could not write in {self._folder}, for the local S3: {error.strerror}. Free space on that "
-                "disk."
+                f"Could not write in {self._folder}, for the local S3: {error.strerror}. "
+                f"{disk_advice(error, home.temporary)}, then run the same command again."
             ) from error
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         # Moto keeps large objects in unnamed files of the temporary folder: on the state's disk, not in memory.

@@ -25,14 +25,19 @@ _NAMES = re.compile(
     r"state\.sqlite3(?:-wal|-shm|-journal)?|lock|objects|tmp|executions|data(?:\.lock|\.unfinished)?|study|sagemaker"
     r"|damaged"
 )
+# What a state folder has at its top that is written by nobody else; `study` and `report` go where a user says.
+_OWN = re.compile(
+    rf"{re.escape(MARK)}.*|state\.sqlite3.*|journal\.jsonl.*|lock|objects|tmp|executions|set-aside|pip|endpoints|damaged"
+    r"|data(?:\.lock|\.unfinished)?|sagemaker|mlflow"
+)
 _TABLES = frozenset({"executions", "steps", "objects", "packages"})
 _HEX = re.compile(r"[0-9a-f]{2}")
 _DATA_FILE = re.compile(r"(?:train|t10k)-(?:images-idx3|labels-idx1)-ubyte(?:\.gz)?")
 _LISTED = 5
 
 
-def claim(root: Path) -> None:
-    """Mark the folder `root` as this project's, unless it is already.
+def claim(root: Path, setting: str = "FASHION_HOME") -> None:
+    """Mark the folder `root`, which `setting` named, as this project's, unless it is already.
 
     Raises:
         StateError: it holds what is not this project's; nothing in it was touched.
@@ -46,7 +51,7 @@ def claim(root: Path) -> None:
     if foreign and not _is_of_an_older_version(root, names):
         raise StateError(
             f"Could not use {root} as the state folder: it holds other things ({_listing(foreign)}). Nothing in it "
-            "was touched. Set FASHION_HOME to a new or an empty folder."
+            f"was touched. Set {setting} to a new or an empty folder."
         )
     # Under its name it is whole from the start: another command may look at the same time.
     partial = root / f"{MARK}-{ProcessIdentity.mine()}"
@@ -55,6 +60,19 @@ def claim(root: Path) -> None:
         partial.replace(mark)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def owner_of(path: Path) -> Path | None:
+    """The state folder that has `path` for its own purposes; None: a user may write there.
+
+    Raises:
+        OSError, RuntimeError: its links lead in a circle, as pathlib says it.
+    """
+    resolved = path.resolve()
+    for root in resolved.parents:
+        if _OWN.fullmatch(resolved.relative_to(root).parts[0]) and _is_mark(root / MARK):
+            return root
+    return None
 
 
 def _is_mark(path: Path) -> bool:

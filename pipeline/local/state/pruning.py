@@ -24,7 +24,7 @@ from pipeline.local.state.journal import NAME, Journal, line_of
 from pipeline.local.state.objects import StoredObject, is_object_row
 from pipeline.local.state.rebuilding import journal_lines
 from pipeline.local.state.removing import remove_tree
-from pipeline.local.state.state_dir import Home
+from pipeline.local.state.state_dir import Home, scratch_name
 from pipeline.local.state.store import Store
 from pipeline.spec.definition import Json
 
@@ -74,30 +74,54 @@ def plan(home: Home, store: Store, keep: int, unreadable: Callable[[str], None])
     return Plan(tuple(removed), tuple(objects), tuple(contents), _freed([*contents, *files]))
 
 
-def carry_out(home: Home, store: Store, planned: Plan) -> None:
+def carry_out(home: Home, store: Store, planned: Plan) -> list[Path]:
     """Remove what `plan` found. Killed in between, it leaves a sound state, which the next call goes on with.
 
+    Returns the files that could not be removed, such as another user's, where they lie now; nothing refers to them.
+
     Raises:
-        StateError: the database fails, or a file cannot be removed.
+        StateError: the database fails, or a folder cannot be moved: no execution was removed.
     """
     gone = [record.execution_id for record in planned.executions]
-    # First out of sight: a folder without its row would be taken for an execution by `rebuild`.
-    aside = home.scratch(f"pruned-{secrets.token_hex(4)}")
+    # First out of sight: a folder without its row would be taken for an execution by `rebuild`. Beside where they
+    # lie, which may be another disk than that of other temporary files.
+    aside = home.executions / scratch_name(f"pruned-{secrets.token_hex(4)}")
+    moved: list[str] = []
+    left: list[Path] = []
     try:
-        aside.mkdir()
         for execution_id in gone:
             if home.execution(execution_id).is_dir():
+                aside.mkdir(exist_ok=True)
                 home.execution(execution_id).rename(aside / execution_id)
+                moved.append(execution_id)
         _remove_rows(store, gone, planned.objects)
-        for path in planned.contents:
-            path.unlink(missing_ok=True)
-        _shorten_journal(home, store)
-    except OSError as error:
+    except (OSError, StateError) as error:
+        for execution_id in moved:
+            with suppress(OSError):
+                (aside / execution_id).rename(home.execution(execution_id))
+        if isinstance(error, StateError):
+            raise
         raise StateError(
-            f"Could not remove {error.filename or home.root}: {error.strerror}. Correct that, and run prune again."
+            f"Could not remove {error.filename or home.root}: {error.strerror}. No execution was removed. Correct "
+            "that, and run prune again."
         ) from error
     finally:
         remove_tree(aside)
+        if aside.exists():
+            left += list(_files(aside)) or [aside]
+    for path in planned.contents:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            left.append(path)
+    with suppress(OSError):  # It may stay as long as it was.
+        _shorten_journal(home, store)
+    return left
+
+
+def freed_without(planned: Plan, left: Iterable[Path]) -> int:
+    """What the plan has freed in bytes, when the files `left` are still there."""
+    return max(0, planned.freed - _freed(left))
 
 
 def _remove_rows(store: Store, gone: Collection[str], objects: Iterable[StoredObject]) -> None:

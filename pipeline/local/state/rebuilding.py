@@ -37,7 +37,7 @@ from pipeline.local.state.rows import (
     to_text,
 )
 from pipeline.local.state.schema import checksum, is_sound, view_as_new
-from pipeline.local.state.state_dir import Home
+from pipeline.local.state.state_dir import Home, scratch_owner
 from pipeline.local.state.store import Store
 
 _OLD = ("state.sqlite3", "state.sqlite3-wal", "state.sqlite3-shm", "state.sqlite3-journal", "journal.jsonl")
@@ -97,6 +97,8 @@ def rebuild(home: Home) -> Found:
     _read_journal(home, found)
     lost = {}
     for folder in sorted(home.executions.iterdir()) if home.executions.is_dir() else ():
+        if scratch_owner(folder.name):  # `prune` was about to remove what is in it.
+            continue
         kept = _read_folder(home, folder, found.faults)
         if isinstance(kept, Kept):
             found.add_execution(kept)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StateError
-from pipeline.local.state.database import REBUILD
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.schema import checksum, is_sound
 from pipeline.local.state.store import Store
@@ -67,7 +66,7 @@ class RegistryState:
                     else:
                         faults.append(
                             f"{printable(str(row[0]))} cannot be read from {self._database.path}: its record is "
-                            f"not what was written. {REBUILD}"
+                            f"not what was written. {self._database.remedy}"
                         )
         except StateError as error:
             faults.append(str(error))

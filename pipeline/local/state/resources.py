@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 from pipeline.errors import StateError
-from pipeline.local.state.database import REBUILD
 from pipeline.local.state.journal import line_of
 from pipeline.local.state.schema import checksum, is_sound
 from pipeline.local.state.store import Store
@@ -39,7 +38,7 @@ class Resources:
             if not is_sound(row):
                 raise StateError(
                     f"The {kind} {printable(str(row[1]))} cannot be read from {self._database.path}: its record is "
-                    f"not what was written. {REBUILD}"
+                    f"not what was written. {self._database.remedy}"
                 )
             records[str(row[1])] = json.loads(row[2])
         return records

@@ -6,6 +6,7 @@ import os
 import re
 import urllib.parse
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.errors import StateError
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.ownership import claim
 from pipeline.local.state.removing import remove_tree
+from pipeline.shown import LONGEST_TEXT, listed
 
 # Whether os.access can ask for the user that files are opened as, rather than the one that started the process.
 _EFFECTIVE = os.access in os.supports_effective_ids
@@ -30,8 +32,10 @@ class Home:
     root: Path
 
     @classmethod
-    def open(cls, root: Path) -> Home:
+    def open(cls, root: Path, setting: str = "FASHION_HOME") -> Home:
         """Create what is missing of the state folder at `root`, and check that it can be written.
+
+        `setting` is what named it, for errors.
 
         Raises:
             StateError: it is a file, holds what is not this project's, cannot be created, or cannot be written.
@@ -40,21 +44,23 @@ class Home:
         try:
             home = cls(root.expanduser().absolute())
         except RuntimeError as error:  # ~somebody who is not there
-            raise StateError(f"Could not find the state folder {root}: {error}. Set FASHION_HOME.") from None
+            raise StateError(f"Could not find the state folder {root}: {error}. Set {setting}.") from None
         if root.parts[:1] and root.parts[0].endswith(":"):
             raise StateError(
-                f"The state folder cannot be {root}: that is an address. Set FASHION_HOME to a folder."
+                f"The state folder cannot be {root}: that is an address. Set {setting} to a folder."
             )
         doing = f"Opening the state folder {home.root}"
-        advice = "Set FASHION_HOME to a folder that you can write, or correct this one."
+        advice = f"Set {setting} to a folder that you can write, or correct this one."
         try:
             # For its user alone. A folder that is there already stays as open as somebody made it.
             home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            claim(home.root)
+            claim(home.root, setting)
             for folder in (home.objects, home.temporary):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            raise StateError(f"{doing}: {error.filename} is or lies under a file. {advice}") from error
+            link = Path(error.filename).is_symlink()
+            what = "is a link that leads nowhere or in a circle" if link else "is or lies under a file"
+            raise StateError(f"{doing}: {error.filename} {what}. {advice}") from error
         except OSError as error:
             raise StateError(
                 f"{doing}: could not create or read {error.filename}: {error.strerror}. {advice}"
@@ -86,6 +92,11 @@ class Home:
     def temporary(self) -> Path:
         """The folder of files that need not outlive a command; each is named for the process that made it."""
         return self.root / "tmp"
+
+    @property
+    def downloads(self) -> Path:
+        """The folder of what pip has downloaded for jobs: the one place here that they may write to."""
+        return self.root / "pip"
 
     @property
     def lock(self) -> Path:
@@ -134,31 +145,54 @@ class Home:
     def sweep(self) -> str | None:
         """Remove the temporary files of processes that are no more (they were killed), and nothing else.
 
-        Returns one sentence about what may be such a file and is left, because that cannot be told; else None.
+        Returns sentences about what is left, because it cannot be removed, or because it cannot be told whether it
+        is such a file; else None.
         """
-        if self.temporary.is_symlink():
-            return None
-        left = []
-        for path in sorted(self.temporary.iterdir()):
+        unknown, fast = [], []
+        for path in self._temporary_files():
             owner = scratch_owner(path.name)
             if owner is None:
                 if _OLD_SCRATCH_FORM.fullmatch(path.name):
-                    left.append(path.name)
+                    unknown.append(path)
             elif (life := owner.life()) == "gone":
-                if path.is_dir() and not path.is_symlink():
-                    remove_tree(path)
-                else:
-                    path.unlink(missing_ok=True)
+                if not _removed(path):
+                    fast.append(path)
             elif life == "unknown":
-                left.append(path.name)
-        if not left:
-            return None
-        more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-        return (
-            f"Left in {self.temporary}: {', '.join(left[:_LISTED])}{more}, of commands that ran in another "
-            "container, on another machine or with an older version. If none of them runs any more, remove these "
-            "yourself."
-        )
+                unknown.append(path)
+        said = []
+        if fast:
+            said.append(
+                f"Could not remove {_paths(fast)}, which ended commands have left. Files there may be another "
+                "user's, or immutable (lsattr says)."
+            )
+        if unknown:
+            said.append(
+                f"Left {_paths(unknown)}, of commands that ran in another container, on another machine or with an "
+                "older version. If none of them runs any more, remove these yourself."
+            )
+        return " ".join(said) or None
+
+    def _temporary_files(self) -> list[Path]:
+        """What lies where temporary files do; `prune` has them beside the executions."""
+        found = [] if self.temporary.is_symlink() else sorted(self.temporary.iterdir())
+        with suppress(OSError):
+            found += sorted(path for path in self.executions.iterdir() if scratch_owner(path.name))
+        return found
+
+
+def _removed(path: Path) -> bool:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+        return not path.exists()
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _paths(paths: list[Path]) -> str:
+    return listed(paths, _LISTED, LONGEST_TEXT)
 
 
 def scratch_name(name: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from pipeline.errors import StateError, UsageError
 from pipeline.execution import EXECUTION_ENDS, ExecutionRecord, changed_places
-from pipeline.local.state.database import REBUILD, Database
+from pipeline.local.state.database import Database
 from pipeline.local.state.journal import (
     Journal,
     journal_of,
@@ -112,7 +112,7 @@ class Store:
         if not found or hashlib.sha256(str(found[0][1]).encode(errors="replace")).hexdigest() != found[0][0]:
             raise StateError(
                 f"The definition of execution {full_id} in {self.database.path} is damaged: it is "
-                f"{'missing' if not found else 'not the one that ran'}. {REBUILD}"
+                f"{'missing' if not found else 'not the one that ran'}. {self.database.remedy}"
             )
         return str(found[0][1])
 
@@ -131,7 +131,9 @@ class Store:
                     if unreadable is not None:
                         unreadable(self._tell(connection, number, error))
         if fault is not None and unreadable is not None:
-            unreadable(f"The list of executions in {self.database.path} is damaged ({fault}). {REBUILD}")
+            unreadable(
+                f"The list of executions in {self.database.path} is damaged ({fault}). {self.database.remedy}"
+            )
         return records
 
     def under_way(self) -> list[ExecutionRecord]:
@@ -188,7 +190,7 @@ class Store:
         except sqlite3.DatabaseError:
             rows = []
         which = printable(str(rows[0][0])) if rows else f"number {number}"
-        return f"Execution {which} cannot be read from {self.database.path}: {error}. {REBUILD}"
+        return f"Execution {which} cannot be read from {self.database.path}: {error}. {self.database.remedy}"
 
     def _find(self, execution_id: str | None) -> tuple[int, str]:
         """The number and the full id of the execution meant."""
@@ -202,7 +204,7 @@ class Store:
         ids = list(known)
         doing = f"Looking up an execution in {self.database.path}"
         if fault is not None and not ids:
-            raise StateError(f"{doing}: the list of executions is damaged ({fault}). {REBUILD}")
+            raise StateError(f"{doing}: the list of executions is damaged ({fault}). {self.database.remedy}")
         if not ids:
             raise UsageError(f"{doing}: there is none yet. Start one with: python -m pipeline run")
         if execution_id is None or execution_id in ids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 
 from pipeline.cli.main import main
 from pipeline.cli.result import run_result
+from pipeline.errors import StateError
 from pipeline.local.state.rebuilding import rebuild
 from pipeline.local.state.state_dir import Home
+from pipeline.local.state.store import Store
 from tests.pipeline.local.kept_state import ARN, GROUP, execution, make_state, state_of
 
 EXECUTIONS, PACKAGES = 12, 3
@@ -133,3 +136,17 @@ def test_a_rebuilt_state_has_everything_again_whatever_bit_was_flipped(spoiling:
             spoiling.flip(bit)
             assert rebuild(spoiling.home).faults == []
             assert state_of(spoiling.home) == before, f"bit {bit} of seed {seed}"
+
+
+def test_the_way_to_mend_it_names_the_folder_that_the_user_named(
+    sound: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "my state"
+    shutil.copytree(sound.root, state)
+    (state / "state.sqlite3").write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("FASHION_HOME", str(tmp_path / "other"))
+    with pytest.raises(StateError, match=f": FASHION_HOME='{state}' python -m pipeline rebuild"):
+        Store(Home.open(state))  # As `local-sagemaker --state` does.
+    monkeypatch.setenv("FASHION_HOME", str(state))
+    assert main(["executions"]) == 1
+    assert ": python -m pipeline rebuild" in capsys.readouterr().err

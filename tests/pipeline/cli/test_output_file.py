@@ -9,7 +9,9 @@ import pytest
 
 from pipeline.cli.main import main
 from pipeline.cli.output_file import check_writable
+from pipeline.cli.parser import build_parser
 from pipeline.errors import UsageError
+from pipeline.local.state.state_dir import Home
 from pipeline.study.place import prepare_folder
 from tests.folders import contents
 
@@ -127,3 +129,47 @@ def test_an_empty_out_or_an_address_makes_no_folder_where_one_works(
     assert raised.value.code == 2
     assert f"argument --out: {said}" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--result", ""], "argument --result: it is empty; name a file"),
+        (["resume", "--result", "s3://b/k"], "argument --result: s3://b/k is an address; name a file"),
+        (["run", "--definition", ""], "argument --definition: it is empty; name a file"),
+        (["run", "--data", ""], "argument --data: it is empty; name a folder"),
+        (["study", "--out", "loop/below"], "argument --out: the links of loop/below lead in a circle"),
+        (["study", "--out", "home/objects/ab"], "argument --out: home/objects/ab is the state folder's own"),
+        (["batch", "x.png", "link"], "argument OUTPUT: link is the state folder's own"),
+    ],
+)
+def test_what_no_path_is_to_be_is_refused_by_the_parser(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Home.open(tmp_path / "home")
+    Path("loop").symlink_to("loop")
+    Path("link").symlink_to("home/executions")
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(words)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lock", "state.sqlite3", "state.sqlite3-wal", "journal.jsonl", ".fashion-home", "tmp/x", "objects/x"],
+)
+def test_what_is_the_state_folders_own_is_no_result(name: str, tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    home.lock.touch()  # Nobody holds it: it is empty, as a new file is.
+    (tmp_path / "link").symlink_to(home.root / name)
+    before = contents(home.root)
+    for file in (home.root / name, tmp_path / "link"):
+        with pytest.raises(UsageError, match="it is the state folder's own"):
+            check_writable(file)
+    assert contents(home.root) == before
+    check_writable(home.root / "result.json")

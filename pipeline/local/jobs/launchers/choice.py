@@ -22,7 +22,7 @@ WANTED: tuple[Wanted, ...] = ("auto", "sandbox", "process", "container")
 
 def try_sandbox(home: Home, environ: Mapping[str, str]) -> Trial:
     """Begin to find out whether this machine allows a sandbox, for choose_launcher to know it then."""
-    return Trial(Sandbox(needed_folders(home.root, environ), (), home.temporary), home.temporary)
+    return Trial(Sandbox(needed_folders(home.root, environ), (), home.temporary, home), home.temporary)
 
 
 def choose_launcher(
@@ -61,7 +61,7 @@ def choose_launcher(
     if trial is not None and trial.sandbox.is_for(needed, protected):
         sandbox, fault = trial.sandbox, trial.fault()
     else:
-        sandbox = Sandbox(needed, protected, home.temporary)
+        sandbox = Sandbox(needed, protected, home.temporary, home)
         fault = sandbox.fault(home.temporary)
     if fault is None:
         return sandbox

@@ -19,11 +19,14 @@ PR_CAPBSET_DROP, CAP_SYS_ADMIN, CAPABILITY_VERSION_3 = 24, 21, 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 
 
-def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]", kept: str) -> None:
+def enter(
+    root: str, cwd: str, binds: "list[str]", readonly: "list[str]", kept: str, writable: "list[str]"
+) -> None:
     """Let `root` be "/" and `cwd` in it the working directory.
 
     Every one of `binds` is a path of this machine that is mounted at the same path in `root`, or, if it is a link,
-    made there too; `readonly` are made read-only there. `kept`: a folder with places of an earlier job, or "".
+    made there too; `readonly` are made read-only there, but for `writable`, folders in them. `kept`: a folder with
+    places of an earlier job, or "".
 
     Raises:
         OSError: the system does not allow it.
@@ -32,7 +35,7 @@ def enter(root: str, cwd: str, binds: "list[str]", readonly: "list[str]", kept: 
     new_namespace()
     mount_all(root, places)
     change_root(root)
-    protect(readonly)
+    protect(readonly, writable)
     os.chdir(cwd)
     give_up_mounting()
 
@@ -118,8 +121,11 @@ def change_root(root: str) -> None:
     call("umount2", "leaving the old root", b".", MNT_DETACH)
 
 
-def protect(paths: "list[str]") -> None:
-    """Make `paths` read-only."""
+def protect(paths: "list[str]", but: "list[str]") -> None:
+    """Make `paths` read-only, `but` for these folders, which are mounts of their own then."""
+    for path in but:
+        if os.path.isdir(path):  # noqa: PTH112 (pathlib takes 10 ms to import)
+            mount(path, path, MS_BIND | MS_REC)
     for path in paths:
         mount(path, path, MS_BIND | MS_REC)
         # In a user namespace the flags that a mount has may not be taken away.

@@ -3,7 +3,7 @@
 Linux. The rest of this machine stays where it is: what the request names (/opt/ml, /tmp, each LocalPath) is the
 job's, everything else is bound in from outside, and so is what the engine needs of those places (an interpreter
 under /tmp). All that is the job's lies in one mount, so that a file can be renamed from /tmp to /opt/ml/model. The
-packages of this Python are read-only.
+packages of this Python and the state folder are read-only.
 
 As root the program loses CAP_SYS_ADMIN, with which it could undo the mounts; a user's stays the same user, in a
 user namespace, without any capability. Network, processes, memory and devices are this machine's: it is a view of
@@ -32,14 +32,14 @@ from pipeline.local.jobs.launchers.surroundings import around
 from pipeline.local.jobs.layer import LAYER
 from pipeline.local.jobs.reaper import Entering
 from pipeline.local.jobs.used_folders import MOST_WAITING
-from pipeline.local.state.state_dir import scratch_name
+from pipeline.local.state.state_dir import Home, scratch_name
 
 _PROBE_SECONDS = 20
 
 
 class Sandbox(OnThisMachine):
     """The Launcher; `needed` are the folders of this machine that a job must find also where a path is its own,
-    `protected` those that it must not change.
+    `protected` those that it must not change, as `home` but for what pip downloads.
 
     The empty folders on which the machine's are mounted go from job to job of an execution, by way of `temporary`
     (None: each job has new ones): on some file systems making and removing thirty takes longer than mounting them.
@@ -49,7 +49,11 @@ class Sandbox(OnThisMachine):
     seen_at: Path | None = Path("/")
 
     def __init__(
-        self, needed: Sequence[Path], protected: Sequence[Path] = (), temporary: Path | None = None
+        self,
+        needed: Sequence[Path],
+        protected: Sequence[Path] = (),
+        temporary: Path | None = None,
+        home: Home | None = None,
     ) -> None:
         self._needed = needed
         self._temporary = temporary
@@ -58,6 +62,11 @@ class Sandbox(OnThisMachine):
         self._taken: dict[Path, str] = {}
         self._found: dict[frozenset[Path], Sequence[str]] = {}
         self._protected = _all_protected(protected)
+        self._home: Home | None = None
+        if home is not None:
+            with contextlib.suppress(OSError):  # Where it cannot be made pip does without.
+                home.downloads.mkdir(mode=0o700, exist_ok=True)
+            self._home = Home(home.root.resolve())
 
     @contextlib.contextmanager
     def around_execution(self) -> Iterator[Sequence[str]]:
@@ -94,7 +103,11 @@ class Sandbox(OnThisMachine):
             str(path) for path in dict.fromkeys(self._protected) if path not in container.root.parents
         ]
         places = self._taken.get(container.root, "")
-        words = [str(container.root), asked.cwd, self._bound(container), readonly, places]
+        writable = []
+        if self._home is not None:
+            readonly.append(str(self._home.root))
+            writable.append(str(self._home.downloads))
+        words = [str(container.root), asked.cwd, self._bound(container), readonly, places, writable]
         return Program(asked.command, container.root, environment, Entering("sandbox", words))
 
     def fault(self, folder: Path) -> str | None:

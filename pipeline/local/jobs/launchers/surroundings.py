@@ -6,6 +6,7 @@ import os
 import site
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pipeline
@@ -40,7 +41,12 @@ def needed_folders(state: Path, environ: Mapping[str, str], more: Iterable[Path]
     for variable in ("PATH", "LD_LIBRARY_PATH"):
         paths += [Path(name) for name in environ.get(variable, "").split(os.pathsep) if name]
     absolute = (path.expanduser().absolute() for path in paths)
-    return tuple(dict.fromkeys(place for path in absolute for place in (path, path.resolve())))
+    return tuple(dict.fromkeys(place for path in absolute for place in (path, *_resolved(path))))
+
+
+def _resolved(path: Path) -> Iterator[Path]:
+    with suppress(OSError, RuntimeError):  # Its links lead in a circle: there is nothing to find.
+        yield path.resolve()
 
 
 def _entries(folder: Path, own: set[Path], above: set[Path]) -> Iterator[Path]:

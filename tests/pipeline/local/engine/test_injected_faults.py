@@ -234,7 +234,10 @@ def test_a_job_that_the_system_kills_is_run_again_where_a_policy_says_so(
     home = Home.open(tmp_path / "home")
     policy = [{"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 1}]
     with services(home, {}, monkeypatch) as (store, aws):
-        scripts = {name: KILLED_ONCE.format(marker=str(home.root / name)) for name in ("again", "killed")}
+        home.downloads.mkdir(exist_ok=True)  # Where a job may write in the state folder.
+        scripts = {
+            name: KILLED_ONCE.format(marker=str(home.downloads / name)) for name in ("again", "killed")
+        }
         steps = [
             script_step(aws, "again", scripts["again"], RetryPolicies=policy),
             script_step(aws, "killed", scripts["killed"]),

@@ -322,7 +322,7 @@ def test_a_property_file_that_cannot_be_read_is_named(
 
 def test_jobs_run_side_by_side(bench: Workbench) -> None:
     # Each job waits for the other's file: run one after another they would never end.
-    meeting = bench.home.execution(bench.execution_id) / "meeting"
+    meeting = bench.home.downloads / f"meeting-{bench.execution_id}"
     meeting.mkdir(parents=True)
     script = (
         "import pathlib, sys, time\nmeeting, me, other = sys.argv[1:]\n"
@@ -350,8 +350,9 @@ def test_jobs_run_side_by_side(bench: Workbench) -> None:
 
 
 def test_code_that_was_changed_in_the_bucket_is_not_run(bench: Workbench) -> None:
-    # In the state folder, which a job sees wherever it lies.
-    ran = bench.home.root / f"ran-{bench.execution_id}"
+    # In the state folder, which a job sees wherever it lies, where it may write.
+    bench.home.downloads.mkdir(exist_ok=True)
+    ran = bench.home.downloads / f"ran-{bench.execution_id}"
     script = f"open({str(ran)!r}, 'a').write('x')"
     request = bench.processing(script)
     name = folder_name(digest_of_files([("script.py", script.encode())]))

@@ -199,3 +199,14 @@ def test_a_folder_that_cannot_be_moved_is_deleted_where_it_is(home: Home) -> Non
         home.temporary.rmdir()
         used.put(container.root)
         assert not container.root.exists()
+
+
+def test_the_folder_of_a_stopped_job_is_away_at_once_and_gone_at_the_end(home: Home) -> None:
+    with UsedFolders(home.scratch) as used:
+        for _ in range(2):  # Stopped again after a resume it has the same name.
+            littered(make(home, used, "job").root)
+            used.put_aside(home.root / "job")
+            assert not (home.root / "job").exists()
+        assert len(list(home.temporary.iterdir())) == 2
+        assert all(scratch_owner(path.name) == ProcessIdentity.mine() for path in home.temporary.iterdir())
+    assert list(home.temporary.iterdir()) == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import StateError
 from pipeline.local.state.contents import Content, Contents, UnreadableError
+from pipeline.local.state.disk_advice import disk_advice
 from pipeline.local.state.state_dir import Home
 
 
@@ -63,3 +67,27 @@ def test_many_contents_are_made_durable_at_once(contents: Contents) -> None:
     contents.sync(written[:3])
     contents.sync(written)
     assert all(contents.damage(sha256, contents.path(sha256).stat().st_size) is None for sha256 in written)
+
+
+def test_a_state_folder_that_was_removed_is_said_to_be_gone_and_not_to_be_full(
+    home: Home, contents: Contents
+) -> None:
+    home.root.rename(home.root.with_name("elsewhere"))
+    with pytest.raises(
+        StateError, match=r"objects was removed, moved or unmounted while.*: put it back"
+    ) as told:
+        contents.write([b"x"], "s3://bucket/key")
+    assert "Free space" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Free space on that disk"),
+        (errno.EDQUOT, "Free space on that disk"),
+        (errno.EROFS, "Check who owns that folder, and its disk"),
+        (errno.ENOENT, "Check who owns that folder, and its disk"),
+    ],
+)
+def test_the_advice_is_for_what_the_disk_said(tmp_path: Path, number: int, advice: str) -> None:
+    assert disk_advice(OSError(number, os.strerror(number)), tmp_path) == advice

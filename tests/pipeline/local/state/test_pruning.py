@@ -12,9 +12,11 @@ from typing import IO, Any
 import pytest
 
 from pipeline.cli.main import main
+from pipeline.errors import StateError
 from pipeline.execution import StepRecord
 from pipeline.local.state.cache import CachedResult, StepCache
 from pipeline.local.state.decisions import Decisions, digest_of_key
+from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.pruning import carry_out, plan
 from pipeline.local.state.rebuilding import rebuild
@@ -23,6 +25,7 @@ from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
 from tests.folders import contents, make_deep
 from tests.pipeline.local.kept_state import DEFINITION, FakeRegistry, execution, package, state_of
+from tests.processes import ended_process
 
 KEYS = ("processed/train.npz", "models/job/output/model.tar.gz", "evaluation/report.html")
 
@@ -282,3 +285,62 @@ def test_a_negative_number_is_refused(home, monkeypatch, capsys):
     monkeypatch.setenv("FASHION_HOME", str(home.root))
     assert main(["prune", "--keep", "-1"]) == 2
     assert "cannot be negative" in capsys.readouterr().err
+
+
+def test_what_cannot_be_removed_is_counted_and_named_and_goes_the_next_time(home, monkeypatch, capsys):
+    """As where somebody has made a file immutable."""
+    monkeypatch.setenv("FASHION_HOME", str(home.root))
+    with Store(home) as store:
+        firm = plan(home, store, 1, pytest.fail).contents[0]
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path == firm:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        patched.setattr("pipeline.local.state.pruning.remove_tree", lambda folder: None)
+        assert main(["prune", "--keep", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("Removed 3 executions and 7 objects: ")
+    assert "Could not remove 10 files of theirs, which nothing uses any more: " in err
+    assert f"{home.executions}/fashion-" in err
+    assert " and 7 more. They may be another user's, or immutable" in err
+    [aside] = [path for path in home.executions.iterdir() if path.name.startswith("fashion-")]
+    aside.rename(home.executions / aside.name.replace(str(ProcessIdentity.mine()), str(ended_process())))
+    rebuild(home)
+    assert main(["prune", "--keep", "1"]) == 0
+    assert [path.name for path in home.executions.iterdir()] == ["exec00000003"]
+    assert not firm.exists()
+
+
+def test_executions_on_another_disk_are_pruned(home, tmp_path):
+    """A rename to another disk fails, also by a link."""
+    elsewhere = tmp_path / "elsewhere"
+    home.executions.rename(elsewhere)
+    home.executions.symlink_to(elsewhere)
+    assert prune(home, keep=1) > 0
+    assert [path.name for path in elsewhere.iterdir()] == ["exec00000003"]
+    with Store(home) as store:
+        assert [each.execution_id for each in store.executions()] == ["exec00000003"]
+
+
+def test_where_a_folder_cannot_be_moved_no_execution_is_removed(home, monkeypatch):
+    before, said = contents(home.executions), state_of(home)
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path == home.execution("exec00000000"):
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)
+        with pytest.raises(
+            StateError, match=r"exec00000000: Operation not permitted\. No execution was removed"
+        ):
+            prune(home, keep=0)
+    assert contents(home.executions) == before
+    assert state_of(home) == said

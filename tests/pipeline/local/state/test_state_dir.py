@@ -182,3 +182,25 @@ def test_a_temporary_file_is_named_for_its_process(tmp_path: Path) -> None:
     assert scratch_owner(Home(tmp_path).scratch("model-1").name) == ProcessIdentity.mine()
     for name in ("", "fashion-1.2.3-x", "1-moto", f"fashion-{ProcessIdentity.mine()}"):
         assert scratch_owner(name) is None
+
+
+def test_what_cannot_be_swept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home.open(tmp_path / "state")
+    firm = home.temporary / f"fashion-{ended_process()}-stopped-1"
+    firm.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.local.state.state_dir.remove_tree", lambda folder: None)
+        said = home.sweep()
+    assert said is not None
+    assert said.startswith(f"Could not remove {firm}, which ended commands have left.")
+    assert home.sweep() is None
+    assert not firm.exists()
+
+
+@pytest.mark.parametrize("aim", ["state", "nowhere"])
+def test_a_link_that_leads_nowhere_is_no_file(aim: str, tmp_path: Path) -> None:
+    (tmp_path / "state").symlink_to(tmp_path / aim)
+    with pytest.raises(
+        StateError, match=r"state is a link that leads nowhere or in a circle\. Set --state to a"
+    ):
+        Home.open(tmp_path / "state", "--state")

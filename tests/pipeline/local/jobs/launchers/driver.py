@@ -18,13 +18,14 @@ from pipeline.local.jobs.launchers.sandbox import Sandbox
 from pipeline.local.jobs.launchers.surroundings import needed_folders
 from pipeline.local.jobs.process import run_process
 from pipeline.local.jobs.reaper import Reaper
+from pipeline.local.state.state_dir import Home
 
 
 def main() -> None:
     """See the module's docstring."""
     folder, name, text, *mounts = sys.argv[1:]
     needed = needed_folders(Path(folder), os.environ)
-    launcher: Launcher = Sandbox(needed) if name == "sandbox" else Process(needed)
+    launcher: Launcher = Sandbox(needed, home=Home(Path(folder))) if name == "sandbox" else Process(needed)
     container = Container.create(Path(folder) / "job", tuple(mounts), launcher.seen_at)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

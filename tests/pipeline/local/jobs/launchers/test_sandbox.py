@@ -53,7 +53,7 @@ def test_tmp_is_the_jobs_own_but_for_what_it_needs_there(sandboxed: Somebody, op
         other.unlink()
     assert "No such file" in lines[0]
     # The state folder lies under /tmp: it is there.
-    assert lines[1:] == ["job", "log.txt", "exit status 0"]
+    assert lines[1:] == ["job", "log.txt", "pip", "exit status 0"]
     assert (job(sandboxed) / "tmp/mine").exists()
     assert not Path("/tmp/mine").exists()
 
@@ -91,6 +91,25 @@ def test_this_pythons_packages_cannot_be_changed(sandboxed: Somebody) -> None:
     lines = sandboxed.run("sandbox", f"touch {Path(sys.prefix).resolve()}/pyvenv.cfg && echo changed")
     assert "Read-only file system" in lines[0]
     assert "changed" not in lines
+
+
+def test_the_state_folder_cannot_be_changed_but_for_what_pip_keeps(
+    sandboxed: Somebody, open_folder: Path
+) -> None:
+    """It lies below /tmp here, which is otherwise the job's own, to be emptied as it likes."""
+    (open_folder / "kept").write_text("dear")
+    text = f"rm -rf /tmp/* 2>/dev/null; touch {open_folder}/made 2>/dev/null || echo refused"
+    text += f"; echo x >{open_folder}/pip/made; mv {open_folder}/kept /tmp/moved 2>/dev/null || echo stays"
+    assert sandboxed.run("sandbox", text) == ["refused", "stays", "exit status 0"]
+    assert sorted(path.name for path in open_folder.iterdir()) == ["job", "kept", "log.txt", "pip"]
+    assert (open_folder / "kept").read_text() == "dear"
+    assert (open_folder / "pip" / "made").read_text() == "x\n"
+
+
+def test_links_in_a_circle_among_what_a_job_needs_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    environ = {"FASHION_DATA": str(tmp_path / "loop"), "PATH": f"{tmp_path / 'loop'}:/usr/bin"}
+    assert Path("/usr/bin") in needed_folders(tmp_path, environ)
 
 
 @pytest.mark.parametrize(
