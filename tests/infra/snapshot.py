@@ -90,12 +90,19 @@ def resources(template: Template, stack: ResolvedStack, defaults: ResolvedStack)
         parts.append(f"parameter {name} = {json.dumps(facts, sort_keys=True)}")
     parts += ["", f"made by default = {' '.join(sorted(defaults.resources))}"]
     parts += ["", *(alone(template, beside, chosen) for beside, chosen in ALONE)]
+    parts += properties(stack)
+    parts += ["", *(f"output {name} = {value}" for name, value in stack.outputs.items())]
+    return anonymous("\n".join(parts) + "\n")
+
+
+def properties(stack: ResolvedStack) -> list[str]:
+    """The lines of every property of every resource, but for policies."""
+    parts = []
     for name, resource in stack.resources.items():
         parts += ["", f"{name} = {resource['Type']}"]
         rest = {key: value for key, value in resource.items() if key not in ("Type", "Metadata")}
         parts += sorted(flat(rest, name))
-    parts += ["", *(f"output {name} = {value}" for name, value in stack.outputs.items())]
-    return anonymous("\n".join(parts) + "\n")
+    return parts
 
 
 def alone(template: Template, beside: Mapping[str, str], chosen: Mapping[str, str]) -> str:
