@@ -39,6 +39,7 @@ class Workbench:
             f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/small/execution/{self.execution_id}"
         )
         self._reaper = reaper
+        self._graces = QUICK
         # The containers of models by name, for transform jobs.
         self.models: dict[str, list[dict[str, Any]]] = {}
         self.use("auto")
@@ -67,10 +68,16 @@ class Workbench:
         """Let jobs run from now on what `programs` says."""
         self.jobs = self._jobs(self.launcher, programs)
 
+    def give(self, graces: Graces) -> None:
+        """Let jobs from now on have so long to end."""
+        self._graces = graces
+        self.jobs = self._jobs(self.launcher, self._programs)
+
     def _jobs(self, launcher: Launcher, programs: Programs) -> LocalJobs:
+        self._programs = programs
         return LocalJobs(
-            self.home, self.aws, self.execution_id, self._reaper, QUICK, self.execution_arn, launcher=launcher,
-            programs=programs, find_model=lambda name: self.models.get(name),
+            self.home, self.aws, self.execution_id, self._reaper, self._graces, self.execution_arn,
+            launcher=launcher, programs=programs, find_model=lambda name: self.models.get(name),
         )  # fmt: skip
 
     def uri(self, *parts: str) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +220,7 @@ def test_a_stop_ends_everything_within_seconds(bench: Workbench, local_store: St
         step("B", "Processing", request),
         step("C", "Processing", request, "A"),
     )
-    record = start(bench, local_store, text, watcher, stop=stop)
+    record = start(bench, local_store, text, watcher, stop=stop, graces=replace(QUICK, stop=0.5))
     stopper.join()
     assert record.status == "Stopped"
     assert statuses(record) == {"A": "Stopped", "B": "Stopped", "C": "Pending"}

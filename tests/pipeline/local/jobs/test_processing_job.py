@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.code_address import digest_of_files, folder_name
 from pipeline.errors import FashionError, StepFailed
 from pipeline.local.jobs.runner import StepStopped
 from pipeline.spec.definition import PropertyFile, Step
-from tests.pipeline.local.workbench import Workbench
+from tests.pipeline.local.workbench import QUICK, Workbench
 
 COPY = """
 import pathlib, sys
@@ -181,6 +182,7 @@ def test_a_job_that_the_system_killed_says_so(bench: Workbench) -> None:
 
 def test_a_job_that_hangs_ends_at_its_limit(bench: Workbench) -> None:
     script = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)"
+    bench.give(replace(QUICK, limit=0.5))
     started = time.monotonic()
     with pytest.raises(StepFailed, match="ran longer than MaxRuntimeInSeconds=1\n"):
         bench.run("Processing", bench.processing(script, limit=1))

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from tests.pipeline.local.engine.test_sdk2_steps import function_step
 from tests.pipeline.local.engine.test_start import Watcher, document, get, join, start, statuses, step
 from tests.pipeline.local.jobs.test_sdk_bundles import framework_step, put, session  # noqa: F401 (a fixture)
 from tests.pipeline.local.jobs.transform.test_transform_job import SERVER, archive, request
-from tests.pipeline.local.workbench import Workbench
+from tests.pipeline.local.workbench import QUICK, Workbench
 
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[6]
@@ -168,6 +169,7 @@ def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(contained: Workben
     script = (
         "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(90)"
     )
+    contained.give(replace(QUICK, stop=0.5))
     contained.stop_at = "ready"
     with pytest.raises(StepStopped):
         contained.run("Processing", contained.processing(script))
