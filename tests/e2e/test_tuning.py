@@ -17,19 +17,24 @@ pytestmark = pytest.mark.e2e
 TRAIN = """
 import json, os, pathlib, time
 settings = json.loads(pathlib.Path(os.environ["SM_INPUT_CONFIG_DIR"], "hyperparameters.json").read_text())
+held = pathlib.Path(__file__).with_name("hold")
 for epoch in range(int(settings["epochs"])):
     print(f"epoch={epoch + 1} accuracy={1 - float(settings['rate']) / 10:.6f}", flush=True)
-    time.sleep(float(os.environ.get("PAUSE", "0")))
+    while "-Tune-003-" in os.environ["TRAINING_JOB_NAME"] and held.exists():
+        time.sleep(0.05)
 pathlib.Path(os.environ["SM_MODEL_DIR"], "rate").write_text(settings["rate"])
 """
 
 
-def definition(folder: Path, pause: str) -> Path:
-    """A search of four trials, one after another, each of which takes four times `pause` seconds at least."""
-    own = definition_of_trials(StaticHyperParameters={"epochs": "4"}, Environment={"PAUSE": pause})
+def definition(folder: Path, name: str) -> Path:
+    """A search of four trials, one after another. The third waits in its first epoch while there is a file `hold`.
+
+    Searches of other names propose the same, but none is reused for another.
+    """
+    own = definition_of_trials(StaticHyperParameters={"epochs": "4"}, Environment={"NAME": name})
     request = arguments("Bayesian", trials=4, definition=own)
     step = {"Name": "Tune", "Type": "Tuning", "Arguments": request, "CacheConfig": {"Enabled": True}}
-    file = folder / f"search-{pause}.json"
+    file = folder / f"{name}.json"
     file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
     (folder / "train.py").write_text(TRAIN)
     return file
@@ -50,11 +55,13 @@ def tuned(home: Path, execution_id: str) -> list[str]:
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     home = tmp_path / "home"
     stand_in = f"Tune=python3 {tmp_path}/train.py"
-    file = definition(tmp_path, "1")
+    file, hold = definition(tmp_path, "killed"), tmp_path / "hold"
+    hold.touch()
     words = ("run", "--definition", file, "--stand-in", stand_in, "--plain")
     with Command(home, *words) as command:
         command.wait_for("Tune-003: running")
         command.signal(signal.SIGKILL)
+    hold.unlink()
     await_true(lambda: not processes_of(home), "the killed search's processes to end", 60)
     (killed,) = executions(home)
     assert [trial["status"] for trial in trials(home, killed["execution_id"])] == ["Succeeded"] * 2 + [
@@ -64,7 +71,9 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert resumed.status == 0, resumed.said
     assert "Tune-001: running" not in resumed.err
     assert [trial["status"] for trial in trials(home, killed["execution_id"])] == ["Succeeded"] * 4
-    undisturbed = run(home, "run", "--definition", definition(tmp_path, "0"), "--stand-in", stand_in)
+    undisturbed = run(
+        home, "run", "--definition", definition(tmp_path, "undisturbed"), "--stand-in", stand_in
+    )
     assert undisturbed.status == 0, undisturbed.said
     newest = executions(home)[0]["execution_id"]
     assert newest != killed["execution_id"]
@@ -76,7 +85,7 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_search_that_cannot_be_made_is_refused_before_anything_runs(tmp_path: Path) -> None:
-    file = definition(tmp_path, "0")
+    file = definition(tmp_path, "refused")
     document = json.loads(file.read_text())
     document["Steps"][0]["Arguments"]["HyperParameterTuningJobConfig"]["ResourceLimits"] = {
         "MaxNumberOfTrainingJobs": 0,
