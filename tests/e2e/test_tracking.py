@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,61 +39,62 @@ def address(command: Command) -> str:
     return found[1]
 
 
-def test_all_executions_are_shown_and_the_reuse_is_told(home: Path, first_run: Run) -> None:
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    """Where `mlflow` shows the two executions, until Ctrl-C ends it."""
     with Command(home, "mlflow", "--port", "0") as command:
-        rest = Rest(address(command))
-        await_true(lambda: len(rest_runs(rest)) == 6, "two executions of two trainings")
-        runs = rest.ask("runs/search", {"experiment_ids": [rest.experiment("fashion-mnist")]})["runs"]
-        tags = [{each["key"]: each["value"] for each in run["data"]["tags"]} for run in runs]
-        reused = [each["fashion.reused_from"] for each in tags if "fashion.reused_from" in each]
-        assert reused == [first_run.id] * 2
-        assert {each["fashion.execution"] for each in tags} >= {first_run.id}
-        # Both say what the same training did, epoch by epoch.
-        of_step = [run for run in runs if run["info"]["run_name"] == "Train-baseline-0"]
-        epochs = [
-            [value for _, value, _ in rest.history(run["info"]["run_id"], "validation_accuracy")]
-            for run in of_step
-        ]
-        assert epochs[0] == pytest.approx(epochs[1], abs=1e-4)
-        assert len(epochs[0]) == 1
+        shown_at = address(command)
+        await_true(lambda: len(rest_runs(Rest(shown_at))) == 6, "two executions of two trainings")
+        yield shown_at
         command.signal(signal.SIGINT)
         finished = command.finish()
     assert finished.status == 0, finished.said
     assert finished.err.endswith("Ended.\n")
 
 
-def rest_runs(rest: Rest) -> list[object]:
+def rest_runs(rest: Rest) -> list[dict[str, Any]]:
     found = rest.ask("experiments/search", {"max_results": 10})["experiments"]
     ids = [each["experiment_id"] for each in found]
     return list(rest.ask("runs/search", {"experiment_ids": ids}).get("runs", []))
 
 
-def test_publishing_all_again_changes_nothing(home: Path) -> None:
+def test_all_executions_are_shown_and_the_reuse_is_told(url: str, first_run: Run) -> None:
+    rest = Rest(url)
+    runs = rest.ask("runs/search", {"experiment_ids": [rest.experiment("fashion-mnist")]})["runs"]
+    tags = [{each["key"]: each["value"] for each in run["data"]["tags"]} for run in runs]
+    reused = [each["fashion.reused_from"] for each in tags if "fashion.reused_from" in each]
+    assert reused == [first_run.id] * 2
+    assert {each["fashion.execution"] for each in tags} >= {first_run.id}
+    # Both say what the same training did, epoch by epoch.
+    of_step = [run for run in runs if run["info"]["run_name"] == "Train-baseline-0"]
+    epochs = [
+        [value for _, value, _ in rest.history(run["info"]["run_id"], "validation_accuracy")]
+        for run in of_step
+    ]
+    assert epochs[0] == pytest.approx(epochs[1], abs=1e-4)
+    assert len(epochs[0]) == 1
+
+
+def test_publishing_all_again_changes_nothing(home: Path, url: str) -> None:
     def published() -> str:
-        finished = run(home, "mlflow", "publish", "--all")
-        assert finished.out == f"Published 2 executions to the local store, {home / 'mlflow'}.\n", (
-            finished.said
-        )
-        with Command(home, "mlflow", "--port", "0") as command:
-            rest = Rest(address(command))
-            runs = rest.ask("runs/search", {"experiment_ids": [rest.experiment("fashion-mnist")]})["runs"]
-            ids = {run["info"]["run_id"]: [each["key"] for each in run["data"]["metrics"]] for run in runs}
-            histories = [[rest.history(run, key) for key in keys] for run, keys in ids.items()]
-            return repr((runs, histories))
-
-    assert published() == published()
-
-
-def test_its_pages_show_an_execution_with_its_report(home: Path) -> None:
-    program = browser_program("MLFLOW IN A BROWSER")
-    with Command(home, "mlflow", "--port", "0") as command, start_chromium(program) as browser:
-        url = address(command)
         rest = Rest(url)
-        experiment = rest.experiment("fashion-mnist")
-        await_true(lambda: len(rest_runs(rest)) == 6, "all runs")
+        runs = rest.ask("runs/search", {"experiment_ids": [rest.experiment("fashion-mnist")]})["runs"]
+        ids = {run["info"]["run_id"]: [each["key"] for each in run["data"]["metrics"]] for run in runs}
+        histories = [[rest.history(run, key) for key in keys] for run, keys in ids.items()]
+        return repr((runs, histories))
+
+    before = published()
+    finished = run(home, "mlflow", "publish", "--all")
+    assert finished.out == f"Published 2 executions to the local store, {home / 'mlflow'}.\n", finished.said
+    assert published() == before
+
+
+def test_its_pages_show_an_execution_with_its_report(url: str) -> None:
+    with start_chromium(browser_program("MLFLOW IN A BROWSER")) as browser:
+        experiment = Rest(url).experiment("fashion-mnist")
         (parent, *_) = [
             run["info"]["run_id"]
-            for run in rest.ask("runs/search", {"experiment_ids": [experiment]})["runs"]
+            for run in Rest(url).ask("runs/search", {"experiment_ids": [experiment]})["runs"]
             if not run["info"]["run_name"].startswith("Train-")
         ]
         page = browser.new_page()
@@ -106,18 +109,21 @@ def test_its_pages_show_an_execution_with_its_report(home: Path) -> None:
     assert elsewhere == set()
 
 
-def test_it_ends_with_the_command_also_when_that_is_killed(home: Path) -> None:
-    with Command(home, "mlflow", "--port", "0") as command:
+def test_it_ends_with_the_command_also_when_that_is_killed(home: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(home, tmp_path / "home"))
+    with Command(copied, "mlflow", "--port", "0") as command:
         address(command)
-        assert any("server_process" in each for each in processes_of(home))
+        assert any("server_process" in each for each in processes_of(copied))
         command.signal(signal.SIGKILL)
         command.finish()
-        await_true(lambda: processes_of(home) == [], "everything to end")
+        await_true(lambda: processes_of(copied) == [], "everything to end")
 
 
-def test_a_run_succeeds_though_nobody_listens_where_it_publishes(home: Path, small_data_set: Path) -> None:
+def test_a_run_succeeds_though_nobody_listens_where_it_publishes(
+    later_home: Path, small_data_set: Path
+) -> None:
     place = "http://127.0.0.1:9"
-    finished = run(home, "run", "--data", small_data_set, *COMMON, "--mlflow", place)
+    finished = run(later_home, "run", "--data", small_data_set, *COMMON, "--mlflow", place)
     assert finished.status == 0, finished.said
     assert (
         f"Publishing to MLflow has stopped for this execution ({place}): Connection refused." in finished.err
