@@ -32,7 +32,7 @@ FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 @contextmanager
-def in_plain_words(command: str) -> Iterator[None]:
+def translate_errors(command: str) -> Iterator[None]:
     """Turns what boto3 raises within the block into InfraError."""
     try:
         yield

@@ -79,7 +79,7 @@ def main(argv: Sequence[str], connect: Connect | None = None) -> int:
 def run(args: argparse.Namespace, connect: Connect | None) -> int:
     """Opens AWS and carries out `args`. Raises FashionError."""
     from infra.aws import open_aws
-    from infra.aws_errors import in_plain_words
+    from infra.aws_errors import translate_errors
     from infra.deploying import deploy, parse_assignments
     from infra.destroying import destroy
     from infra.regions import for_region
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, connect: Connect | None) -> int:
     parameters = parse_assignments(getattr(args, "param", []))
     name = args.stack or stack_name(os.environ)
     talk = Talk(show=print, say=say, ask=ask if sys.stdin.isatty() else None)
-    with in_plain_words(args.command):
+    with translate_errors(args.command):
         aws = (connect or open_aws)(args.profile, args.region)
         stack = Stack(aws.client("cloudformation"), name)
         if args.command == "status":

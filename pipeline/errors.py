@@ -36,7 +36,7 @@ class CredentialsError(UsageError):
 
 
 class PreflightFailed(UsageError):
-    """The AWS account lacks something that a run needs; the message lists all of it, each with its remedy."""
+    """The AWS account lacks something that a run needs; the message lists all of it, each with its hint."""
 
 
 class AwsError(FashionError):

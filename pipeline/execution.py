@@ -22,6 +22,13 @@ EXECUTION_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "CompletedWithFa
 STEP_ENDS: Final[frozenset[str]] = frozenset({"Succeeded", "Failed", "Stopped", "Skipped"})
 # An execution of which no step ran for longer was interrupted and resumed.
 PAUSE_SECONDS: Final = 60.0
+# The target that commands have without --target, and whose executions the state folder keeps whole.
+LOCAL: Final = "local"
+
+
+def target_flag(target: str) -> str:
+    """What a command about something on a target is told of it: " --target sagemaker", or nothing for LOCAL."""
+    return "" if target == LOCAL else f" --target {target}"
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,14 @@ class ExecutionRecord:
         return None if self.ended_at is None else self.seconds_until(self.ended_at)
 
     @property
+    def local(self) -> bool:
+        """Whether the local engine ran it: then its steps are kept, to be built on and gone on from."""
+        return self.target == LOCAL
+
+    @property
     def flag(self) -> str:
-        """What a command about it is told of its target: " --target sagemaker", or nothing."""
-        return " --target sagemaker" if self.target == "sagemaker" else ""
+        """What a command about it is told of its target: see target_flag."""
+        return target_flag(self.target)
 
     def seconds_until(self, now: float) -> float:
         """How long it has taken at `now` (seconds since the epoch): what passed, but for pauses.

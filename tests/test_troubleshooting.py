@@ -13,7 +13,7 @@ import pytest
 import infra.cli
 from pipeline.cli import parser as cli
 from pipeline.targets.aws.aws_errors import EXPIRED, FORBIDDEN
-from pipeline.targets.aws.hints import CAPACITY, CODE, DATA, IMAGE, KEY, QUOTA, ROLE, TIME, likely_remedy
+from pipeline.targets.aws.hints import CAPACITY, CODE, DATA, IMAGE, KEY, QUOTA, ROLE, TIME, hint_for
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -114,7 +114,7 @@ def test_the_command_line_knows_a_remedy_for_every_failed_job_on_the_page() -> N
     assert len(reasons) == len(REMEDIES)
     for reason in reasons:
         (known,) = (remedy for beginning, remedy in REMEDIES.items() if reason.startswith(beginning))
-        assert likely_remedy(reason) == known, reason
+        assert hint_for(reason) == known, reason
 
 
 def test_codes_of_aws_on_the_page_are_those_that_are_explained() -> None:

@@ -1,6 +1,8 @@
 """The statistics of an evaluation: what its numbers can and cannot tell. Pure; seconds for 25 models.
 
-The report, the study's tables and the model card read the Analysis; pipeline/analysis/hypotheses.py judges by it.
+Begin at `evaluation.py` for what goes in and `results.py` for what comes out (Analysis), which the report, the
+study's tables and the model card read; `judging.py` decides the claims of `hypotheses.py` by it.
+Imports no other room.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def seconds_for_more(record: ExecutionRecord) -> float | None:
     evaluations = [step for step in record.steps if step.name == "Evaluate"]
     steps = [*trainings, *evaluations]
     ran = [step for step in steps if step.status == "Succeeded" and not step.cached and step.attempts == 1]
-    if record.target != "local" or not trainings or len(evaluations) != 1 or ran != steps:
+    if not record.local or not trainings or len(evaluations) != 1 or ran != steps:
         return None
     starts = [step.started_at for step in trainings if step.started_at is not None]
     ends = [step.ended_at for step in trainings if step.ended_at is not None]

@@ -7,7 +7,6 @@ Exit statuses: 0 succeeded; 1 the pipeline failed or its gate was missed; 2 wron
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
@@ -29,7 +28,6 @@ def main(argv: Sequence[str]) -> int:
     args = build_parser(only).parse_args(argv)
     try:
         check_place(argv)
-        name_the_launcher(args)
         status = carry_out(args)
         sys.stdout.flush()
     except FashionError as error:
@@ -46,22 +44,6 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {machine_fault(error)}", file=sys.stderr)
         return 1
     return status
-
-
-def name_the_launcher(args: argparse.Namespace) -> None:
-    """`--target docker` is another word for the local engine with `--launcher container`.
-
-    Raises:
-        UsageError: another launcher is asked for as well.
-    """
-    if getattr(args, "target", None) != "docker":
-        return
-    launcher = getattr(args, "launcher", "auto")
-    if launcher not in ("auto", "container"):
-        raise UsageError(
-            f"--target docker runs jobs in containers, and --launcher {launcher} does not. Leave one of them out."
-        )
-    args.target, args.launcher = "local", "container"
 
 
 def check_place(argv: Sequence[str]) -> None:

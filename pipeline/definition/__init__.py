@@ -2,4 +2,5 @@
 
 Begin at `builder.py` for the steps, at `compiling.py` for how they become JSON. The SageMaker SDK takes seconds to
 import: only `builder.py`, `trainer.py`, `tuner.py` and the modules named `sdk_…` do.
+May import `spec` and `dataset`.
 """

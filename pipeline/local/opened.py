@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.local.state.credentials import Credentials
-from pipeline.local.state.ending import settle
+from pipeline.local.state.ending import mark_interrupted
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.local.state.lock import Held, exclusive
 from pipeline.local.state.rebuilding import write_journals
@@ -48,7 +48,7 @@ def open_state(
         address = find_engine().address
         listens_at, reached_at = address.listens_at, address.reached_at
     with exclusive(home, say) as lock, Store(home) as store:
-        settle(store)
+        mark_interrupted(store)
         write_journals(home, store)
         if left := home.sweep():
             say(left)

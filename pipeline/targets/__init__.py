@@ -1,5 +1,5 @@
 """Where a compiled pipeline runs: `local.py` on this machine, `sagemaker.py` on an account, called by `aws/`.
 
-`base.py` says what they have in common. Begin at `local.py`. May import the definition, the local mode and the
-report.
+`base.py` says what they have in common. Begin at `local.py`. May import the data set, the definition, the local
+mode and the report.
 """

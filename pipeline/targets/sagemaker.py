@@ -18,7 +18,7 @@ from pipeline.local.state.state_dir import Home, home_from
 from pipeline.registry import Package, Registry
 from pipeline.report.outcome import Outcome, write_report_of
 from pipeline.targets.aws.account import Account, open_account
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from pipeline.targets.aws.billing import Bill, read_bill
 from pipeline.targets.aws.executions import Executions
 from pipeline.targets.aws.follow import Follower
@@ -75,14 +75,14 @@ class SageMakerTarget:
         say("Compiling the pipeline with the SageMaker SDK …")
         # The SDK makes clients of its own while it is imported; nothing is asked of them.
         os.environ.setdefault("AWS_DEFAULT_REGION", self.account.region)
-        with plain_words("Compiling the pipeline and uploading its code"):
+        with translate_errors("Compiling the pipeline and uploading its code"):
             return compile_definition(settings, self.account.session)
 
     def data_set_uri(self, settings: Settings) -> str | None:
         """The S3 folder of Fashion-MNIST in the bucket; None when it is not there, or not all of it."""
         uri = settings.uri("raw", data_digest_of_sources())
         prefix = uri.removeprefix(f"s3://{settings.bucket}/")
-        with plain_words(f"Looking for the data set in {settings.bucket}"):
+        with translate_errors(f"Looking for the data set in {settings.bucket}"):
             listed = self.account.client("s3").list_objects_v2(Bucket=settings.bucket, Prefix=f"{prefix}/")
         names = {each["Key"].rpartition("/")[2].removesuffix(".gz") for each in listed.get("Contents", [])}
         return uri if names >= {file.name for file in FILES} else None
@@ -90,7 +90,7 @@ class SageMakerTarget:
     def upload_data(self, settings: Settings, folder: Path) -> str:
         """Puts the data set's files into the bucket, addressed by content, and returns their S3 folder."""
         uri = settings.uri("raw", digest_of(folder))
-        with plain_words(f"Uploading the data set to {settings.bucket}"):
+        with translate_errors(f"Uploading the data set to {settings.bucket}"):
             sent = upload_files(
                 self.account.client("s3"),
                 settings.bucket,
@@ -128,7 +128,7 @@ class SageMakerTarget:
 
     def newest_approved(self, group: str) -> Package | None:
         """The approved version of the group with the highest number; None when none is."""
-        with plain_words(f"Looking for the champion in {group}"):
+        with translate_errors(f"Looking for the champion in {group}"):
             return self.registry(group).newest_approved()
 
     def outcome(self, execution: AwsExecution, *, predictions: bool) -> Outcome:

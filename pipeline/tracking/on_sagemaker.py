@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from pipeline.targets.aws.joblogs import JobLog
 from pipeline.targets.aws.records import AwsExecution
 from pipeline.targets.sagemaker import SageMakerTarget
@@ -33,5 +33,5 @@ def read_epochs(target: SageMakerTarget, execution: AwsExecution, step: str) -> 
     job = execution.jobs.get(step)
     if job is None or not job.own:
         return []
-    with plain_words(f"Reading the log of {step} in execution {execution.record.execution_id}"):
+    with translate_errors(f"Reading the log of {step} in execution {execution.record.execution_id}"):
         return epochs_of(JobLog(target.account.client("logs"), job).whole())

@@ -1,4 +1,8 @@
-"""Shows an execution while it runs: a live table on a terminal, plain lines everywhere else."""
+"""Shows an execution while it runs: a live table on a terminal, plain lines elsewhere; and what is over, as tables.
+
+Begin at `open_view` below; `executions.py` and `leaderboard.py` show what is over. May import `analysis` and the
+local mode's `state`.
+"""
 
 from __future__ import annotations
 

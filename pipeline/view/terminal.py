@@ -20,7 +20,7 @@ PIPE_WIDTH = 100
 NARROW = 72
 
 
-class Paper(Console):
+class PipeConsole(Console):
     """A console that goes on in silence when its reader goes away: the exit status stays the command's."""
 
     def on_broken_pipe(self) -> None:
@@ -39,7 +39,7 @@ def open_console(stream: TextIO) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
     width = None if stream.isatty() else PIPE_WIDTH
-    return Paper(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return PipeConsole(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def make_table(gap: int = 2) -> Table:

@@ -176,6 +176,10 @@ def test_every_folder_is_a_room_that_says_what_it_is_for() -> None:
     for room in ROOMS:
         docstring = ast.get_docstring(parse(ROOT / "pipeline" / room / "__init__.py"))
         assert len(docstring or "") > 60, room
+        assert "import" in str(docstring).lower(), f"{room} does not say what it may import"
+        assert "egin " in str(docstring) or "The map:" in str(docstring), (
+            f"{room} does not say where to begin"
+        )
 
 
 def test_at_the_root_is_only_what_everybody_uses() -> None:

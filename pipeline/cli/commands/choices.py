@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 IMAGE_PARAMETERS = ("ProcessingImageUri", "TrainingImageUri")
 
 
-def check_choices(args: argparse.Namespace) -> None:
-    """Raises UsageError for what contradicts itself, or what the target does not have."""
+def check_choices(args: argparse.Namespace, *, account: bool = False) -> None:
+    """Raises UsageError for what contradicts itself; `account`: an AWS account is asked in any case."""
     if args.source is not None and not args.only:
         raise UsageError(
             f"--from {args.source} goes with --only STEP…. Name the steps to run, or continue that "
@@ -40,7 +40,7 @@ def check_choices(args: argparse.Namespace) -> None:
     if args.parallel is not None and args.parallel < 1:
         raise UsageError(f"--parallel {args.parallel}: at least one job must be allowed to run.")
     check_images(args)
-    check_tracking(args)
+    check_tracking(args, account=account)
     if args.again < 0:
         raise UsageError(
             f"--again {args.again} is not a number from 1 up. The first repetition is --again 1."
@@ -86,14 +86,14 @@ def read_images(args: argparse.Namespace) -> list[ImageChoice]:
     return [parse_image(each) for each in args.image]
 
 
-def check_tracking(args: argparse.Namespace) -> None:
-    """Raises UsageError where --mlflow names no place, or one that only runs on SageMaker can be published to."""
+def check_tracking(args: argparse.Namespace, *, account: bool = False) -> None:
+    """Raises UsageError where --mlflow names no place, or one in an AWS account and no `account` is asked."""
     if args.mlflow is None:
         return
     from pipeline.tracking.place import check_place, is_arn
 
     check_place(args.mlflow)
-    if is_arn(args.mlflow) and getattr(args, "target", "local") != "sagemaker":
+    if is_arn(args.mlflow) and not account:
         raise UsageError(
             f"--mlflow {args.mlflow} goes with --target sagemaker: a run on this machine asks no AWS account. "
             "Give --mlflow alone, or the address of a server."
@@ -123,7 +123,7 @@ def find_source(args: argparse.Namespace, home: Home, pipeline: str) -> Executio
     received = None
     if source.pipeline_name != pipeline:
         received = f"of the pipeline {source.pipeline_name}"
-    elif source.target != "local":
+    elif not source.local:
         received = f"of --target {source.target}"
     elif is_under_way(source):
         received = "that is still running"
@@ -172,8 +172,8 @@ def check_following(args: argparse.Namespace) -> None:
         )
 
 
-def check_run(args: argparse.Namespace) -> None:
-    """Raises UsageError for what `run` can know to be wrong before anything starts."""
-    check_choices(args)
+def check_run(args: argparse.Namespace, *, account: bool = False) -> None:
+    """Raises UsageError for what `run` can know to be wrong before anything starts; see check_choices."""
+    check_choices(args, account=account)
     if args.result is not None:
         check_writable(args.result)

@@ -15,7 +15,7 @@ from pipeline.tracking.place import check_place, is_arn
 
 def main(args: argparse.Namespace) -> int:
     """Compiles for the target, checks the definition against the service model, prints it."""
-    if args.mlflow is not None and args.target != "sagemaker" and not is_arn(args.mlflow):
+    if args.mlflow is not None and not is_arn(args.mlflow):
         check_place(args.mlflow)
         raise UsageError(
             "A definition can hold the ARN of an MLflow app or tracking server of SageMaker; other places are the "

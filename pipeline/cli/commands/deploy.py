@@ -150,7 +150,7 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
         CredentialsError, AwsError: the account cannot be opened, or refuses.
     """
     from pipeline.inference.serving.deployment import Capturing, Deployment, check_endpoint_name
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.sagemaker import open_sagemaker
 
     if args.endpoint_name is not None:
@@ -163,7 +163,7 @@ def deployment_of(args: argparse.Namespace, hosting: Hosting) -> tuple[Deploymen
             "with: make infra-deploy"
         )
     registry = target.registry(args.group or stack.models_from or None)
-    with plain_words(f"Looking at the model package group {registry.group}"):
+    with translate_errors(f"Looking at the model package group {registry.group}"):
         packages = registry.packages()
     package = approved_package(packages, args.model, registry.group, args.stage)
     check_instance(package, hosting)

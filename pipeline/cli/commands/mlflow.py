@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.cli.commands.choices import check_tracking
+from pipeline.cli.commands.publishing import check_publishing, conclude, publish_batches
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.interrupts import stop_on_signals
@@ -16,7 +16,7 @@ from pipeline.local.state.history import read_execution, read_executions
 from pipeline.local.state.state_dir import Home, home_from
 from pipeline.local.state.store import Store
 from pipeline.tracking.earlier import batch_of
-from pipeline.tracking.place import DEFAULT, LOCAL, Place, find_place, place_of_stack
+from pipeline.tracking.place import LOCAL, Place, find_place
 from pipeline.tracking.publisher import Publisher
 from pipeline.tracking.runs import Batch
 
@@ -27,36 +27,14 @@ _LOOK_SECONDS = 2.0
 
 def main(args: argparse.Namespace) -> int:
     """Publishes what is asked for, or everything, and then shows it until Ctrl-C."""
-    check_arguments(args)
+    check_publishing(args)
     if args.action == "publish":
         return publish(args)
     return show(home_from(os.environ), args.port)
 
 
-def check_arguments(args: argparse.Namespace) -> None:
-    """Raises UsageError for what does not go together."""
-    if args.action != "publish":
-        for flag, given in (("--all", args.all), ("--mlflow", args.mlflow), ("an execution", args.execution)):
-            if given:
-                raise UsageError(
-                    f"`mlflow` shows all executions in the local store, and takes no {flag}. Publish with: "
-                    "python -m pipeline mlflow publish"
-                )
-        if args.target != "local":
-            raise UsageError(
-                "`mlflow` shows the local store. An MLflow app of SageMaker is opened in SageMaker Studio; publish "
-                "there with: python -m pipeline mlflow publish --target sagemaker --mlflow ARN"
-            )
-    elif args.all and args.execution is not None:
-        raise UsageError(f"Name an execution or say --all, not both (got {args.execution} --all).")
-    else:
-        check_tracking(args)
-
-
 def publish(args: argparse.Namespace) -> int:
     """Publishes one execution, the latest if none is named, or all; returns the exit status."""
-    if args.target == "sagemaker":
-        return publish_from_sagemaker(args)
     home = home_from(os.environ)
     place = find_place(args.mlflow or LOCAL, home)
     with Store(home) as store:
@@ -67,47 +45,6 @@ def publish(args: argparse.Namespace) -> int:
         batches = (batch_of(home, store, record) for record in reversed(records))
         done = publish_batches(place, batches)
     return conclude(done, len(records), place)
-
-
-def publish_from_sagemaker(args: argparse.Namespace) -> int:
-    """Publishes executions of the account; returns the exit status."""
-    from pipeline.targets.sagemaker import open_sagemaker
-    from pipeline.tracking.on_sagemaker import batch_of as batch_of_aws
-
-    target = open_sagemaker(os.environ)
-    where = place_of_stack(args.mlflow or DEFAULT, target.stack)
-    assert where is not None
-    place = find_place(where, target.home)
-    arns = target.executions.arns() if args.all else [target.executions.find(args.execution)]
-    if not arns:
-        raise UsageError(
-            "There is no execution to publish yet. Start one with: python -m pipeline run --target sagemaker"
-        )
-    batches = (batch_of_aws(target, target.executions.read(arn)) for arn in reversed(arns))
-    return conclude(publish_batches(place, batches), len(arns), place)
-
-
-def conclude(done: bool, number: int, place: Place) -> int:
-    """Says what was published, if it was; returns the exit status."""
-    if done:
-        print(f"Published {number} execution{'s' * (number > 1)} to {place.name}.")
-    return 0 if done else 1
-
-
-def publish_batches(place: Place, batches: Iterable[Batch]) -> bool:
-    """Publishes them in one go and returns whether that was done; what stopped it is said."""
-
-    def stopped(why: str) -> None:
-        say(f"error: Publishing to MLflow has stopped ({place.name}): {why}.")
-
-    publisher = Publisher(place, os.environ, stopped)
-    try:
-        for batch in batches:
-            publisher.send(batch)
-        publisher.end()
-        return publisher.finish()
-    finally:
-        publisher.close()
 
 
 def show(home: Home, port: int) -> int:

@@ -8,7 +8,7 @@ import os
 from pipeline.console import say
 from pipeline.errors import UsageError
 from pipeline.formatting import binary_size, count
-from pipeline.local.state.ending import settle
+from pipeline.local.state.ending import mark_interrupted
 from pipeline.local.state.lock import exclusive
 from pipeline.local.state.pruning import carry_out, freed_without, plan
 from pipeline.local.state.state_dir import home_from
@@ -25,7 +25,7 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--keep {args.keep}: the number of executions to keep cannot be negative.")
     home = home_from(os.environ)
     with exclusive(home, say) as _, Store(home) as store:
-        settle(store)
+        mark_interrupted(store)
         if said := home.sweep():
             say(said)
         planned = plan(home, store, args.keep, say)

@@ -8,8 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.console import say
 from pipeline.errors import UsageError
@@ -39,13 +38,14 @@ def main(args: argparse.Namespace) -> int:
 
         with open_models(args.target, home, args.group) as models:
             loaded = loaded_model(models, args.model, home, say)
+            s3 = models.s3
         address, port = listening.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
         if not ipaddress.ip_address(address).is_loopback:
             say(f"Note: whoever reaches {host} can ask the model: there is no password and no encryption.")
         stop = threading.Event()
         told = (lambda _: None) if args.quiet else say
-        with capturing(args, home, loaded) as capture:
+        with capturing(args, home, loaded, s3) as capture:
             application = Application(
                 loaded.saved_model,
                 loaded.group,
@@ -89,19 +89,16 @@ def check_capture(args: argparse.Namespace) -> None:
 
 
 @contextmanager
-def capturing(args: argparse.Namespace, home: Home, loaded: LoadedModel) -> Iterator[Capture | None]:
-    """What captures requests while the block lasts; None where nobody wants it."""
+def capturing(
+    args: argparse.Namespace, home: Home, loaded: LoadedModel, s3: Any | None
+) -> Iterator[Capture | None]:
+    """What captures requests while the block lasts, in a bucket by `s3`; None where nobody wants it."""
     if args.capture is None:
         yield None
         return
     from pipeline.inference.serving.capture import DEFAULT_MEBIBYTES, Capture
     from pipeline.inference.serving.capture_places import open_place
 
-    s3 = None
-    if args.target == "sagemaker":
-        from pipeline.targets.aws.account import open_account
-
-        s3 = partial(open_account(os.environ).client, "s3")
     limit = DEFAULT_MEBIBYTES if args.capture_limit is None else args.capture_limit
     percent = 100 if args.capture_percent is None else args.capture_percent
     with open_place(args.capture, loaded.package.version, home, s3) as place:

@@ -22,8 +22,10 @@ from pipeline.cli.notebook.svg_graph import draw, lay_out
 from pipeline.cli.parser import build_parser
 from pipeline.cli.parsers.graph import add_graph
 from pipeline.cli.parsers.options import TARGETS
+from pipeline.cli.targets import ALIASES
 from pipeline.definition.parameters import parse_parameters
 from pipeline.errors import NotebookError, UsageError
+from pipeline.execution import target_flag
 from pipeline.spec.definition import Definition
 from pipeline.spec.parsing import read_checked
 
@@ -297,7 +299,8 @@ def graph_words(arguments: str) -> list[str]:
 
 def target_words(target: str) -> list[str]:
     """How commands that look things up are told the target; without it they look here."""
-    return ["--target", target] if target == "sagemaker" else []
+    place, _ = ALIASES.get(target, (target, ""))
+    return target_flag(place).split()
 
 
 def show(content: str) -> Shown:

@@ -13,7 +13,7 @@ from pipeline.definition.parameters import Value
 from pipeline.definition.settings import Settings
 from pipeline.inference.batch.requests import Requests
 from pipeline.inference.batch.transform_definition import BATCH, STEP, batch_definition, pipeline_name
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from pipeline.targets.aws.executions import Executions
 from pipeline.targets.aws.follow import Follower
 from pipeline.targets.aws.records import AwsExecution, id_of
@@ -40,7 +40,7 @@ class AwsScorer:
         """See pipeline.inference.batch.scoring.Scorer."""
         bucket = self.settings.bucket
         uri = self.settings.uri(BATCH, "requests", requests.digest[:32])
-        with plain_words(f"Uploading {requests.count:,} images to {bucket}"):
+        with translate_errors(f"Uploading {requests.count:,} images to {bucket}"):
             upload_files(
                 self.target.account.client("s3"),
                 bucket,
@@ -95,7 +95,7 @@ class AwsScorer:
         s3 = self.target.account.client("s3")
         prefix = folder.removeprefix(f"s3://{self.settings.bucket}/")
         found = {}
-        with plain_words(f"Downloading {folder}"):
+        with translate_errors(f"Downloading {folder}"):
             for path in requests.files:
                 answer = path.with_name(f"{path.name}.out")
                 s3.download_file(self.settings.bucket, f"{prefix}/{answer.name}", str(answer))

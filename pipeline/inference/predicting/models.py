@@ -18,9 +18,13 @@ MAX_ARTIFACT_BYTES = 1 << 30  # the largest model of the study has a few megabyt
 
 
 class Models(Protocol):
-    """The registered models of one model package group."""
+    """The registered models of one model package group.
+
+    `s3` is boto3's client for the buckets of the account that they are in; None: they are in the local S3.
+    """
 
     group: str
+    s3: Any | None
 
     def packages(self) -> list[Package]:
         """Every version, newest first."""
@@ -36,6 +40,7 @@ class LocalModels:
 
     def __init__(self, home: Home, store: Store, group: str) -> None:
         self.group = group
+        self.s3 = None
         self._registry = RegistryState(store)
         self._objects = Objects(home, store)
 
@@ -68,7 +73,7 @@ class AwsModels:
     def __init__(self, sagemaker: Any, s3: Any, group: str) -> None:
         self.group = group
         self._registry = Registry(sagemaker, group)
-        self._s3 = s3
+        self.s3 = s3
 
     def packages(self) -> list[Package]:
         """Every version, newest first."""
@@ -89,14 +94,14 @@ class AwsModels:
         """
         bucket, key = split_uri(uri)
         try:
-            size = self._s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+            size = self.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
             if size > MAX_ARTIFACT_BYTES:
                 raise RegistryError(
                     f"The model {uri} has {size:,} bytes, more than the {MAX_ARTIFACT_BYTES:,} allowed. It "
                     "is not one that this pipeline trained."
                 )
             with path.open("wb") as file:
-                for chunk in self._s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                for chunk in self.s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
                     file.write(chunk)
         except AWS_ERRORS as error:
             raise RegistryError(

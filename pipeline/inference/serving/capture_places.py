@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,10 +116,10 @@ class AwsPlace:
 
 
 @contextmanager
-def open_place(place: str, version: int, home: Home, s3: Callable[[], Any] | None) -> Iterator[Place]:
+def open_place(place: str, version: int, home: Home, s3: Any | None) -> Iterator[Place]:
     """The destination for lines of that version below `place`, a folder or s3:// prefix, while the block lasts.
 
-    `s3` makes the client for a bucket on AWS; without it, buckets are those of the local S3.
+    `s3` is boto3's client for a bucket on AWS; without it, buckets are those of the local S3.
 
     Raises:
         UsageError: it can be no such place.
@@ -132,7 +132,7 @@ def open_place(place: str, version: int, home: Home, s3: Callable[[], Any] | Non
         raise UsageError(f"Could not capture requests in {place}: {problem}. Name another with --capture.")
     uri = destination(place, version)
     if s3 is not None:
-        yield AwsPlace(uri, s3())
+        yield AwsPlace(uri, s3)
         return
     with Store(home) as store:
         yield LocalS3Place(uri, home, store)

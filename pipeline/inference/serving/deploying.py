@@ -11,9 +11,9 @@ from botocore.exceptions import HTTPClientError
 from pipeline.errors import FashionError, UsageError
 from pipeline.inference.serving.deployment import Deployment, belongs
 from pipeline.inference.serving.endpoints import IN_SERVICE, DeployFailed, Endpoints, EndpointState
-from pipeline.inference.serving.hints import hosting_remedy
+from pipeline.inference.serving.hints import hosting_hint
 from pipeline.inference.serving.hosting import Scaling
-from pipeline.targets.aws.aws_errors import AWS_ERRORS, explain, plain_words
+from pipeline.targets.aws.aws_errors import AWS_ERRORS, explain, translate_errors
 
 
 class Need(enum.Enum):
@@ -44,7 +44,7 @@ def look(endpoints: Endpoints, deployment: Deployment) -> Situation:
         CredentialsError, AwsError: SageMaker refuses, or cannot be reached.
     """
     name = deployment.endpoint
-    with plain_words(f"Looking at the endpoint {name}"):
+    with translate_errors(f"Looking at the endpoint {name}"):
         state = endpoints.settled(name)
         if state is None:
             return Situation(Need.CREATE, None)
@@ -90,7 +90,7 @@ class Deploying:
         name, config = self.deployment.endpoint, self.deployment.config_name
         doing = f"Deploying version {self.deployment.version} to the endpoint {name}"
         if situation.need is Need.SCALE:
-            with plain_words(f"Scaling the endpoint {name}"):
+            with translate_errors(f"Scaling the endpoint {name}"):
                 self.endpoints.end_scaling(name)
                 self.endpoints.begin_scaling(name, self.deployment.hosting.scaling)
             return
@@ -108,7 +108,9 @@ class Deploying:
         except AWS_ERRORS as error:
             raise self._left_alone(explain(error, doing)) from error
         if state is not None and state.status == IN_SERVICE and state.config == config:
-            with plain_words(f"The endpoint {name} is in service. Scaling it (the same command tries again)"):
+            with translate_errors(
+                f"The endpoint {name} is in service. Scaling it (the same command tries again)"
+            ):
                 self.endpoints.begin_scaling(name, self.deployment.hosting.scaling)
             return
         raise self._failed(doing, situation, state)
@@ -155,7 +157,7 @@ class Deploying:
     def _failed(self, doing: str, situation: Situation, state: EndpointState | None) -> FashionError:
         """Takes back what was made, brings back what was there before, and says all of it."""
         reason = "it is gone" if state is None else f"{state.status}. {state.reason}".rstrip(". ")
-        remedy = hosting_remedy("" if state is None else state.reason, self.deployment.endpoint)
+        hint = hosting_hint("" if state is None else state.reason, self.deployment.endpoint)
         now = ""
         before = situation.before
         if situation.need is Need.UPDATE and before is not None:
@@ -165,7 +167,7 @@ class Deploying:
                 reason = f"SageMaker went back to {state.config}. {state.reason}".rstrip(". ")
                 scaled = self._scaled_again(situation)
                 now = f"{state.config}, which was there before, is still in service.{scaled} "
-        return self._taken_back(DeployFailed(f"{doing} failed: {reason}. {now}Likely: {remedy}."))
+        return self._taken_back(DeployFailed(f"{doing} failed: {reason}. {now}Likely: {hint}."))
 
     def _scaled_again(self, situation: Situation) -> str:
         """Has an endpoint that serves what it did scale as it did; a sentence where that cannot be."""

@@ -39,9 +39,9 @@ CAUSES: tuple[tuple[str, str], ...] = (
 OTHERWISE = "the container's own words are in CloudWatch, log group /aws/sagemaker/Endpoints/{name}"
 
 
-def hosting_remedy(reason: str, endpoint: str) -> str:
+def hosting_hint(reason: str, endpoint: str) -> str:
     """What to do about a failure's reason, for the endpoint of that name."""
-    for pattern, remedy in CAUSES:
+    for pattern, hint in CAUSES:
         if re.search(pattern, reason, re.IGNORECASE):
-            return remedy.format(name=endpoint)
+            return hint.format(name=endpoint)
     return OTHERWISE.format(name=endpoint)

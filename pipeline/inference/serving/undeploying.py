@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pipeline.errors import UsageError
 from pipeline.inference.serving.deployment import belongs
 from pipeline.inference.serving.endpoints import Endpoints, EndpointState
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def find_holdings(endpoints: Endpoints, project: str, name: str) -> Holdings:
         UsageError: the endpoint is not one of the project.
         CredentialsError, AwsError: SageMaker refuses, or cannot be reached.
     """
-    with plain_words(f"Looking for what was made for the endpoint {name}"):
+    with translate_errors(f"Looking for what was made for the endpoint {name}"):
         state = endpoints.state(name)
         if state is not None and not belongs(endpoints.tags(state.arn), project, name):
             raise UsageError(
@@ -63,12 +63,12 @@ def remove(endpoints: Endpoints, holdings: Holdings) -> None:
     """
     if holdings.endpoint is not None:
         name = holdings.endpoint.name
-        with plain_words(f"Removing the endpoint {name}"):
+        with translate_errors(f"Removing the endpoint {name}"):
             endpoints.settled(name)  # one that is being made or changed cannot be removed
             endpoints.delete_endpoint(name)
     for config in holdings.configs:
-        with plain_words(f"Removing the endpoint configuration {config}"):
+        with translate_errors(f"Removing the endpoint configuration {config}"):
             endpoints.delete_config(config)
     for model in holdings.models:
-        with plain_words(f"Removing the model {model}"):
+        with translate_errors(f"Removing the model {model}"):
             endpoints.delete_model(model)

@@ -33,7 +33,7 @@ def execution_to_resume(store: Store, execution_id: str | None) -> tuple[Definit
             f"Cannot resume execution {record.execution_id}: it succeeded. Start a new one with: python -m "
             "pipeline run"
         )
-    if record.target != "local":
+    if not record.local:
         raise UsageError(
             f"Cannot resume execution {record.execution_id} here: it ran with --target {record.target}, "
             f"which keeps no steps. Start a new one with: python -m pipeline run --target {record.target}"

@@ -34,7 +34,7 @@ class Entering:
     words: Sequence[str | Sequence[str]]
 
     @property
-    def plain_words(self) -> list[str | list[str]]:
+    def as_lists(self) -> list[str | list[str]]:
         """The words as what marshal can write."""
         return [word if isinstance(word, str) else [*word] for word in self.words]
 
@@ -145,7 +145,7 @@ class Reaper:
             BrokenPipeError: the reaper is gone, so that nothing could be guarded.
             OSError: the system has no room for another process.
         """
-        where = (entering.way, entering.plain_words) if entering is not None else ("", [])
+        where = (entering.way, entering.as_lists) if entering is not None else ("", [])
         asked = marshal.dumps(([*command], str(cwd), dict(environment), *where))
         ours, theirs = socket.socketpair()
         try:

@@ -15,7 +15,7 @@ NOT_RESUMABLE = "Start a new one with: python -m pipeline run --target {target}"
 _UNDER_WAY = ("Executing", "Stopping")  # of a step
 
 
-def settle(store: Store) -> None:
+def mark_interrupted(store: Store) -> None:
     """Write down the end of every execution that is said to be under way: for who holds the state folder alone."""
     for record in store.under_way():
         store.save_execution(as_it_is(record, None), store.definition_text(record.execution_id))
@@ -70,6 +70,6 @@ def as_it_is(record: ExecutionRecord, running: str | None) -> ExecutionRecord:
     """
     if not is_under_way(record) or record.execution_id == running:
         return record
-    next_step = RESUMABLE if record.target == "local" else NOT_RESUMABLE
+    next_step = RESUMABLE if record.local else NOT_RESUMABLE
     reason = DIED + next_step.format(execution_id=record.execution_id, target=record.target)
     return replace(cut_off(record, "Failed", reason), ended_at=None)

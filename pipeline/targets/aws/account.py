@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import CredentialsError
 from pipeline.targets.aws.answers import guard
-from pipeline.targets.aws.aws_errors import AWS_ERRORS, NAME_A_REGION, SIGN_IN, plain_words
+from pipeline.targets.aws.aws_errors import AWS_ERRORS, NAME_A_REGION, SIGN_IN, translate_errors
 
 # Adaptive: after it was throttled a client slows down by itself.
 ATTEMPTS = 10
@@ -57,7 +57,7 @@ def open_account(environ: Mapping[str, str]) -> Account:
     from botocore.config import Config
 
     doing = "Opening the AWS account"
-    with plain_words(doing):
+    with translate_errors(doing):
         session = guard(boto3.Session(region_name=environ.get("AWS_REGION") or None))
         region = session.region_name
         if not region:
@@ -79,7 +79,7 @@ def open_account(environ: Mapping[str, str]) -> Account:
     def client(service: str, where: str = region) -> Any:
         # Making clients is not safe between threads; using them is.
         doing = f"Preparing to call {service}"
-        with lock, plain_words(doing), _odd_settings(doing):
+        with lock, translate_errors(doing), _odd_settings(doing):
             if (service, where) not in clients:
                 clients[service, where] = session.client(service, region_name=where, config=patient)
             return clients[service, where]

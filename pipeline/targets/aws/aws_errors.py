@@ -89,7 +89,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 @contextmanager
-def plain_words(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turns what boto3 raises within the block into a FashionError; `doing` begins its message."""
     try:
         yield

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pipeline.targets.aws.account import Account
 from pipeline.targets.aws.aws_errors import AWS_ERRORS
-from pipeline.targets.aws.hints import likely_remedy
+from pipeline.targets.aws.hints import hint_for
 from pipeline.targets.aws.joblogs import JobLog
 from pipeline.targets.aws.links import find_domain, job_link, studio_link
 from pipeline.targets.aws.records import AwsExecution
@@ -42,14 +42,14 @@ def make_digest(account: Account, execution: AwsExecution) -> Digest:
             if tail:
                 digest.tails[step.name] = tail
         # The reason decides; only where it says nothing does the log.
-        remedy = likely_remedy(step.failure_reason) or likely_remedy("\n".join(tail))
-        if remedy is not None:
-            remarks.append(("Likely", remedy))
+        hint = hint_for(step.failure_reason) or hint_for("\n".join(tail))
+        if hint is not None:
+            remarks.append(("Likely", hint))
         if job is not None and (link := job_link(job, account.partition, account.region)) is not None:
             remarks.append(("Console", link))
         digest.remarks[step.name] = remarks
-    if not digest.remarks and (remedy := likely_remedy(record.failure_reason)) is not None:
-        digest.general.append(("Likely", remedy))
+    if not digest.remarks and (hint := hint_for(record.failure_reason)) is not None:
+        digest.general.append(("Likely", hint))
     domain = find_domain(account.client("sagemaker"))
     where = (
         f"Pipelines → {record.pipeline_name} → {record.execution_id}"

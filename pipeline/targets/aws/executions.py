@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline.errors import UsageError
-from pipeline.targets.aws.aws_errors import is_missing, plain_words
+from pipeline.targets.aws.aws_errors import is_missing, translate_errors
 from pipeline.targets.aws.listed_steps import Graph, read_graph
 from pipeline.targets.aws.records import AwsExecution, id_of, make_execution
 
@@ -32,7 +32,7 @@ class Executions:
 
     def summaries(self) -> Iterator[Mapping[str, Any]]:
         """What ListPipelineExecutions says of each, newest first; nothing when the pipeline does not exist yet."""
-        with plain_words(f"Listing the executions of {self._pipeline}"):
+        with translate_errors(f"Listing the executions of {self._pipeline}"):
             pages = self._client.get_paginator("list_pipeline_executions").paginate(
                 PipelineName=self._pipeline,
                 SortBy="CreationTime",
@@ -89,7 +89,7 @@ class Executions:
 
     def read(self, arn: str) -> AwsExecution:
         """The execution as it is now. Raises CredentialsError or AwsError."""
-        with plain_words(f"Reading the execution {id_of(arn)}"):
+        with translate_errors(f"Reading the execution {id_of(arn)}"):
             return self.read_raw(arn)
 
     def read_raw(self, arn: str) -> AwsExecution:

@@ -63,11 +63,11 @@ CAUSES: tuple[tuple[str, str], ...] = (
 )
 
 
-def likely_remedy(reason: str | None) -> str | None:
-    """The remedy for a failure's reason; None for a reason that is not known."""
+def hint_for(reason: str | None) -> str | None:
+    """The hint for a failure's reason; None for a reason that is not known."""
     if not reason:
         return None
-    for pattern, remedy in CAUSES:
+    for pattern, hint in CAUSES:
         if re.search(pattern, reason, re.IGNORECASE):
-            return remedy
+            return hint
     return None

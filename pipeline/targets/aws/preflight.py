@@ -33,12 +33,12 @@ class Finding:
 
     verdict: Verdict
     what: str
-    remedy: str = ""
+    hint: str = ""
 
     def lines(self) -> list[str]:
         """For the terminal."""
         first = f"  {MARKS[self.verdict]} {self.what}"
-        return [first, f"      {self.remedy}"] if self.remedy else [first]
+        return [first, f"      {self.hint}"] if self.hint else [first]
 
 
 def find_stack(account: Account, name: str) -> tuple[StackOutputs | None, Finding]:
@@ -136,7 +136,7 @@ def check_requests(account: Account, asked: Collection[RoleRequest]) -> list[Fin
             return [*found, Finding("unknown", f"what the roles may do: not checked ({error})")]
         if decision != "allowed":
             verdict: Verdict = "wrong" if each.decisive else "poor"
-            found.append(Finding(verdict, f"role {name} may not: {each}", each.remedy))
+            found.append(Finding(verdict, f"role {name} may not: {each}", each.hint))
     return found or [Finding("good", f"roles may do what this run asks of them ({len(asked)} requests)")]
 
 
@@ -185,16 +185,16 @@ def check_images(account: Account, images: Mapping[str, str | None]) -> list[Fin
 
 def check_image(account: Account, parameter: str, uri: str | None) -> Finding:
     """Whether the container that the parameter names can be pulled."""
-    remedy = f"Name one that is there: --param {parameter}=ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+    hint = f"Name one that is there: --param {parameter}=ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
     if uri is None:
         none = f"image: AWS has no TensorFlow {VERSION} container in {account.region}"
-        return Finding("wrong", none, remedy)
+        return Finding("wrong", none, hint)
     what = f"image: {uri.rpartition('/')[2]}"
     try:
         fault = image_fault(account.client("ecr"), uri)
     except AWS_ERRORS as error:
         return _not_looked(error, what)
-    return Finding("good", what) if fault is None else Finding("wrong", f"image: {fault}", remedy)
+    return Finding("good", what) if fault is None else Finding("wrong", f"image: {fault}", hint)
 
 
 def check_quotas(account: Account, jobs: Collection[Job], parallel: int | None) -> list[Finding]:
@@ -206,7 +206,7 @@ def check_quotas(account: Account, jobs: Collection[Job], parallel: int | None) 
         return [_not_looked(error, "service quotas")]
     short = shortages(needed, quotas, account.region)
     found = [
-        Finding("wrong" if hopeless else "poor", f"quota: {what}", remedy) for hopeless, what, remedy in short
+        Finding("wrong" if hopeless else "poor", f"quota: {what}", hint) for hopeless, what, hint in short
     ]
     for name, need in needed.items():
         if name not in quotas:
@@ -221,10 +221,10 @@ def check_quotas(account: Account, jobs: Collection[Job], parallel: int | None) 
     return found
 
 
-def _not_seen(error: Exception, what: str, remedy: str, *codes: str) -> Finding:
+def _not_seen(error: Exception, what: str, hint: str, *codes: str) -> Finding:
     """The finding for something that could not be described."""
     if is_missing(error, *codes):
-        return Finding("wrong", f"{what}: there is none", remedy)
+        return Finding("wrong", f"{what}: there is none", hint)
     return _not_looked(error, what)
 
 

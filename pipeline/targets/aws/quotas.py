@@ -79,17 +79,17 @@ def shortages(
         if quota is None or quota.value >= need.at_once:
             continue
         hopeless = quota.value < need.by_one
-        remedy = (
+        hint = (
             f"Ask for more: aws service-quotas request-service-quota-increase --region {region} --service-code "
             f"sagemaker --quota-code {quota.code} --desired-value {need.at_once}"
         )
         if hopeless:
             parameter = "TrainingInstanceType" if "training" in name else "ProcessingInstanceType"
-            remedy += f"\n      or take another instance type: --param {parameter}=…"
+            hint += f"\n      or take another instance type: --param {parameter}=…"
         else:
             at_once = int(quota.value // need.by_one)
-            remedy = f"Jobs will wait for each other; --parallel {at_once} keeps them from trying in vain. {remedy}"
-        short.append(
-            (hopeless, f"{name}: {quota.value:g}, and this run wants {need.at_once} at once", remedy)
-        )
+            hint = (
+                f"Jobs will wait for each other; --parallel {at_once} keeps them from trying in vain. {hint}"
+            )
+        short.append((hopeless, f"{name}: {quota.value:g}, and this run wants {need.at_once} at once", hint))
     return short

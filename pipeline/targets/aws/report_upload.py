@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.targets.aws.account import Account
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from pipeline.targets.aws.jobs import describe
 from pipeline.targets.aws.records import AwsExecution
 from pipeline.targets.aws.results import EVALUATION_STEP, OUTPUT, output_uri
@@ -24,7 +24,7 @@ def upload_report(account: Account, execution: AwsExecution, report: Path) -> st
     job = execution.jobs.get(EVALUATION_STEP)
     if step is None or job is None or step.reused_from is not None:
         return None
-    with plain_words(f"Uploading the report of execution {record.execution_id}"):
+    with translate_errors(f"Uploading the report of execution {record.execution_id}"):
         uri = output_uri(describe(account.client("sagemaker"), job), OUTPUT)
         if uri is None:
             return None

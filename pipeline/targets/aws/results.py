@@ -14,7 +14,7 @@ from pipeline.local.state.object_body import DamagedError, body_of
 from pipeline.local.state.state_dir import Home
 from pipeline.report.outcome import LARGE, SMALL, Outcome, read_files
 from pipeline.targets.aws.account import Account
-from pipeline.targets.aws.aws_errors import AWS_ERRORS, is_missing, plain_words
+from pipeline.targets.aws.aws_errors import AWS_ERRORS, is_missing, translate_errors
 from pipeline.targets.aws.jobs import describe
 from pipeline.targets.aws.records import AwsExecution, JobRef, job_of
 
@@ -48,7 +48,7 @@ def fetch_outcome(account: Account, home: Home, execution: AwsExecution, *, pred
     step = next((each for each in execution.record.steps if each.name == EVALUATION_STEP), None)
     if step is None or step.status != "Succeeded":
         return Outcome(None, None, None, shown)
-    with plain_words(f"Reading the results of execution {execution.record.execution_id}"):
+    with translate_errors(f"Reading the results of execution {execution.record.execution_id}"):
         job = execution.jobs.get(EVALUATION_STEP) or job_of_source(
             account.client("sagemaker"), execution.arn, step
         )

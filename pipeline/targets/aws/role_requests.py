@@ -18,14 +18,14 @@ PENDING = "PendingManualApproval"
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """`role`, an ARN, asks for something; `remedy` is for who learns that it may not.
+    """`role`, an ARN, asks for something; `hint` is for who learns that it may not.
 
     `decisive`: the run fails without it.
     """
 
     role: str
     request: Request
-    remedy: str
+    hint: str
     decisive: bool = True
 
     def __str__(self) -> str:
@@ -57,33 +57,33 @@ class RunRequests:
         return f"arn:{self.account.partition}:s3:::{bucket}" + (f"/{key}" if key else "")
 
     def _jobs(self) -> Iterator[RoleRequest]:
-        stack, remedy = self.stack, "Bring the stack up to date with: make infra-deploy"
+        stack, hint = self.stack, "Bring the stack up to date with: make infra-deploy"
         own = f"{PROJECT}/executions/preflight"
         to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
         for kind, name in (("Training", "training-job"), ("Processing", "processing-job")):
             job = self._sagemaker(f"{name}/pipelines-preflight")
-            yield RoleRequest(stack.pipeline_role, Request(f"sagemaker:Create{kind}Job", job), remedy)
+            yield RoleRequest(stack.pipeline_role, Request(f"sagemaker:Create{kind}Job", job), hint)
         for role in (stack.job_role, stack.evaluation_role):
-            yield RoleRequest(stack.pipeline_role, Request("iam:PassRole", role, to_sagemaker), remedy)
+            yield RoleRequest(stack.pipeline_role, Request("iam:PassRole", role, to_sagemaker), hint)
         for role, folder in ((stack.job_role, "models"), (stack.evaluation_role, "evaluation")):
             place = self._objects(stack.bucket, f"{own}/{folder}/file")
-            yield RoleRequest(role, Request("s3:PutObject", place), remedy)
+            yield RoleRequest(role, Request("s3:PutObject", place), hint)
 
     def _data(self) -> Iterator[RoleRequest]:
         uri = str(self.values.get("InputDataUri", f"s3://{self.stack.bucket}/{PROJECT}/raw/preflight"))
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         folder = key.rstrip("/")
-        remedy = (
+        hint = (
             f"The jobs read s3://{self.stack.bucket}/{PROJECT}/raw/ alone: leave InputDataUri out and name a "
             "folder of this machine with --data DIR, which is uploaded there, or copy the data there."
         )
         image_file = Request("s3:GetObject", self._objects(bucket, f"{folder}/train-images-idx3-ubyte.gz"))
         listing = Request("s3:ListBucket", self._objects(bucket), {"s3:prefix": f"{folder}/"})
-        yield RoleRequest(self.stack.job_role, image_file, remedy)
-        yield RoleRequest(self.stack.job_role, listing, remedy)
+        yield RoleRequest(self.stack.job_role, image_file, hint)
+        yield RoleRequest(self.stack.job_role, listing, hint)
 
     def _captured(self) -> Iterator[RoleRequest]:
-        remedy = "Bring the stack up to date with: make infra-deploy"
+        hint = "Bring the stack up to date with: make infra-deploy"
         bucket, own = self.stack.bucket, f"{PROJECT}/executions/preflight"
         file = f"{PROJECT}/{CAPTURED}/model-version-1/preflight.jsonl"
         for action, key in (
@@ -91,9 +91,9 @@ class RunRequests:
             ("s3:GetObject", f"{own}/evaluation/baseline.json"),
             ("s3:PutObject", f"{own}/monitoring/drift.json"),
         ):
-            yield RoleRequest(self.stack.evaluation_role, Request(action, self._objects(bucket, key)), remedy)
+            yield RoleRequest(self.stack.evaluation_role, Request(action, self._objects(bucket, key)), hint)
         verdict = Request("s3:GetObject", self._objects(bucket, f"{own}/monitoring/drift.json"))
-        yield RoleRequest(self.stack.pipeline_role, verdict, remedy)
+        yield RoleRequest(self.stack.pipeline_role, verdict, hint)
 
     def _images(self) -> Iterator[RoleRequest]:
         stack = self.stack
@@ -105,12 +105,12 @@ class RunRequests:
             arn = repository_arn(uri, self.account.partition) if uri is not None else None
             if arn is None:
                 continue  # check_images says what is wrong with it
-            remedy = (
+            hint = (
                 "The roles pull AWS's TensorFlow images and those of the stack's own repository: push it there "
                 f"(make infra-deploy ARGS='--param CreateRepository=true'), or leave {parameter} out."
             )
             for role in pulling[parameter]:
-                yield RoleRequest(role, Request("ecr:BatchGetImage", arn), remedy)
+                yield RoleRequest(role, Request("ecr:BatchGetImage", arn), hint)
 
     def _registry(self) -> Iterator[RoleRequest]:
         own, role = self.stack.model_package_group, self.stack.evaluation_role
@@ -121,16 +121,14 @@ class RunRequests:
             "No job approves models: leave ModelApprovalStatus out, and approve what is registered with python -m "
             "pipeline registry approve VERSION --target sagemaker."
         )
-        for name, wanted, remedy in ((group, PENDING, into_another), (own, status, approved)):
+        for name, wanted, hint in ((group, PENDING, into_another), (own, status, approved)):
             request = Request(
                 "sagemaker:CreateModelPackage",
                 self._sagemaker(f"model-package/{name}/1"),
                 {"sagemaker:ModelApprovalStatus": wanted},
             )
-            yield RoleRequest(role, request, remedy)
+            yield RoleRequest(role, request, hint)
         champion = str(self.values.get("ChampionModelPackage", NO_CHAMPION))
         if champion != NO_CHAMPION:
-            remedy = f"It decides nothing then. Name a version of {own}, or leave ChampionModelPackage out."
-            yield RoleRequest(
-                role, Request("sagemaker:DescribeModelPackage", champion), remedy, decisive=False
-            )
+            hint = f"It decides nothing then. Name a version of {own}, or leave ChampionModelPackage out."
+            yield RoleRequest(role, Request("sagemaker:DescribeModelPackage", champion), hint, decisive=False)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from pipeline.definition.settings import PROJECT, Choices, Settings
 from pipeline.errors import UsageError
 from pipeline.targets.aws.answers import the_only
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 
 # Each has a stack of its own, of the same template.
 ENVIRONMENTS = ("staging", "production")
@@ -87,7 +87,7 @@ def read_stack(cloudformation: Any, name: str) -> StackOutputs:
         CredentialsError, AwsError: AWS does not tell.
     """
     doing = f"Reading the stack {name}"
-    with plain_words(doing):
+    with translate_errors(doing):
         try:
             answer = cloudformation.describe_stacks(StackName=name)
         except ClientError as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.definition.parameters import Value
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 
 _NAME_LENGTH = 16
 
@@ -78,7 +78,7 @@ def start_execution(client: Any, request: StartRequest) -> str:
         }
     if request.version is not None:
         more["PipelineVersionId"] = request.version
-    with plain_words(f"Starting the pipeline {request.pipeline}"):
+    with translate_errors(f"Starting the pipeline {request.pipeline}"):
         answer = client.start_pipeline_execution(
             PipelineName=request.pipeline,
             PipelineExecutionDisplayName=request.display_name,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from pipeline.targets.aws.aws_errors import is_missing, plain_words
+from pipeline.targets.aws.aws_errors import is_missing, translate_errors
 from pipeline.targets.aws.versions import Label, label_version
 
 Done = Literal["created", "updated", "unchanged"]
@@ -27,7 +27,7 @@ def upsert_pipeline(
     Raises:
         CredentialsError, AwsError: SageMaker does not take it.
     """
-    with plain_words(f"Bringing the pipeline {name} up to date"):
+    with translate_errors(f"Bringing the pipeline {name} up to date"):
         try:
             present = client.describe_pipeline(PipelineName=name)
         except ClientError as error:

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline.errors import UsageError
-from pipeline.targets.aws.aws_errors import is_forbidden, plain_words
+from pipeline.targets.aws.aws_errors import is_forbidden, translate_errors
 from pipeline.targets.aws.plan import Job
 
 # API reference: StoppingCondition.
@@ -60,7 +60,7 @@ class Versions:
         """
         asked: dict[str, Any] = {"PipelineName": self.pipeline, "SortOrder": "Descending"}
         found: list[dict[str, Any]] = []
-        with plain_words(f"Listing the versions of the pipeline {self.pipeline}"):
+        with translate_errors(f"Listing the versions of the pipeline {self.pipeline}"):
             while True:
                 page = self.client.list_pipeline_versions(**asked)
                 found += page["PipelineVersionSummaries"]
@@ -95,7 +95,7 @@ class Versions:
 
     def definition(self, version: Version) -> str:
         """The definition of a version."""
-        with plain_words(f"Reading {version} of the pipeline {self.pipeline}"):
+        with translate_errors(f"Reading {version} of the pipeline {self.pipeline}"):
             described = self.client.describe_pipeline(
                 PipelineName=self.pipeline, PipelineVersionId=version.number
             )
@@ -105,7 +105,7 @@ class Versions:
         """Has the alias name this version and no other."""
         if alias in version.aliases:
             return
-        with plain_words(f"Naming {version} of the pipeline {self.pipeline} {alias}"):
+        with translate_errors(f"Naming {version} of the pipeline {self.pipeline} {alias}"):
             arn = self.client.describe_pipeline(PipelineName=self.pipeline)["PipelineArn"]
             for other in self.all():
                 if alias in other.aliases:  # SageMaker takes it only once it is free

@@ -11,7 +11,8 @@ import pytest
 from pipeline.cli.main import main
 from pipeline.cli.parser import build_parser
 from pipeline.cli.parsers.options import TARGETS
-from pipeline.cli.targets import ON_SAGEMAKER, ONLY_LOCAL, ONLY_SAGEMAKER, module_of
+from pipeline.cli.targets import ALIASES, ON_SAGEMAKER, ONLY_LOCAL, ONLY_SAGEMAKER, OWN_FLAGS, module_of
+from pipeline.inference.predicting.sources import OPENING
 from pipeline.targets.base import Target
 from pipeline.targets.local import LocalTarget
 from pipeline.targets.sagemaker import SageMakerTarget
@@ -36,6 +37,7 @@ def test_every_command_of_the_account_is_one_of_this_machine_too() -> None:
         ("show", "local", "pipeline.cli.commands.show"),
         ("predict", "sagemaker", "pipeline.cli.commands.predict"),
         ("local-sagemaker", "local", "pipeline.cli.commands.local_sagemaker"),
+        ("mlflow", "sagemaker", "pipeline.cli.commands.on_sagemaker.mlflow"),
     ],
 )
 def test_a_command_is_a_module_by_its_target(command: str, target: str, module: str) -> None:
@@ -81,13 +83,37 @@ def test_a_flag_that_is_refused_is_one_of_a_command_with_targets(flag: str) -> N
     assert any({flag, "--target"} <= each for each in flags)
 
 
+def test_what_a_target_does_otherwise_is_in_the_tables_and_no_comparison_of_its_name() -> None:
+    product = COMMANDS.parents[1]
+    names = {*TARGETS, "LOCAL"}
+    comparing = [
+        f"{file.relative_to(product)}:{node.lineno}"
+        for file in product.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and any("target" in ast.unparse(part).lower() for part in (node.left, *node.comparators))
+        and names & {word for part in ast.walk(node) for word in named(part)}
+    ]
+    # target_flag and ExecutionRecord.local: whether it is the target that commands have without a flag.
+    assert [each.partition(":")[0] for each in comparing] == ["execution.py"] * 2
+
+
+def named(node: ast.AST) -> tuple[str, ...]:
+    """The text or the name that a node is."""
+    if isinstance(node, ast.Name):
+        return (node.id,)
+    return (str(node.value),) if isinstance(node, ast.Constant) else ()
+
+
 def targets() -> tuple[type[Target], ...]:
     """Checked by mypy: both have what a target has."""
     return LocalTarget, SageMakerTarget
 
 
 def test_every_target_of_the_command_line_has_a_class() -> None:
-    assert {each.name for each in targets()} == set(TARGETS) - {"docker"}
+    names = set(TARGETS) - ALIASES.keys()
+    assert {each.name for each in targets()} == names == OWN_FLAGS.keys() == OPENING.keys()
+    assert {target for target, _ in ALIASES.values()} <= names
 
 
 def test_commands_of_one_target_ask_for_no_other() -> None:

@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.inference.serving.hosting import Hosting
     from pipeline.inference.serving.hosting_cost import agree
     from pipeline.interrupts import interrupt_on_signals
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.stack import settings_for
     from pipeline.targets.sagemaker import open_sagemaker
 
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
     fetched = target.home.scratch("batch-input")
     fetched.mkdir()
     try:
-        with interrupt_on_signals(), plain_words("Scoring"):
+        with interrupt_on_signals(), translate_errors("Scoring"):
             images = images_in(files or aws_files(s3, args.input, fetched), args)
             output = opened_output(args.output, origin)
             say(cost(hosting, target.prices))

@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 def main(args: argparse.Namespace) -> int:
     """Prints the log of a step's job, as far as it is written."""
     from pipeline.local.jobs.log_noise import is_noise
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.joblogs import JobLog
 
     target = open_target()
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         )
     if not job.own:
         say(f"{args.step} was reused: this is the log of execution {record.step(args.step).reused_from}.")
-    with plain_words(doing):
+    with translate_errors(doing):
         for line in JobLog(target.account.client("logs"), job).whole():
             if args.all or not is_noise(line):
                 print(line)

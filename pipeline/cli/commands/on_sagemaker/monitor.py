@@ -68,7 +68,7 @@ def parameter_values(
         UsageError: nothing is captured there, of that endpoint, or the job may not read it.
     """
     from pipeline.monitoring.captured import endpoint_of
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
 
     own = settings.uri(CAPTURED)
     place = (args.capture or own).rstrip("/")
@@ -78,7 +78,7 @@ def parameter_values(
             "requests there."
         )
     prefix = place.removeprefix(f"s3://{settings.bucket}/")
-    with plain_words(f"Looking for captured requests in {place}"):
+    with translate_errors(f"Looking for captured requests in {place}"):
         pages = (
             target.account.client("s3")
             .get_paginator("list_objects_v2")
@@ -119,7 +119,7 @@ def conclude(
 
 def fetch(target: SageMakerTarget, execution: AwsExecution) -> tuple[dict[str, Any], Path] | None:
     """What the job found, and its report, both downloaded; None where it did not come to that."""
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.jobs import describe
     from pipeline.targets.aws.plan import MONITOR_STEP
     from pipeline.targets.aws.results import download, output_uri, results_folder
@@ -128,7 +128,7 @@ def fetch(target: SageMakerTarget, execution: AwsExecution) -> tuple[dict[str, A
     if job is None:
         return None
     folder = results_folder(target.home, execution.record.execution_id)
-    with plain_words(f"Reading the results of execution {execution.record.execution_id}"):
+    with translate_errors(f"Reading the results of execution {execution.record.execution_id}"):
         uri = output_uri(describe(target.client, job), OUTPUT)
         files, _ = ({}, {}) if uri is None else download(target.account.client("s3"), uri, FILES, folder)
     if uri is None or not files.keys() >= {*FILES}:

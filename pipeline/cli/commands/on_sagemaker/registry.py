@@ -10,12 +10,12 @@ from pipeline.cli.commands.registry_actions import carry_out, check_action
 
 def main(args: argparse.Namespace) -> int:
     """Lists, shows, approves, rejects or promotes the models of the account's registry."""
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.results import report_file
 
     check_action(args)
     target = open_target()
-    with plain_words(f"Calling registry {args.action}"):
+    with translate_errors(f"Calling registry {args.action}"):
         return carry_out(
             args,
             target.registry(args.group),

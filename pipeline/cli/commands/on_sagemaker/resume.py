@@ -14,10 +14,10 @@ from pipeline.tracking.place import place_of_stack
 
 def main(args: argparse.Namespace) -> int:
     """Continues an execution that failed or was stopped, under its own id; follows it as `run` does."""
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.stopping import await_restart
 
-    check_tracking(args)
+    check_tracking(args, account=True)
     if args.result is not None:
         check_writable(args.result)
     target = open_target()
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         )
     args.mlflow = place_of_stack(args.mlflow, target.stack)
     more = {} if record.parallel is None else {"MaxParallelExecutionSteps": record.parallel}
-    with plain_words(f"Resuming execution {record.execution_id}"):
+    with translate_errors(f"Resuming execution {record.execution_id}"):
         target.client.retry_pipeline_execution(
             PipelineExecutionArn=execution.arn,
             ClientRequestToken=str(uuid.uuid4()),

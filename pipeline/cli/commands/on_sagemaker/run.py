@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def main(args: argparse.Namespace) -> int:
     """Runs this project's pipeline in SageMaker; returns the exit status."""
-    check_run(args)
+    check_run(args, account=True)
     given = parse_parameters(args.param)
     choices = compile_choices(args, given)
 

@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 
 def main(args: argparse.Namespace) -> int:
     """Stops an execution and waits until it reads Stopped."""
-    from pipeline.targets.aws.aws_errors import plain_words
+    from pipeline.targets.aws.aws_errors import translate_errors
     from pipeline.targets.aws.stopping import await_end
 
     target = open_target()
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
             f"Cannot stop execution {name}: it is {execution.record.status}, not running. Executions are "
             f"listed by: python -m pipeline executions {ON}"
         )
-    with plain_words(f"Stopping execution {name}"):
+    with translate_errors(f"Stopping execution {name}"):
         target.client.stop_pipeline_execution(
             PipelineExecutionArn=execution.arn, ClientRequestToken=str(uuid.uuid4())
         )

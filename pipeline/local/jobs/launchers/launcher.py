@@ -37,7 +37,7 @@ class Program:
         """What does the same without a reaper, in the folder and with the environment."""
         if self.entering is None:
             return [*self.becomes]
-        words = marshal.dumps(self.entering.plain_words).hex()
+        words = marshal.dumps(self.entering.as_lists).hex()
         own_locale = "yes" if "LC_CTYPE" in self.environment else "no"
         script = str(Path(__file__).with_name("enter.py"))
         # Linux takes 128 KiB of one argument: folders with thousands of files need more.

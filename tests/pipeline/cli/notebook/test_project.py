@@ -128,7 +128,7 @@ def test_a_message_is_shown_below_a_cell_without_a_traceback() -> None:
 
 
 def test_commands_of_the_local_target_need_no_flag() -> None:
-    assert target_words("local") == []
+    assert target_words("local") == target_words("docker") == []
     assert target_words("sagemaker") == ["--target", "sagemaker"]
 
 

@@ -126,6 +126,7 @@ class OneFile:
     """Models whose artifacts all have this content."""
 
     group = GROUP
+    s3 = None
 
     def __init__(self, content):
         self.content = content

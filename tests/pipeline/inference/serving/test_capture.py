@@ -191,7 +191,7 @@ def test_a_bucket_of_the_local_s3_is_one_of_the_state_folder(tmp_path: Path) -> 
 
 def test_a_bucket_on_aws_gets_an_object_a_file(tmp_path: Path, stubbed: Stubbed) -> None:
     stubbed.on("s3", "put_object", {}, Bucket="bucket", Key="p/model-version-2/a", Body=b"x")
-    with open_place("s3://bucket/p", 2, Home(tmp_path), lambda: stubbed.client("s3")) as place:
+    with open_place("s3://bucket/p", 2, Home(tmp_path), stubbed.client("s3")) as place:
         place.write("a", b"x")
 
 

@@ -23,7 +23,7 @@ from pipeline.inference.serving.client import IMAGES_A_REQUEST, ask_model
 from pipeline.inference.serving.http_server import MAX_ANSWER_BYTES
 from pipeline.inference.serving.server import bound_socket, serving
 from pipeline.inference.serving.transports import AskingFailed, Endpoint, Server
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from tests.pipeline.inference.predicting.tiny_model import expected_probabilities
 from tests.pipeline.inference.serving.half_plus_three import PIXELS
 
@@ -286,7 +286,7 @@ def test_a_web_page_in_the_place_of_aws_is_told(monkeypatch):
         )  # fmt: skip
         with (
             pytest.raises(AwsError, match=r"Looking: the answer is not one of AWS's: .*AWS_ENDPOINT_URL"),
-            plain_words("Looking"),
+            translate_errors("Looking"),
         ):
             client.describe_stacks()
         client.close()

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.local.state.ending import settle
+from pipeline.local.state.ending import mark_interrupted
 from pipeline.local.state.history import read_execution, read_executions, running_execution
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.lock import Holder, exclusive, find_holder
@@ -97,14 +97,14 @@ def test_one_that_ends_while_it_is_looked_at_has_its_own_end(home: Home, store: 
 
 
 def test_who_has_the_folder_next_writes_its_end_down(home: Home, store: Store) -> None:
-    settle(store)
+    mark_interrupted(store)
     check_died(store.load_execution())
 
 
 def test_what_has_ended_is_left_alone(home: Home, store: Store) -> None:
     stopped = replace(RECORD, status="Stopped", ended_at=1010.0)
     store.save_execution(stopped, "{}")
-    settle(store)
+    mark_interrupted(store)
     assert read_execution(home, store, None) == stopped
 
 

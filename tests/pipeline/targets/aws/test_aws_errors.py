@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from pipeline.errors import AwsError, CredentialsError
-from pipeline.targets.aws.aws_errors import code_of, explain, is_missing, is_passing, plain_words
+from pipeline.targets.aws.aws_errors import code_of, explain, is_missing, is_passing, translate_errors
 
 
 def answer(code: str, message: str = "because") -> ClientError:
@@ -46,7 +46,7 @@ def answer(code: str, message: str = "because") -> ClientError:
 def test_every_error_says_what_was_done_what_came_back_and_what_to_do(
     error: Exception, kind: type[Exception], remedy: str
 ) -> None:
-    with pytest.raises(kind) as raised, plain_words("Doing the thing"):
+    with pytest.raises(kind) as raised, translate_errors("Doing the thing"):
         raise error
     assert str(raised.value).startswith("Doing the thing: ")
     said = (
@@ -65,7 +65,7 @@ def test_setting_wrong_credentials_is_wrong_usage_and_a_failure_of_aws_is_not() 
 
 
 def test_a_bug_is_not_dressed_up() -> None:
-    with pytest.raises(KeyError), plain_words("Doing the thing"):
+    with pytest.raises(KeyError), translate_errors("Doing the thing"):
         raise KeyError("a bug")
 
 

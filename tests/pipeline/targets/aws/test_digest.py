@@ -19,7 +19,7 @@ from pipeline.targets.aws.hints import (
     QUOTA,
     ROLE,
     TIME,
-    likely_remedy,
+    hint_for,
 )
 from pipeline.targets.aws.links import find_domain, job_link, studio_link
 from pipeline.targets.aws.listed_steps import read_graph
@@ -31,7 +31,7 @@ NOWHERE = Path("/nowhere.json")
 
 
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
+    ("reason", "hint"),
     [
         (
             "ResourceLimitExceeded: The account-level service limit 'ml.g5.xlarge for training job usage' is 0 "
@@ -55,8 +55,8 @@ NOWHERE = Path("/nowhere.json")
         (None, None),
     ],
 )  # fmt: skip
-def test_a_reason_suggests_what_helps(reason: str | None, remedy: str | None) -> None:
-    assert likely_remedy(reason) == remedy
+def test_a_reason_suggests_what_helps(reason: str | None, hint: str | None) -> None:
+    assert hint_for(reason) == hint
 
 
 def execution(*steps: dict[str, Any], **more: Any) -> AwsExecution:

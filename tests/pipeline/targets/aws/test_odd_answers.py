@@ -21,7 +21,7 @@ from pipeline.cli import main as cli
 from pipeline.errors import AwsError, FashionError
 from pipeline.targets.aws import answers
 from pipeline.targets.aws.account import Account, open_account
-from pipeline.targets.aws.aws_errors import plain_words
+from pipeline.targets.aws.aws_errors import translate_errors
 from tests.pipeline.targets.aws.odd_aws import ACCOUNT, REGION, OddAws
 
 ON = ("--target", "sagemaker")
@@ -240,7 +240,7 @@ def test_who_accepts_and_never_answers_is_given_up(
     patient = Config(read_timeout=0.2, retries={"mode": "adaptive", "total_max_attempts": 10})
     client = session.client("service-quotas", endpoint_url=odd.url, config=patient)
     told = r"Listing: could not reach AWS: there was no answer to ListServiceQuotas within 0 s"
-    with pytest.raises(AwsError, match=told), plain_words("Listing"):
+    with pytest.raises(AwsError, match=told), translate_errors("Listing"):
         client.list_service_quotas(ServiceCode="sagemaker")
     assert odd.asked.count("ListServiceQuotas") == 1
 

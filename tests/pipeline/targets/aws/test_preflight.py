@@ -59,7 +59,7 @@ def test_roles_are_there_and_sagemaker_may_take_them(stubbed: Stubbed) -> None:
     assert verdicts(found) == ["good", "wrong", "wrong"]
     assert "does not let sagemaker.amazonaws.com take it" in found[1].what
     assert "role of the evaluation: fashion-mnist-evaluation: there is none" in found[2].what
-    assert "make infra-deploy" in found[2].remedy
+    assert "make infra-deploy" in found[2].hint
 
 
 def test_what_one_may_not_look_at_is_unknown(stubbed: Stubbed) -> None:
@@ -77,7 +77,7 @@ def test_the_bucket_is_there_and_here(stubbed: Stubbed) -> None:
     assert verdicts(check_bucket(account, STACK)) == ["good"]
     stubbed.on("s3", "head_bucket", {"BucketRegion": "us-east-1"}, **ask)
     (elsewhere,) = check_bucket(account, STACK)
-    assert (elsewhere.verdict, "AWS_REGION=us-east-1" in elsewhere.remedy) == ("wrong", True)
+    assert (elsewhere.verdict, "AWS_REGION=us-east-1" in elsewhere.hint) == ("wrong", True)
     stubbed.fails("s3", "head_bucket", "404", status=404)
     assert verdicts(check_bucket(account, STACK)) == ["wrong"]
     stubbed.fails("s3", "head_bucket", "403", status=403)
@@ -100,7 +100,7 @@ KEYS = ("", STACK.key, STACK.key.replace("0a1b2c3d-", "ffffffff-"))
 
 def test_only_the_stacks_own_key_is_taken() -> None:
     assert [verdicts(check_key(STACK, key)) for key in KEYS] == [[], [], ["wrong"]]
-    assert "--kms-key" in check_key(STACK, KEYS[2])[0].remedy
+    assert "--kms-key" in check_key(STACK, KEYS[2])[0].hint
 
 
 ASKED = [
@@ -190,7 +190,7 @@ def test_policies_that_can_neither_be_simulated_nor_read_or_are_too_odd_stop_not
 def test_a_region_without_aws_images_says_which_parameter_helps(stubbed: Stubbed) -> None:
     (first, _) = check_images(stubbed.account(), chosen_images("mars-north-1", "amazonaws.com", {}))
     assert first.verdict == "wrong"
-    assert "--param TrainingImageUri=" in first.remedy
+    assert "--param TrainingImageUri=" in first.hint
 
 
 def test_an_image_that_one_may_not_pull_is_unknown(stubbed: Stubbed) -> None:
@@ -215,7 +215,7 @@ def test_a_quota_for_some_jobs_is_poor_and_not_wrong(stubbed: Stubbed) -> None:
     has_quota(stubbed, 3)
     (found,) = check_quotas(stubbed.account(), [*JOBS, replace(JOBS[0], step="Train-b-0")], None)
     assert found.verdict == "poor"
-    assert "--parallel 1" in found.remedy
+    assert "--parallel 1" in found.hint
 
 
 def test_quotas_that_are_not_listed_or_not_readable_are_unknown(stubbed: Stubbed) -> None:

@@ -51,21 +51,20 @@ def test_pages_are_read_until_all_are_found(stubbed: Stubbed) -> None:
 
 
 def test_a_quota_that_is_too_small_comes_with_the_command_that_asks_for_more() -> None:
-    ((hopeless, what, remedy),) = shortages({GPU: Need(3, 1)}, {GPU: Quota("L-1", 0)}, "eu-west-1")
+    ((hopeless, what, hint),) = shortages({GPU: Need(3, 1)}, {GPU: Quota("L-1", 0)}, "eu-west-1")
     assert hopeless
     assert what == f"{GPU}: 0, and this run wants 3 at once"
     assert (
-        "request-service-quota-increase --region eu-west-1 --service-code sagemaker --quota-code L-1"
-        in remedy
+        "request-service-quota-increase --region eu-west-1 --service-code sagemaker --quota-code L-1" in hint
     )
-    assert "--desired-value 3" in remedy
-    assert "TrainingInstanceType" in remedy
+    assert "--desired-value 3" in hint
+    assert "TrainingInstanceType" in hint
 
 
 def test_with_some_instances_fewer_jobs_at_once_help() -> None:
-    ((hopeless, _, remedy),) = shortages({GPU: Need(6, 2)}, {GPU: Quota("L-1", 5)}, "eu-west-1")
+    ((hopeless, _, hint),) = shortages({GPU: Need(6, 2)}, {GPU: Quota("L-1", 5)}, "eu-west-1")
     assert not hopeless
-    assert "--parallel 2" in remedy
+    assert "--parallel 2" in hint
 
 
 def test_enough_and_unknown_are_no_shortage() -> None:

@@ -31,13 +31,13 @@ def deployed() -> ResolvedStack:
 def refused(
     deployed: ResolvedStack, values: Mapping[str, Value], monitor: bool = False
 ) -> list[tuple[str, str, bool]]:
-    """What the roles may not do of it: the action, the parameter of the remedy if any, whether it is decisive."""
+    """What the roles may not do of it: the action, the parameter of the hint if any, whether it is decisive."""
     fields: dict[str, Any] = {field: deployed.outputs[key] for key, field in REQUIRED.items()}
     account = Account(ACCOUNT, REGION, "aws", "me", lambda service: None)
     images = chosen_images(REGION, "amazonaws.com", values)
     asked = RunRequests(account, StackOutputs(name="s", **fields), values, images, monitor)
     return [
-        (each.request.action, next((p.name for p in PARAMETERS if p.name in each.remedy), ""), each.decisive)
+        (each.request.action, next((p.name for p in PARAMETERS if p.name in each.hint), ""), each.decisive)
         for each in asked
         if decide(identity_statements(deployed, each.role.rpartition("/")[2]), each.request) != "allowed"
     ]
