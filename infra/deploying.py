@@ -63,7 +63,7 @@ def deploy(
     )
     if not change_set.changes:
         stack.discard(change_set)
-        talk.show(f"The stack {stack.name} is what the template says: nothing to change.")
+        talk.show(f"The stack {stack.name} is up to date with the template: nothing to change.")
         tell_of_subscribers(aws, before.outputs if before is not None else {}, talk.say)
         return 0
     for line in change_set.lines():

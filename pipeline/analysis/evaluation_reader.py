@@ -52,7 +52,7 @@ def read_object(content: bytes) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise DamagedError("it holds half a character") from None
     except ValueError as error:
-        raise DamagedError(f"it is no JSON ({error})") from None
+        raise DamagedError(f"it is not JSON ({error})") from None
     if not isinstance(document, dict):
         raise DamagedError(f"it holds {_kind(document)}, not an object")
     if _depth(document) > DEEPEST:

@@ -115,7 +115,7 @@ def _read_predictions(
             arrays = {name: archive[name] for name in archive.files}
         splits: tuple[Split, ...] = ("validation", "test")
         if any(arrays[f"labels_{split}"].dtype.kind not in "iu" for split in splits):
-            raise ValueError("its labels are no whole numbers")
+            raise ValueError("its labels are not whole numbers")
         labels = {split: arrays[f"labels_{split}"].astype(np.int64) for split in splits}
     except UNREADABLE as error:
         return {}, {}, (f"Single images were not looked at: {predictions.name} cannot be read ({error}).",)
@@ -142,7 +142,7 @@ def _disagreement(
                     f"predictions.npz has no probabilities of {classes} classes for {each['id']} on {split}"
                 )
             if len(truth) and not 0 <= truth.min() <= truth.max() < classes:
-                return f"predictions.npz has labels on {split} that are none"
+                return f"predictions.npz has labels of no class on {split}"
             hits = int((found.argmax(axis=1) == truth).sum())
             if hits != round(measured(each, split) * len(truth)):
                 return f"predictions.npz gives {each['id']} another accuracy on {split} than evaluation.json"

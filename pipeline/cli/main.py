@@ -49,9 +49,7 @@ def main(argv: Sequence[str]) -> int:
 def check_place(argv: Sequence[str]) -> None:
     """Raises UsageError for what no command can work with: half a path, or a working directory that is gone."""
     if any("\0" in word for word in argv):
-        raise UsageError(
-            "An argument has a null character in it, which no name of a file or a step can have."
-        )
+        raise UsageError("An argument has a null character in it, which no file or step name can have.")
     try:
         Path.cwd()
     except OSError as error:

@@ -38,7 +38,7 @@ def check_writable(
         raise UsageError(f"{doing}: no file can be called that. Name another file.") from None
     if content.strip() and not _is_own(content, own):
         raise UsageError(
-            f"{doing}: it holds something else than an earlier result, which would be overwritten. Name another "
+            f"{doing}: it holds something other than an earlier result, which would be overwritten. Name another "
             "file, or remove this one."
         )
 

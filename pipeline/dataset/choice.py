@@ -120,7 +120,7 @@ def fill(
     """
     unfinished = cache.with_name(f"{cache.name}.unfinished")
     if os.path.lexists(unfinished) and not _is_unfinished(unfinished, files):
-        return f"{unfinished} holds other things than a download, and is left alone. Move it away"
+        return f"{unfinished} holds something other than a download, and is left alone. Move it away"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()

@@ -58,7 +58,7 @@ def read_gallery(file: Path | None) -> Gallery:
         or pixels.shape != (len(indices), SIDE, SIDE)
     ):
         return Gallery(
-            {}, "The images cannot be shown: gallery.npz holds something else than 28×28 grey images."
+            {}, "The images cannot be shown: gallery.npz holds something other than 28×28 grey images."
         )
     return Gallery({int(index): image for index, image in zip(indices, pixels, strict=True)})
 

@@ -73,7 +73,7 @@ def odd_character(text: str) -> str | None:
         return None
     if found[0] == "\0":
         return "a NUL character (\\u0000) fits into no argument, environment variable or file name."
-    return f"half a surrogate pair (\\u{ord(found[0]):04x}) is no character."
+    return f"half a surrogate pair (\\u{ord(found[0]):04x}) is not a character."
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:

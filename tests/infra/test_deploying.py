@@ -124,7 +124,7 @@ def test_no_change_is_nothing_to_ask_about(account: StubbedAccount) -> None:
     account.plans([], "FAILED", "The submitted information didn't contain changes.")
     account.on("cloudformation", "delete_change_set", {}, ChangeSetName=CHANGE_SET)
     assert run(account, None) == 0
-    assert account.shown == ["The stack fashion-mnist is what the template says: nothing to change."]
+    assert account.shown == ["The stack fashion-mnist is up to date with the template: nothing to change."]
 
 
 def test_a_plan_that_cloudformation_refuses_leaves_nothing_behind(account: StubbedAccount) -> None:

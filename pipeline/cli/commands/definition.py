@@ -18,8 +18,8 @@ def main(args: argparse.Namespace) -> int:
     if args.mlflow is not None and not is_arn(args.mlflow):
         check_place(args.mlflow)
         raise UsageError(
-            "A definition can hold the ARN of an MLflow app or tracking server of SageMaker; other places are the "
-            "business of the command that runs it. Give --mlflow ARN, or leave it out."
+            "A definition can name only an MLflow app or tracking server of SageMaker; other places are given to "
+            "the command that runs it. Give --mlflow ARN, or leave it out."
         )
     graph = compile_choices(args)
 

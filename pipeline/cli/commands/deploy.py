@@ -246,8 +246,8 @@ def describe(deployment: Deployment, situation: Situation) -> str:
     if situation.scaling and not deployment.hosting.scaling:
         new += f" (and no longer scales; until now up to {situation.scaling.maximum} instances)"
     if situation.need is Need.UPDATE and before is not None:
-        return f"The endpoint {name} serves {before.config}; it is changed to {new}, and answers meanwhile."
+        return f"The endpoint {name} serves {before.config}; changing it to {new}; it keeps answering."
     if situation.need is Need.REPLACE and before is not None:
         why = f"{before.status} {before.reason}".rstrip(". ")
-        return f"The endpoint {name} is {why}: it is removed and made anew, with {new}."
-    return f"The endpoint {name} is made, with {new}."
+        return f"The endpoint {name} is {why}: removing it, and creating it again with {new}."
+    return f"Creating the endpoint {name}, with {new}."

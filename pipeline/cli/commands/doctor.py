@@ -52,7 +52,7 @@ def findings(home: Home, environ: Mapping[str, str]) -> Iterator[tuple[str, bool
     yield (
         "GPU",
         bool(gpus) or None,
-        f"{len(gpus)}, by nvidia-smi" if gpus else "none; trainings run on the CPU",
+        f"{len(gpus)}, by nvidia-smi" if gpus else "none; training runs on the CPU",
     )
     fault = Sandbox(needed_folders(home.root, environ)).fault(home.temporary)
     yield (

@@ -42,7 +42,9 @@ def main(args: argparse.Namespace) -> int:
         address, port = listening.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
         if not ipaddress.ip_address(address).is_loopback:
-            say(f"Note: whoever reaches {host} can ask the model: there is no password and no encryption.")
+            say(
+                f"Note: anyone who can reach {host} can use the model: there is no password and no encryption."
+            )
         stop = threading.Event()
         told = (lambda _: None) if args.quiet else say
         with capturing(args, home, loaded, s3) as capture:

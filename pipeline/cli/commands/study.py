@@ -91,7 +91,9 @@ def main(args: argparse.Namespace) -> int:
         for line in expect(target, text, values, folder, parallel, python).lines():
             say(line)
         if stand_ins:
-            say("That is the time of this project's own programs. What --stand-in runs may take another.")
+            say(
+                "That is the time of this project's own programs; what --stand-in runs may take more or less."
+            )
         if args.estimate:
             return 0
         ended: list[ExecutionRecord] = []

@@ -45,12 +45,12 @@ def main(args: argparse.Namespace) -> int:
     label = Label(f"as-version-{version.number}", f"Version {version.number} again. {version.about}".strip())
     done = target.upsert_definition(versions.definition(version), label)
     if done == "unchanged":
-        print(f"The newest version says what {version} says: nothing to change.")
+        print(f"The newest version is the same as {version}: nothing to change.")
         return 0
     print(
-        f"{version.number} is the newest again: what starts by itself runs it now. It is listed as {label.name}."
+        f"{version.number} is the newest again: schedules start it from now on. It is listed as {label.name}."
     )
-    say("A run of this code makes its own definition the newest, as ever; go back in git, too.")
+    say("The next run of this code makes its own definition the newest; go back in git, too.")
     return 0
 
 

@@ -224,7 +224,7 @@ class Project:
         """`done`, if it succeeded. Raises NotebookError with what the command said last."""
         if done.status in (INTERRUPTED, -signal.SIGINT):
             raise NotebookError(
-                f"{doing}: it was interrupted. Run the cells again from this one on: what is done is used. A run "
+                f"{doing}: it was interrupted. Run the cells again from this one on: what is done is reused. A run "
                 "that was stopped is also continued by: python -m pipeline resume"
             )
         if done.status != 0:

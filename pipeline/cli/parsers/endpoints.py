@@ -44,7 +44,7 @@ def deploy(commands: Commands) -> None:
         "--requests",
         type=int,
         metavar="N",
-        help="with --max-instances: how many an instance is to answer a minute (default: 1000)",
+        help="with --max-instances: requests a minute for each instance (default: 1000)",
     )
     parser.add_argument(
         "--memory", type=int, metavar="MB", help="with --serverless: 1024 to 6144 (default: 3072)"
@@ -98,7 +98,7 @@ def smoke(commands: Commands) -> None:
     """Adds `smoke`."""
     parser = commands.add_parser(
         "smoke",
-        help="test an endpoint or a server with a held sample: accuracy and latency",
+        help="test an endpoint or a server with a held-out sample: accuracy and latency",
         description="Asks an endpoint, or a server, for test images of the data set; 1 when it is not good enough.",
     )
     add_server(parser)
@@ -112,7 +112,11 @@ def add_smoke(parser: argparse.ArgumentParser) -> None:
         "--images", type=int, default=200, metavar="N", help="test images to ask for (default: %(default)s)"
     )
     parser.add_argument(
-        "--min-accuracy", type=float, default=0.8, metavar="A", help="share of them to be right (%(default)s)"
+        "--min-accuracy",
+        type=float,
+        default=0.8,
+        metavar="A",
+        help="share of them that must be right (%(default)s)",
     )
     parser.add_argument(
         "--max-latency",

@@ -89,7 +89,7 @@ def serve(commands: Commands) -> None:
         "--capture-percent", type=int, metavar="P", help="capture P percent of them (default: 100)"
     )
     parser.add_argument(
-        "--capture-limit", type=int, metavar="MIB", help="keep at most so much of them (default: 1024)"
+        "--capture-limit", type=int, metavar="MIB", help="keep at most so many mebibytes (default: 1024)"
     )
 
 

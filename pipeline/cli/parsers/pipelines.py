@@ -55,9 +55,11 @@ def run(commands: Commands) -> None:
         "the function's ARN or the queue's URL; may be repeated",
     )
     add_programs(parser)
-    parser.add_argument("--no-cache", action="store_true", help="run every step, also what could be reused")
     parser.add_argument(
-        "--parallel", type=int, metavar="N", help="run at most N jobs at once (default: all there are)"
+        "--no-cache", action="store_true", help="run every step, even those that could be reused"
+    )
+    parser.add_argument(
+        "--parallel", type=int, metavar="N", help="run at most N jobs at once (default: no limit)"
     )
     parser.add_argument(
         "--only",
@@ -70,8 +72,8 @@ def run(commands: Commands) -> None:
         "--from",
         dest="source",
         metavar="ID",
-        help="with --only: the execution whose results stand for the steps before, and whose parameters hold "
-        "where --param says nothing (default: the latest)",
+        help="with --only: the execution that the results of the other steps come from, and the parameters that "
+        "--param does not set (default: the latest)",
     )
     add_launcher(parser, "container")
     add_job_images(parser)
@@ -109,7 +111,7 @@ def study(commands: Commands) -> None:
         "--out", type=output_folder, metavar="DIR", help="where the tables go (default: study in the state)"
     )
     parser.add_argument(
-        "--force", action="store_true", help="write them also to a folder that holds something else"
+        "--force", action="store_true", help="write them even to a folder that holds other things"
     )
     add_launcher(parser)
     add_programs(parser)
@@ -165,7 +167,7 @@ def versions(commands: Commands) -> None:
     )
     parser.add_argument("version", nargs="?", metavar="V", help="its number or alias; not for list")
     parser.add_argument(
-        "--as", dest="alias", metavar="NAME", help="with alias: the name, which only V has then"
+        "--as", dest="alias", metavar="NAME", help="with alias: the name, taken from the version that has it"
     )
     add_json(parser)
 

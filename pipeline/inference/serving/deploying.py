@@ -183,7 +183,7 @@ class Deploying:
 
     def _restored(self, before: EndpointState, situation: Situation) -> str:
         """Puts the earlier configuration back behind an endpoint that can only be made anew."""
-        self.say(f"Making the endpoint {before.name} anew with what it had before, {before.config} …")
+        self.say(f"Creating the endpoint {before.name} again with what it had before, {before.config} …")
         try:
             self.endpoints.delete_endpoint(before.name)
             self.endpoints.create(before.name, before.config, self.deployment.endpoint_tags)

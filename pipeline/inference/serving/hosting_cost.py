@@ -26,14 +26,14 @@ def say_hosting_cost(hosting: Hosting, prices: HostingPrices) -> str:
     """What it costs, in a sentence."""
     if hosting.instance_type is None:
         return (
-            "Costs nothing while nobody asks; a request costs by its milliseconds and the memory of "
+            "Costs nothing while idle; each request is billed by its milliseconds and the memory of "
             f"{hosting.memory_mb} MB (https://aws.amazon.com/sagemaker/pricing/)."
         )
     price = prices.hourly(hosting.instance_type, "Hosting")
     if price is None:
         return (
             f"What {hosting} cost an hour is not known here (see https://aws.amazon.com/sagemaker/pricing/); it "
-            "is paid until undeploy, whether somebody asks or not."
+            "is billed until undeploy, used or not."
         )
     hour = price.usd * hosting.instances
     more = ""
@@ -44,8 +44,8 @@ def say_hosting_cost(hosting: Hosting, prices: HostingPrices) -> str:
     guess = "" if price.source == FROM_LIST else ": a guess"
     return (
         f"Costs {hour:.4g} USD an hour, {dollars(hour * HOURS_OF_A_MONTH)} a month{more}, by "
-        f"{price.source}{guess}; paid "
-        "until undeploy, whether somebody asks or not."
+        f"{price.source}{guess}; billed "
+        "until undeploy, used or not."
     )
 
 

@@ -76,11 +76,12 @@ class Measured:
         missed = []
         if self.accuracy < wanted.accuracy:
             missed.append(
-                f"the accuracy is {percent(self.accuracy)}, and {percent(wanted.accuracy)} is wanted"
+                f"the accuracy is {percent(self.accuracy)}, below the {percent(wanted.accuracy)} required"
             )
         if self.latency_ms > wanted.latency_ms:
             missed.append(
-                f"nine in ten answers took up to {self.latency_ms:.0f} ms, and {wanted.latency_ms:g} ms is wanted"
+                f"nine in ten answers took up to {self.latency_ms:.0f} ms, more than the "
+                f"{wanted.latency_ms:g} ms allowed"
             )
         return missed
 

@@ -124,7 +124,7 @@ def explain(home: Home, store: Store, record: ExecutionRecord, name: str) -> Exp
                 "cache compares addresses alone: to have it read, use another address, or --no-cache."
                 for uri in changed
             )
-            equal = f"was reused from execution {source}: all that decides its result is equal.{besides}"
+            equal = f"was reused from execution {source}: everything that decides its result is the same.{besides}"
             return said("reused", equal)
         case "finished before":
             return said("finished before", "had finished before this execution was interrupted.")

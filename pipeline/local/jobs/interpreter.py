@@ -115,7 +115,7 @@ def find_interpreter(name: str) -> Interpreter:
             -1
         ]
         raise UsageError(
-            f"{doing}: it is no Python 3 ({said}). Name one, such as venv/bin/python."
+            f"{doing}: it is not Python 3 ({said}). Name one, such as venv/bin/python."
         ) from error
     if version < _OLDEST:
         least = ".".join(map(str, _OLDEST))

@@ -128,7 +128,7 @@ def explain(error: BaseException, doing: str) -> FashionError:
         message = str(error.response["Error"].get("Message") or "").strip().rstrip(".")
         refused = f"{error.operation_name}: {code_of(error)} {message}".rstrip()
         return AwsError(f"{doing}: AWS refused {refused}. {hint(error)}")
-    return AwsError(f"{doing}: AWS did not do it: {said}. {hint(error)}")
+    return AwsError(f"{doing} failed: {said}. {hint(error)}")
 
 
 def hint(error: BaseException) -> str:

@@ -38,7 +38,7 @@ class Bill:
         if self.usd is not None:
             text += f", by {self.source}" + ("" if self.source == FROM_LIST else ": a guess")
         if self.saved is not None:
-            text += f"; spot spared {self.saved * 100:.0f} % of the training time's price"
+            text += f"; spot saved {self.saved * 100:.0f} % of the price of training"
         if self.unread:
             text += f"; {self.unread} jobs could not be read"
         return text

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def without_cache(definition: str) -> str:
-    """The definition with step caching switched off: every step runs, also what could be reused."""
+    """The definition with step caching switched off: every step runs, even those that could be reused."""
     document = json.loads(definition)
     _switch_off(document["Steps"])
     return json.dumps(document, indent=2) + "\n"

@@ -13,7 +13,7 @@ CAPACITY = (
     "with --param TrainingInstanceType=… or ProcessingInstanceType=…"
 )
 ROLE = (
-    "role: a role lacks a permission, or may not be taken. Bring the stack up to date with make infra-deploy; "
+    "role: a role lacks a permission, or cannot be assumed. Bring the stack up to date with make infra-deploy; "
     "docs/permissions.md says what each role may do."
 )
 KEY = "key: a role may not use the KMS key, or it is disabled. Bring the stack up to date with make infra-deploy."

@@ -117,7 +117,7 @@ def check_roles(account: Account, stack: StackOutputs) -> list[Finding]:
             found.append(Finding("good", what))
         else:
             found.append(
-                Finding("wrong", f"{what} does not let {TRUSTED} take it", f"Repair it with: {DEPLOY}")
+                Finding("wrong", f"{what} cannot be assumed by {TRUSTED}", f"Repair it with: {DEPLOY}")
             )
     return found
 

@@ -142,10 +142,10 @@ def put_columns(arrays: dict[str, Any], columns: int) -> None:
             ),
             "no probabilities of 4 classes",
         ),
-        (lambda arrays: arrays["labels_test"].fill(200), "labels on test that are none"),
+        (lambda arrays: arrays["labels_test"].fill(200), "labels of no class on test"),
         (
             lambda arrays: arrays.update(labels_test=arrays["labels_test"] / 2),
-            "its labels are no whole numbers",
+            "its labels are not whole numbers",
         ),
         (lambda arrays: arrays.update(labels_test=np.uint8(1)), "other images of test"),
     ],

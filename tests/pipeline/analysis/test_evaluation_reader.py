@@ -105,13 +105,13 @@ def test_what_contradicts_itself_or_lacks_something_is_refused(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"\xff", "it is no JSON"),
+        (b"\xff", "it is not JSON"),
         (b"[" * 100_000, "it is nested too deeply"),
         (b'{"a":' * 60 + b"1" + b"}" * 60, "it is nested too deeply"),
         (b'{"a": "\\ud800"}', "it holds half a character"),
         (b'{"a": -Infinity}', "it holds -Infinity"),
         (b"[1]", "it holds a list, not an object"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "it is no JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "it is not JSON"),
     ],
 )
 def test_what_is_no_object_is_refused(content: bytes, problem: str) -> None:

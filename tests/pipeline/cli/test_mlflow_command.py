@@ -32,7 +32,7 @@ APP = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-ABCDEFGHIJKL"
         (["run", "--mlflow", APP, "--target", "docker"], "a run on this machine asks no AWS account"),
         (["study", "--mlflow", APP], "asks no AWS account"),
         (["resume", "--mlflow", "nowhere"], "'nowhere' is not the address of a server"),
-        (["definition", "--mlflow"], "A definition can hold the ARN of an MLflow app"),
+        (["definition", "--mlflow"], "A definition can name only an MLflow app or tracking server"),
         (["definition", "--mlflow", "nowhere"], "'nowhere' is not the address of a server"),
         (["show", "--mlflow"], "--mlflow goes with --follow"),
     ],

@@ -28,7 +28,7 @@ def test_nothing_and_an_earlier_result_may_be_overwritten(tmp_path: Path, conten
 @pytest.mark.parametrize("content", ["my notes", "[]", '{"name": "package"}', '"x"', "[" * 100_000])
 def test_anything_else_is_refused_and_kept(tmp_path: Path, content: str) -> None:
     (tmp_path / "notes").write_text(content)
-    with pytest.raises(UsageError, match=r"Could not take .*notes for --result: it holds something else"):
+    with pytest.raises(UsageError, match=r"Could not take .*notes for --result: it holds something other"):
         check_writable(tmp_path / "notes")
     assert (tmp_path / "notes").read_text() == content
 
@@ -109,7 +109,7 @@ def test_every_command_with_a_json_file_looks_first(
     monkeypatch.setenv("FASHION_HOME", str(tmp_path / "home"))
     (tmp_path / "notes").write_text("mine")
     assert main([*command, "--result", str(tmp_path / "notes")]) == 2
-    assert "holds something else than an earlier result" in capsys.readouterr().err
+    assert "holds something other than an earlier result" in capsys.readouterr().err
     assert (tmp_path / "notes").read_text() == "mine"
 
 

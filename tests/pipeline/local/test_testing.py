@@ -201,7 +201,8 @@ def test_a_step_says_why_it_ran(shared: LocalPipeline) -> None:
     assert first.explain("First").reason == "no earlier success"
     again = run("one")
     assert again.explain("First").text == (
-        f"First was reused from execution {first.record.execution_id}: all that decides its result is equal."
+        f"First was reused from execution {first.record.execution_id}: everything that decides its result is "
+        "the same."
     )
     # As on SageMaker that decides nothing, which is said.
     other = shared.run(

@@ -62,6 +62,6 @@ def test_texts_that_nothing_can_hold_are_noted_with_their_place() -> None:
     assert [*map(str, findings.entries)] == [
         r"$.a[1]: a NUL character (\u0000) fits into no argument, environment variable or file name. "
         r"It is in '\x00'.",
-        r"$['\ud800']: half a surrogate pair (\ud800) is no character. It is in '\ud800'.",
+        r"$['\ud800']: half a surrogate pair (\ud800) is not a character. It is in '\ud800'.",
     ]
     assert odd_character("é\n") is None

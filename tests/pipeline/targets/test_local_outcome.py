@@ -80,7 +80,7 @@ def test_what_another_project_calls_evaluation_is_left_alone(
         (None, "evaluation.json cannot be used: it is missing."),
         (b"", "evaluation.json cannot be used: it is empty."),
         (b"null", "evaluation.json cannot be used: it holds null, not an object."),
-        (b'{"schema_version": 1', "evaluation.json cannot be used: it is no JSON (Expecting ',' delimiter"),
+        (b'{"schema_version": 1', "evaluation.json cannot be used: it is not JSON (Expecting ',' delimiter"),
         (b'{"schema_version": NaN}', "evaluation.json cannot be used: it holds NaN."),
         (b'{"schema_version": 2}', "evaluation.json cannot be used: its schema_version is 2, and 1 is"),
     ],

@@ -60,7 +60,7 @@ def _behind_in_hyperband(search: Search, trial: Trial, trials: Sequence[Trial], 
     """Optuna's asynchronous Hyperband: a trial ends at a rung where it is not among the best that got there."""
     told = len(trial.log.values)
     if told > most:
-        return f"after the {most} values of {search.metric} that are the most for one trial (MaxResource)"
+        return f"after {most} values of {search.metric}, the most for one trial (MaxResource)"
     rungs = {search.min_resource * REDUCTION**rung for rung in range(most.bit_length() + 1)}
     if told not in rungs or told == most:
         return None

@@ -278,7 +278,7 @@ class TuningRun:
             self._finish(f"the target {target:g} is reached")
         since = sum(each.end is not None and each.number > first.number for each in self.trials)
         if patience is not None and since >= patience:
-            self._finish(f"{since} trials brought nothing better")
+            self._finish(f"the last {since} trials brought nothing better")
 
     def _finish(self, why: str) -> None:
         if self._over is None:
@@ -287,7 +287,7 @@ class TuningRun:
 
     def _told(self, trial: Trial) -> str:
         if trial.value is None:
-            return f"its log told no {self.search.metric}"
+            return f"its log has no {self.search.metric}"
         return f"{self.search.metric}={trial.value:g}"
 
     def _describe(
@@ -318,7 +318,7 @@ class TuningRun:
                 f"{failed[0].name}: {first}"
             )
         return (
-            f"None of {count} trials completed with a value of {self.search.metric}. Look whether the Regex of its "
+            f"None of {count} trials completed with a value of {self.search.metric}. Check that the Regex of its "
             f"MetricDefinition fits the trials' logs: python -m pipeline logs ID {self.trials[0].name}"
         )
 

@@ -38,7 +38,7 @@ def enter(how: str, words: "list[object]") -> None:
         else:
             __import__("landlock").restrict(*words)
     except OSError as error:
-        print(f"Making the job's {how} failed: {error}", file=sys.stderr)
+        print(f"Setting up the job's {how} failed: {error}", file=sys.stderr)
         sys.exit(125)
 
 

@@ -111,7 +111,7 @@ def _read(record: Record, kind: str) -> Json:
             return json.loads(text.rstrip())
         rows = _rows(text)
     except ValueError as error:
-        raise ValueError(f"it is no {_NAMES.get(kind, 'JSON')}: {_told(error, record.content)}") from error
+        raise ValueError(f"it is not {_NAMES.get(kind, 'JSON')}: {_told(error, record.content)}") from error
     if len(rows) != 1:
         raise ValueError(f"expected one row of CSV, not {len(rows)}")
     return rows[0]
@@ -124,7 +124,7 @@ def _read_answer(answer: bytes, kind: str, where: str) -> list[Json]:
         return _rows(text) if kind == CSV else _documents(text)
     except ValueError as error:
         raise RecordError(
-            f"the model's answer is no {_NAMES.get(kind, 'JSON')}: {_told(error, answer)}", where
+            f"the model's answer is not {_NAMES.get(kind, 'JSON')}: {_told(error, answer)}", where
         ) from error
 
 

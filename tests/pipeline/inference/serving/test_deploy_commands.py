@@ -114,7 +114,7 @@ def test_an_endpoint_scales_between_a_few_and_many_instances(account, command):
 def test_a_serverless_endpoint_of_another_name(account, command):
     done = command("deploy", "--yes", "--serverless", "--memory", "2048", "--endpoint", f"{NAME}-canary")
     assert done.status == 0, done.said
-    assert "Costs nothing while nobody asks" in done.err
+    assert "Costs nothing while idle" in done.err
     (config,) = account.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     described = account.client("sagemaker").describe_endpoint_config(
         EndpointConfigName=config["EndpointConfigName"]

@@ -22,11 +22,11 @@ def test_a_package_is_found_by_its_folder() -> None:
     ("content", "message"),
     [
         (None, "there is no such program"),
-        ("#!/bin/sh\necho other words\n", r"it is no Python 3 \(other words\)"),
-        ("#!/bin/sh\necho no >&2; exit 3\n", r"it is no Python 3 \(no\)"),
-        ("#!/bin/sh\nexit 3\n", r"it is no Python 3 \(exit status 3\)"),
+        ("#!/bin/sh\necho other words\n", r"it is not Python 3 \(other words\)"),
+        ("#!/bin/sh\necho no >&2; exit 3\n", r"it is not Python 3 \(no\)"),
+        ("#!/bin/sh\nexit 3\n", r"it is not Python 3 \(exit status 3\)"),
         ("#!/no/such/interpreter\n", "it does not run: "),
-        ("#!/bin/sh\necho '[]'\n", "it is no Python 3"),
+        ("#!/bin/sh\necho '[]'\n", "it is not Python 3"),
     ],
 )
 def test_what_is_no_python_is_refused(tmp_path: Path, content: str | None, message: str) -> None:

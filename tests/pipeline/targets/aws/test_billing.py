@@ -84,7 +84,7 @@ def test_what_spot_spared_is_said(stubbed: Stubbed) -> None:
     )
     assert bill is not None
     assert bill.usd == pytest.approx(0.5)
-    assert "spot spared 75 %" in str(bill)
+    assert "spot saved 75 %" in str(bill)
 
 
 def test_everything_reused_has_no_bill(stubbed: Stubbed) -> None:

@@ -51,13 +51,13 @@ def verdicts(findings: list[Finding]) -> list[str]:
     return [finding.verdict for finding in findings]
 
 
-def test_roles_are_there_and_sagemaker_may_take_them(stubbed: Stubbed) -> None:
+def test_roles_are_there_and_sagemaker_may_assume_them(stubbed: Stubbed) -> None:
     has_role(stubbed, "fashion-mnist-pipeline")
     has_role(stubbed, "fashion-mnist-jobs", "{}")
     stubbed.fails("iam", "get_role", "NoSuchEntity", "The role cannot be found.", status=404)
     found = check_roles(stubbed.account(), STACK)
     assert verdicts(found) == ["good", "wrong", "wrong"]
-    assert "does not let sagemaker.amazonaws.com take it" in found[1].what
+    assert "cannot be assumed by sagemaker.amazonaws.com" in found[1].what
     assert "role of the evaluation: fashion-mnist-evaluation: there is none" in found[2].what
     assert "make infra-deploy" in found[2].hint
 

@@ -154,7 +154,7 @@ def test_a_search_whose_first_five_trials_fail_is_given_up() -> None:
 def test_trials_that_tell_no_objective_fail_the_step_and_name_the_regex() -> None:
     record = search(Trials(lambda *_: ()), trials=2)
     assert statuses(record)["Tune-001"] == "Succeeded"
-    assert "Look whether the Regex of its MetricDefinition fits" in (record.step("Tune").failure_reason or "")
+    assert "Check that the Regex of its MetricDefinition fits" in (record.step("Tune").failure_reason or "")
 
 
 def test_a_grid_tries_each_combination_once() -> None:
