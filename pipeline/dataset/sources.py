@@ -5,19 +5,16 @@ What comes back is not trusted: dataset.py checks it before it replaces anything
 
 from __future__ import annotations
 
-import lzma
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from pipeline.errors import DataError
 
@@ -27,9 +24,6 @@ PAUSES = (1.0, 3.0)
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 APT_SECONDS = 300
-
-AR_MAGIC = b"!<arch>\n"
-AR_HEADER_BYTES = 60
 
 
 def download(
@@ -89,21 +83,21 @@ def unpack_debian_package(
     *,
     progress: Callable[[str], None],
     apt_get: str = "apt-get",
-    dpkg_deb: str = "dpkg-deb",
 ) -> None:
     """Gets Debian's package of the data set with apt-get and puts its files `names` into `folder`. Needs no root.
 
     Raises DataError, also where there is no apt-get.
     """
-    if shutil.which(apt_get) is None:
-        raise DataError(f"{apt_get} was not found: not a Debian or Ubuntu system")
+    for program in (apt_get, "dpkg-deb"):
+        if shutil.which(program) is None:
+            raise DataError(f"{program} was not found: not a Debian or Ubuntu system")
     progress(f"Fetching Debian's package {PACKAGE} (31 MB)")
     with TemporaryDirectory(dir=folder.absolute()) as scratch:  # apt-get runs in it
         package = _apt_download(Path(scratch), apt_get)
         try:
-            with _data_archive(package, dpkg_deb) as archive:
+            with _data_archive(package) as archive:
                 _extract(archive, names, folder)
-        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except (tarfile.TarError, EOFError) as error:
             raise DataError(f"the package cannot be unpacked: {error}") from None
 
 
@@ -147,32 +141,14 @@ def _run_all(commands: Sequence[Sequence[str]], folder: Path) -> str | None:
 
 
 @contextmanager
-def _data_archive(package: Path, dpkg_deb: str) -> Iterator[tarfile.TarFile]:
-    """The files in a Debian package. dpkg knows every compression; Python's tarfile does the usual ones."""
-    if shutil.which(dpkg_deb) is not None:
-        command = [dpkg_deb, "--fsys-tarfile", str(package)]
-        with (
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process,
-            tarfile.open(fileobj=process.stdout, mode="r|") as archive,
-        ):
-            yield archive
-    else:
-        with package.open("rb") as stream:
-            _seek_data_archive(stream)
-            with tarfile.open(fileobj=stream) as archive:
-                yield archive
-
-
-def _seek_data_archive(package: IO[bytes]) -> None:
-    """Moves to the start of data.tar.* in a .deb: an ar archive whose last member it is (deb(5))."""
-    if package.read(len(AR_MAGIC)) != AR_MAGIC:
-        raise DataError("the package is not a Debian package: it does not start as an ar archive")
-    while len(header := package.read(AR_HEADER_BYTES)) == AR_HEADER_BYTES:
-        if header.startswith(b"data.tar"):
-            return
-        size = int(header[48:58])
-        package.seek(size + size % 2, os.SEEK_CUR)
-    raise DataError("the package is not a Debian package: it has no data.tar")
+def _data_archive(package: Path) -> Iterator[tarfile.TarFile]:
+    """The files in a Debian package, as dpkg, which is wherever apt-get is, unpacks it."""
+    command = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process,
+        tarfile.open(fileobj=process.stdout, mode="r|") as archive,
+    ):
+        yield archive
 
 
 def _extract(archive: tarfile.TarFile, names: Sequence[str], folder: Path) -> None:

@@ -149,15 +149,17 @@ def apt(tmp_path: Path) -> Path:
     return folder
 
 
-def unpack(apt: Path, folder: Path, dpkg_deb: str = "no-such-dpkg-deb") -> None:
+def unpack(apt: Path, folder: Path) -> None:
     folder.mkdir()
-    unpack_debian_package(
-        NAMES, folder, progress=lambda _: None, apt_get=str(apt / "apt-get"), dpkg_deb=dpkg_deb
-    )
+    unpack_debian_package(NAMES, folder, progress=lambda _: None, apt_get=str(apt / "apt-get"))
 
 
+needs_dpkg = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb on this system")
+
+
+@needs_dpkg
 @pytest.mark.parametrize("compression", ["xz", "gz"])
-def test_a_package_is_unpacked_without_dpkg(
+def test_of_a_package_only_what_is_asked_for_is_unpacked(
     apt: Path, tmp_path: Path, compression: Literal["xz", "gz"]
 ) -> None:
     make_package(apt / "package.deb", compression)
@@ -168,8 +170,8 @@ def test_a_package_is_unpacked_without_dpkg(
     assert not (tmp_path / "escaped").exists()
 
 
-@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb on this system")
-def test_a_package_is_unpacked_with_dpkg(apt: Path, tmp_path: Path) -> None:
+@needs_dpkg
+def test_a_package_that_dpkg_built_is_unpacked(apt: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(
@@ -178,21 +180,22 @@ def test_a_package_is_unpacked_with_dpkg(apt: Path, tmp_path: Path) -> None:
     for name in (*NAMES, "README"):
         (tree / name).write_bytes(BODY)
     subprocess.run(["dpkg-deb", "--build", tree, apt / "package.deb"], check=True, capture_output=True)
-    unpack(apt, tmp_path / "out", "dpkg-deb")
+    unpack(apt, tmp_path / "out")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == dict.fromkeys(
         NAMES, BODY
     )
 
 
-@pytest.mark.parametrize("dpkg_deb", ["dpkg-deb", "no-such-dpkg-deb"])
+@needs_dpkg
 @pytest.mark.parametrize("end", [0, 7, 100, 400])
-def test_a_damaged_package_is_refused(apt: Path, tmp_path: Path, dpkg_deb: str, end: int) -> None:
+def test_a_damaged_package_is_refused(apt: Path, tmp_path: Path, end: int) -> None:
     make_package(apt / "package.deb")
     (apt / "package.deb").write_bytes((apt / "package.deb").read_bytes()[:end])
     with pytest.raises(DataError, match="package"):
-        unpack(apt, tmp_path / "out", dpkg_deb)
+        unpack(apt, tmp_path / "out")
 
 
+@needs_dpkg
 def test_apt_is_asked_again_with_lists_of_its_own(apt: Path, tmp_path: Path) -> None:
     (apt / "broken").write_text("Unable to locate package")
     with pytest.raises(DataError, match=r"^apt-get download .*: E: Unable to locate package$"):
@@ -204,6 +207,7 @@ def test_apt_is_asked_again_with_lists_of_its_own(apt: Path, tmp_path: Path) -> 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@needs_dpkg
 def test_the_folder_may_be_relative(apt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_package(apt / "package.deb")
     monkeypatch.chdir(tmp_path)
