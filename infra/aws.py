@@ -9,11 +9,6 @@ from typing import Any
 
 from pipeline.errors import UsageError
 
-CREDENTIALS_HINT = (
-    "Sign in (aws login, aws sso login) or set AWS_PROFILE; `aws sts get-caller-identity` must work."
-)
-
-
 CONNECT_SECONDS, READ_SECONDS = 10, 30
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import (
@@ -97,8 +97,24 @@ def translate_errors(doing: str) -> Iterator[None]:
         raise explain(error, doing) from error
 
 
-def explain(error: BaseException, doing: str) -> FashionError:
-    """The error to show for what boto3 raised."""
+def likely_hint(error: BaseException) -> str:
+    """What to do about an answer of AWS."""
+    if is_forbidden(error):
+        return (
+            "These credentials lack that permission: take the deployer role (docs/permissions.md says who may), or "
+            "ask an administrator of the account."
+        )
+    if code_of(error) in THROTTLED:
+        return "The account makes too many requests at once: run the same command again in a minute."
+    if code_of(error) in BUSY:
+        return "AWS has a problem: run the same command again in a few minutes."
+    return "Correct what it names, then run the same command again."
+
+
+def explain(
+    error: BaseException, doing: str, hint: Callable[[BaseException], str] = likely_hint
+) -> FashionError:
+    """The error to show for what boto3 raised; `hint` says what to do about an answer of AWS."""
     said = str(error).strip().rstrip(".")
     if isinstance(error, OddAnswerError):
         return AwsError(f"{doing}: {error}")
@@ -129,17 +145,3 @@ def explain(error: BaseException, doing: str) -> FashionError:
         refused = f"{error.operation_name}: {code_of(error)} {message}".rstrip()
         return AwsError(f"{doing}: AWS refused {refused}. {hint(error)}")
     return AwsError(f"{doing} failed: {said}. {hint(error)}")
-
-
-def hint(error: BaseException) -> str:
-    """What to do about an answer of AWS."""
-    if is_forbidden(error):
-        return (
-            "These credentials lack that permission: take the deployer role (docs/permissions.md says who may), or "
-            "ask an administrator of the account."
-        )
-    if code_of(error) in THROTTLED:
-        return "The account makes too many requests at once: run the same command again in a minute."
-    if code_of(error) in BUSY:
-        return "AWS has a problem: run the same command again in a few minutes."
-    return "Correct what it names, then run the same command again."
