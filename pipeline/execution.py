@@ -12,6 +12,9 @@ from itertools import compress
 from operator import is_not
 from typing import Any, Final, Literal, Protocol
 
+from pipeline.errors import UsageError
+from pipeline.shown import listed
+
 ExecutionStatus = Literal["Executing", "Stopping", "Stopped", "Failed", "Succeeded", "CompletedWithFailures"]
 StepStatus = Literal[
     "Pending", "Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded", "Skipped"
@@ -129,11 +132,12 @@ class ExecutionRecord:
         return now - self.started_at - paused
 
     def step(self, name: str) -> StepRecord:
-        """The step called `name`; KeyError when the execution has none."""
+        """The step called `name`; UsageError when the execution has none."""
         for step in self.steps:
             if step.name == name:
                 return step
-        raise KeyError(name)
+        names = listed([step.name for step in self.steps])
+        raise UsageError(f"Execution {self.execution_id} has no step {name!r}. Its steps are {names}.")
 
 
 def changed_places(new: Sequence[StepRecord], old: Sequence[StepRecord]) -> list[int]:

@@ -20,9 +20,9 @@ def points(difference: float) -> str:
     return f"{abs(difference) * 100:.2f} points"
 
 
-def signed_points(difference: float, digits: int = 2) -> str:
+def signed_points(difference: float) -> str:
     """The difference of two fractions in percentage points with its sign: 0.0031 is "+0.31"."""
-    return f"{difference * 100:+.{digits}f}".replace("-", "−")
+    return f"{difference * 100:+.2f}".replace("-", "−")
 
 
 def span(low: float, high: float, digits: int = 2) -> str:

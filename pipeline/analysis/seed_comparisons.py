@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Literal
@@ -27,12 +27,8 @@ TERMS: Mapping[Measure, tuple[tuple[Split, Literal[1, -1]], ...]] = {
 
 FAMILIES: tuple[Family, ...] = ("primary", "secondary")
 
-Draw = Callable[[Sequence[npt.NDArray[np.int8]], int], npt.NDArray[np.float64]]
 
-
-def seed_comparisons(
-    inputs: Inputs, level: float, seed: int, draw: Draw = resample
-) -> tuple[SeedComparison, ...]:
+def seed_comparisons(inputs: Inputs, level: float, seed: int) -> tuple[SeedComparison, ...]:
     """The declared comparisons, then the test accuracies of all other pairs of candidates, as exploration.
 
     p-values are corrected within a family over all its declared comparisons: one that was not run counts as p = 1.
@@ -41,13 +37,13 @@ def seed_comparisons(
     for family in FAMILIES:
         family_level = 1 - ALPHA / len(declared(family))
         ran = [each for each in declared(family) if _pairs(inputs, each.first, each.second)]
-        compared = [compare(inputs, each, level, family_level, seed, draw) for each in ran]
+        compared = [compare(inputs, each, level, family_level, seed) for each in ran]
         found += _corrected(compared, len(declared(family)))
     seen = {frozenset((each.first, each.second)) for each in found if each.measure == "test_accuracy"}
     for first, second in combinations(inputs.names, 2):
         if frozenset((first, second)) not in seen and _pairs(inputs, first, second):
             other = Comparison("", first, second, "test_accuracy", 0.0, "secondary", "")
-            explored = compare(inputs, other, level, level, seed, draw)
+            explored = compare(inputs, other, level, level, seed)
             found.append(replace(explored, family=None, simultaneous_t=None, simultaneous_bootstrap=None))
     return tuple(found)
 
@@ -62,7 +58,7 @@ def _corrected(compared: list[SeedComparison], declared_count: int) -> list[Seed
 
 
 def compare(
-    inputs: Inputs, comparison: Comparison, level: float, family_level: float, seed: int, draw: Draw
+    inputs: Inputs, comparison: Comparison, level: float, family_level: float, seed: int
 ) -> SeedComparison:
     """`first` minus `second` over the seeds that both have, at least one; `p_holm` is left to the caller."""
     pairs = _pairs(inputs, comparison.first, comparison.second)
@@ -79,7 +75,7 @@ def compare(
         if parts is not None:
             # Always the same way round inside, so that turning a comparison round turns its interval round exactly.
             flip = 1 if comparison.first <= comparison.second else -1
-            draws = flip * draw([np.int8(flip) * part for part in parts], seed)
+            draws = flip * resample([np.int8(flip) * part for part in parts], seed)
             if comparison.measure == "test_accuracy" and comparison.relevant:
                 needed = images_needed(parts[0], comparison.relevant)
     bootstraps = [

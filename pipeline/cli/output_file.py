@@ -10,14 +10,12 @@ from pipeline.errors import UsageError
 from pipeline.local.state.ownership import owner_of
 
 
-def check_writable(
-    file: Path, flag: str = "--result", own: frozenset[str] = frozenset({"execution_id", "steps"})
-) -> None:
+def check_writable(file: Path, own: frozenset[str] = frozenset({"execution_id", "steps"})) -> None:
     """Raises UsageError unless `file` can be written, and what it holds is nothing that would be missed.
 
     That is nothing at all, or an earlier result: a JSON object that has the keys `own`.
     """
-    doing = f"Could not take {file} for {flag}"
+    doing = f"Could not take {file} for --result"
     try:
         if owner := owner_of(file):
             raise UsageError(f"{doing}: it is the state folder's own ({owner}). Name another file.")

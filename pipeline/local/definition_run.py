@@ -68,11 +68,7 @@ class DefinitionRun:
 
     def step(self, name: str) -> StepRecord:
         """The record of a step. Raises UsageError when there is none of that name."""
-        for step in self.record.steps:
-            if step.name == name:
-                return step
-        names = listed([each.name for each in self.record.steps])
-        raise UsageError(f"Execution {self.record.execution_id} has no step {name!r}. Its steps are {names}.")
+        return self.record.step(name)
 
     def properties(self, step: str) -> Mapping[str, Any]:
         """What `Steps.<step>.…` of the definition sees: the Describe response of its job."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.analysis.case_study import SPLITS
-from pipeline.analysis.hypotheses import ALL
+from pipeline.analysis.hypotheses import ALL, ALPHA
 from pipeline.analysis.results import Analysis, ImageComparison, Interval, SeedComparison
 from pipeline.formatting import count, p_value, percent, signed_points, span
 
@@ -135,16 +135,16 @@ class Pair:
     significant: bool
 
 
-def make_pairs(analysis: Analysis, winner: str, alpha: float = 0.05) -> tuple[list[Pair], int]:
+def make_pairs(analysis: Analysis, winner: str) -> tuple[list[Pair], int]:
     """The comparisons that are shown, by p-value, and how many there are in all."""
     found = list(analysis.image_comparisons)
     shown = found
     if len(found) > MOST_PAIRS:
         shown = [each for each in found if winner in (each.first, each.second)]
-    return [pair(each, alpha) for each in sorted(shown, key=lambda each: each.p_value)], len(found)
+    return [pair(each) for each in sorted(shown, key=lambda each: each.p_value)], len(found)
 
 
-def pair(each: ImageComparison, alpha: float) -> Pair:
+def pair(each: ImageComparison) -> Pair:
     """One comparison as the table has it."""
     return Pair(
         each.first_id,
@@ -154,7 +154,7 @@ def pair(each: ImageComparison, alpha: float) -> Pair:
         count(each.second_only),
         p_value(each.p_value),
         p_value(each.p_holm),
-        each.p_holm < alpha,
+        each.p_holm < ALPHA,
     )
 
 

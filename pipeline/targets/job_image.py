@@ -27,16 +27,16 @@ def image_tag(context: Path = CONTEXT) -> str:
     return f"{NAME}:{digest.hexdigest()[:_DIGEST_LENGTH]}"
 
 
-def build_image(base: str = DEFAULT_BASE, context: Path = CONTEXT) -> str:
+def build_image(base: str = DEFAULT_BASE) -> str:
     """Build the image on `base`, showing the engine's output on standard error; returns its tag.
 
     Raises:
         EngineError: the build failed.
     """
-    tag = image_tag(context)
+    tag = image_tag()
     with tempfile.TemporaryDirectory() as sent:
         for name in _INGREDIENTS:
-            shutil.copy(context / name, sent)
+            shutil.copy(CONTEXT / name, sent)
         if trusted := _trusted_certificates():
             shutil.copy(trusted, Path(sent, "certificates.pem"))
         command = [

@@ -59,7 +59,7 @@ def warn_of_openness(home: Home) -> None:
 class Choices:
     """How an execution is to run: the arguments of start_execution with these names."""
 
-    parallel: int | None = None
+    max_parallel: int | None = None
     use_cache: bool = True
     only: Sequence[str] = ()
     source: ExecutionRecord | None = None
@@ -150,19 +150,9 @@ class LocalTarget:
             stop=stop,
             pipeline_name=pipeline_name or self.pipeline_name,
             target=self.name,
-            max_parallel=choices.parallel,
-            use_cache=choices.use_cache,
-            only=choices.only,
-            source=choices.source,
             lock=self.lock,
-            launcher=choices.launcher,
-            stand_ins=choices.stand_ins,
-            python=choices.python,
-            handlers=choices.handlers,
-            images=choices.images,
-            uploads=choices.uploads,
-            trial=choices.trial,
             explain=say,
+            **vars(choices),
         )
 
     def resume(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
@@ -21,8 +20,7 @@ REDRAWS_PER_SECOND = 4
 class LiveView:
     """An execution.Observer and a context manager; what others print meanwhile appears above the table."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = now) -> None:
-        self._clock = clock
+    def __init__(self, stream: TextIO) -> None:
         self._board = Board()
         self._ended = False
         self._console = Console(file=stream, highlight=False)
@@ -53,4 +51,4 @@ class LiveView:
 
     def _render(self) -> RenderableType:
         size = self._console.size
-        return render(self._board.snapshot(), self._clock(), size.width, None if self._ended else size.height)
+        return render(self._board.snapshot(), now(), size.width, None if self._ended else size.height)

@@ -237,7 +237,7 @@ def describe(deployment: Deployment, situation: Situation) -> str:
     if deployment.capturing:
         config = deployment.capturing.as_config(deployment.version)
         new += (
-            f", and captures {deployment.capturing.percent} % of the requests with their answers in "
+            f", capturing {deployment.capturing.percent} % of the requests with their answers in "
             f"{config['DestinationS3Uri']} (which costs what S3 costs)"
         )
     before = situation.before
@@ -246,7 +246,7 @@ def describe(deployment: Deployment, situation: Situation) -> str:
     if situation.scaling and not deployment.hosting.scaling:
         new += f" (and no longer scales; until now up to {situation.scaling.maximum} instances)"
     if situation.need is Need.UPDATE and before is not None:
-        return f"The endpoint {name} serves {before.config}; changing it to {new}; it keeps answering."
+        return f"The endpoint {name} serves {before.config}, and keeps answering while it changes to {new}."
     if situation.need is Need.REPLACE and before is not None:
         why = f"{before.status} {before.reason}".rstrip(". ")
         return f"The endpoint {name} is {why}: removing it, and creating it again with {new}."

@@ -19,16 +19,12 @@ def main(args: argparse.Namespace) -> int:
     home = home_from(os.environ)
     with Store(home) as store:
         record = read_execution(home, store, args.execution)
-    names = [step.name for step in record.steps]
-    if args.step not in names:
-        raise UsageError(
-            f"Execution {record.execution_id} has no step {args.step!r}. Its steps: {', '.join(names)}."
-        )
+    step = record.step(args.step)
     log = home.step_log(record.execution_id, args.step)
     if not log.is_file():
         raise UsageError(
             f"There is no log of {args.step} in execution {record.execution_id}: it ran no job (type "
-            f"{record.step(args.step).type}, {record.step(args.step).status})."
+            f"{step.type}, {step.status})."
         )
     with log.open("rb") as file:
         sys.stdout.flush()

@@ -37,12 +37,10 @@ def within(items: Iterable[Item], request: Request, times: Mapping[str, Callable
     return found
 
 
-def ordered(
-    items: Iterable[Item], key: Callable[[Item], Any], request: Request, default: str = "Descending"
-) -> list[Item]:
+def ordered(items: Iterable[Item], key: Callable[[Item], Any], request: Request) -> list[Item]:
     """The items sorted by `key`, in the request's SortOrder; equal ones in the order given, or against it."""
     found = sorted(items, key=key)
-    return found if (request.get("SortOrder") or default) == "Ascending" else found[::-1]
+    return found if request.get("SortOrder") == "Ascending" else found[::-1]
 
 
 def listed(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import FashionError, UsageError
+from pipeline.errors import FashionError
 from pipeline.execution import ExecutionRecord, StepRecord
 from pipeline.local.engine.json_changes import differences, same, two_texts
 from pipeline.local.jobs.input_contents import changed_contents
@@ -83,13 +83,7 @@ def explain(home: Home, store: Store, record: ExecutionRecord, name: str) -> Exp
         UsageError: the execution has no such step.
         StateError: the state database fails.
     """
-    try:
-        step = record.step(name)
-    except KeyError:
-        raise UsageError(
-            f"Execution {record.execution_id} has no step {name!r}. Its steps are "
-            f"{listed([each.name for each in record.steps])}."
-        ) from None
+    step = record.step(name)
 
     def said(reason: str, text: str, **more: Any) -> Explanation:
         return Explanation(record.execution_id, name, step.status, reason, f"{name} {text}", **more)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pipeline.analysis.hypotheses import Comparison, declared
 from pipeline.analysis.inputs import Inputs, read_inputs
 from pipeline.analysis.seed_comparisons import compare, seed_comparisons, t_interval
-from pipeline.analysis.two_way_bootstrap import resample
 
 Make = Callable[..., Any]
 
@@ -28,7 +27,7 @@ def accuracy_of(first: str, second: str) -> Comparison:
 
 
 def compared(inputs: Inputs, comparison: Comparison) -> Any:
-    return compare(inputs, comparison, 0.95, 0.98, 0, resample)
+    return compare(inputs, comparison, 0.95, 0.98, 0)
 
 
 def test_students_interval_is_the_published_one() -> None:

@@ -35,7 +35,7 @@ def test_anything_else_is_refused_and_kept(tmp_path: Path, content: str) -> None
 
 def test_what_is_no_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="holds something other"):
         check_writable(tmp_path / "picture.png")
 
 

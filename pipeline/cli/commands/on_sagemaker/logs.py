@@ -18,22 +18,16 @@ def main(args: argparse.Namespace) -> int:
     target = open_target()
     execution = target.executions.read(target.executions.find(args.execution))
     record = execution.record
-    names = [step.name for step in record.steps]
-    doing = f"Reading the log of {args.step} in execution {record.execution_id}"
-    if args.step not in names:
-        raise UsageError(
-            f"Execution {record.execution_id} has no step {args.step!r}. Its steps: {', '.join(names)}."
-        )
-    job = execution.jobs.get(args.step)
+    step = record.step(args.step)
+    job = execution.jobs.get(step.name)
     if job is None:
-        step = record.step(args.step)
         raise UsageError(
             f"There is no log of {args.step} in execution {record.execution_id}: it ran no job (type "
             f"{step.type}, {step.status})."
         )
     if not job.own:
-        say(f"{args.step} was reused: this is the log of execution {record.step(args.step).reused_from}.")
-    with translate_errors(doing):
+        say(f"{args.step} was reused: this is the log of execution {step.reused_from}.")
+    with translate_errors(f"Reading the log of {args.step} in execution {record.execution_id}"):
         for line in JobLog(target.account.client("logs"), job).whole():
             if args.all or not is_noise(line):
                 print(line)
