@@ -101,8 +101,8 @@ def likely_hint(error: BaseException) -> str:
     """What to do about an answer of AWS."""
     if is_forbidden(error):
         return (
-            "These credentials lack that permission: take the deployer role (docs/permissions.md says who may), or "
-            "ask an administrator of the account."
+            "These credentials lack that permission: assume the deployer role (docs/permissions.md says who may), "
+            "or ask an administrator of the account."
         )
     if code_of(error) in THROTTLED:
         return "The account makes too many requests at once: run the same command again in a minute."
