@@ -7,10 +7,10 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pipeline.tracking.turns import turn
 from tests.e2e.command import QUICK, Command, await_true, processes_of, run
 from tests.e2e.conftest import Run
 from tests.pipeline.browsers import browser_program, start_chromium
@@ -44,7 +44,7 @@ def url(home: Path) -> Iterator[str]:
     """Where `mlflow` shows the two executions, until Ctrl-C ends it."""
     with Command(home, "mlflow", "--port", "0") as command:
         shown_at = address(command)
-        await_true(lambda: len(rest_runs(Rest(shown_at))) == 6, "two executions of two trainings")
+        await_true(lambda: ended_runs(Rest(shown_at)) == 6, "two executions of two trainings")
         yield shown_at
         command.signal(signal.SIGINT)
         finished = command.finish()
@@ -52,10 +52,12 @@ def url(home: Path) -> Iterator[str]:
     assert finished.err.endswith("Ended.\n")
 
 
-def rest_runs(rest: Rest) -> list[dict[str, Any]]:
+def ended_runs(rest: Rest) -> int:
+    """How many runs are there with all that they have: that they have ended is told last."""
     found = rest.ask("experiments/search", {"max_results": 10})["experiments"]
     ids = [each["experiment_id"] for each in found]
-    return list(rest.ask("runs/search", {"experiment_ids": ids}).get("runs", []))
+    runs = rest.ask("runs/search", {"experiment_ids": ids}).get("runs", [])
+    return sum(run["info"]["status"] == "FINISHED" for run in runs)
 
 
 def test_all_executions_are_shown_and_the_reuse_is_told(url: str, first_run: Run) -> None:
@@ -77,16 +79,16 @@ def test_all_executions_are_shown_and_the_reuse_is_told(url: str, first_run: Run
 
 def test_publishing_all_again_changes_nothing(home: Path, url: str) -> None:
     def published() -> str:
+        finished = run(home, "mlflow", "publish", "--all")
+        said = f"Published 2 executions to the local store, {home / 'mlflow'}.\n"
+        assert finished.out == said, finished.said
         rest = Rest(url)
         runs = rest.ask("runs/search", {"experiment_ids": [rest.experiment("fashion-mnist")]})["runs"]
         ids = {run["info"]["run_id"]: [each["key"] for each in run["data"]["metrics"]] for run in runs}
         histories = [[rest.history(run, key) for key in keys] for run, keys in ids.items()]
         return repr((runs, histories))
 
-    before = published()
-    finished = run(home, "mlflow", "publish", "--all")
-    assert finished.out == f"Published 2 executions to the local store, {home / 'mlflow'}.\n", finished.said
-    assert published() == before
+    assert published() == published()
 
 
 def test_its_pages_show_an_execution_with_its_report(url: str) -> None:
@@ -110,7 +112,8 @@ def test_its_pages_show_an_execution_with_its_report(url: str) -> None:
 
 
 def test_it_ends_with_the_command_also_when_that_is_killed(home: Path, tmp_path: Path) -> None:
-    copied = Path(shutil.copytree(home, tmp_path / "home"))
+    with turn(home / "mlflow"):  # Nobody writes there meanwhile.
+        copied = Path(shutil.copytree(home, tmp_path / "home"))
     with Command(copied, "mlflow", "--port", "0") as command:
         address(command)
         assert any("server_process" in each for each in processes_of(copied))
