@@ -28,7 +28,8 @@ from trained import Trained, plain_fit, train
 BATCH_SIZE, LEARNING_RATE = 128, 0.006
 WANTED_IMAGES_PER_SECOND, WANTED_SECONDS = 1_000_000, 2.0
 _DEVICES = (
-    "import tensorflow as tf; found = tf.config.list_physical_devices('GPU'); "
+    "import sys; sys.modules['keras'] = None; import tensorflow as tf; "
+    "found = tf.config.list_physical_devices('GPU'); "
     "details = [tf.config.experimental.get_device_details(each) for each in found]; "
     "print('gpu=' + (details[0].get('device_name', 'unnamed') if found else ''))"
 )

@@ -16,6 +16,8 @@ SIZES = (512, 1024, 2048)  # rows and columns; smaller ones are not yet limited 
 
 def main(threads: int, seconds: float) -> None:
     """Measure and print."""
+    # TensorFlow would import it, which takes almost half of its start; nothing here uses it.
+    sys.modules["keras"] = None  # type: ignore[assignment]
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
