@@ -23,7 +23,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # What Python and its packages look at when they start or are imported, so that a fork cannot be told otherwise.
-EARLY = ("PYTHON", "LANG", "LC_", "TZ", "LD_", "HOME", "XDG_", "OMP_", "OPENBLAS_", "MALLOC_", "MPL", "BOTO_")
+EARLY = ("PYTHON", "LANG", "LC_", "TZ", "LD_", "HOME", "XDG_", "OMP_", "OPENBLAS_", "MALLOC_", "MPL")
 WITH_SDK = {"run", "definition", "study", "monitor"}
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 
@@ -34,8 +34,9 @@ def circumstances(environment: Mapping[str, str]) -> list[Any]:
     return [kept, *(resource.getrlimit(each) for each in LIMITS), signal.getsignal(signal.SIGHUP)]
 
 
-# While tests are collected: no test has changed anything yet.
+# While tests are collected: no test has changed anything yet. What leads to AWS is each command's own.
 USUAL = circumstances(os.environ)
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 class Template:
@@ -48,6 +49,7 @@ class Template:
             self._process = subprocess.Popen(
                 [sys.executable, "tests/commands_template.py", str(theirs.fileno())],
                 cwd=ROOT,
+                env=ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

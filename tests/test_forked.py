@@ -76,7 +76,7 @@ def test_waiting_for_it_ends(home: Path, tmp_path: Path) -> None:
 
 
 def nothing_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FASHION_DATA", "AWS_ENDPOINT_URL", "NO_PROXY", "PATH", "ANY"):
+    for name in ("FASHION_DATA", "AWS_ENDPOINT_URL", "BOTO_CONFIG", "NO_PROXY", "PATH", "ANY"):
         monkeypatch.setenv(name, "elsewhere")
 
 

@@ -34,7 +34,7 @@ LONGEST = {
     "tests/training/test_train.py": 75,
     "tests/e2e/test_notebook.py": 80,
     "tests/e2e/test_later_runs.py": 61,
-    "tests/pipeline/targets/aws/test_flow.py": 60,
+    "tests/pipeline/targets/aws/test_flow.py": 75,
     "tests/e2e/test_study.py": 60,
     "tests/e2e/test_tracking.py": 60,
     "tests/training/test_fitting.py": 45,

@@ -109,7 +109,7 @@ def test_an_endpoint_that_is_none_is_told_without_its_password(
 ) -> None:
     settings_file("aws_access_key_id = a\naws_secret_access_key = b")
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("pipeline.targets.aws.account.ATTEMPTS", 1)
     with pytest.raises((CredentialsError, AwsError), match="Opening the AWS account") as told:
         open_account({})
     assert "pass-word" not in str(told.value)

@@ -19,6 +19,7 @@ from pipeline.local.jobs.job import Graces
 from pipeline.local.local_sagemaker import local_sagemaker
 from pipeline.local.state.local_aws import LocalAws
 from pipeline.targets.aws.images import VERSION
+from tests.commands_template import HURRY
 from tests.infra.requests_of_roles import identity_statements
 
 NAME = "fashion-mnist"
@@ -151,8 +152,11 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads a command to this account: what a user has set, with the endpoint in place of AWS's own."""
-        return {**self.server.environment, "no_proxy": "*"}
+        """What leads a command to this account: what a user has set, with the endpoint in place of AWS's own.
+
+        What AWS does in minutes is done here in seconds: so often do forked commands look.
+        """
+        return {**self.server.environment, "no_proxy": "*", HURRY: "10"}
 
     def list_steps(self, request: Request) -> Request:
         """In short pages, so that who lists them has to ask again."""
