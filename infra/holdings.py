@@ -1,7 +1,7 @@
 """What the stack's resources hold that people made: objects, models, images, the pipeline. `destroy` would lose it.
 
 CloudFormation does not delete a bucket, a model package group or an image repository with something in it.
-Endpoints are not its own; without the stack they would go on to cost.
+Endpoints are not its own; without the stack they would keep incurring charges.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What this project has put behind endpoints: the endpoints, their configurations and models.
 
 They are not the stack's: `deploy` and the function that deploys approved models make them. Without the stack they
-would go on to cost, with a role and a key that are gone.
+would keep incurring charges, with a role and a key that are gone.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ def test_a_part_of_the_requests_is_captured_in_the_stacks_bucket(account, comman
     assert done.status == 0, done.said
     where = f"s3://{BUCKET}/fashion-mnist/captured/model-version-1"
     assert (
-        f"captures 20 % of the requests with their answers in {where} (which costs what S3 costs)" in done.err
+        f"capturing 20 % of the requests with their answers in {where} (which costs what S3 costs)"
+        in done.err
     )
     name = account.client("sagemaker").describe_endpoint(EndpointName=f"{NAME}-seen")["EndpointConfigName"]
     described = account.client("sagemaker").describe_endpoint_config(EndpointConfigName=name)
