@@ -126,7 +126,11 @@ def start_again(
             say(f"Files that the job was given may name {left.host.root}, which is {root} now.")
         container = Container(root, tuple(host.mounts), launcher.seen_at, _made_of(launcher, host))
         in_container = container.of is not None
-        pip = index_variables(environ) if in_container else pip_variables(environ, reached_at / "pip")
+        pip = (
+            index_variables(environ)
+            if in_container
+            else pip_variables(environ, seen / opened.home.downloads.name)
+        )
         environment = {
             **pip,
             **host.environment,

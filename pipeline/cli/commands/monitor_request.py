@@ -13,7 +13,7 @@ from pipeline.monitoring.outcome import DRIFT
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises UsageError for arguments that are wrong, or do not go together."""
+    """Raises UsageError for arguments that are wrong, or do not go together; DataError for unusable data."""
     if not ALL_HOURS <= args.hours <= MOST_HOURS:
         raise UsageError(f"--hours takes 1 to {MOST_HOURS} hours, or 0 for all there are (got {args.hours}).")
     if args.model is not None and args.model < 1:
@@ -30,6 +30,11 @@ def check(args: argparse.Namespace) -> None:
         raise UsageError("--any-data goes with --retrain --data DIR: it accepts any data set in DIR.")
     if args.result is not None:
         check_writable(args.result)
+    if args.data is not None:
+        from pipeline.dataset.check import check_folder
+
+        # Now, and not when drift was found: that may be hours, or a run that costs money, later.
+        check_folder(args.data, any_data=args.any_data)
 
 
 def retrained(args: argparse.Namespace, status: int, drift: dict[str, Any] | None) -> int:

@@ -25,7 +25,9 @@ def main(args: argparse.Namespace) -> int:
     """Signals the command that runs the execution, as Ctrl-C would."""
     home = home_from(os.environ)
     with Store(home) as store:
-        record = read_execution(home, store, args.execution or running_execution(home))
+        # An empty id, as of a variable that is not set, is none to take for "whatever runs".
+        named = running_execution(home) if args.execution is None else args.execution
+        record = read_execution(home, store, named)
         holder = find_holder(home)
         if is_under_way(record) and holder is not None and holder.serves:
             raise UsageError(

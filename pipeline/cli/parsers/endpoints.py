@@ -11,6 +11,7 @@ from pipeline.cli.parsers.options import (
     add_images,
     add_json,
     add_yes,
+    named,
     named_path,
 )
 from pipeline.registry import STAGES
@@ -134,17 +135,23 @@ def add_endpoint(parser: argparse.ArgumentParser) -> None:
     """Adds which endpoint is meant."""
     parser.add_argument(
         "--endpoint",
+        type=named,
         metavar="NAME",
         dest="endpoint_name",
         help="the endpoint (default: the project's name)",
     )
-    parser.add_argument("--endpoint-name", action=EarlierName, now="--endpoint", dest="endpoint_name")
+    parser.add_argument(
+        "--endpoint-name", action=EarlierName, now="--endpoint", dest="endpoint_name", type=named
+    )
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Adds who is asked: an endpoint, or a server."""
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument(
-        "--endpoint", metavar="NAME", help="SageMaker endpoint (default: the one that deploy makes)"
+        "--endpoint",
+        type=named,
+        metavar="NAME",
+        help="SageMaker endpoint (default: the one that deploy makes)",
     )
     asked.add_argument("--url", metavar="URL", help="a server instead, for example http://127.0.0.1:8501")

@@ -14,6 +14,13 @@ DEFAULT_PLACE = "default"  # of --mlflow: see pipeline.tracking.place
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
+def named(text: str) -> str:
+    """A name that the user gave; an empty one, as of a variable that is not set, would mean the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give a name, or leave the flag out")
+    return text
+
+
 def named_path(text: str, kind: str = "folder") -> Path:
     """A path that the user named.
 
@@ -176,7 +183,7 @@ def add_yes(parser: argparse._ActionsContainer) -> None:
 
 def add_group(parser: argparse.ArgumentParser) -> None:
     """Adds which group of the model registry is meant."""
-    parser.add_argument("--group", metavar="NAME", default=None, help="model package group")
+    parser.add_argument("--group", type=named, metavar="NAME", help="model package group")
 
 
 def add_port(parser: argparse.ArgumentParser, default: int) -> None:

@@ -164,7 +164,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{doing}: that is not a name or an address of this machine: {error}.") from error
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"{doing}: that is not a name or an address of this machine: {said}.") from error
     listening = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":

@@ -46,8 +46,9 @@ def s3_errors(doing: str) -> Iterator[None]:
             raise StepFailed(
                 f"{doing}: {error.filename!r} is too long a name for a file (255 bytes at most). Shorten it."
             ) from error
+        said = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
         raise StepFailed(
-            f"{doing}: {error}. Free or grant what is missing and run the pipeline again."
+            f"{doing}: {said}. Free or grant what is missing and run the pipeline again."
         ) from error
 
 

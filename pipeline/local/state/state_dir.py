@@ -65,7 +65,9 @@ class Home:
             raise StateError(
                 f"{doing}: could not create or read {error.filename}: {error.strerror}. {advice}"
             ) from error
-        for folder in (home.root, home.objects, home.temporary):
+        for folder in (home.root, home.objects, home.temporary, home.executions):
+            if folder == home.executions and not folder.exists():
+                continue
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
                 raise StateError(
                     f"{doing}: you may not write in it: {folder} belongs to user {folder.stat().st_uid}, "

@@ -40,3 +40,19 @@ def test_a_flag_is_taken_under_its_earlier_name_with_a_remark(
 )
 def test_json_is_printed_wherever_there_is_that_flag(command: str) -> None:
     assert build_parser().parse_args([*command.split(), "--json"]).json is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["registry", "approve", "1", "--group", ""],
+        ["predict", "x", "--group", " "],
+        ["undeploy", "--endpoint", ""],
+        ["undeploy", "--endpoint-name", ""],
+        ["invoke", "x", "--endpoint", ""],
+    ],
+)
+def test_an_empty_name_is_not_the_default(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(words)
+    assert "it is empty; give a name, or leave the flag out" in capsys.readouterr().err

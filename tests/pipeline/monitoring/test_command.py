@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.cli.commands.monitor_request import check, words_of_run
 from pipeline.cli.parser import build_parser
 from pipeline.definition.parameters import parse_parameters
-from pipeline.errors import UsageError
+from pipeline.errors import DataError, UsageError
 from pipeline.monitoring.captured import endpoint_of
 
 
@@ -55,3 +57,8 @@ def test_the_only_endpoint_is_the_one_that_is_meant() -> None:
     assert endpoint_of(paths, None, "c") == endpoint_of(paths, "fashion", "c") == "fashion"
     with pytest.raises(UsageError, match="There are no captured requests below c"):
         endpoint_of(["c/readme"], None, "c")
+
+
+def test_data_that_cannot_be_trained_on_are_refused_before_anything_is_compared(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="must be a folder with the four IDX files"):
+        check(build_parser().parse_args(["monitor", "--retrain", "--data", str(tmp_path)]))

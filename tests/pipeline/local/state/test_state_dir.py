@@ -204,3 +204,22 @@ def test_a_link_that_leads_nowhere_is_no_file(aim: str, tmp_path: Path) -> None:
         StateError, match=r"state is a link that leads nowhere or in a circle\. Set --state to a"
     ):
         Home.open(tmp_path / "state", "--state")
+
+
+def test_a_folder_whose_executions_are_another_users_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("it takes root to have folders of two users")
+    folder = Path(tempfile.mkdtemp())
+    try:
+        home = Home.open(folder)
+        home.executions.mkdir(mode=0o755)
+        for path in (folder, home.objects, home.temporary):
+            path.chmod(0o777)
+        os.seteuid(NOBODY)
+        with pytest.raises(
+            StateError, match=r"you may not write in it: .*executions belongs to user 0, mode 755"
+        ):
+            Home.open(folder)
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(folder)
