@@ -118,5 +118,5 @@ def test_stand_ins_run_in_the_place_of_its_steps(study: Study, small_data_set: P
         "--out", tmp_path / "tables", "--stand-in", "NormalizeData=sh -c 'exit 7'",
     )  # fmt: skip
     assert finished.status == 1, finished.said
-    assert "What --stand-in runs may take another." in finished.err
+    assert "what --stand-in runs may take more or less." in finished.err
     assert "exit status 7" in finished.out
