@@ -7,17 +7,19 @@ from typing import Any
 
 from pipeline.local.endpoint.engine import Engine
 from pipeline.local.endpoint.execution import Execution
+from pipeline.local.endpoint.experiment import named_experiment
 from pipeline.local.endpoint.names import execution_arn, execution_id_of, pipeline_arn, pipeline_key
 from pipeline.local.endpoint.pages import ordered, page, within
 from pipeline.local.endpoint.pipelines import Pipelines
 from pipeline.local.endpoint.steps import listed_steps
 from pipeline.local.endpoint.wire import VALIDATION, Request, ServiceError, known_of, not_found
 from pipeline.local.engine.start import new_execution_id
+from pipeline.local.state import clock
 
-# What DescribePipelineExecution shows of the request that started it, as it came.
+# What DescribePipelineExecution shows of how it was started.
 _SHOWN = (
     "PipelineExecutionDisplayName", "PipelineExecutionDescription", "ParallelismConfiguration",
-    "SelectiveExecutionConfig", "PipelineVersionId", "RoleArn",
+    "SelectiveExecutionConfig", "PipelineVersionId", "RoleArn", "PipelineExperimentConfig",
 )  # fmt: skip
 
 
@@ -192,6 +194,10 @@ class Executions:
                 "SourcePipelineExecutionArn": self._arn(source),
             }
         execution_id = new_execution_id()
+        asked.setdefault("PipelineExecutionDisplayName", f"execution-{round(clock.now() * 1000)}")
+        asked["PipelineExperimentConfig"] = named_experiment(
+            version["PipelineDefinition"], parameters, found["PipelineName"], execution_id
+        )
         noted = self._pipelines.note_run(key, version["PipelineVersionId"], execution_id)
         execution = self._engine.start(
             execution_id,

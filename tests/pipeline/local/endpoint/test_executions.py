@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,15 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.pipeline.local.endpoint.conftest import BUCKET, User, definition, fail_step, shell_step, until
+from tests.pipeline.local.endpoint.conftest import (
+    BUCKET,
+    ROLE,
+    User,
+    definition,
+    fail_step,
+    shell_step,
+    until,
+)
 
 PARAMETERS = (
     {"Name": "Count", "Type": "Integer", "DefaultValue": 2},
@@ -54,6 +63,25 @@ def test_an_execution_has_what_it_was_started_with(user: User) -> None:
     (summary,) = user.sagemaker.list_pipeline_executions(PipelineName=user.name)["PipelineExecutionSummaries"]
     assert summary["PipelineExecutionArn"] == arn
     assert summary["PipelineExecutionFailureReason"] == "Step No failed: No fails"
+
+
+def test_an_execution_without_a_name_has_one_of_its_time_and_tells_of_its_experiment(user: User) -> None:
+    experiment = {
+        "ExperimentName": {"Get": "Parameters.Word"},
+        "TrialName": {"Std:Join": {"On": "-", "Values": ["try", {"Get": "Execution.PipelineExecutionId"}]}},
+    }
+    text = json.loads(definition(fail_step(), parameters=PARAMETERS)) | {
+        "PipelineExperimentConfig": experiment
+    }
+    user.sagemaker.create_pipeline(PipelineName=user.name, PipelineDefinition=json.dumps(text), RoleArn=ROLE)
+    arns = [user.start(), user.start(PipelineParameters=[{"Name": "Word", "Value": "b"}])]
+    for arn, word in zip(arns, "ab", strict=True):
+        said = user.end(arn)
+        trial = f"try-{arn.rpartition('/')[2]}"
+        assert said["PipelineExperimentConfig"] == {"ExperimentName": word, "TrialName": trial}
+        assert re.fullmatch(r"execution-\d{13}", said["PipelineExecutionDisplayName"])
+    listed = user.sagemaker.list_pipeline_executions(PipelineName=user.name)["PipelineExecutionSummaries"]
+    assert all(each["PipelineExecutionDisplayName"].startswith("execution-") for each in listed)
 
 
 def test_a_token_starts_one_execution_however_often_it_is_sent(user: User) -> None:
