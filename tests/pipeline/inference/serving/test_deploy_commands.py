@@ -206,9 +206,9 @@ def test_invoke_asks_the_endpoint_that_deploy_makes_whatever_the_project_is_call
 def test_a_name_that_is_none_is_refused_before_the_account_is_opened(account, command, tmp_path):
     Image.fromarray(bright_rows(1)).save(tmp_path / "shirt.png")
     since = len(account.asked)
-    for name in ("", "no_such"):
+    for name, told in (("", "argument --endpoint: it is empty"), ("no_such", "unlike 'no_such'")):
         refused = command("invoke", tmp_path / "shirt.png", "--endpoint", name)
-        check_refusal(refused, 2, f"unlike {name!r}")
+        check_refusal(refused, 2, told)
     assert account.asked[since:] == []
 
 
@@ -249,8 +249,11 @@ def test_with_a_stage_only_what_was_promoted_there_is_deployed():
             approved_package(packages, version, NAME, stage)
     with pytest.raises(RegistryError, match="no version was promoted to production"):
         approved_package([package(4)], None, NAME, "production")
-    with pytest.raises(RegistryError, match="Rejected, not approved"):
+    # What is rejected has left its stage.
+    with pytest.raises(RegistryError, match="version 1 was not promoted to staging"):
         approved_package(packages, 1, NAME, "staging")
+    with pytest.raises(RegistryError, match="Rejected, not approved"):
+        approved_package(packages, 1, NAME)
 
 
 class Prices:
@@ -264,7 +267,7 @@ class Prices:
 
 def test_the_cost_is_told_with_its_source():
     two = Hosting(instances=2)
-    assert "Costs 0.5 USD an hour, 365.00 USD a month, by AWS's price list; paid" in say_hosting_cost(
+    assert "Costs 0.5 USD an hour, 365.00 USD a month, by AWS's price list; billed" in say_hosting_cost(
         two, Prices(Price(0.25, FROM_LIST))
     )
     assert "by a table: a guess" in say_hosting_cost(two, Prices(Price(0.25, "a table")))
