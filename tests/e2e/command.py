@@ -86,6 +86,14 @@ class Command:
         """Send a signal to the command alone, not to what it started."""
         self._process.send_signal(number)
 
+    def jobs(self, program: str) -> list[psutil.Process]:
+        """The processes of the jobs that it runs now whose script has this name."""
+        return [
+            process
+            for process in psutil.Process(self._process.pid).children(recursive=True)
+            if program in words_of(process)
+        ]
+
     def finish(self, seconds: float = PATIENCE) -> Finished:
         """Wait for its end."""
         status = self._process.wait(seconds)
@@ -108,6 +116,15 @@ def check_refusal(finished: Finished, status: int, *texts: str) -> None:
     assert len(shown.splitlines()) <= SCREEN, finished.said
     for text in texts:
         assert text in shown, finished.said
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command line; none when it has ended."""
+    try:
+        words: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return words
 
 
 def processes_of(home: Path) -> list[str]:
