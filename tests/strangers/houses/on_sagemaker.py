@@ -25,7 +25,7 @@ def main() -> None:
     execution = pipeline.start(
         parameters={"InputDataUri": f"s3://{bucket}/raw/"}, execution_display_name="Tuesday"
     )
-    execution.wait(delay=1, max_attempts=300)
+    execution.wait(delay=1, max_attempts=600)
     stopped = pipeline.start(parameters={"InputDataUri": f"s3://{bucket}/raw/"})
     stopped.stop()
 

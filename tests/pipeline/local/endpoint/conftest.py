@@ -20,6 +20,8 @@ from tests.pipeline.inference.predicting.tiny_model import save_model, write_art
 
 ROLE = "arn:aws:iam::123456789012:role/anybody"
 BUCKET = "sagemaker-us-east-1-123456789012"
+# How botocore's waiters ask: what takes AWS minutes is here done at once, or in a second.
+QUICKLY = {"Delay": 0.1, "MaxAttempts": 1200}
 QUICK = Choices(graces=Graces(limit=1.0, stop=1.0, checkpoints=0.2))
 
 

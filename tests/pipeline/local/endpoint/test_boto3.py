@@ -14,6 +14,7 @@ from botocore.waiter import WaiterModel
 from pipeline.local.local_sagemaker import LocalSageMaker
 from tests.pipeline.local.endpoint.conftest import (
     BUCKET,
+    QUICKLY,
     ROLE,
     User,
     definition,
@@ -23,7 +24,6 @@ from tests.pipeline.local.endpoint.conftest import (
 )
 
 RESOURCES = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
-QUICKLY = {"Delay": 1, "MaxAttempts": 100}
 
 
 def training(script: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.pipeline.local.endpoint.conftest import BUCKET, ROLE, User, shell_step, until
+from tests.pipeline.local.endpoint.conftest import BUCKET, QUICKLY, ROLE, User, shell_step, until
 
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 
@@ -68,7 +68,7 @@ def test_a_job_by_itself_runs_and_its_waiter_ends(user: User) -> None:
     started = user.sagemaker.describe_processing_job(ProcessingJobName=name)
     assert started["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.m5.xlarge"
     user.sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
-        ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+        ProcessingJobName=name, WaiterConfig=QUICKLY
     )
     ended = user.sagemaker.describe_processing_job(ProcessingJobName=name)
     assert ended["ProcessingJobStatus"] == "Completed"
@@ -93,7 +93,7 @@ def test_a_job_by_itself_fails_with_its_reason(user: User) -> None:
     name = processing(user, "echo because >&2; exit 3")
     waiter = user.sagemaker.get_waiter("processing_job_completed_or_stopped")
     with pytest.raises(WaiterError, match="terminal failure"):
-        waiter.wait(ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100})
+        waiter.wait(ProcessingJobName=name, WaiterConfig=QUICKLY)
     reason = user.sagemaker.describe_processing_job(ProcessingJobName=name)["FailureReason"]
     assert "exit status 3" in reason or "status 3" in reason
     assert "because" in reason
@@ -148,7 +148,7 @@ def test_a_training_job_by_itself_leaves_a_model(user: User) -> None:
         RoleArn=ROLE,
     )
     user.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+        TrainingJobName=name, WaiterConfig=QUICKLY
     )
     said = user.sagemaker.describe_training_job(TrainingJobName=name)
     assert (said["TrainingJobStatus"], said["SecondaryStatus"]) == ("Completed", "Completed")
@@ -172,7 +172,7 @@ def test_a_job_that_the_engine_does_not_run_is_refused_by_name(user: User) -> No
 def test_a_log_is_read_in_parts_that_make_the_whole(user: User) -> None:
     name = processing(user, "for n in $(seq 25); do echo line $n; done")
     user.sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
-        ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+        ProcessingJobName=name, WaiterConfig=QUICKLY
     )
     (stream,) = user.logs.describe_log_streams(logGroupName=PROCESSING, logStreamNamePrefix=f"{name}/")[
         "logStreams"
@@ -231,7 +231,7 @@ def test_a_log_comes_in_parts_of_a_megabyte_and_a_longer_line_whole(user: User) 
     script = "".join(f"head -c {size} /dev/zero | tr '\\0' x; echo; " for size in sizes)
     name = processing(user, script)
     user.sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
-        ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+        ProcessingJobName=name, WaiterConfig=QUICKLY
     )
     (stream,) = user.logs.describe_log_streams(logGroupName=PROCESSING, logStreamNamePrefix=f"{name}/")[
         "logStreams"

@@ -16,7 +16,15 @@ import pytest
 
 from pipeline.errors import StateError, UsageError
 from pipeline.local.local_sagemaker import local_sagemaker
-from tests.pipeline.local.endpoint.conftest import BUCKET, QUICK, ROLE, definition, fail_step, shell_step
+from tests.pipeline.local.endpoint.conftest import (
+    BUCKET,
+    QUICK,
+    QUICKLY,
+    ROLE,
+    definition,
+    fail_step,
+    shell_step,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -39,7 +47,7 @@ def test_the_next_server_has_what_the_last_one_was_told(tmp_path: Path) -> None:
         wait(client, arn)
         client.create_processing_job(ProcessingJobName="alone", **shell_step("x", "echo said")["Arguments"])
         client.get_waiter("processing_job_completed_or_stopped").wait(
-            ProcessingJobName="alone", WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+            ProcessingJobName="alone", WaiterConfig=QUICKLY
         )
         client.create_model_package_group(ModelPackageGroupName="group")
         client.create_pipeline(PipelineName="Gone", PipelineDefinition=definition(fail_step()), RoleArn=ROLE)
