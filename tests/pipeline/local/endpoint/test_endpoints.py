@@ -24,7 +24,7 @@ from pipeline.local.local_sagemaker import LocalSageMaker, local_sagemaker
 from pipeline.targets.aws.local_stack import describe_stacks
 from tests.e2e.command import run
 from tests.pipeline.inference.predicting.tiny_model import bright_rows, expected_probabilities
-from tests.pipeline.local.endpoint.conftest import BUCKET, QUICK, ROLE, User, until
+from tests.pipeline.local.endpoint.conftest import BUCKET, QUICK, QUICKLY, ROLE, User, until
 
 ROOT = Path(__file__).resolve().parents[4]
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20.0-cpu"
@@ -62,7 +62,7 @@ def check_answer(answer: Any) -> None:
 
 
 def wait(client: Any, name: str, word: str = "endpoint_in_service") -> None:
-    client.get_waiter(word).wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    client.get_waiter(word).wait(EndpointName=name, WaiterConfig=QUICKLY)
 
 
 def short(user: User) -> str:
@@ -154,10 +154,10 @@ def test_a_transform_job_by_itself_uses_the_model_of_a_package(
     stopped = f"{name[:50]}-stopped"
     client.create_transform_job(TransformJobName=stopped, **request)
     client.stop_transform_job(TransformJobName=stopped)
-    waiter.wait(TransformJobName=stopped, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    waiter.wait(TransformJobName=stopped, WaiterConfig=QUICKLY)
     assert client.describe_transform_job(TransformJobName=stopped)["TransformJobStatus"] == "Stopped"
     client.create_transform_job(TransformJobName=name, **request)
-    waiter.wait(TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    waiter.wait(TransformJobName=name, WaiterConfig=QUICKLY)
     said = client.describe_transform_job(TransformJobName=name)
     assert (said["TransformJobStatus"], said["ModelName"]) == ("Completed", name)
     made = server.client("s3").get_object(Bucket=BUCKET, Key=f"{name}/out/a.json.out")
@@ -259,9 +259,7 @@ def test_an_endpoint_ends_with_a_server_that_is_killed_and_comes_back(tmp_path: 
     words = [sys.executable, "-m", "pipeline", "local-sagemaker", "--state", str(state), "--"]
     waiting = "import boto3; client = boto3.client('sagemaker'); "
     waiting += "client.create_endpoint(EndpointName='kept', EndpointConfigName='kept'); "
-    waiting += (
-        "client.get_waiter('endpoint_in_service').wait(EndpointName='kept', WaiterConfig={'Delay': 1}); "
-    )
+    waiting += f"client.get_waiter('endpoint_in_service').wait(EndpointName='kept', WaiterConfig={QUICKLY}); "
     waiting += "print('served', flush=True); input()"
     with subprocess.Popen(
         [*words, sys.executable, "-c", waiting],
