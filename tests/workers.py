@@ -17,11 +17,14 @@ from pipeline.local.engine.cores import available_cores
 
 # A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
 BYTES_A_WORKER = 3 * 2**30
-# Folders whose files look at what all have in common: one worker has them all. What is dear to make is no reason:
+# Folders and files that look at what they have in common: one worker has them all. What is dear to make is no reason:
 # shared.py makes it once for all workers.
 TOGETHER = {
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
+    "tests/seams/test_evaluation_document.py": "an evaluation and the server that has its registry",
+    "tests/seams/test_model_card.py": "an evaluation and the server that has its registry",
+    "tests/seams/test_prediction.py": "an evaluation and the server that has its registry",
 }
 # What takes longest comes first: begun last, one worker would run it while the others have nothing left. About the
 # seconds of a core, as `make test ARGS="--units 20"` tells them on an idle machine; only their order matters.
