@@ -17,8 +17,8 @@ from pipeline.local.engine.cores import available_cores
 
 # A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
 BYTES_A_WORKER = 3 * 2**30
-# Folders and files that look at what they have in common: one worker has them all. What is dear to make is no reason:
-# shared.py makes it once for all workers.
+# Folders and files that look at what they have in common: one worker has them all. What is dear to make is no
+# reason: shared.py makes it once for all workers.
 TOGETHER = {
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
