@@ -49,9 +49,9 @@ METHODS: tuple[Method, ...] = (
     ),
     Method(
         "power",
-        "images needed: power of a paired comparison, normal approximation",
-        "statsmodels.stats.power.normal_sample_size_one_tail",
-        "J. Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988",
+        "images needed: variance components of seeds and images, power by the normal approximation",
+        "numpy, pipeline/analysis/sample_size.py",
+        "S. R. Searle, Linear Models, 1971; J. Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988",
     ),
     Method(
         "image-bootstrap",

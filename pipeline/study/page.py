@@ -49,8 +49,8 @@ def study_page(document: Mapping[str, Any]) -> str:
              "p (Holm)", "family", "images needed"),
             [comparison_cells(row) for row in comparison_rows(analysis)],
         ),
-        "Images needed: with so many test images like these, 80 of 100 studies would tell the least difference "
-        "that matters from none, at 5 %.",
+        "Images needed: with so many test images like these and as many seeds, 80 of 100 studies would tell the "
+        "least difference that matters from none, at 5 %. None is given where it takes more seeds.",
         *_images(analysis),
         "## By training",
         table(

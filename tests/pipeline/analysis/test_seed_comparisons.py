@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -136,22 +135,6 @@ def test_shifting_all_differences_shifts_the_interval(values: list[float], shift
     one, other = t_interval(values, 0.95), t_interval([each + shift for each in values], 0.95)
     if one is not None and other is not None:
         assert (other.low, other.high) == pytest.approx((one.low + shift, one.high + shift), abs=1e-9)
-
-
-def test_the_images_needed_are_what_the_spread_over_images_asks_for(make_run: Make) -> None:
-    """n = (z of 0.975 + z of 0.8)² σ² / δ², and so many images do find it four times in five."""
-    run = make_run(seeds=3)
-    inputs = read_inputs(run.evaluation, run.predictions)
-    found = compared(inputs, accuracy_of("cnn-3x3", "baseline"))
-    first, second = (
-        np.stack([each.correct["test"] for each in inputs.of(name)]) for name in ("cnn-3x3", "baseline")
-    )
-    spread = (first.astype(float) - second).mean(axis=0).std(ddof=1)
-    needed = ((1.9599640 + 0.8416212) * spread / 0.01) ** 2
-    assert found.images_needed == math.ceil(needed)
-    error = spread / np.sqrt(found.images_needed)
-    drawn = np.random.default_rng(0).normal(0.01, error, 20_000)
-    assert np.mean(np.abs(drawn) > 1.9599640 * error) == pytest.approx(0.8, abs=0.01)
 
 
 def test_nothing_is_said_of_images_needed_where_no_image_differs_or_nothing_is_at_stake(
