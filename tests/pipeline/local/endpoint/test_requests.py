@@ -74,6 +74,12 @@ def test_an_answer_that_the_service_could_not_give_fails_its_test(
         write_answer("sagemaker", operation, answer, check=True)
 
 
+def test_a_reason_of_several_lines_is_an_answer() -> None:
+    answer = {"FailureReason": "Step A failed: exit status 1:\nno labels"}
+    written = write_answer("sagemaker", "DescribePipelineExecution", answer, check=True)
+    assert json.loads(written) == answer
+
+
 def test_what_is_not_signed_gets_nothing(server: LocalSageMaker) -> None:
     status, said = send(server, b"{}", {"X-Amz-Target": DESCRIBE})
     assert (status, json.loads(said)["__type"]) == (403, "MissingAuthenticationTokenException")
