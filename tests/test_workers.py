@@ -28,7 +28,7 @@ PLENTY = 100 * BYTES_A_WORKER
 
 
 @pytest.mark.parametrize(
-    ("files", "cores", "free", "expected"),
+    ("files", "most", "free", "expected"),
     [
         (300, 4, PLENTY, 4),
         (1, 4, PLENTY, 0),
@@ -39,9 +39,9 @@ PLENTY = 100 * BYTES_A_WORKER
     ],
 )
 def test_there_is_a_worker_per_core_as_far_as_files_and_memory_go(
-    files: int, cores: int, free: int, expected: int
+    files: int, most: int, free: int, expected: int
 ) -> None:
-    assert workers_for(files, cores, free) == expected
+    assert workers_for(files, most, free) == expected
 
 
 def test_the_files_of_a_command_line_are_counted_once(tmp_path: Path) -> None:

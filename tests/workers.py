@@ -29,35 +29,43 @@ TOGETHER = {
 # What takes longest comes first: begun last, one worker would run it while the others have nothing left. About the
 # seconds of a core, as `make test ARGS="--units 20"` tells them on an idle machine; only their order matters.
 LONGEST = {
+    "tests/e2e/test_resume.py": 160,
     "tests/sdk_local_mode": 120,
-    "tests/pipeline/local/engine/test_crash_safety.py": 110,
-    "tests/pipeline/local/jobs/launchers/containers": 100,
-    "tests/e2e/test_resume.py": 85,
-    "tests/e2e/test_notebook.py": 80,
-    "tests/bench/test_bench_training.py": 76,
-    "tests/training/test_train.py": 75,
-    "tests/e2e/test_later_runs.py": 61,
-    "tests/pipeline/targets/aws/test_flow.py": 75,
-    "tests/e2e/test_study.py": 60,
-    "tests/pipeline/report/test_report.py": 49,
-    "tests/training/test_fitting.py": 45,
-    "tests/rehearsal/test_life.py": 43,
-    "tests/e2e/test_tracking.py": 40,
-    "tests/pipeline/report/test_browser.py": 32,
-    "tests/e2e/test_run.py": 32,
-    "tests/e2e/test_machine_options.py": 27,
-    "tests/infra/test_generated_mutations.py": 25,
-    "tests/pipeline/inference/batch/test_batch_command.py": 25,
-    "tests/e2e/test_interruptions.py": 21,
-    "tests/e2e/test_loops_and_triggers.py": 20,
-    "tests/e2e/test_monitor.py": 20,
+    "tests/pipeline/targets/aws/test_flow.py": 88,
+    "tests/training/test_train.py": 70,
+    "tests/bench/test_bench_training.py": 65,
+    "tests/e2e/test_notebook.py": 64,
+    "tests/pipeline/local/jobs/launchers/containers": 60,
+    "tests/pipeline/local/engine/test_crash_safety.py": 57,
+    "tests/pipeline/tracking/test_publisher.py": 54,
+    "tests/e2e/test_study.py": 44,
+    "tests/e2e/test_later_runs.py": 43,
+    "tests/pipeline/report/test_report.py": 38,
+    "tests/training/test_fitting.py": 34,
+    "tests/pipeline/definition/test_builder.py": 30,
+    "tests/e2e/test_tracking.py": 29,
+    "tests/pipeline/local/endpoint/test_endpoints.py": 29,
+    "tests/pipeline/report/test_browser.py": 28,
+    "tests/rehearsal/test_life.py": 27,
+    "tests/pipeline/local/engine/test_injected_faults.py": 26,
+    "tests/strangers/test_on_sagemaker.py": 25,
+    "tests/e2e/test_machine_options.py": 25,
+    "tests/pipeline/local/engine/test_kept_objects.py": 22,
+    "tests/infra/test_generated_mutations.py": 21,
+    "tests/pipeline/analysis/test_analyse.py": 18,
+    "tests/pipeline/local/engine/tuning/test_tuning_jobs.py": 17,
+    "tests/e2e/test_interruptions.py": 17,
+    "tests/pipeline/inference/batch/test_batch_command.py": 16,
+    "tests/e2e/test_loops_and_triggers.py": 15,
+    "tests/pipeline/targets/aws/test_refusals.py": 14,
+    "tests/pipeline/inference/serving/test_server.py": 14,
 }
 
 
-def workers_for(files: int, cores: int, free_bytes: int) -> int:
-    """The processes that run the tests of so many files; 0: this one does, and nothing else is started."""
-    most = min(files, cores, free_bytes // BYTES_A_WORKER)
-    return most if most > 1 else 0
+def workers_for(files: int, most: int, free_bytes: int) -> int:
+    """The processes, `most` of them, that run the tests of so many files; 0: this one does, and starts none."""
+    workers = min(files, most, free_bytes // BYTES_A_WORKER)
+    return workers if workers > 1 else 0
 
 
 def files_of(arguments: Iterable[str]) -> set[Path]:
@@ -158,8 +166,12 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One per core, as far as memory goes; none for a single file."""
-    return workers_for(len(files_of(config.args)), available_cores(), psutil.virtual_memory().available)
+    """Three for two cores, as far as memory goes; none for a single file.
+
+    Tests wait half of their time: for processes that start, and for what happens after a while.
+    """
+    most = available_cores() * 3 // 2
+    return workers_for(len(files_of(config.args)), most, psutil.virtual_memory().available)
 
 
 @pytest.hookimpl(optionalhook=True)
