@@ -39,7 +39,7 @@ def test_every_row_is_the_summary_s(model: str, candidate: str) -> None:
     mega = f"{float(summary['forward_flops']) / 1e6:.1f}"
     cells = [model, *accuracies, f"{int(summary['params']):,}", mega]
     assert f"| {' | '.join(cells)} |" in ANSWER
-    assert summary["seeds"] == "5"
+    assert summary["seeds"] == ("5" if "as many" in model else "10")
 
 
 @pytest.mark.parametrize("second", ["baseline", "cnn-5x5"])
@@ -51,6 +51,16 @@ def test_the_differences_are_the_tables(second: str) -> None:
     )
     assert f"{points(difference['mean'])} points on test" in ANSWER
     assert f"{points(difference['bootstrap_low'])} to {points(difference['bootstrap_high'])})" in ANSWER
+
+
+def test_the_seeds_and_the_images_that_would_settle_it_are_the_tables() -> None:
+    assert ANSWER.strip().startswith("Ten seeds of the three models, five of the two arms")
+    (needed,) = (
+        int(row["images_needed"])
+        for row in table("differences.csv")
+        if (row["first"], row["second"], row["measure"]) == ("cnn-3x3", "cnn-5x5", "test_accuracy")
+    )
+    assert f"About {round(needed, -3):,} test images would tell 0.2 points from none" in ANSWER
 
 
 def test_the_costs_are_the_tables() -> None:
