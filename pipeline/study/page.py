@@ -50,7 +50,8 @@ def study_page(document: Mapping[str, Any]) -> str:
             [comparison_cells(row) for row in comparison_rows(analysis)],
         ),
         "Images needed: with so many test images like these and as many seeds, 80 of 100 studies would tell the "
-        "least difference that matters from none, at 5 %. None is given where it takes more seeds.",
+        "least difference that matters from none, at 5 %. It is given for declared differences on test, unless "
+        "these take more seeds. A difference is over the seeds that both models have.",
         *_images(analysis),
         "## By training",
         table(
