@@ -99,16 +99,17 @@ def carry_out(home: Home, store: Store, planned: Plan) -> list[Path]:
         for execution_id in moved:
             with suppress(OSError):
                 (aside / execution_id).rename(home.execution(execution_id))
+        with suppress(OSError):  # What could not be put back is not removed.
+            aside.rmdir()
         if isinstance(error, StateError):
             raise
         raise StateError(
             f"Could not remove {error.filename or home.root}: {error.strerror}. No execution was removed. Correct "
             "that, and run prune again."
         ) from error
-    finally:
-        remove_tree(aside)
-        if aside.exists():
-            left += list(_files(aside)) or [aside]
+    remove_tree(aside)
+    if aside.exists():
+        left += list(_files(aside)) or [aside]
     for path in planned.contents:
         try:
             path.unlink(missing_ok=True)
