@@ -18,6 +18,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 # What most commands import.
@@ -38,6 +39,7 @@ COMMON = (
     "pipeline.cli.commands.logs",
     "pipeline.targets.local",
 )
+WITH_TRAININGS = {"run", "resume", "study", "smoke"}
 SDK = ("pipeline.definition.builder", "pipeline.definition.sdk_monitor")
 # A command with this variable waits so much less than users' commands where it sleeps: between two looks at what
 # AWS does, say. Nothing that it imports or starts is told of it.
@@ -54,9 +56,19 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No watcher is waited for.
     prepare(COMMON)
     read_descriptions()
+    # A package of this name is installed, too.
+    sys.modules["tests"] = ModuleType("tests")
+    sys.modules["tests"].__path__ = [str(Path(__file__).parent)]
+    from tests.forked_popen import fork_jobs, fork_programs
+
+    fork_programs()
     request = serve(control)
-    if request is not None:
-        become(request)
+    if request is None:
+        return
+    words = request["words"]
+    if words and words[0] in WITH_TRAININGS and "--definition" not in words:
+        fork_jobs()
+    become(request)
 
 
 def prepare(modules: tuple[str, ...]) -> None:

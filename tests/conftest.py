@@ -18,6 +18,7 @@ from pipeline.errors import FashionError
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 from pipeline.targets.job_image import image_tag
 from tests.commands_template import share_descriptions
+from tests.forked_popen import fork_programs, start_templates
 from tests.workers import (
     pytest_addoption,
     pytest_collection_finish,
@@ -56,13 +57,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A shell ignores SIGINT for what it starts in the background, nohup SIGHUP; what the tests start must not."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     share_descriptions()
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(start_templates())
+    fork_programs()
 
 
 def _as_it_was(before: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any, Self
 import psutil
 
 from tests.forked import start_command
+from tests.templates import KEEPER
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = 50  # lines; what a user sees without scrolling
@@ -57,6 +59,7 @@ class Command:
     """A command while it runs. It is killed when the block ends, should it still run."""
 
     def __init__(self, home: Path, *words: str | Path, under: Sequence[str] = (), **more: str) -> None:
+        self._home = home
         # Files and not pipes: nobody has to read while it runs.
         self._out, self._err = (tempfile.NamedTemporaryFile() for _ in range(2))  # noqa: SIM115
         self._process = start_command(
@@ -88,11 +91,12 @@ class Command:
 
     def jobs(self, program: str) -> list[psutil.Process]:
         """The processes of the jobs that it runs now whose script has this name."""
-        return [
-            process
-            for process in psutil.Process(self._process.pid).children(recursive=True)
-            if program in words_of(process)
-        ]
+        found = {
+            process.pid: process
+            for started in [psutil.Process(self._process.pid), *keepers_of(self._home)]
+            for process in started.children(recursive=True)
+        }
+        return [process for process in found.values() if program in words_of(process)]
 
     def finish(self, seconds: float = PATIENCE) -> Finished:
         """Wait for its end."""
@@ -125,6 +129,17 @@ def words_of(process: psutil.Process) -> list[str]:
     except psutil.Error:
         return []
     return words
+
+
+def keepers_of(home: Path) -> list[psutil.Process]:
+    """The processes that start and end the jobs of executions in the state folder."""
+    found = []
+    for process in psutil.process_iter():
+        if KEEPER in words_of(process):
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("FASHION_HOME") == str(home):
+                    found.append(process)
+    return found
 
 
 def processes_of(home: Path) -> list[str]:

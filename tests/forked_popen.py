@@ -1,0 +1,180 @@
+"""subprocess.Popen for programs of the tests whose imports take seconds: they are forked (templates.py).
+
+`subprocess.Popen` is replaced in the tests' processes and in the commands that they fork, and there alone: what is
+started by these is unaware of it. What a template cannot give a program is given by starting it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.templates import KEEPER, NUMBER_BYTES, ROOT, SCRIPTS, same_start
+
+# Where the templates listen: set for the tests' processes by the first of them.
+VARIABLE = "TEMPLATES_OF_TESTS"
+MODULES = {
+    "pipeline.local.state.moto_process": "local S3",
+    "pipeline.tracking.publisher_process": "tracking",
+    "pipeline.tracking.server_process": "tracking",
+}
+LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
+# Tests have others in its place.
+PYTHON = sys.executable
+STARTED_WITH = (dict(os.environ), [resource.getrlimit(each) for each in LIMITS])
+USUAL = {
+    "preexec_fn": None,
+    "close_fds": True,
+    "startupinfo": None,
+    "shell": False,
+    "restore_signals": True,
+    "gid": None,
+    "gids": None,
+    "uid": None,
+    "umask": -1,
+    "process_group": -1,
+}
+
+_started = subprocess.Popen
+_PARAMETERS = inspect.signature(_started._execute_child)  # type: ignore[attr-defined]
+_jobs_are_forked = False
+
+
+def fork_programs() -> None:
+    """Let this process, and what is forked from it, fork such programs where there are templates."""
+    if os.environ.get(VARIABLE):
+        ForkedPopen.templates = os.environ[VARIABLE]
+        subprocess.Popen = ForkedPopen  # type: ignore[misc]
+
+
+def start_templates() -> Callable[[], None]:
+    """Let there be templates for this process and those that it starts; returns what ends them."""
+    folder = tempfile.mkdtemp(prefix="tests-")
+    path = f"{folder}/templates"
+    process = _started(
+        [sys.executable, "tests/templates.py", path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    if process.stdout.readline():
+        os.environ[VARIABLE] = path
+
+    def end() -> None:
+        process.communicate()
+        shutil.rmtree(folder)
+
+    return end
+
+
+def fork_jobs() -> None:
+    """Fork keepers, too, and so the jobs' TensorFlow: for a process whose jobs take it.
+
+    It has two forks of a large process for each job, instead of small ones.
+    """
+    global _jobs_are_forked
+    _jobs_are_forked = True
+
+
+def template_for(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> str | None:
+    """The template that forks what `command` starts in the folder `cwd`; None: it is started."""
+    python, *words = command
+    if python != PYTHON or not words or not same_start(environment, STARTED_WITH[0]):
+        return None
+    if [resource.getrlimit(each) for each in LIMITS] != STARTED_WITH[1]:
+        return None
+    if words[0] == "-m":
+        return MODULES.get(words[1]) if cwd == ROOT else None
+    if words[:3] == ["-I", "-S", KEEPER]:
+        return "jobs" if _jobs_are_forked else None
+    return "jobs" if Path(words[0]).name in SCRIPTS else None
+
+
+class ForkedPopen(_started):  # type: ignore[type-arg]
+    """What subprocess.Popen does, and that for programs that are forked by a template."""
+
+    templates = ""
+    _told: socket.socket | None = None
+
+    def _execute_child(self, *arguments: Any) -> None:
+        asked = _PARAMETERS.bind(self, *arguments).arguments
+        command = [os.fsdecode(word) for word in asked["args"]] if not isinstance(asked["args"], str) else []
+        environment = {
+            os.fsdecode(name): os.fsdecode(value) for name, value in (asked["env"] or os.environ).items()
+        }
+        usual = all(asked[name] == value for name, value in USUAL.items())
+        cwd = Path(os.fsdecode(asked["cwd"] or Path.cwd()))
+        template = template_for(command, environment, cwd) if command and usual else None
+        if template is None:
+            super()._execute_child(*arguments)  # type: ignore[misc]
+            return
+        streams = [
+            number if given == -1 else given
+            for number, given in enumerate((asked["p2cread"], asked["c2pwrite"], asked["errwrite"]))
+        ]
+        passed = sorted(asked["pass_fds"])
+        request = {
+            "template": template,
+            "words": command,
+            "environment": environment,
+            "cwd": str(cwd),
+            "descriptors": [0, 1, 2, *passed],
+            "session": bool(asked["start_new_session"]),
+        }
+        try:
+            self._lock = threading.Lock()
+            self._told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._told.connect(self.templates)
+            socket.send_fds(self._told, [json.dumps(request).encode()], [*streams, *passed])
+            self.pid = self._read(None) or 0
+            self._child_created = True
+        finally:
+            self._close_pipe_fds(  # type: ignore[attr-defined]
+                *(
+                    asked[name]
+                    for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+                )
+            )
+
+    def _read(self, seconds: float | None) -> int | None:
+        """The next number that is told; None when none is within so many seconds."""
+        assert self._told is not None
+        self._told.settimeout(seconds)
+        try:
+            said = self._told.recv(NUMBER_BYTES)
+        except (TimeoutError, BlockingIOError):
+            return None
+        assert said, "the template has ended: see what it wrote to standard error"
+        return int.from_bytes(said, "big", signed=True)
+
+    def _ended(self, seconds: float | None) -> int | None:
+        with self._lock:
+            if self.returncode is None and self._told is not None:
+                status = self._read(seconds)
+                if status is not None:
+                    self.returncode = status
+                    self._told.close()
+        return self.returncode
+
+    def _internal_poll(self, _deadstate: int | None = None) -> int | None:
+        if self._told is None:
+            found: int | None = super()._internal_poll(_deadstate)  # type: ignore[misc]
+            return found
+        return self._ended(0)
+
+    def _wait(self, timeout: float | None) -> int:
+        if self._told is None:
+            found: int = super()._wait(timeout=timeout)  # type: ignore[misc]
+            return found
+        if (status := self._ended(timeout)) is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return status
