@@ -92,6 +92,9 @@ class _Resolver:
         self.region = region
         self.partition, self.suffix = partition_of(region)
         self._held: dict[str, bool] = {}
+        # The same few references stand in most statements.
+        self._referred: dict[str, Any] = {}
+        self._attributes: dict[tuple[str, str], str] = {}
 
     def holds(self, condition: str | None) -> bool:
         if condition is None:
@@ -155,6 +158,16 @@ class _Resolver:
         return re.sub(r"\$\{([^!}]+)\}", replacement, text).replace("${!", "${")
 
     def reference(self, name: str) -> Any:
+        if name not in self._referred:
+            self._referred[name] = self._find_reference(name)
+        return self._referred[name]
+
+    def attribute(self, name: str, attribute: str) -> str:
+        if (name, attribute) not in self._attributes:
+            self._attributes[name, attribute] = self._find_attribute(name, attribute)
+        return self._attributes[name, attribute]
+
+    def _find_reference(self, name: str) -> Any:
         project = self.parameters.get("Project")
         pseudo = {
             "AWS::AccountId": ACCOUNT,
@@ -186,7 +199,7 @@ class _Resolver:
             return f"arn:{self.partition}:iam::{ACCOUNT}:oidc-provider/{host}"
         return name.lower()
 
-    def attribute(self, name: str, attribute: str) -> str:
+    def _find_attribute(self, name: str, attribute: str) -> str:
         resource = self.resource(name)
         kind = resource["Type"]
         arns = {

@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.cloudformation import parsing
@@ -74,6 +75,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         if name != "AWS_ENDPOINT_URL":
             monkeypatch.setenv(name, value)
     monkeypatch.setattr(parsing, "clean_json", without_nothing(parsing.clean_json))
+    monkeypatch.setattr(yaml, "Loader", yaml.CLoader)  # for moto, which reads the template several times
     with warnings.catch_warnings(), mock_aws():
         warnings.filterwarnings(
             "ignore", message="Tried to parse .* not supported by moto", category=UserWarning

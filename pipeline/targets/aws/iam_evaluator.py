@@ -46,8 +46,9 @@ def matches(statement: Statement, request: Request) -> bool:
     known = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
     if unknown := set(statement) - known:
         raise NotImplementedError(f"statement elements {sorted(unknown)}")
+    action = request.action.lower()
     return (
-        any(wildcard_match(each.lower(), request.action.lower()) for each in as_list(statement["Action"]))
+        any(wildcard_match(each.lower(), action) for each in as_list(statement["Action"]))
         and ("Resource" not in statement or matches_resource(statement, request.resource))
         and ("Principal" not in statement or matches_principal(statement["Principal"], request.principal))
         and all(

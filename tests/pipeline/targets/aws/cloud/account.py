@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,6 +40,7 @@ QUICK = Choices(graces=Graces(limit=1.0, stop=1.0, checkpoints=0.2))
 Request = dict[str, Any]
 
 
+@cache
 def policy_of(purpose: str) -> str:
     """What the template lets the role do, with the names of this account."""
     stack = resolve_template(load_template(), {}, LocalAws.REGION)
