@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pipeline.report.figures.palette import GRID, INK, MUTED, VARIABLES
 
@@ -54,9 +55,11 @@ def draw(name: str, description: str, size: tuple[float, float], paint: Callable
         mpl.rcParams.update(SETTINGS)
         # The browser has its own fonts: what matplotlib's lacks is no news.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
         FigureCanvasSVG(figure)
         paint(figure.subplots())
+        # Given layout="constrained" savefig draws it all twice, though the layout needs only the texts' sizes.
+        ConstrainedLayoutEngine().execute(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return inline(buffer.getvalue(), name, description)

@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from pipeline.report.differences import declared
 from pipeline.report.figures.confusion_matrix import draw_small_confusion
 from pipeline.report.figures.cost_plot import MEASURES, draw_cost_plot, short_number, subdivisions
 from pipeline.report.figures.difference_plot import draw_difference_plot, tick
 from pipeline.report.figures.reliability_diagram import draw_confidence_histogram, draw_reliability_diagram
+from pipeline.report.figures.svg import draw
 from tests.pipeline.report.conftest import Run
 
 Make = Callable[..., Any]
@@ -81,6 +84,21 @@ def test_a_small_confusion_matrix_has_no_words_but_its_description() -> None:
     figure = draw_small_confusion([[5, 1], [0, 6]], 0, "Confusion matrix of a-0")
     assert "<text" not in figure
     assert label(figure) == "Confusion matrix of a-0: 11 of 12 images on the diagonal, that is, right."
+
+
+def test_a_figure_is_drawn_once() -> None:
+    drawn = []
+
+    class Counted(Line2D):
+        def draw(self, renderer: Any) -> None:
+            drawn.append(self)
+            super().draw(renderer)
+
+    def paint(axes: Axes) -> None:
+        axes.add_line(Counted([0, 1], [0, 1]))
+
+    assert "<path" in draw("counted", "A line.", (2, 2), paint)
+    assert len(drawn) == 1
 
 
 def test_numbers_on_axes_are_short() -> None:
