@@ -83,7 +83,7 @@ class DefinitionBuilder:
         self.session = session
         self.parameters = make_parameters(settings, self.declared)
         self.processing_code = upload_code(
-            session.boto_session.client("s3"), PROCESSING_CODE, settings.bucket, f"{PROJECT}/code/processing"
+            session.s3_client, PROCESSING_CODE, settings.bucket, f"{PROJECT}/code/processing"
         )
 
     def execution_uri(self, *parts: str) -> Join:

@@ -6,7 +6,6 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +57,10 @@ def compile_pipeline(settings: Settings, make_session: Callable[[], Any]) -> tup
         warnings.simplefilter("ignore")  # what the SDK's own modules do is no news for its users
         from pipeline.definition.builder import DefinitionBuilder, definition_text
         from pipeline.definition.sdk_monitor import MonitorBuilder
+        from pipeline.definition.sdk_once import do_once
 
     quiet_sdk()
-    check_schema_once()
+    do_once()
     builder = MonitorBuilder if settings.kind == "monitor" else DefinitionBuilder
     pipeline = builder(settings, make_session()).build()
     text = definition_text(pipeline)
@@ -75,37 +75,3 @@ def quiet_sdk() -> None:
     logging.disable(logging.INFO)
     logging.getLogger("sagemaker.core.workflow.utilities").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Running within a PipelineSession")
-
-
-class OnceChecked:
-    """Stands for jsonschema where the SDK checks its defaults against one schema, and each time that schema itself:
-    some sixty times a compile, which takes longer than all the rest."""
-
-    def __init__(self) -> None:
-        self._validator: Any = None
-        self._good: object = None
-
-    def validate(self, instance: object, schema: dict[str, Any]) -> None:
-        """As jsonschema.validate, for the one schema."""
-        from jsonschema.exceptions import best_match
-        from jsonschema.validators import validator_for
-
-        if self._validator is None:
-            kind = validator_for(schema)
-            kind.check_schema(schema)
-            self._validator = kind(schema)
-        if (
-            instance != self._good
-            and (error := best_match(self._validator.iter_errors(instance))) is not None
-        ):
-            raise error
-        self._good = deepcopy(instance)
-
-
-def check_schema_once() -> None:
-    """Makes the SDK check the schema of its defaults once in this process."""
-    from sagemaker.core.config import config, config_manager
-
-    for module in (config, config_manager):
-        if not isinstance(module.jsonschema, OnceChecked):
-            module.jsonschema = OnceChecked()

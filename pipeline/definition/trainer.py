@@ -26,7 +26,7 @@ class ContentAddressedTrainer(ModelTrainer):  # type: ignore[misc]
             return super().create_input_data_channel(channel_name, data_source, *args, **kwargs)
         session = self.sagemaker_session
         uri = upload_code(
-            session.boto_session.client("s3"),
+            session.s3_client,
             Path(data_source),
             session.default_bucket(),
             f"{self.input_s3_key_prefix}/{channel_name}",

@@ -25,7 +25,7 @@ class ContentAddressedTuner(HyperparameterTuner):  # type: ignore[misc]
         """Uploads the code as the container wants it, and says where it is."""
         session, source = model_trainer.sagemaker_session, model_trainer.source_code
         uri = upload_archive(
-            session.boto_session.client("s3"),
+            session.s3_client,
             Path(source.source_dir),
             session.default_bucket(),
             f"{model_trainer.input_s3_key_prefix}/archive",
