@@ -39,7 +39,9 @@ COMMON = (
     "pipeline.cli.commands.logs",
     "pipeline.targets.local",
 )
+# Their jobs take TensorFlow, unless they are of a definition. A command with this variable forks them in any case.
 WITH_TRAININGS = {"run", "resume", "study", "smoke"}
+FORKED_JOBS = "FORKED_JOBS_OF_TESTS"
 SDK = ("pipeline.definition.builder", "pipeline.definition.sdk_monitor")
 # A command with this variable waits so much less than users' commands where it sleeps: between two looks at what
 # AWS does, say. Nothing that it imports or starts is told of it.
@@ -66,7 +68,8 @@ def main() -> None:
     if request is None:
         return
     words = request["words"]
-    if words and words[0] in WITH_TRAININGS and "--definition" not in words:
+    own = bool(words) and words[0] in WITH_TRAININGS and "--definition" not in words
+    if request["environment"].pop(FORKED_JOBS, "") or own:
         fork_jobs()
     become(request)
 

@@ -18,7 +18,7 @@ from pipeline.errors import FashionError
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 from pipeline.targets.job_image import image_tag
 from tests.commands_template import share_descriptions
-from tests.forked_popen import fork_programs, start_templates
+from tests.forked_popen import fork_jobs, fork_programs, start_templates
 from tests.workers import (
     pytest_addoption,
     pytest_collection_finish,
@@ -89,6 +89,14 @@ def _environment_of_a_test() -> Iterator[None]:
     before = dict(os.environ)
     yield
     _as_it_was(before)
+
+
+@pytest.fixture(scope="module")
+def forked_jobs() -> Iterator[None]:
+    """The jobs that this process starts take TensorFlow, and are forked with it."""
+    fork_jobs()
+    yield
+    fork_jobs(False)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -44,8 +44,10 @@ NUMBER_BYTES = 8
 # What Python and what it loads look at when they start, and what a fork can still be told.
 EARLY = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC_")
 TOLD = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-# The scripts of jobs that take TensorFlow, which is nearly all of their start.
+# The programs of jobs that take TensorFlow, which is nearly all of their start.
 SCRIPTS = {"train.py", "evaluate.py"}
+SERVER = ["-m", "pipeline.inference.serving.batch_server"]
+CHECKOUT = ("PYTHONPATH", str(ROOT))
 STARTED_WITH = dict(os.environ)
 
 
@@ -72,7 +74,9 @@ def import_for_local_s3() -> None:
     """Import what the process of the local S3 does."""
     importlib.import_module("pipeline.local.state.moto_process")
     del sys.modules["pipeline.local.state.moto_process"]  # It will be __main__.
-    importlib.import_module("moto.s3.responses")
+    for name in ("moto.s3.responses", "moto.iam.models", "moto.sagemaker.responses", "moto.sagemaker.urls"):
+        importlib.import_module(name)
+    importlib.import_module("pipeline.local.state.clients")
 
 
 def import_for_tracking() -> None:
@@ -81,7 +85,8 @@ def import_for_tracking() -> None:
     from pipeline.tracking.environment import client_environment
 
     os.environ.update(client_environment(os.environ, "sqlite:///nowhere.db"))
-    for name in ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "flask", "alembic"):
+    stores = ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "sagemaker_mlflow")
+    for name in (*stores, "flask", "flask_cors", "alembic", "aiohttp", "pydantic", "IPython"):
         importlib.import_module(name)
 
 
@@ -228,12 +233,15 @@ def begin(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
 
 
 def forkable(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a job's `command` is a script of SCRIPTS, for this Python with its packages and no others."""
+    """Whether a job's `command` takes TensorFlow, and is for this Python with its packages and no others."""
     python, *words = command
     path = Path(python)
-    if not words or Path(words[0]).name not in SCRIPTS or not same_start(environment):
-        return False
     if os.path.realpath(path) != os.path.realpath(sys.executable):
+        return False
+    if words[:2] == SERVER:
+        own = {name: value for name, value in environment.items() if (name, value) != CHECKOUT}
+        return same_start(own)
+    if not words or Path(words[0]).name not in SCRIPTS or not same_start(environment):
         return False
     # A job's layer over this Python: see layer.py.
     more = path.parents[1].glob("lib/python*/site-packages/*")
@@ -241,14 +249,12 @@ def forkable(command: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def same_start(environment: Mapping[str, str], before: Mapping[str, str] = STARTED_WITH) -> bool:
-    """Whether a Python with this environment starts as one that had the environment `before`."""
+    """Whether a Python with this environment starts as one that had the environment `before`.
 
-    def early(variables: Mapping[str, str]) -> dict[str, str]:
-        return {
-            name: value for name, value in variables.items() if name.startswith(EARLY) and name not in TOLD
-        }
-
-    return early(environment) == early(before)
+    What it lacks of that (a locale, say) makes no difference to the programs here.
+    """
+    early = {name for name in environment if name.startswith(EARLY)} - TOLD
+    return all(environment[name] == before.get(name) for name in early)
 
 
 def be(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

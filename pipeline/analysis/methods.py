@@ -26,7 +26,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "holm",
         "Holm's correction",
-        "statsmodels.stats.multitest.multipletests(method='holm')",
+        "numpy, pipeline/analysis/multiplicity.py",
         "S. Holm, Scandinavian Journal of Statistics 6, 1979",
     ),
     Method(

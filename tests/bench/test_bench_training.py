@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from job_settings import parse_settings
+from tests.forked_popen import started_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "tests" / "bench"
@@ -82,7 +83,7 @@ def figures(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> t
         io.StringIO(),
         ["--candidates", "baseline", "--data", str(small_data_set), "--json", str(file)],
     )
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), started_programs():
         patch.syspath_prepend(str(BENCH))
         measure_once(patch, small_data_set)
         module = importlib.import_module("bench_training")

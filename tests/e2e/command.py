@@ -14,12 +14,15 @@ from typing import Any, Self
 
 import psutil
 
+from tests.commands_template import FORKED_JOBS
 from tests.forked import start_command
 from tests.templates import KEEPER
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = 50  # lines; what a user sees without scrolling
 PATIENCE = 300.0  # seconds; a run takes a tenth of it on an idle machine
+# A definition whose jobs take TensorFlow: they are forked with it.
+FORKED = {FORKED_JOBS: "yes"}
 # One epoch of the smallest model; the local engine's own values are minutes.
 QUICK = ("--param", "Epochs=1", "--param", "BatchSize=64", "--param", "MinAccuracy=0.5")
 

@@ -15,7 +15,16 @@ from pipeline.execution import ExecutionRecord
 from pipeline.local.state.objects import Objects
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
-from tests.e2e.command import Command, Finished, await_true, check_refusal, executions, processes_of, run
+from tests.e2e.command import (
+    FORKED,
+    Command,
+    Finished,
+    await_true,
+    check_refusal,
+    executions,
+    processes_of,
+    run,
+)
 from tests.e2e.conftest import Run
 
 pytestmark = pytest.mark.e2e
@@ -66,7 +75,7 @@ def interrupted(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Int
         "run", "--definition", folder / "definition.json", "--param", "Epochs=5000",
         "--param", f"InputDataUri={first_run.record.parameters['InputDataUri']}",
     )  # fmt: skip
-    with Command(home, *words) as command:
+    with Command(home, *words, **FORKED) as command:
         command.wait_for(f"{STEP}: epoch 1 of 5000")
         await_true(
             lambda: bool(set(checkpoints(home, first_run)) - set(of_the_first_run)), "a checkpoint on disk"
@@ -76,7 +85,7 @@ def interrupted(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Int
     killed = latest(home)
     await_true(lambda: not processes_of(home), "the killed run's processes to end", 15)
     left_by_killed = processes_of(home)
-    with Command(home, *words, "--result", folder / "result.json") as command:
+    with Command(home, *words, "--result", folder / "result.json", **FORKED) as command:
         command.wait_for(f"{STEP}: epoch ")
         with Command(home, "registry", "approve", "1") as second:
             second.wait_for("Waiting for the state folder")

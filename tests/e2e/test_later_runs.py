@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import (
+    FORKED,
     QUICK,
     Command,
     Finished,
@@ -54,7 +55,9 @@ def runs(first_run: Run, small_data_set: Path, tmp_path_factory: pytest.TempPath
     }
     with ExitStack() as stack:
         commands = {
-            name: stack.enter_context(Command(home, "run", *more, "--result", folder / f"{name}.json"))
+            name: stack.enter_context(
+                Command(home, "run", *more, "--result", folder / f"{name}.json", **FORKED)
+            )
             for name, more in words.items()
         }
         finished = {name: command.finish() for name, command in commands.items()}

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from tests.e2e.command import QUICK, ROOT, processes_of, registered, surroundings
 from tests.pipeline.targets.aws.cloud.account import Cloud
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("forked_jobs")]
 
 NOTEBOOK = ROOT / "pipeline" / "studio.ipynb"
 SECONDS = 500  # for a cell

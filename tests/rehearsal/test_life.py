@@ -17,6 +17,8 @@ from tests.infra.requests_of_roles import PACKAGE
 from tests.rehearsal.faults import faults
 from tests.rehearsal.life import Life, Played
 
+pytestmark = pytest.mark.usefixtures("forked_jobs")
+
 Change = Callable[[Template], None]
 ALWAYS = {"Fn::Equals": ["x", "x"]}
 PREFIX = {"Fn::Sub": "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/${Project}*"}

@@ -126,7 +126,7 @@ def test_the_page_names_each_statistic_and_what_computed_it(full: str) -> None:
     for words in (
         "Wilson score interval statsmodels.stats.proportion.proportion_confint",
         "McNemar's exact test, two-sided statsmodels.stats.contingency_tables.mcnemar",
-        "Holm's correction statsmodels.stats.multitest.multipletests",
+        "Holm's correction numpy, pipeline/analysis/multiplicity.py",
         "bootstrap over seeds and images",
         "sklearn.metrics.log_loss",
     ):

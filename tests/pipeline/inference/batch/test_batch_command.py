@@ -19,6 +19,8 @@ from tests.pipeline.inference.batch.test_images import NAMES
 from tests.pipeline.inference.predicting.tiny_model import CLASSES, IMAGE, save_model, write_artifact
 from tests.pipeline.targets.aws.cloud.account import BUCKET, NAME, Cloud, role_arn
 
+pytestmark = pytest.mark.usefixtures("forked_jobs")
+
 LABELS = {
     "b.png": 7,
     "deep/a.JPG": 2,

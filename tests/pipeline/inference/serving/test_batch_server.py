@@ -19,6 +19,8 @@ from pipeline.local.state.store import Store
 from tests.pipeline.inference.predicting.tiny_model import bright_rows, expected_probabilities, save_model
 from tests.pipeline.local.workbench import Workbench
 
+pytestmark = pytest.mark.usefixtures("forked_jobs")
+
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20.0-cpu"
 
 

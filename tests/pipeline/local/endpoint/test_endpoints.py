@@ -26,6 +26,8 @@ from tests.e2e.command import run
 from tests.pipeline.inference.predicting.tiny_model import bright_rows, expected_probabilities
 from tests.pipeline.local.endpoint.conftest import BUCKET, QUICK, QUICKLY, ROLE, User, until
 
+pytestmark = pytest.mark.usefixtures("forked_jobs")
+
 ROOT = Path(__file__).resolve().parents[4]
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20.0-cpu"
 ARTIFACT = f"s3://{BUCKET}/tiny/model.tar.gz"

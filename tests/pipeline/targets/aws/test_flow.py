@@ -22,6 +22,8 @@ from tests.e2e.command import Command, Finished, await_true, run
 from tests.pipeline.targets.aws.cloud.account import BUCKET, Cloud
 from tests.pipeline.tracking.mlflow_rest import served
 
+pytestmark = pytest.mark.usefixtures("forked_jobs")
+
 ON = ("--target", "sagemaker")
 QUICK = (
     "--candidates",
