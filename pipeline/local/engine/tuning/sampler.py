@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pipeline.local.engine.tuning.trial import Trial
@@ -40,9 +41,10 @@ def propose(search: Search, place: int, trials: Sequence[Trial]) -> dict[str, st
             n_startup_trials=max(_FEWEST_AT_RANDOM, min(_MOST_AT_RANDOM, share)),
         )
     study = _study(search, sampler)
-    for trial in trials:
-        study.add_trial(_known(trial, family.ranges))
-    asked = study.ask({each.name: _distribution(each) for each in family.ranges})
+    distributions = {each.name: _distribution(each) for each in family.ranges}
+    if search.strategy != "Random":  # which learns nothing from them
+        study.add_trials([_known(trial, family.ranges, distributions) for trial in trials])
+    asked = study.ask(distributions)
     return {each.name: _text(each, asked.params[each.name]) for each in family.ranges}
 
 
@@ -99,8 +101,9 @@ def _behind_median(search: Search, trial: Trial, trials: Sequence[Trial]) -> str
     )
 
 
+@cache
 def _optuna() -> Any:
-    # Its import takes half a second.
+    # Its import takes half a second. Each setting of its verbosity makes all loggers of the process forget theirs.
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -122,7 +125,7 @@ def _seed(*numbers: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:4], "big")
 
 
-def _known(trial: Trial, ranges: Sequence[Range]) -> Any:
+def _known(trial: Trial, ranges: Sequence[Range], distributions: Mapping[str, Any]) -> Any:
     """The trial as Optuna keeps it. One that ended without a value that can be compared counts as failed."""
     optuna = _optuna()
     states = optuna.trial.TrialState
@@ -138,7 +141,7 @@ def _known(trial: Trial, ranges: Sequence[Range]) -> Any:
         state=state,
         value=trial.value if state == states.COMPLETE else None,
         params={each.name: _value(each, trial.tuned[each.name]) for each in ranges},
-        distributions={each.name: _distribution(each) for each in ranges},
+        distributions=dict(distributions),
         # What a trial has told so far depends on the moment; only that it runs does not.
         intermediate_values={} if state == states.RUNNING else values,
     )
