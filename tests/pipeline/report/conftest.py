@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,26 @@ import pytest
 
 from pipeline.analysis import analyse
 from pipeline.analysis.results import Analysis
-from tests.pipeline.conftest import build_evaluation
+from pipeline.report.page import render_page
+from tests.pipeline.conftest import build_evaluation, build_record, build_registration
+from tests.shared import made_once
 
+CARD = {"intended_uses": {"purpose_of_model": "To tell things apart."}}
 SUSPECT = 999  # a T-shirt/top that every model is sure is a Shirt: the last image of its class
 
 
 @dataclass(frozen=True)
 class Run:
-    """The content of evaluation.json, the paths of predictions.npz and gallery.npz, and the analysis of both."""
+    """The content of evaluation.json, and the paths of predictions.npz and gallery.npz."""
 
     evaluation: Any
     predictions: Path
     gallery: Path
-    analysis: Analysis
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Of the evaluation and the predictions, as they are when it is first asked for."""
+        return analyse(self.evaluation, self.predictions)
 
 
 def predicted_classes(matrix: Any) -> tuple[Any, Any]:
@@ -64,13 +72,32 @@ def build_run(folder: Path, with_flops: bool = True, **shape: Any) -> Run:
     predictions, gallery = folder / "predictions.npz", folder / "gallery.npz"
     np.savez_compressed(predictions, allow_pickle=False, **arrays)
     np.savez_compressed(gallery, allow_pickle=False, indices_test=shown.astype(np.int64), pixels_test=pixels)
-    return Run(evaluation, predictions, gallery, analyse(evaluation, predictions))
+    return Run(evaluation, predictions, gallery)
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Three models under three seeds."""
-    return build_run(tmp_path_factory.mktemp("run"), seeds=3)
+    """Three models under three seeds. Read-only."""
+
+    def make(folder: Path) -> tuple[Any, str, str]:
+        made = build_run(folder, seeds=3)
+        return made.evaluation, str(made.predictions), str(made.gallery)
+
+    evaluation, predictions, gallery = made_once(tmp_path_factory, "run", make)
+    return Run(evaluation, Path(predictions), Path(gallery))
+
+
+@pytest.fixture(scope="session")
+def full(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an execution under three seeds, with everything that an evaluation leaves today."""
+
+    def make(_: Path) -> str:
+        record = build_record(run.evaluation)
+        registration: Any = build_registration()
+        return render_page(record, run.evaluation, registration, run.predictions, run.gallery, CARD)
+
+    page: str = made_once(tmp_path_factory, "page", make)
+    return page
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from pipeline.analysis.evaluation import NOT_RECORDED
 from pipeline.report.writing import write_report
 from tests.pipeline.browsers import browser_program, start_chromium
-from tests.pipeline.report.conftest import Run, build_run
-from tests.pipeline.report.test_report import CARD, HOSTILE
+from tests.pipeline.report.conftest import CARD, build_run
+from tests.pipeline.report.test_report import HOSTILE
 
 Make = Callable[..., Any]
 SCREENS = {
@@ -65,13 +66,11 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def report(
-    run: Run, make_record: Make, make_registration: Make, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def report(full: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything there is: three models, three seeds, predictions, pictures, a card."""
     out = tmp_path_factory.mktemp("report") / "report.html"
-    record, registration = make_record(run.evaluation), make_registration()
-    return write_report(record, run.evaluation, registration, out, run.predictions, run.gallery, CARD)
+    out.write_text(full, encoding="utf-8")
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -119,21 +118,30 @@ class Visit:
         )
 
 
+Look = Callable[[Path, str], Visit]
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any) -> Look:
+    """The page on that screen, opened once for all tests that only look at it."""
+    return cache(lambda file, screen: Visit(browser, file, **SCREENS[screen]))
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_browser_asks_for_nothing_and_complains_of_nothing(
-    screen: str, page_file: Path, browser: Any
+    screen: str, page_file: Path, visit: Look
 ) -> None:
-    visit = Visit(browser, page_file, **SCREENS[screen])
-    outside = [url for url in visit.requests if not url.startswith("data:image/png;base64,")]
+    seen = visit(page_file, screen)
+    outside = [url for url in seen.requests if not url.startswith("data:image/png;base64,")]
     assert outside == [page_file.as_uri()]
-    assert visit.said == []
+    assert seen.said == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_nothing_lies_outside_the_screen(screen: str, page_file: Path, browser: Any) -> None:
-    visit = Visit(browser, page_file, **SCREENS[screen])
-    assert visit.page.evaluate(OUTSIDE) == []
-    taken, available = visit.width()
+def test_nothing_lies_outside_the_screen(screen: str, page_file: Path, visit: Look) -> None:
+    seen = visit(page_file, screen)
+    assert seen.page.evaluate(OUTSIDE) == []
+    taken, available = seen.width()
     assert taken <= available
 
 
@@ -153,19 +161,19 @@ def test_paper_is_light_even_when_the_screen_is_dark(report: Path, browser: Any)
     assert visit.page.evaluate(ink) == "#1b2026"
 
 
-def test_a_screen_reader_finds_its_way(page_file: Path, browser: Any) -> None:
-    assert Visit(browser, page_file).page.evaluate(ACCESSIBILITY) == []
+def test_a_screen_reader_finds_its_way(page_file: Path, visit: Look) -> None:
+    assert visit(page_file, "desktop, light").page.evaluate(ACCESSIBILITY) == []
 
 
-def test_every_picture_can_be_seen(report: Path, browser: Any) -> None:
-    widths = Visit(browser, report).page.evaluate("[...document.images].map(image => image.naturalWidth)")
+def test_every_picture_can_be_seen(report: Path, visit: Look) -> None:
+    seen = visit(report, "desktop, light")
+    widths = seen.page.evaluate("[...document.images].map(image => image.naturalWidth)")
     assert len(widths) > 50
     assert set(widths) == {28}
 
 
-def test_the_answer_is_on_the_first_screen(report: Path, browser: Any) -> None:
-    visit = Visit(browser, report, **SCREENS["desktop, light"])
-    bottoms = visit.page.evaluate(
+def test_the_answer_is_on_the_first_screen(report: Path, visit: Look) -> None:
+    bottoms = visit(report, "desktop, light").page.evaluate(
         "[...document.querySelectorAll('.verdict .decision')].map(e => e.getBoundingClientRect().bottom)"
     )
     assert len(bottoms) == 3

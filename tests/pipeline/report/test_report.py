@@ -17,13 +17,13 @@ from pipeline.analysis.hypotheses import HYPOTHESES
 from pipeline.errors import StateError
 from pipeline.report.page import render_page
 from pipeline.report.writing import write_report
-from tests.pipeline.report.conftest import Run
+from tests.pipeline.report.conftest import CARD, Run
 
 Make = Callable[..., Any]
 HOSTILE = (
     "</text></title><script>alert(1)</script>\"'><img src=x onerror=alert(2)>${{7*7}}$\x1b[31m\x00\ud800"
 )
-CARD = {"intended_uses": {"purpose_of_model": "To tell things apart."}}
+ONE_MODEL = ("cnn-3x3",)  # where it does not matter how many there are
 STYLE = Path(__file__).parents[3] / "pipeline" / "report" / "style.css"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -71,14 +71,6 @@ def said(html: str) -> str:
 def html(make_evaluation: Make, make_registration: Make, make_record: Make) -> str:
     evaluation = make_evaluation()
     return render_page(make_record(evaluation), evaluation, make_registration())
-
-
-@pytest.fixture(scope="module")
-def full(run: Run, make_registration: Make, make_record: Make) -> str:
-    """The page of an execution under three seeds, with everything that an evaluation leaves today."""
-    return render_page(
-        make_record(run.evaluation), run.evaluation, make_registration(), run.predictions, run.gallery, CARD
-    )
 
 
 def test_the_page_opens_with_the_answer(html: str, full: str) -> None:
@@ -150,7 +142,7 @@ def test_the_page_shows_the_model_card(full: str) -> None:
 def test_a_card_that_the_schema_does_not_allow_is_reported_and_not_kept(
     make_evaluation: Make, make_record: Make, tmp_path: Path
 ) -> None:
-    evaluation, out = make_evaluation(), tmp_path / "report.html"
+    evaluation, out = make_evaluation(names=ONE_MODEL), tmp_path / "report.html"
     write_report(
         make_record(evaluation),
         evaluation,
@@ -165,7 +157,7 @@ def test_a_card_that_the_schema_does_not_allow_is_reported_and_not_kept(
 def test_the_model_card_lies_beside_the_report(
     make_evaluation: Make, make_record: Make, tmp_path: Path
 ) -> None:
-    evaluation = make_evaluation()
+    evaluation = make_evaluation(names=ONE_MODEL)
     write_report(make_record(evaluation), evaluation, NOT_RECORDED, tmp_path / "report.html", model_card=CARD)
     assert json.loads((tmp_path / "model-card.json").read_text()) == CARD
     assert (tmp_path / "model-card.md").read_text().startswith("# Model card of cnn-3x3-0\n")
@@ -319,7 +311,7 @@ def test_other_runs_show_their_pictures_too(shape: dict[str, Any], make_run: Mak
 def test_damaged_files_cost_their_sections_only(
     damaged: str, content: bytes, make_run: Make, make_record: Make
 ) -> None:
-    run = make_run()
+    run = make_run(names=ONE_MODEL)
     getattr(run, damaged).write_bytes(content)
     text = said(
         render_page(make_record(run.evaluation), run.evaluation, NOT_RECORDED, run.predictions, run.gallery)
@@ -338,14 +330,16 @@ def test_every_target_has_the_same_report(
 
 
 def test_the_difference_to_the_champion_is_at_the_top(make_evaluation: Make, make_record: Make) -> None:
-    evaluation = make_evaluation() | {"champion": {"arn": "a", "id": "cnn-5x5-1", "test_accuracy": 0.92}}
+    evaluation = make_evaluation(names=ONE_MODEL) | {
+        "champion": {"arn": "a", "id": "cnn-5x5-1", "test_accuracy": 0.92}
+    }
     assert "Against the champion −0.90 points" in said(
         render_page(make_record(evaluation), evaluation, NOT_RECORDED)
     )
 
 
 def test_a_champion_is_compared_in_the_answer(make_evaluation: Make, make_record: Make) -> None:
-    evaluation = make_evaluation() | {"champion": {"arn": "a", "error": "It is gone."}}
+    evaluation = make_evaluation(names=ONE_MODEL) | {"champion": {"arn": "a", "error": "It is gone."}}
     assert "The champion a could not be scored: It is gone." in said(
         render_page(make_record(evaluation), evaluation, NOT_RECORDED)
     )
@@ -400,7 +394,7 @@ def contrast(one: str, other: str) -> float:
 def test_the_report_is_written_whole_into_a_folder_that_is_made_for_it(
     tmp_path: Path, make_evaluation: Make, make_registration: Make, make_record: Make
 ) -> None:
-    evaluation, out = make_evaluation(), tmp_path / "new" / "report.html"
+    evaluation, out = make_evaluation(names=ONE_MODEL), tmp_path / "new" / "report.html"
     assert write_report(make_record(evaluation), evaluation, make_registration(), out) == out
     first = out.read_bytes()
     write_report(make_record(evaluation), evaluation, make_registration(), out)
@@ -414,7 +408,7 @@ def test_a_report_that_cannot_be_written_is_a_clear_error_and_leaves_nothing(
 ) -> None:
     out = tmp_path / "report.html"
     out.mkdir()
-    evaluation = make_evaluation()
+    evaluation = make_evaluation(names=ONE_MODEL)
     with pytest.raises(
         StateError, match=rf"Could not write the report to {re.escape(str(out))} \(.* bytes\): "
     ):
