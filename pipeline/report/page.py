@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,6 +110,7 @@ def against_champion(evaluation: Evaluation) -> str:
     return signed_points(evaluation["winner"]["test_accuracy"] - reigning["test_accuracy"])
 
 
+@cache
 def open_templates() -> Environment:
     """The templates of this folder. What is put into them is escaped; a name that is not defined is an error."""
     templates = Environment(
