@@ -140,6 +140,7 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
             "environment": environment,
             "cwd": str(cwd),
             "descriptors": [0, 1, 2, *passed],
+            "by": os.getpid(),
             "session": bool(asked["start_new_session"]),
         }
         try:

@@ -31,6 +31,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,9 @@ SCRIPTS = {"train.py", "evaluate.py"}
 SERVER = ["-m", "pipeline.inference.serving.batch_server"]
 CHECKOUT = ("PYTHONPATH", str(ROOT))
 STARTED_WITH = dict(os.environ)
+PACKAGES = sys.path[1:]
+# In what /proc tells of a program's environment: the process that asked for it, whose child it would be.
+STARTED_BY = "STARTED_BY_OF_TESTS"
 
 
 def import_for_jobs() -> None:
@@ -229,7 +233,7 @@ def begin(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
         os.dup2(each, number)
         os.close(each)
     os.chdir(asked["cwd"])
-    be(asked["words"], asked["environment"])
+    be(asked["words"], asked["environment"], {STARTED_BY: str(asked["by"])})
 
 
 def forkable(command: Sequence[str], environment: Mapping[str, str]) -> bool:
@@ -257,9 +261,11 @@ def same_start(environment: Mapping[str, str], before: Mapping[str, str] = START
     return all(environment[name] == before.get(name) for name in early)
 
 
-def be(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Run a Python's `command`, and end as it does."""
-    tell_as(command, environment)
+def be(
+    command: Sequence[str], environment: Mapping[str, str], more: Mapping[str, str] = MappingProxyType({})
+) -> NoReturn:
+    """Run a Python's `command`, and end as it does. `more`: what /proc tells besides of its environment."""
+    tell_as(command, {**environment, **more})
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
@@ -276,14 +282,16 @@ def be(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     if words[0] != KEEPER:
         for name in OF_KEEPERS:
             sys.modules.pop(name, None)
+    paths = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *PACKAGES]
     status = 1
     try:
         if words[0] == "-m":
             sys.argv = words[1:]
+            sys.path[:] = [str(Path.cwd()), *paths]
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         else:
             sys.argv = words
-            sys.path[0] = str(Path(words[0]).resolve().parent)
+            sys.path[:] = [str(Path(words[0]).resolve().parent), *paths]
             runpy.run_path(words[0], run_name="__main__")
         status = 0
     except SystemExit as end:

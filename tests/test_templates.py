@@ -40,7 +40,7 @@ told = {
     "session": os.getsid(0) == os.getpid(),
     "encoding": [sys.stdout.encoding, sys.stderr.errors],
     "cmdline": open("/proc/self/cmdline").read(),
-    "environ": sorted(open("/proc/self/environ").read().split(chr(0))),
+    "environ": sorted(v for v in open("/proc/self/environ").read().split(chr(0)) if "STARTED_BY_OF" not in v),
     "limits": resource.getrlimit(resource.RLIMIT_NOFILE),
     "name": __name__,
     "modules": [name in sys.modules for name in ("checkpoints", "enter", "pipeline")],

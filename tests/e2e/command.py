@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import psutil
 
 from tests.commands_template import FORKED_JOBS
 from tests.forked import start_command
-from tests.templates import KEEPER
+from tests.templates import STARTED_BY
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = 50  # lines; what a user sees without scrolling
@@ -62,7 +63,6 @@ class Command:
     """A command while it runs. It is killed when the block ends, should it still run."""
 
     def __init__(self, home: Path, *words: str | Path, under: Sequence[str] = (), **more: str) -> None:
-        self._home = home
         # Files and not pipes: nobody has to read while it runs.
         self._out, self._err = (tempfile.NamedTemporaryFile() for _ in range(2))  # noqa: SIM115
         self._process = start_command(
@@ -94,12 +94,7 @@ class Command:
 
     def jobs(self, program: str) -> list[psutil.Process]:
         """The processes of the jobs that it runs now whose script has this name."""
-        found = {
-            process.pid: process
-            for started in [psutil.Process(self._process.pid), *keepers_of(self._home)]
-            for process in started.children(recursive=True)
-        }
-        return [process for process in found.values() if program in words_of(process)]
+        return [process for process in descendants(self._process.pid) if program in words_of(process)]
 
     def finish(self, seconds: float = PATIENCE) -> Finished:
         """Wait for its end."""
@@ -134,15 +129,21 @@ def words_of(process: psutil.Process) -> list[str]:
     return words
 
 
-def keepers_of(home: Path) -> list[psutil.Process]:
-    """The processes that start and end the jobs of executions in the state folder."""
-    found = []
+def descendants(pid: int) -> list[psutil.Process]:
+    """What the process has started, and they: children, and what a template forked for them."""
+    started = defaultdict(list)
     for process in psutil.process_iter():
-        if KEEPER in words_of(process):
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get("FASHION_HOME") == str(home):
-                    found.append(process)
-    return found
+        with contextlib.suppress(psutil.Error):
+            started[process.ppid()].append(process)
+            started[int(process.environ().get(STARTED_BY, -1))].append(process)
+    found: dict[int, psutil.Process] = {}
+    left = [pid]
+    while left:
+        for process in started[left.pop()]:
+            if process.pid not in found:
+                found[process.pid] = process
+                left.append(process.pid)
+    return list(found.values())
 
 
 def processes_of(home: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pytest
 
 from tests.captured import capture_key, captured_lines
 from tests.conftest import read_idx
-from tests.e2e.command import Command, Finished, await_true, run
+from tests.e2e.command import Command, Finished, await_true, descendants, run
 from tests.pipeline.targets.aws.cloud.account import BUCKET, Cloud
 from tests.pipeline.tracking.mlflow_rest import served
 
@@ -273,7 +274,7 @@ def held_training() -> psutil.Process:
     found: list[psutil.Process] = []
 
     def runs() -> bool:
-        for each in psutil.Process().children(recursive=True):
+        for each in descendants(os.getpid()):
             with suppress(psutil.Error):
                 if "train.py" in each.cmdline():
                     each.suspend()
