@@ -96,7 +96,14 @@ def share_descriptions() -> None:
     """Give botocore's sessions one reader of what services look like; those with a folder of their own keep it."""
     from botocore import loaders, session
 
-    shared = loaders.create_loader()
+    class Once(list[str]):
+        """Paths, each once: boto3 adds its own with every session, and each is searched for what is not found."""
+
+        def append(self, path: str) -> None:
+            if path not in self:
+                super().append(path)
+
+    shared = loaders.Loader(extra_search_paths=Once())
     session.create_loader = lambda path=None: shared if path is None else loaders.create_loader(path)
 
 
