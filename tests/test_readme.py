@@ -46,6 +46,7 @@ STAND_INS = {
 }
 # Commands of the machine, not of this project, each read by eye.
 OF_THE_MACHINE = {"git", "cd", "sudo", "apt-get", "docker", "mkdir", "curl"}
+parser, parser_of_infra = cache(build_parser), cache(infra_parser)
 
 
 def blocks(page: Path) -> list[str]:
@@ -129,9 +130,9 @@ def test_an_examples_words_are_taken(line: str, made: Any, capsys: pytest.Captur
 def check_words(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The words after `python`."""
     if words[:2] == ["-m", "pipeline"]:
-        assert refusal(build_parser(), words[2:], capsys) is None
+        assert refusal(parser(), words[2:], capsys) is None
     elif words[:2] == ["-m", "infra"]:
-        assert refusal(infra_parser(), words[2:], capsys) is None
+        assert refusal(parser_of_infra(), words[2:], capsys) is None
         given = [word for flag, word in pairwise(words) if flag == "--param"]
         assert {word.partition("=")[0] for word in given} <= set(load_template()["Parameters"])
     elif words[0] == "-m":
@@ -157,8 +158,7 @@ def check_aws(words: list[str]) -> None:
 
 @cache
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    parser = build_parser()
-    (action,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    (action,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
     found: dict[str, argparse.ArgumentParser] = dict(action.choices)
     return found
 
@@ -205,7 +205,7 @@ def test_commands_within_the_text_are_taken(
             words = [
                 STAND_INS.get(word, word) for word in shlex.split(code.partition("python -m pipeline ")[2])
             ]
-            assert refusal(build_parser(), words, capsys) is None, code
+            assert refusal(parser(), words, capsys) is None, code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

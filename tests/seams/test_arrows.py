@@ -63,9 +63,15 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
+def imported_by(path: Path) -> frozenset[str]:
+    """The names that the file imports anywhere."""
+    return frozenset(imported(parse(path)))
+
+
 def packages(path: Path) -> set[str]:
     """The top-level packages and modules that the file imports anywhere."""
-    return {name.partition(".")[0] for name in imported(parse(path))}
+    return {name.partition(".")[0] for name in imported_by(path)}
 
 
 @functools.cache
@@ -78,7 +84,7 @@ def files_imported_by(path: Path) -> set[Path]:
 
 def imported_anywhere(path: Path) -> set[Path]:
     """The files of pipeline/ that the one at `path` imports, also within functions."""
-    bases = [ROOT.joinpath(*name.split(".")) for name in imported(parse(path))]
+    bases = [ROOT.joinpath(*name.split(".")) for name in imported_by(path)]
     return {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")} & set(
         PIPELINE
     )
