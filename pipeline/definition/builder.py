@@ -82,6 +82,7 @@ class DefinitionBuilder:
         self.settings = settings
         self.session = session
         self.parameters = make_parameters(settings, self.declared)
+        self.uploaded: set[str] = set()
         self.processing_code = upload_code(
             session.s3_client, PROCESSING_CODE, settings.bucket, f"{PROJECT}/code/processing"
         )
@@ -166,7 +167,7 @@ class DefinitionBuilder:
             ),
             hyperparameters={"candidate": candidate.name, **hyperparameters, **self.precision()},
             environment={"PYTHONUNBUFFERED": "1"},
-        )
+        ).with_uploads(self.uploaded)
 
     def precision(self) -> dict[str, str]:
         """The hyperparameter that says what networks compute in, if it is not the script's own choice."""

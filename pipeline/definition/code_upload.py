@@ -32,12 +32,16 @@ def digest_of_code(folder: Path) -> str:
     return digest_of_files((file.as_posix(), (folder / file).read_bytes()) for file in code_files(folder))
 
 
-def upload_code(s3: Any, folder: Path, bucket: str, prefix: str) -> str:
+def upload_code(s3: Any, folder: Path, bucket: str, prefix: str, uploaded: set[str] | None = None) -> str:
     """Puts `folder` under `prefix`/sha256-<digest>/ unless it is there; returns that S3 URI, which ends in a slash.
 
-    Objects of the prefix are compared by key and size, so an upload that was cut off is completed.
+    Objects of the prefix are compared by key and size, so an upload that was cut off is completed. Nothing is asked
+    about what is among the `uploaded` URIs; this one is added to them.
     """
     address = f"{prefix}/{folder_name(digest_of_code(folder))}/"
+    uri = f"s3://{bucket}/{address}"
+    if uploaded is not None and uri in uploaded:
+        return uri
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=address)
     present = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
     for file in code_files(folder):
@@ -45,4 +49,6 @@ def upload_code(s3: Any, folder: Path, bucket: str, prefix: str) -> str:
         content = (folder / file).read_bytes()
         if present.get(key) != len(content):
             s3.put_object(Bucket=bucket, Key=key, Body=content)
-    return f"s3://{bucket}/{address}"
+    if uploaded is not None:
+        uploaded.add(uri)
+    return uri

@@ -7,7 +7,7 @@ moving the code to another bucket when the answer is no. Here the channels are m
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sagemaker.core.training.configs import Channel, DataSource, S3DataSource
 from sagemaker.train import ModelTrainer
@@ -17,6 +17,13 @@ from pipeline.definition.code_upload import upload_code
 
 class ContentAddressedTrainer(ModelTrainer):  # type: ignore[misc]
     """A ModelTrainer whose local folders go to s3://<bucket>/<input_s3_key_prefix>/<channel>/sha256-<digest>/."""
+
+    _uploaded: set[str] | None = None
+
+    def with_uploads(self, uploaded: set[str]) -> Self:
+        """The same trainer, which shares with others what they have `uploaded`: URIs."""
+        self._uploaded = uploaded
+        return self
 
     def create_input_data_channel(
         self, channel_name: str, data_source: Any, *args: Any, **kwargs: Any
@@ -30,6 +37,7 @@ class ContentAddressedTrainer(ModelTrainer):  # type: ignore[misc]
             Path(data_source),
             session.default_bucket(),
             f"{self.input_s3_key_prefix}/{channel_name}",
+            self._uploaded,
         )
         source = S3DataSource(
             s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated"

@@ -37,16 +37,16 @@ EVERYTHING = {
 
 
 @pytest.fixture(scope="module")
-def compile_again():
+def boto_session():
     with mock_aws():
         session = boto3.Session(region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
-        settings = local_settings(ACCOUNT, REGION)
-        session.client("s3").create_bucket(Bucket=settings.bucket)
+        session.client("s3").create_bucket(Bucket=local_settings(ACCOUNT, REGION).bucket)
+        yield session
 
-        def compile_again(**choices):
-            return compile_definition(local_settings(ACCOUNT, REGION, **choices), session)
 
-        yield compile_again
+@pytest.fixture(scope="module")
+def compile_again(boto_session):
+    return lambda **choices: compile_definition(local_settings(ACCOUNT, REGION, **choices), boto_session)
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +175,21 @@ def test_the_form_offers_only_what_the_roles_allow():
 
 def test_compiling_twice_gives_identical_bytes(compiled, compile_again):
     assert compile_again() == compiled()
+
+
+def test_each_folder_of_code_is_looked_for_once(compile_again, boto_session):
+    asked = []
+
+    def note(params, **_):
+        asked.append(params["query_string"]["prefix"].rpartition("/sha256-")[0])
+
+    boto_session.events.register("before-call.s3.ListObjectsV2", note)
+    text = compile_again(candidates=("baseline", "cnn-3x3"), seeds=(0, 1, 2))
+    boto_session.events.unregister("before-call.s3.ListObjectsV2", note)
+    assert sum(name.startswith("Train-") for name in steps(text)) == 6
+    assert sorted(asked) == [
+        f"fashion-mnist/code/{each}" for each in ("processing", "training/code", "training/sm_drivers")
+    ]
 
 
 def test_it_is_valid_for_the_service_model_and_the_rules(compiled):
