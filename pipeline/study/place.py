@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.local.state.write_access import refusal_to_write
 from pipeline.printable import printable
 from pipeline.study.tables import DOCUMENT
 
@@ -32,8 +32,8 @@ def prepare_folder(folder: Path, *, force: bool = False) -> None:
         raise UsageError(f"{doing}: {error.strerror or error}. Name another folder with --out.") from None
     except ValueError:  # NUL, or half a character that no byte stands for.
         raise UsageError(f"{doing}: no folder can be called that. Name another with --out.") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{doing}: you may not write there. Name another folder with --out.")
+    if refusal := refusal_to_write(folder):
+        raise UsageError(f"{doing}: {refusal}. Name another folder with --out.")
     if missed:
         more = f" and {len(missed) - _LISTED} more" if len(missed) > _LISTED else ""
         listed = printable(", ".join(missed[:_LISTED])) + more

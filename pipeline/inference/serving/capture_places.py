@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any, Protocol
 from pipeline.errors import FashionError, StateError, UsageError
 from pipeline.inference.serving.capture_form import destination
 from pipeline.local.state.objects import Objects, split_uri
+from pipeline.local.state.ownership import owner_of
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
+from pipeline.local.state.write_access import refusal_to_write
 from pipeline.spec.bucket_name import local_bucket_problem
 from pipeline.targets.aws.aws_errors import AWS_ERRORS, explain
 
@@ -43,16 +44,27 @@ class FolderPlace:
         self.name = str(folder)
         self._folder = folder
         try:
+            owner = owner_of(folder)
+        except RuntimeError:  # What pathlib says of links that lead in a circle.
+            raise UsageError(
+                f"Could not capture requests in {folder}: its links lead in a circle. Name another folder with "
+                "--capture."
+            ) from None
+        if owner is not None:
+            raise UsageError(
+                f"Could not capture requests in {folder}: it is the state folder's own ({owner}). Name another "
+                "folder with --capture."
+            )
+        try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(
                 f"Could not make the folder {folder} for captured requests: {error.strerror}. Name another with "
                 "--capture."
             ) from None
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if refusal := refusal_to_write(folder):
             raise UsageError(
-                f"Could not capture requests in {folder}: no permission to write there. Name another folder with "
-                "--capture."
+                f"Could not capture requests in {folder}: {refusal}. Name another folder with --capture."
             )
 
     def size(self) -> int:

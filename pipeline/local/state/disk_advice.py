@@ -15,4 +15,6 @@ def disk_advice(error: OSError, folder: Path) -> str:
         return "Free space on that disk"
     if error.errno in _GONE and not folder.is_dir():
         return f"{folder} was removed, moved or unmounted while this command used it: put it back"
+    if error.errno == errno.EROFS:
+        return f"Mount the file system of {folder} writable again"
     return "Check who owns that folder, and its disk"

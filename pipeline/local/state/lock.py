@@ -112,7 +112,7 @@ def exclusive(
     except OSError as error:
         raise StateError(
             f"Could not lock the state folder {home.root}: could not open {home.lock}: {error.strerror}. "
-            "Check who owns it, and the disk."
+            f"{disk_advice(error, home.root)}, then run the same command again."
         ) from error
     try:
         _wait(descriptor, home, waiting, stop or threading.Event())

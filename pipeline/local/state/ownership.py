@@ -25,11 +25,8 @@ _NAMES = re.compile(
     r"state\.sqlite3(?:-wal|-shm|-journal)?|lock|objects|tmp|executions|data(?:\.lock|\.unfinished)?|study|sagemaker"
     r"|damaged"
 )
-# What a state folder has at its top that is written by nobody else; `study` and `report` go where a user says.
-_OWN = re.compile(
-    rf"{re.escape(MARK)}.*|state\.sqlite3.*|journal\.jsonl.*|lock|objects|tmp|executions|set-aside|pip|endpoints|damaged"
-    r"|data(?:\.lock|\.unfinished)?|sagemaker|mlflow"
-)
+# What lies at the top of a state folder and is also a user's to write to: where a study's tables go by default.
+_USERS = frozenset({"study"})
 _TABLES = frozenset({"executions", "steps", "objects", "packages"})
 _HEX = re.compile(r"[0-9a-f]{2}")
 _DATA_FILE = re.compile(r"(?:train|t10k)-(?:images-idx3|labels-idx1)-ubyte(?:\.gz)?")
@@ -63,14 +60,14 @@ def claim(root: Path, setting: str = "FASHION_HOME") -> None:
 
 
 def owner_of(path: Path) -> Path | None:
-    """The state folder that has `path` for its own purposes; None: a user may write there.
+    """The state folder that `path` lies in or is, but for what is a user's there; None: a user may write there.
 
     Raises:
         OSError, RuntimeError: its links lead in a circle, as pathlib says it.
     """
     resolved = path.resolve()
-    for root in resolved.parents:
-        if _OWN.fullmatch(resolved.relative_to(root).parts[0]) and _is_mark(root / MARK):
+    for root in (resolved, *resolved.parents):
+        if not _USERS.intersection(resolved.relative_to(root).parts[:1]) and _is_mark(root / MARK):
             return root
     return None
 

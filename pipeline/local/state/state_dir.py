@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import urllib.parse
@@ -14,10 +15,9 @@ from pipeline.errors import StateError
 from pipeline.local.state.identity import ProcessIdentity
 from pipeline.local.state.ownership import claim
 from pipeline.local.state.removing import remove_tree
+from pipeline.local.state.write_access import READ_ONLY, refusal_to_write
 from pipeline.shown import LONGEST_TEXT, listed
 
-# Whether os.access can ask for the user that files are opened as, rather than the one that started the process.
-_EFFECTIVE = os.access in os.supports_effective_ids
 _SCRATCH = "fashion"
 _SCRATCH_FORM = re.compile(rf"{_SCRATCH}-(?P<owner>[0-9a-f.]+)-.+")
 # What versions before process identities left there: a number says too little.
@@ -62,17 +62,19 @@ class Home:
             what = "is a link that leads nowhere or in a circle" if link else "is or lies under a file"
             raise StateError(f"{doing}: {error.filename} {what}. {advice}") from error
         except OSError as error:
+            if error.errno == errno.EROFS:
+                raise StateError(_read_only(doing, setting, home.root)) from error
             raise StateError(
                 f"{doing}: could not create or read {error.filename}: {error.strerror}. {advice}"
             ) from error
         for folder in (home.root, home.objects, home.temporary, home.executions):
             if folder == home.executions and not folder.exists():
                 continue
-            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
-                raise StateError(
-                    f"{doing}: you may not write in it: {folder} belongs to user {folder.stat().st_uid}, "
-                    f"mode {folder.stat().st_mode & 0o777:o}; you are user {os.geteuid()}. {advice}"
-                )
+            refusal = refusal_to_write(folder, os.R_OK | os.W_OK | os.X_OK)
+            if refusal == READ_ONLY:
+                raise StateError(_read_only(doing, setting, home.root))
+            if refusal is not None:
+                raise StateError(f"{doing}: {refusal}. {advice}")
         return home
 
     @property
@@ -180,6 +182,19 @@ class Home:
         with suppress(OSError):
             found += sorted(path for path in self.executions.iterdir() if scratch_owner(path.name))
         return found
+
+
+def _read_only(doing: str, setting: str, root: Path) -> str:
+    """What to say where nothing can be written: commands that only show something write there, too."""
+    copy = (
+        f"copy the folder and set {setting} to the copy"
+        if root.exists()
+        else f"set {setting} to another folder"
+    )
+    return (
+        f"{doing}: {READ_ONLY}, and every command writes there, even one that only shows something. Mount it "
+        f"writable, or {copy}."
+    )
 
 
 def _removed(path: Path) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from pipeline.cli.main import main
 from pipeline.cli.output_file import check_writable
 from pipeline.cli.parser import build_parser
+from pipeline.cli.parsers.options import output_folder
 from pipeline.errors import UsageError
 from pipeline.local.state.state_dir import Home
 from pipeline.study.place import prepare_folder
@@ -134,6 +135,9 @@ def test_an_empty_out_or_an_address_makes_no_folder_where_one_works(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["study", "--out", "home"], "argument --out: home is the state folder's own"),
+        (["study", "--out", "home/tables"], "argument --out: home/tables is the state folder's own"),
+        (["batch", "x.png", "home/answers"], "argument OUTPUT: home/answers is the state folder's own"),
         (["run", "--result", ""], "argument --result: it is empty; name a file"),
         (["resume", "--result", "s3://b/k"], "argument --result: s3://b/k is an address; name a file"),
         (["run", "--definition", ""], "argument --definition: it is empty; name a file"),
@@ -161,7 +165,16 @@ def test_what_no_path_is_to_be_is_refused_by_the_parser(
 
 @pytest.mark.parametrize(
     "name",
-    ["lock", "state.sqlite3", "state.sqlite3-wal", "journal.jsonl", ".fashion-home", "tmp/x", "objects/x"],
+    [
+        "lock",
+        "state.sqlite3",
+        "state.sqlite3-wal",
+        "journal.jsonl",
+        ".fashion-home",
+        "tmp/x",
+        "objects/x",
+        "new.json",
+    ],
 )
 def test_what_is_the_state_folders_own_is_no_result(name: str, tmp_path: Path) -> None:
     home = Home.open(tmp_path / "home")
@@ -172,4 +185,11 @@ def test_what_is_the_state_folders_own_is_no_result(name: str, tmp_path: Path) -
         with pytest.raises(UsageError, match="it is the state folder's own"):
             check_writable(file)
     assert contents(home.root) == before
-    check_writable(home.root / "result.json")
+
+
+def test_the_folder_of_a_studys_tables_is_the_users_too(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    (home.root / "study").mkdir()
+
+    check_writable(home.root / "study" / "result.json")
+    assert output_folder(str(home.root / "study")) == home.root / "study"

@@ -85,9 +85,9 @@ def test_a_state_folder_that_was_removed_is_said_to_be_gone_and_not_to_be_full(
     [
         (errno.ENOSPC, "Free space on that disk"),
         (errno.EDQUOT, "Free space on that disk"),
-        (errno.EROFS, "Check who owns that folder, and its disk"),
+        (errno.EROFS, "Mount the file system of {folder} writable again"),
         (errno.ENOENT, "Check who owns that folder, and its disk"),
     ],
 )
 def test_the_advice_is_for_what_the_disk_said(tmp_path: Path, number: int, advice: str) -> None:
-    assert disk_advice(OSError(number, os.strerror(number)), tmp_path) == advice
+    assert disk_advice(OSError(number, os.strerror(number)), tmp_path) == advice.format(folder=tmp_path)
