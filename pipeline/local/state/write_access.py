@@ -24,8 +24,8 @@ def refusal_to_write(folder: Path, mode: int = os.W_OK | os.X_OK) -> str | None:
         return f"you may not write in it, though you are root: {folder} may be immutable (lsattr says)"
     found = folder.stat()
     return (
-        f"you may not write in it: {folder} belongs to user {found.st_uid}, mode {found.st_mode & 0o777:o}; you are "
-        f"user {os.geteuid()}"
+        f"you may not write in it: {folder} belongs to user {found.st_uid}, mode {found.st_mode & 0o777:o}; you "
+        f"are user {os.geteuid()}"
     )
 
 
