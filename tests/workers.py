@@ -18,10 +18,13 @@ from pipeline.local.engine.cores import available_cores
 # A process that has TensorFlow, a browser or a server, and the jobs that it runs meanwhile.
 BYTES_A_WORKER = 3 * 2**30
 # Folders and files that look at what they have in common: one worker has them all. What is dear to make is no
-# reason: shared.py makes it once for all workers.
+# reason: shared.py makes it once for all workers. An import of seconds is one.
 TOGETHER = {
     "tests/pipeline/local/jobs/launchers/containers": "the engine of containers",
     "tests/sdk_local_mode": "the engine of containers",
+    "tests/pipeline/definition/test_builder.py": "the SDK, imported",
+    "tests/pipeline/definition/test_sdk_monitor.py": "the SDK, imported",
+    "tests/pipeline/definition/test_sdk_once.py": "the SDK, imported",
     "tests/seams/test_evaluation_document.py": "an evaluation and the server that has its registry",
     "tests/seams/test_model_card.py": "an evaluation and the server that has its registry",
     "tests/seams/test_prediction.py": "an evaluation and the server that has its registry",
@@ -42,7 +45,6 @@ LONGEST = {
     "tests/e2e/test_later_runs.py": 43,
     "tests/pipeline/report/test_report.py": 38,
     "tests/training/test_fitting.py": 34,
-    "tests/pipeline/definition/test_builder.py": 30,
     "tests/e2e/test_tracking.py": 29,
     "tests/pipeline/local/endpoint/test_endpoints.py": 29,
     "tests/pipeline/report/test_browser.py": 28,
@@ -51,12 +53,12 @@ LONGEST = {
     "tests/strangers/test_on_sagemaker.py": 25,
     "tests/e2e/test_machine_options.py": 25,
     "tests/pipeline/local/engine/test_kept_objects.py": 22,
-    "tests/infra/test_generated_mutations.py": 21,
     "tests/pipeline/analysis/test_analyse.py": 18,
     "tests/pipeline/local/engine/tuning/test_tuning_jobs.py": 17,
     "tests/e2e/test_interruptions.py": 17,
     "tests/pipeline/inference/batch/test_batch_command.py": 16,
     "tests/e2e/test_loops_and_triggers.py": 15,
+    "tests/pipeline/definition/test_builder.py": 14,
     "tests/pipeline/targets/aws/test_refusals.py": 14,
     "tests/pipeline/inference/serving/test_server.py": 14,
 }
