@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -17,10 +19,14 @@ def sample(count: int, seed: int, *, weights: npt.NDArray[np.float64] | None = N
     return pixels.astype(np.uint8), answers
 
 
-def judged(pixels: npt.NDArray[np.uint8], answers: npt.NDArray[np.float64]) -> Verdict:
+@cache
+def baseline() -> Baseline:
     of_baseline = sample(5_000, 0)
-    baseline = Baseline("cnn", "a", class_counts(of_baseline[1]), measure(*of_baseline))
-    return judge(baseline, measure(pixels, answers), class_counts(answers))
+    return Baseline("cnn", "a", class_counts(of_baseline[1]), measure(*of_baseline))
+
+
+def judged(pixels: npt.NDArray[np.uint8], answers: npt.NDArray[np.float64]) -> Verdict:
+    return judge(baseline(), measure(pixels, answers), class_counts(answers))
 
 
 def test_more_of_the_same_is_no_drift() -> None:
