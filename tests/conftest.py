@@ -19,6 +19,7 @@ from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 from pipeline.targets.job_image import image_tag
 from tests.commands_template import share_descriptions
 from tests.forked_popen import fork_jobs, fork_programs, start_templates
+from tests.shared import made_once
 from tests.workers import (
     pytest_addoption,
     pytest_collection_finish,
@@ -122,12 +123,16 @@ def real_data_set() -> Path | None:
 @pytest.fixture(scope="session")
 def small_data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The four gzipped IDX files of 3,000 training and 600 test images. Read-only: copy it to change it."""
-    folder, source = tmp_path_factory.mktemp("small-data-set"), real_data_set()
-    for seed, (part, count) in enumerate(COUNTS.items()):
-        images, labels = made_up(seed, count) if source is None else subset(source, part, seed, count)
-        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
-    return folder
+
+    def make(folder: Path) -> str:
+        source = real_data_set()
+        for seed, (part, count) in enumerate(COUNTS.items()):
+            images, labels = made_up(seed, count) if source is None else subset(source, part, seed, count)
+            write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+            write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
+        return str(folder)
+
+    return Path(made_once(tmp_path_factory, "small-data-set", make))
 
 
 def write_idx(path: Path, values: Pixels) -> None:

@@ -25,6 +25,7 @@ from pipeline.spec.expressions import resolve
 from pipeline.spec.parameters import resolve_parameters
 from pipeline.spec.parsing import parse_definition
 from tests.conftest import read_idx, write_idx
+from tests.shared import made_once
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "pipeline" / "definition.golden.json"
@@ -76,28 +77,36 @@ def requests() -> Requests:
 @pytest.fixture(scope="session")
 def processed(small_data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What NormalizeData makes of 600 training and 200 test images. Read-only: copy it to change it."""
-    raw, output = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("processed")
-    for part, count in (("train", 600), ("t10k", 200)):
-        for kind in ("images-idx3", "labels-idx1"):
-            name = f"{part}-{kind}-ubyte.gz"
-            write_idx(raw / name, np.ascontiguousarray(read_idx(small_data_set / name)[:count]))
-    normalize.main(normalize.parse_args(["--input", str(raw), "--output", str(output)]))
-    return output
+
+    def make(folder: Path) -> str:
+        raw, output = folder / "raw", folder / "processed"
+        raw.mkdir()
+        for part, count in (("train", 600), ("t10k", 200)):
+            for kind in ("images-idx3", "labels-idx1"):
+                name = f"{part}-{kind}-ubyte.gz"
+                write_idx(raw / name, np.ascontiguousarray(read_idx(small_data_set / name)[:count]))
+        normalize.main(normalize.parse_args(["--input", str(raw), "--output", str(output)]))
+        return str(output)
+
+    return Path(made_once(tmp_path_factory, "processed", make))
 
 
 @pytest.fixture(scope="session")
 def model_folder(processed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What training leaves for packing."""
-    folder = tmp_path_factory.mktemp("training")
-    (folder / "output").mkdir()
-    flags = {"candidate": CANDIDATE, "architecture": "cnn", "kernel-size": 3, "seed": SEED, "epochs": 1}
-    flags |= {"batch-size": 32, "train": processed / "train", "validation": processed / "validation"}
-    flags |= {"manifest": processed, "model-dir": folder / "model", "output-dir": folder / "output"}
-    # In bfloat16 training measures other accuracies than those of the model it exports, which computes in float32.
-    flags |= {"checkpoint-dir": folder / "checkpoints", "precision": "float32"}
-    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
-    run_script("training", "train.py", *words)
-    return folder / "model"
+    """What training leaves for packing. Read-only."""
+
+    def make(folder: Path) -> str:
+        (folder / "output").mkdir()
+        flags = {"candidate": CANDIDATE, "architecture": "cnn", "kernel-size": 3, "seed": SEED, "epochs": 1}
+        flags |= {"batch-size": 32, "train": processed / "train", "validation": processed / "validation"}
+        flags |= {"manifest": processed, "model-dir": folder / "model", "output-dir": folder / "output"}
+        # In bfloat16 training measures other accuracies than those of the exported model, which is float32.
+        flags |= {"checkpoint-dir": folder / "checkpoints", "precision": "float32"}
+        words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+        run_script("training", "train.py", *words)
+        return str(folder / "model")
+
+    return Path(made_once(tmp_path_factory, "model", make))
 
 
 @dataclass(frozen=True)
