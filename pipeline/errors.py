@@ -63,7 +63,11 @@ class StepFailed(FashionError):
 
 
 class RegistryError(FashionError):
-    """The model registry has no such group, package or version."""
+    """A model of the registry cannot be used: it is damaged, not approved, or there is none to choose."""
+
+
+class UnknownVersion(RegistryError, UsageError):
+    """The registry has no version of the number that the user named."""
 
 
 class NotebookError(FashionError):

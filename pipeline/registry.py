@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import RegistryError
+from pipeline.errors import RegistryError, UnknownVersion, UsageError
 
 STAGES = (STAGING, PRODUCTION) = ("staging", "production")
 REJECTED = "Rejected"
@@ -97,7 +97,7 @@ class Registry:
         return newest_approved(self.packages())
 
     def package(self, version: int) -> Package:
-        """The package of that version; raises RegistryError when there is none."""
+        """The package of that version; raises UnknownVersion when there is none."""
         return find_package(self.packages(), version, self.group)
 
     def set_approval(self, version: int, status: str) -> Package:
@@ -114,7 +114,8 @@ class Registry:
         """Sets the version's stage and returns the package as it was before.
 
         Raises:
-            RegistryError: there is no such version, or it may not be promoted there yet.
+            UnknownVersion: there is no such version.
+            RegistryError: it may not be promoted there yet.
         """
         package = self.package(version)
         self.client.update_model_package(
@@ -131,6 +132,7 @@ def promotion(package: Package, stage: str, note: str) -> dict[str, str]:
 
     Raises:
         RegistryError: it is not approved, or is to skip staging.
+        UsageError: the note is too long, or not one line.
     """
     doing = f"Could not promote version {package.version} to {stage}"
     approve = f"python -m pipeline registry approve {package.version}"
@@ -142,7 +144,7 @@ def promotion(package: Package, stage: str, note: str) -> dict[str, str]:
             f"{package.version} --to staging"
         )
     if len(note) > LONGEST_NOTE or not note.isprintable():
-        raise RegistryError(f"{doing}: a note is one line of at most {LONGEST_NOTE} characters.")
+        raise UsageError(f"{doing}: a note is one line of at most {LONGEST_NOTE} characters.")
     described = {"StageDescription": note} if note else {}
     return {"Stage": stage.capitalize(), "StageStatus": "Approved", **described}
 
@@ -188,7 +190,8 @@ def package_of(described: Mapping[str, Any]) -> Package:
 def choose_package(packages: Sequence[Package], version: int | None, group: str) -> Package:
     """The package of that `version`; without one the newest approved, or else the newest that is not rejected.
 
-    `packages` are all of the group's, newest first. Raises RegistryError when there is none to choose.
+    `packages` are all of the group's, newest first. Raises RegistryError when there is none to choose, and
+    UnknownVersion when there is none of that number.
     """
     if version is not None:
         return find_package(packages, version, group)
@@ -204,17 +207,17 @@ def choose_package(packages: Sequence[Package], version: int | None, group: str)
 
 
 def find_package(packages: Sequence[Package], version: int, group: str) -> Package:
-    """The package of that version; raises RegistryError when there is none."""
+    """The package of that version; raises UnknownVersion when there is none."""
     for package in packages:
         if package.version == version:
             return package
     if not packages:
-        raise RegistryError(
+        raise UnknownVersion(
             f"The model package group {group} has no version {version}, nor any other. A run whose winner passes "
             "the gate adds one: python -m pipeline run"
         )
     have = ", ".join(str(package.version) for package in packages)
-    raise RegistryError(
+    raise UnknownVersion(
         f"The model package group {group} has no version {version}, only {have}. List them with: python -m "
         "pipeline registry list"
     )

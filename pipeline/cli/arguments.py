@@ -13,6 +13,8 @@ from pipeline.near_match import did_you_mean
 class Parser(argparse.ArgumentParser):
     """Refuses `--flag=--`, of which argparse makes an empty list where a flag takes one value (Python 3.11).
 
+    Also a `--` after which no command comes, of which argparse says nothing: a variable in a script was empty.
+
     What it does not know it refuses in the name of the command that was given it, with the flag that may be meant.
     The beginning of a flag is none: `--seed 3` is more likely one seed's number than short for `--seeds 3`.
     """
@@ -30,6 +32,9 @@ class Parser(argparse.ArgumentParser):
             values = value or () if isinstance(action, argparse._AppendAction) else [value]
             if action.nargs in (None, "?") and any(each == [] for each in values):
                 self.error(f"argument {'/'.join(action.option_strings)}: expected one argument (got --)")
+            takes_command = action.nargs in ("*", argparse.REMAINDER)
+            if takes_command and value in ([], ["--"]) and args is not None and list(args[-1:]) == ["--"]:
+                self.error("no command follows --; name one, or leave -- out")
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}{self._meant(rest[0])}")
         return found, rest

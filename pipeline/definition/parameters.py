@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.errors import UsageError
+from pipeline.shown import shown
 
 Value = str | int | float
 
@@ -44,14 +45,16 @@ class PipelineParameter:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = {"String": self.form[0], "Integer": "a whole number", "Float": "a number"}[self.type]
+        if self.at_least > -math.inf and self.at_most < math.inf:
+            return f"{kind} from {self.at_least:g} to {self.at_most:g}"
         bounds = []
         if self.above > -math.inf:
             bounds.append(f"above {self.above:g}")
         if self.at_least > -math.inf:
-            bounds.append(f"at least {self.at_least:g}")
+            bounds.append(f"of at least {self.at_least:g}")
         if self.at_most < math.inf:
             bounds.append(f"at most {self.at_most:g}")
-        return " ".join((kind, ", ".join(bounds))).strip()
+        return " ".join((kind, " and ".join(bounds))).strip()
 
     def parse(self, text: str) -> Value:
         """`text` as this parameter's type; raises UsageError when it is not one or is out of bounds."""
@@ -70,7 +73,7 @@ class PipelineParameter:
     def error(self, text: str) -> UsageError:
         """The error for a value that is not what this parameter takes."""
         return UsageError(
-            f"{self.name} ({self.meaning}) must be {self.expected}, not {text!r}. Nothing was started; "
+            f"{self.name} ({self.meaning}) must be {self.expected}, not {shown(text)}. Nothing was started; "
             "correct the value and run again."
         )
 

@@ -166,7 +166,7 @@ def test_approving_and_rejecting_are_remembered(later_home: Path) -> None:
 
 
 def test_a_version_that_is_not_there_is_told(first_run: Run) -> None:
-    check_refusal(run(first_run.home, "registry", "approve", "2"), 1, "has no version 2, only 1")
+    check_refusal(run(first_run.home, "registry", "approve", "2"), 2, "has no version 2, only 1")
 
 
 def test_the_jobs_requests_are_kept_as_they_were_sent(first_run: Run) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.cli.commands.predict import pictures_of, require_top
 from pipeline.definition.settings import PROJECT
+from pipeline.inference.predicting.fashion_classes import CLASS_NAMES
 from pipeline.local.state.state_dir import home_from
 from pipeline.printable import json_text
 
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
 def main(args: argparse.Namespace) -> int:
     """Reads every image, then asks."""
-    require_top(args.top)
+    require_top(args.top, len(CLASS_NAMES))
     pictures = pictures_of(args, home_from(os.environ))
 
-    from pipeline.inference.predicting.fashion_classes import CLASS_NAMES
     from pipeline.inference.predicting.prediction import predictions_of
     from pipeline.inference.predicting.printing import print_predictions
     from pipeline.inference.serving.client import ask_model

@@ -20,7 +20,7 @@ from pipeline.printable import json_text
 
 def main(args: argparse.Namespace) -> int:
     """Reads every image, then fetches the model, then asks it."""
-    require_top(args.top)
+    require_top(args.top)  # before anything is read; how many classes there are the model says
     home = home_from(os.environ)
     pictures = pictures_of(args, home)
 
@@ -34,6 +34,7 @@ def main(args: argparse.Namespace) -> int:
         loaded = loaded_model(models, args.model, home, say)
     pixels = np.stack([picture.pixels for picture in pictures])
     classes = loaded.artifact.class_names
+    require_top(args.top, len(classes))
     probabilities = classify(loaded.saved_model, pixels, len(classes), loaded.name)
     predictions = predictions_of(pictures, classes, probabilities)
     if args.json:
@@ -47,10 +48,12 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def require_top(top: int) -> None:
-    """Raises UsageError for a number of classes that makes no sense."""
+def require_top(top: int, classes: int | None = None) -> None:
+    """Raises UsageError for no class, or for more than the model's `classes` where they are known."""
     if top < 1:
         raise UsageError(f"--top {top}: show at least one class.")
+    if classes is not None and top > classes:
+        raise UsageError(f"--top {top}: the model has {classes} classes. Show {classes} or fewer.")
 
 
 def pictures_of(args: argparse.Namespace, home: Home) -> list[Picture]:

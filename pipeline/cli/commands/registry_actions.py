@@ -79,9 +79,14 @@ def check_action(args: argparse.Namespace) -> None:
             f"registry {args.action} takes {expected} (got {args.version}). The versions are listed by: "
             "python -m pipeline registry list"
         )
-    if (args.to is None) != (args.action != PROMOTE) or (args.note and args.to is None):
+    if args.action == PROMOTE:
+        if args.to is None:
+            raise UsageError(
+                f"Say where to promote version {args.version} to: --to {' or --to '.join(STAGES)}."
+            )
+        return
+    given = [flag for flag, value in (("--to", args.to), ("--note", args.note)) if value]
+    if given:
         raise UsageError(
-            f"registry {args.action} takes no --to or --note."
-            if args.action != PROMOTE
-            else f"Say where to promote version {args.version} to: --to {' or --to '.join(STAGES)}."
+            f"registry {args.action} takes no {' and no '.join(given)}, which {PROMOTE} alone does."
         )

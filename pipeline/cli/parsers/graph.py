@@ -30,11 +30,15 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidates",
         metavar="A,B:N,…",
-        help="which models to train, and under how many seeds if fewer than others (default: "
+        help="which models to train; B:N trains B under the first N of the --seeds only (default: "
         "baseline,cnn-3x3,cnn-5x5)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="train each under N seeds (default: 1)"
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train each under N seeds, but those with a number of their own (default: 1)",
     )
     parser.add_argument(
         "--instances",

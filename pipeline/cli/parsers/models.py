@@ -118,7 +118,7 @@ def monitor(commands: Commands) -> None:
     )
     add_group(parser)
     parser.add_argument(
-        "--hours", type=int, default=0, metavar="N", help="those of the last N hours (default: all)"
+        "--hours", type=int, default=0, metavar="N", help="those of the last N hours; 0, the default: all"
     )
     parser.add_argument(
         "--retrain",

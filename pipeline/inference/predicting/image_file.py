@@ -202,7 +202,7 @@ def _look(content: bytes) -> str:
     for beginning, what in _BEGINNINGS.items():
         if content.lstrip()[:5].lower().startswith(beginning.lower()):
             return what
-    return f"no image; it begins with the bytes {content[:8].hex(' ')}"
+    return f"not an image (its first bytes are {content[:8].hex(' ')})"
 
 
 def _refuse(source: str, found: str, advice: str, cause: BaseException | None = None) -> NoReturn:

@@ -56,3 +56,16 @@ def test_an_empty_name_is_not_the_default(words: list[str], capsys: pytest.Captu
     with pytest.raises(SystemExit):
         build_parser().parse_args(words)
     assert "it is empty; give a name, or leave the flag out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["local-sagemaker --", "local-sagemaker --port 0 --", "debug ID STEP --"])
+def test_two_dashes_without_a_command_are_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        build_parser().parse_args(words.split())
+    assert raised.value.code == 2
+    assert "no command follows --; name one, or leave -- out" in capsys.readouterr().err
+
+
+def test_a_command_may_end_in_two_dashes() -> None:
+    assert build_parser().parse_args(["local-sagemaker", "--", "ls", "--"]).program[:1] == ["ls"]
+    assert build_parser().parse_args(["local-sagemaker"]).program == []

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli.commands.registry import leave_stage
 from pipeline.cli.main import main
-from pipeline.errors import RegistryError, StateError
+from pipeline.errors import RegistryError, StateError, UsageError
 from pipeline.local.state.registry_state import RegistryState
 from pipeline.local.state.state_dir import Home
 from pipeline.local.state.store import Store
@@ -45,7 +45,7 @@ def test_an_approved_version_goes_to_staging_and_then_to_production() -> None:
 def test_what_may_not_be_promoted_is_refused_with_the_way(
     package: Package, stage: str, note: str, told: str
 ) -> None:
-    with pytest.raises(RegistryError, match=told):
+    with pytest.raises((RegistryError, UsageError), match=told):
         promotion(package, stage, note)
 
 
@@ -147,11 +147,13 @@ def test_here_what_is_rejected_leaves_its_stage(home: Home) -> None:
     ("words", "status", "told"),
     [
         (("promote", "2", "--to", "staging"), 1, "registry approve 2"),
-        (("promote", "3", "--to", "staging"), 1, "has no version 3"),
+        (("promote", "3", "--to", "staging"), 2, "has no version 3"),
         (("promote", "1", "--to", "production"), 1, "has not been in staging"),
         (("promote", "1"), 2, "--to staging or --to production"),
-        (("approve", "1", "--to", "staging"), 2, "registry approve takes no --to"),
-        (("show", "1", "--note", "x"), 2, "registry show takes no --to or --note"),
+        (("approve", "1", "--to", "staging"), 2, "registry approve takes no --to, which promote alone does."),
+        (("approve", "1", "--note", "x"), 2, "registry approve takes no --note, which promote"),
+        (("list", "--note", "x", "--to", "staging"), 2, "registry list takes no --to and no --note,"),
+        (("show", "1", "--note", "x"), 2, "registry show takes no --note, which promote alone does."),
     ],
 )
 def test_mistakes_are_told(

@@ -76,7 +76,7 @@ def test_a_folder_is_scored_and_a_second_time_nothing_is_done(
         (("images", "s3://bucket/out"), 2, "s3://bucket/out is an address; name a folder of this machine"),
         (("images", "images"), 2, "it holds something else"),
         (("images", "images/b.png"), 2, "Could not write predictions to images/b.png"),
-        (("images", "out", "--model", "99"), 1, "has no version 99"),
+        (("images", "out", "--model", "99"), 2, "has no version 99"),
         (("images", "out", "--instances", "2"), 2, "--instances goes with --target sagemaker"),
     ],
 )

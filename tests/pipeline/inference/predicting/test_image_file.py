@@ -50,7 +50,7 @@ def test_the_first_picture_of_a_phones_jpeg_is_taken(tmp_path):
     ("content", "received"),
     [
         (b"", "an empty file"),
-        (b"hello, world", "no image; it begins with the bytes 68 65 6c 6c 6f"),
+        (b"hello, world", "not an image (its first bytes are 68 65 6c 6c 6f"),
         (b"%PDF-1.7\n", "a PDF document"),
         (b"PK\x03\x04....", "a zip archive"),
         (b"\x1f\x8b\x08\x00", "named as FILE#17"),

@@ -93,10 +93,11 @@ def test_every_file_at_fault_is_named_and_nothing_is_predicted(capsys, tmp_path)
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["three.png", "--model", "9"], 1, "has no version 9"),
+        (["three.png", "--model", "9"], 2, "has no version 9"),
         (["three.png", "--model", "4"], 1, "which was registered"),
         (["three.png", "--group", "other"], 1, "no versions"),
         (["three.png", "--top", "0"], 2, "--top 0: show at least one class"),
+        (["three.png", "--top", "11"], 2, "--top 11: the model has 10 classes. Show 10 or fewer."),
     ],
 )
 def test_what_cannot_be_done_is_told(words, status, message, capsys):

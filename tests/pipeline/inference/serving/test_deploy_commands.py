@@ -139,7 +139,7 @@ def test_an_endpoint_that_sagemaker_refuses_leaves_nothing(account, command):
     ("words", "status", "texts"),
     [
         (("--model", "2"), 1, ("PendingManualApproval", "registry approve 2 --target sagemaker")),
-        (("--model", "9"), 1, ("has no version 9",)),
+        (("--model", "9"), 2, ("has no version 9",)),
         ((), 2, ("no terminal to ask at", "--yes")),
         (("--serverless", "--instance-type", "ml.m5.large"), 2, ("not allowed with",)),
         (("--serverless", "--instances", "2"), 2, ("--instances 2 does not go with --serverless",)),

@@ -233,7 +233,7 @@ def test_a_signal_that_another_thread_gets_ends_it_too(registered_home, monkeypa
     [
         (["--port", "70000"], 2, "the port must be from 0 to 65535"),
         (["--host", "192.0.2.1"], 2, "Cannot assign requested address. Choose another port"),
-        (["--port", "0", "--model", "9"], 1, "has no version 9"),
+        (["--port", "0", "--model", "9"], 2, "has no version 9"),
         (["--port", "0", "--model", "4"], 1, "which was registered"),
     ],
 )

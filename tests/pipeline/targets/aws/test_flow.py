@@ -201,7 +201,7 @@ def test_models_are_approved_on_aws_and_the_next_run_compares_with_them(first: R
     assert "PendingManualApproval → Approved" in approved.err
     assert user.run("registry", "show", "1", "--json", *ON).json()["model_approval_status"] == "Approved"
     missing = user.run("registry", "reject", "99", *ON)
-    assert (missing.status, "has no version 99" in missing.err) == (1, True)
+    assert (missing.status, "has no version 99" in missing.err) == (2, True)
 
 
 def test_a_run_is_published_to_an_mlflow_app_which_its_definition_names(

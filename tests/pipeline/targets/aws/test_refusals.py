@@ -154,4 +154,4 @@ def test_what_is_not_there_is_refused_in_words(user: User) -> None:
     check_refusal(user.run("show", "nosuchid", *ON), 2, "on SageMaker")
     check_refusal(user.run("stop", "nosuchid", *ON), 2, "on SageMaker")
     check_refusal(user.run("logs", "nosuchid", "Evaluate", *ON), 2, "on SageMaker")
-    check_refusal(user.run("registry", "show", "77", *ON), 1, "has no version 77")
+    check_refusal(user.run("registry", "show", "77", *ON), 2, "has no version 77")
