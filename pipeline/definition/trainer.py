@@ -25,6 +25,12 @@ class ContentAddressedTrainer(ModelTrainer):  # type: ignore[misc]
         self._uploaded = uploaded
         return self
 
+    def _write_source_code_json(self, tmp_dir: Any, source_code: Any) -> None:
+        """Writes what the drivers in the container read, with the name of the folder of code, not its path: equal
+        code would have another address in each checkout."""
+        named = source_code.model_copy(update={"source_dir": Path(source_code.source_dir).name})
+        super()._write_source_code_json(tmp_dir=tmp_dir, source_code=named)
+
     def create_input_data_channel(
         self, channel_name: str, data_source: Any, *args: Any, **kwargs: Any
     ) -> Channel:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pipeline.spec.parsing import parse_definition
 from pipeline.spec.validation import check_definition
 from pipeline.targets.aws.stack import STATUSES
 
+ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = Path(__file__).parents[1] / "definition.golden.json"
 GOLDEN_TUNED = GOLDEN.with_name("definition_tuned.golden.json")
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -174,6 +176,16 @@ def test_the_form_offers_only_what_the_roles_allow():
 
 
 def test_compiling_twice_gives_identical_bytes(compiled, compile_again):
+    assert compile_again() == compiled()
+
+
+def test_another_checkout_of_the_same_code_compiles_to_identical_bytes(
+    compiled, compile_again, tmp_path, monkeypatch
+):
+    """Else its trainings could reuse nothing of this one's."""
+    for name in ("training", "processing"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(f"pipeline.definition.builder.{name.upper()}_CODE", tmp_path / name)
     assert compile_again() == compiled()
 
 
