@@ -44,6 +44,11 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}"
 
 
+def plural(number: int, noun: str) -> str:
+    """So many of a thing: "1 step", "2 steps", "1,200 images"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def decimal(number: float | None, digits: int = 4) -> str:
     """A number with a fixed number of decimals; a dash when there is none."""
     if number is None or not math.isfinite(number):

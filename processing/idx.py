@@ -72,7 +72,8 @@ def _parse(path: Path, stream: IO[bytes] | gzip.GzipFile, dimensions: int) -> Id
         )
     if magic[3] != dimensions:
         raise IdxError(
-            f"{path}: {_CONTENT.get(dimensions, 'these values')} must have {dimensions} dimension(s), not "
+            f"{path}: {_CONTENT.get(dimensions, 'these values')} must have {dimensions} "
+            f"dimension{'s' * (dimensions != 1)}, not "
             f"{magic[3]} ({_CONTENT.get(magic[3], 'unknown content')}). Have two files been swapped?"
         )
     header = stream.read(4 * dimensions)

@@ -78,7 +78,7 @@ def _read_pair(folder: Path, images_name: str, labels_name: str) -> tuple[IdxFil
     if wrong.size:
         raise IdxError(
             f"{labels.path}: labels must be 0..{CLASS_COUNT - 1}, not {labels.values[wrong[0]]} as at "
-            f"position {wrong[0]} ({wrong.size} such label(s) in all)."
+            f"position {wrong[0]} ({wrong.size} in all)."
         )
     if len(images.values) != len(labels.values):
         raise IdxError(

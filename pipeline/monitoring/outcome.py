@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from pipeline.errors import StateError
 from pipeline.execution import ExecutionRecord
+from pipeline.formatting import plural
 
 OUTPUT = "monitoring"  # the job's output
 FILES = ("drift.json", "report.html")
@@ -76,7 +77,7 @@ def print_drift(drift: Mapping[str, Any], report: Path | str, stream: TextIO) ->
     print_fact(
         console,
         "Compared",
-        printable(f"{drift['images']} images of {drift['endpoint']}, answered by {answered}"),
+        printable(f"{plural(drift['images'], 'image')} of {drift['endpoint']}, answered by {answered}"),
     )
     for reason, count in drift["left_out"].items():
         print_fact(console, "Left out", printable(f"{count} {reason}"))

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.formatting import count, duration
+from pipeline.formatting import count, duration, plural
 from pipeline.study.pace import Pace
 from pipeline.study.trainings import Training
 
@@ -30,8 +30,8 @@ class Estimate:
         """What the user is told, the time first."""
         done = self.trainings - self.left
         lines = [
-            f"Expected time: about {duration(self.seconds)} for {self.left} trainings (epochs: {self.epochs}), "
-            f"{self.parallel} at once, and the evaluation."
+            f"Expected time: about {duration(self.seconds)} for {plural(self.left, 'training')} "
+            f"(epochs: {self.epochs}), {self.parallel} at once, and the evaluation."
             if self.left
             else "Expected time: a minute. Every training is done already; the evaluation may be, too."
         ]

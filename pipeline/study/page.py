@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.definition.search_space import NEAR_AN_END, end_of_range
-from pipeline.formatting import MISSING, count, decimal, duration, moment, percent
+from pipeline.formatting import MISSING, count, decimal, duration, moment, percent, plural
 from pipeline.study.answers import (
     answer_lines,
     calibration_cells,
@@ -160,11 +160,6 @@ def _images(analysis: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def plural(number: int, noun: str) -> str:
-    """A number and its noun: "1 seed", "5 seeds"."""
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; bars within cells are escaped."""
     lines = [titles, ["---"] * len(titles), *rows]
@@ -203,7 +198,8 @@ def _origin(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             "execution",
-            document["execution_id"] + (f" ({reused} steps reused from earlier ones)" if reused else ""),
+            document["execution_id"]
+            + (f" ({plural(reused, 'step')} reused from earlier ones)" if reused else ""),
         ),
         ("started", moment(document["started_at"])),
         ("took", duration(document["seconds"])),

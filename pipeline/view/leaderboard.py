@@ -13,7 +13,7 @@ from pipeline.analysis.answer import opening
 from pipeline.analysis.case_study import SPLIT_NAMES, SPLITS, Reference, Split, reference_for, standing
 from pipeline.analysis.evaluation import Candidate, Evaluation, Registration, measured, ranked
 from pipeline.execution import ExecutionRecord
-from pipeline.formatting import count, duration, percent
+from pipeline.formatting import count, duration, percent, plural
 from pipeline.printable import printable
 from pipeline.view.states import state_of
 from pipeline.view.terminal import NARROW, PIPE_WIDTH, make_table, open_console, print_fact
@@ -155,7 +155,7 @@ def duration_of(record: ExecutionRecord) -> str:
     """How the execution ended, and after how long."""
     spent = record.seconds
     reused = sum(step.cached for step in record.steps)
-    note = f", {reused} of {len(record.steps)} steps reused" if reused else ""
+    note = f", {reused} of {plural(len(record.steps), 'step')} reused" if reused else ""
     if record.ended_at is not None and spent is not None:
         paused = record.ended_at - record.started_at - spent
         note += f", with a pause of {duration(paused)}" if paused > 0 else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from pipeline.execution import ExecutionRecord, StepRecord, changed_places
-from pipeline.formatting import count, decimal, duration, percent
+from pipeline.formatting import count, decimal, duration, percent, plural
 from pipeline.printable import printable
 from pipeline.shown import first_line
 from pipeline.view.board import Board
@@ -36,7 +36,7 @@ class PlainView:
             before = self._board.execution_changed(execution)
             old_status = None if before is None else before.status
             if before is None:
-                self._say(f"execution {execution.execution_id}: {len(execution.steps)} steps")
+                self._say(f"execution {execution.execution_id}: {plural(len(execution.steps), 'step')}")
             for step, old in _changes(execution, before):
                 if step.status != old.status or step.attempts > max(old.attempts, 1):
                     self._say(f"{step.name}: {describe(step)}")

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.execution import ExecutionRecord, StepRecord
-from pipeline.formatting import count, decimal, duration, percent
+from pipeline.formatting import count, decimal, duration, percent, plural
 from pipeline.printable import printable
 from pipeline.view.board import Snapshot, StepProgress
 from pipeline.view.states import has_ended, state_of, step_state
@@ -94,7 +94,7 @@ def title(execution: ExecutionRecord, now: float, width: int) -> Text:
     if width >= MEDIUM:
         line.append(f"Execution {printable(execution.execution_id)}  ", style="bold")
     line.append(f"{state.symbol} {state.word}", style=state.style)
-    line.append(f"  {spent}  {done} of {len(execution.steps)} steps")
+    line.append(f"  {spent}  {done} of {plural(len(execution.steps), 'step')}")
     return line
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from pipeline.formatting import binary_size, count, decimal, duration, moment, percent, points
+from pipeline.formatting import binary_size, count, decimal, duration, moment, percent, plural, points
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,10 @@ def test_a_moment_names_its_zone_only_when_it_is_utc() -> None:
 )
 def test_a_number_of_bytes_has_the_unit_that_suits_it(size: int, written: str) -> None:
     assert binary_size(size) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps"), (1200, "1,200 steps")]
+)
+def test_one_of_a_thing_is_written_in_the_singular(number: int, written: str) -> None:
+    assert plural(number, "step") == written

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.console import say
 from pipeline.errors import UsageError
+from pipeline.formatting import plural
 
 if TYPE_CHECKING:
     from pipeline.inference.batch.images import File, Image
@@ -101,5 +102,5 @@ def conclude(output: OutputFolder, progress: Progress) -> int:
         progress.rejected
     )
     kept = f" {progress.kept:,} were finished before." * bool(progress.kept)
-    print(f"{progress.scored:,} image(s) scored → {output.path}{rejected}.{kept}")
+    print(f"{plural(progress.scored, 'image')} scored → {output.path}{rejected}.{kept}")
     return 0 if any(part["images"] for part in output.parts) else 1

@@ -14,7 +14,7 @@ import psutil
 
 from pipeline.dataset.check import FILES, folder_fault
 from pipeline.dataset.choice import DEBIAN_FOLDER
-from pipeline.formatting import binary_size
+from pipeline.formatting import binary_size, plural
 from pipeline.local.engine.cores import available_cores
 from pipeline.local.jobs.arithmetic import bfloat16_flags
 from pipeline.local.jobs.environment import visible_gpus
@@ -46,7 +46,11 @@ def findings(home: Home, environ: Mapping[str, str]) -> Iterator[tuple[str, bool
     yield "state folder", free >= NEEDED_DISK, f"{home.root}, {binary_size(free)} free"
     yield _data_set(home, environ)
     memory = psutil.virtual_memory().available
-    yield "cores, memory", memory >= NEEDED_MEMORY, f"{available_cores()} cores, {binary_size(memory)} free"
+    yield (
+        "cores, memory",
+        memory >= NEEDED_MEMORY,
+        f"{plural(available_cores(), 'core')}, {binary_size(memory)} free",
+    )
     yield _bfloat16()
     gpus = visible_gpus(environ)
     yield (

@@ -6,6 +6,7 @@ import html
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from pipeline.formatting import plural
 from pipeline.printable import printable
 
 FRAME_HEIGHT = 900  # pixels
@@ -35,7 +36,7 @@ def progress(picture: str, lines: Sequence[str], ended: bool = False) -> str:
     """A graph, and below it the latest lines of the run; once it has `ended`, the others too, folded away."""
     older = ""
     if ended and len(lines) > SHOWN_LINES:
-        older = f"<details><summary>{len(lines)} lines</summary>{listing(lines)}</details>"
+        older = f"<details><summary>{plural(len(lines), 'line')}</summary>{listing(lines)}</details>"
     return f"{picture}{older}{listing(lines[-SHOWN_LINES:])}"
 
 

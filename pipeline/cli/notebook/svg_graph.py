@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from pipeline.cli.notebook.progress import WAITING
+from pipeline.formatting import plural
 from pipeline.printable import printable
 from pipeline.spec.definition import Definition, Trigger
 from pipeline.spec.dependencies import dependencies
@@ -128,7 +129,7 @@ def draw(
         _draw_box(box, None if states is None else states.get(name, WAITING), (words or {}).get(name, ""))
         for name, box in graph.boxes.items()
     )
-    summary = f"Graph of {len(graph.boxes)} steps: {', '.join(graph.boxes)}"
+    summary = f"Graph of {plural(len(graph.boxes), 'step')}: {', '.join(graph.boxes)}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {graph.width:g} {graph.height:g}" '
         f'style="width: 100%; max-width: {graph.width:g}px; height: auto; font: 12px system-ui, sans-serif" '

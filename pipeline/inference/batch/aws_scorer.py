@@ -11,6 +11,7 @@ from pipeline.console import say
 from pipeline.dataset.upload import upload_files
 from pipeline.definition.parameters import Value
 from pipeline.definition.settings import Settings
+from pipeline.formatting import plural
 from pipeline.inference.batch.requests import Requests
 from pipeline.inference.batch.transform_definition import BATCH, STEP, batch_definition, pipeline_name
 from pipeline.targets.aws.aws_errors import translate_errors
@@ -40,7 +41,7 @@ class AwsScorer:
         """See pipeline.inference.batch.scoring.Scorer."""
         bucket = self.settings.bucket
         uri = self.settings.uri(BATCH, "requests", requests.digest[:32])
-        with translate_errors(f"Uploading {requests.count:,} images to {bucket}"):
+        with translate_errors(f"Uploading {plural(requests.count, 'image')} to {bucket}"):
             upload_files(
                 self.target.account.client("s3"),
                 bucket,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.formatting import plural
 from pipeline.inference.batch.answers import predictions
 from pipeline.inference.batch.images import Image
 from pipeline.inference.batch.output import OutputFolder
@@ -78,7 +79,7 @@ def score(
             continue
         scratch.mkdir(parents=True)
         try:
-            say(f"Preparing {len(part):,} image(s), from {part[0].name} on …")
+            say(f"Preparing {plural(len(part), 'image')}, from {part[0].name} on …")
             requests = write_requests(part, scratch)
             answers: Mapping[str, Path] | None = {}
             if requests.files:

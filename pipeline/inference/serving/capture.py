@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 
+from pipeline.formatting import plural
 from pipeline.inference.serving import capture_form
 from pipeline.inference.serving.capture_form import Exchange, file_path
 from pipeline.inference.serving.capture_places import CaptureError, Place
@@ -85,7 +86,7 @@ class Capture:
     def summary(self) -> str:
         """What became of the exchanges, for the end."""
         lost = f"; {self.lost} more were lost" if self.lost else ""
-        return f"Captured {self.captured} request(s) in {self.place.name}{lost}."
+        return f"Captured {plural(self.captured, 'request')} in {self.place.name}{lost}."
 
     def _run(self) -> None:
         ended = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import StepFailed
 from pipeline.execution import StepRecord, StepStatus
+from pipeline.formatting import plural
 from pipeline.shown import first_line, listed, shown
 from pipeline.spec.definition import Json, Step
 from pipeline.spec.expressions import Scope, resolve, steps_referenced
@@ -159,4 +160,4 @@ def _number(output: Json, path: tuple[str | int, ...], child: str) -> float:
 def _reason(failed: list[StepRecord], of: int) -> str:
     first = first_line(failed[0].failure_reason or "")
     names = listed(record.name for record in failed)
-    return f"{len(failed)} of {of} steps failed: {names}. {failed[0].name}: {first}"
+    return f"{len(failed)} of {plural(of, 'step')} failed: {names}. {failed[0].name}: {first}"

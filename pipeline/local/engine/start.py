@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.execution import ExecutionRecord, Observer, StepRecord
+from pipeline.formatting import plural
 from pipeline.local.engine.resume import execution_to_resume
 from pipeline.local.engine.running import programs_of, run_record
 from pipeline.local.engine.selected_steps import select_steps
@@ -124,7 +125,7 @@ def start_execution(
     if in_containers:
         _check_containers(chosen, selected, values, home, aws, containers, definition)
     for upload, count in zip(uploads, put_files(aws, uploads), strict=True):
-        explain(f"{upload.path} → {upload.uri} ({count} file(s), kept in the local S3)")
+        explain(f"{upload.path} → {upload.uri} ({plural(count, 'file')}, kept in the local S3)")
     record = ExecutionRecord(
         execution_id=execution_id or new_execution_id(),
         pipeline_name=pipeline_name,

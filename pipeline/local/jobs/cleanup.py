@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import StepFailed
+from pipeline.formatting import plural
 from pipeline.local.jobs.service_call import ServiceCall
 from pipeline.local.state.cache import output_folders
 from pipeline.local.state.objects import StoredObject, split_uri
@@ -25,7 +26,7 @@ def clean_up(call: ServiceCall) -> dict[str, Json]:
             own = [stored for folder in folders for stored in call.aws.stored_objects(folder)]
         else:
             own = [stored for uri in uris for stored in _named(call, name, uri, folders)]
-        call.log.say(f"{name}: {len(own)} object(s) to delete")
+        call.log.say(f"{name}: {plural(len(own), 'object')} to delete")
         found |= {stored.uri: stored for stored in own}
     call.aws.delete_objects(list(found.values()))
     for uri in found:

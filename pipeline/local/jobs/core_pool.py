@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pipeline.formatting import plural
 from pipeline.local.jobs.runner import StepStopped
 
 _POLL_SECONDS = 0.1
@@ -50,7 +51,7 @@ class CorePool:
                         raise StepStopped
                     if not told:
                         told = True
-                        say(f"waiting for {wanted} core(s): the jobs before it have them")
+                        say(f"waiting for {plural(wanted, 'core')}: the jobs before it have them")
                     self._changed.wait(_POLL_SECONDS)
                 self._free -= wanted
             finally:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.formatting import plural
 from pipeline.local.jobs.channels import s3_errors
 from pipeline.local.jobs.container import Container
 from pipeline.local.jobs.environment import visible_gpus
@@ -98,7 +99,9 @@ def make_hosts(
         of = None if image is None else InImage(image, name, own_cores, share, network)
         container = _make_container(root / name, mounts, seen_at, python, of, used)
         hosts.append(Host(name, container, HostLog(log, name), own_cores, share))
-    log.say(f"{count} hosts share {cores} core(s) of this machine, and {len(gpus)} GPU(s): {each} each")
+    log.say(
+        f"{count} hosts share {plural(cores, 'core')} of this machine, and {plural(len(gpus), 'GPU')}: {each} each"
+    )
     return tuple(hosts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.errors import StepFailed
+from pipeline.formatting import plural
 from pipeline.local.jobs.channels import upload
 from pipeline.local.jobs.hosts import Host
 from pipeline.local.jobs.job import Job, JobKind, Start, now_text
@@ -39,7 +40,8 @@ def run_processing_job(job: Job) -> dict[str, Json]:
     specification = request["AppSpecification"]
     created = now_text()
     job.log.say(
-        f"processing job {job.name} on {job.hosts[0].cores} core(s), {job.runs_in(specification['ImageUri'])}"
+        f"processing job {job.name} on {plural(job.hosts[0].cores, 'core')}, "
+        f"{job.runs_in(specification['ImageUri'])}"
     )
     if line := left_out(request):
         job.log.say(line)
@@ -101,7 +103,7 @@ def _upload_outputs(job: Job) -> None:
         job.check_empty(inside)
     counts = upload(job.aws, [(job.collect(inside), uri) for inside, uri in places], stop=job.stop, ours=True)
     for (inside, uri), count in zip(places, counts, strict=True):
-        job.log.say(f"{inside} → {uri} ({count} file(s))")
+        job.log.say(f"{inside} → {uri} ({plural(count, 'file')})")
     # The job may have registered a model.
     job.aws.persist_registry()
 

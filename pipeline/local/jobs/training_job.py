@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StepFailed
+from pipeline.formatting import plural
 from pipeline.local.jobs.archive import pack_folder, unpack
 from pipeline.local.jobs.channels import s3_errors, upload, upload_files
 from pipeline.local.jobs.checkpoints import keep_checkpoints
@@ -64,7 +65,7 @@ def run_training_job(job: Job) -> dict[str, Json]:
     request = job.request
     created = now_text()
     job.log.say(
-        f"training job {job.name} on {job.hosts[0].cores} core(s), "
+        f"training job {job.name} on {plural(job.hosts[0].cores, 'core')}, "
         f"{job.runs_in(str(request['AlgorithmSpecification'].get('TrainingImage')))}"
     )
     if line := left_out(request):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import StateError
+from pipeline.formatting import plural
 from pipeline.local.state.disk_advice import disk_advice
 from pipeline.local.state.state_dir import Home
 
@@ -110,7 +111,7 @@ class Contents:
         Raises:
             StateError: the disk fails; it may be full.
         """
-        with self._writing(f"{len(sha256s)} object(s)"):
+        with self._writing(f"{plural(len(sha256s), 'object')}"):
             if len(sha256s) >= _MANY and _sync_file_system(self._home.objects):
                 return
             paths = {self.path(sha256) for sha256 in sha256s}

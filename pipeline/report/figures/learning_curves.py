@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pipeline.analysis.case_study import Split
 from pipeline.analysis.evaluation import Candidate, Metric, measured, names_of
+from pipeline.formatting import plural
 from pipeline.report.figures.palette import MUTED, series_of
 from pipeline.report.figures.svg import draw, short
 
@@ -90,7 +91,7 @@ def describe(metric: Metric, candidates: Sequence[Candidate]) -> str:
     """The figure in words: where each validation curve begins and ends."""
     parts = [
         f"{each['id']} from {measured(each['history'][0], 'validation', metric):.3f} "
-        f"to {measured(each['history'][-1], 'validation', metric):.3f} in {len(each['history'])} epochs"
+        f"to {measured(each['history'][-1], 'validation', metric):.3f} in {plural(len(each['history']), 'epoch')}"
         for each in candidates
         if each["history"]
     ]

@@ -17,7 +17,7 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
-from pipeline.formatting import percent
+from pipeline.formatting import percent, plural
 from pipeline.report.figures.cost_plot import HEIGHT, LEGEND_COLUMNS, LEGEND_ROW, WIDTH, subdivisions
 from pipeline.report.figures.palette import MUTED, series_of
 from pipeline.report.figures.svg import draw, short
@@ -99,7 +99,7 @@ def draw_best_so_far(searches: Sequence[SearchResult]) -> Markup | None:
         _finish(axes, "trial", names)
 
     described = "; ".join(
-        f"{step} ends at {percent(values[-1][1])} after {values[-1][0]} trials"
+        f"{step} ends at {percent(values[-1][1])} after {plural(values[-1][0], 'trial')}"
         for step, values in lines.items()
         if values
     )

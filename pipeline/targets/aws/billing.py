@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.formatting import duration
+from pipeline.formatting import duration, plural
 from pipeline.targets.aws.aws_errors import AWS_ERRORS
 from pipeline.targets.aws.cost import HOUR, dollars
 from pipeline.targets.aws.jobs import describe
@@ -40,7 +40,7 @@ class Bill:
         if self.saved is not None:
             text += f"; spot saved {self.saved * 100:.0f} % of the price of training"
         if self.unread:
-            text += f"; {self.unread} jobs could not be read"
+            text += f"; {plural(self.unread, 'job')} could not be read"
         return text
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pipeline.definition.parameters import Value
 from pipeline.errors import AwsError, PreflightFailed, UsageError
+from pipeline.formatting import plural
 from pipeline.targets.aws.account import Account
 from pipeline.targets.aws.aws_errors import AWS_ERRORS, is_forbidden, is_missing
 from pipeline.targets.aws.images import VERSION, image_fault
@@ -137,7 +138,9 @@ def check_requests(account: Account, asked: Collection[RoleRequest]) -> list[Fin
         if decision != "allowed":
             verdict: Verdict = "wrong" if each.decisive else "poor"
             found.append(Finding(verdict, f"role {name} may not: {each}", each.hint))
-    return found or [Finding("good", f"roles may do what this run asks of them ({len(asked)} requests)")]
+    return found or [
+        Finding("good", f"roles may do what this run asks of them ({plural(len(asked), 'request')})")
+    ]
 
 
 def check_key(stack: StackOutputs, key: str) -> list[Finding]:

@@ -9,7 +9,7 @@ from pipeline.tracking.epochs import epochs_of, epochs_of_history, points_of
 from pipeline.tracking.runs import Point
 
 LOG = """\
-[local] training job on 1 core(s)
+[local] training job on 1 core
 progress=0.37 epoch=1/2 images=20352/55000 loss=0.4312
 epoch=1/2 train_loss=0.5 validation_accuracy=0.8 seconds=10.5
 [algo-1] epoch=2/2 train_loss=0.25 validation_accuracy=0.9 seconds=9.5

@@ -38,7 +38,7 @@ def test_each_change_of_a_step_is_one_line_and_no_change_is_none() -> None:
         view.execution_changed(record_of(step))
     view.execution_changed(record_of(done, status="Succeeded", ended_at=125.0))
     assert lines_of(stream) == [
-        "execution 8f3a: 1 steps",
+        "execution 8f3a: 1 step",
         "Train: running",
         "Train: succeeded after 12 s",
         "execution 8f3a: succeeded after 25 s",

@@ -80,7 +80,7 @@ def test_what_a_search_proposes_is_a_line_and_other_steps_own_lines_are_not() ->
     view = PlainView(stream, clock=lambda: 0.0)
     view.execution_changed(FOUND)
     view.log_line("Tune", "[local] Tune-001: rate=0.5, size=32")
-    view.log_line("Tune-001", "[local] training job job-1 on 1 core(s)")
+    view.log_line("Tune-001", "[local] training job job-1 on 1 core")
     assert "Tune: Tune-001: rate=0.5, size=32" in stream.getvalue()
     assert "training job" not in stream.getvalue()
 

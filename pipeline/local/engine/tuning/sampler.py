@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from pipeline.formatting import plural
 from pipeline.local.engine.tuning.trial import Trial
 from pipeline.spec.tuning import Range, Search
 
@@ -76,7 +77,8 @@ def _behind_in_hyperband(search: Search, trial: Trial, trials: Sequence[Trial], 
             behind = asked[other.index].should_prune()
     if not behind:
         return None
-    return f"after {told} value(s) of {search.metric} it is not among the best third of its rung (Hyperband)"
+    values = f"{plural(told, 'value')} of {search.metric}"
+    return f"after {values} it is not among the best third of its rung (Hyperband)"
 
 
 def _behind_median(search: Search, trial: Trial, trials: Sequence[Trial]) -> str | None:
@@ -96,7 +98,7 @@ def _behind_median(search: Search, trial: Trial, trials: Sequence[Trial]) -> str
     if not search.better(median, value):
         return None
     return (
-        f"after {told} value(s) its {search.metric} of {value:g} is worse than {median:g}, the median of "
+        f"after {plural(told, 'value')} its {search.metric} of {value:g} is worse than {median:g}, the median of "
         f"{len(averages)} trials' running averages (early stopping)"
     )
 

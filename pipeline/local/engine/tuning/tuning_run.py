@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pipeline.execution import StepRecord, StepStatus
+from pipeline.formatting import plural
 from pipeline.local.engine.stop_of_one import StopOfOne
 from pipeline.local.engine.tuning.sampler import falls_behind, propose
 from pipeline.local.engine.tuning.summaries import best, name_tuning_job, properties_of
@@ -193,7 +194,7 @@ class TuningRun:
         elif found is None:
             status, reason = "Failed", self._failure()
         elif found.value is not None:
-            self._say(f"the best of {len(self.trials)} trials: {found.name}, {self._told(found)}")
+            self._say(f"the best of {plural(len(self.trials), 'trial')}: {found.name}, {self._told(found)}")
         properties = self.properties({"Succeeded": "Completed", "Failed": "Failed"}.get(status, "Stopped"))
         if status == "Succeeded" and self._kept is not None:
             self._kept.remember(self.step, self.arguments, properties)
@@ -314,12 +315,12 @@ class TuningRun:
         if failed:
             first = first_line(failed[0].failure_reason or "")
             return (
-                f"None of {count} trials completed with a value of {self.search.metric}: {len(failed)} failed. "
-                f"{failed[0].name}: {first}"
+                f"None of {plural(count, 'trial')} completed with a value of {self.search.metric}: {len(failed)} "
+                f"failed. {failed[0].name}: {first}"
             )
         return (
-            f"None of {count} trials completed with a value of {self.search.metric}. Check that the Regex of its "
-            f"MetricDefinition fits the trials' logs: python -m pipeline logs ID {self.trials[0].name}"
+            f"None of {plural(count, 'trial')} completed with a value of {self.search.metric}. Check that the "
+            f"Regex of its MetricDefinition fits the trials' logs: python -m pipeline logs ID {self.trials[0].name}"
         )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import StepFailed
+from pipeline.formatting import plural
 from pipeline.local.jobs.channel_files import input_files
 from pipeline.local.jobs.channels import download, upload_files
 from pipeline.local.jobs.hosts import Host
@@ -159,7 +160,7 @@ def _take(job: Job, request: Mapping[str, Json]) -> dict[str, list[Object]]:
             Object(stored.uri, taken / path, made / f"{path}.out", f"{target}/{path}.out")
             for path, stored in files
         ]
-        host.log.say(f"{uri}: {len(files)} object(s), {size / 1e6:.1f} MB")
+        host.log.say(f"{uri}: {plural(len(files), 'object')}, {size / 1e6:.1f} MB")
     return shares
 
 
@@ -215,7 +216,7 @@ def _keep(job: Job, request: Mapping[str, Json], objects: list[Object]) -> None:
     good = [each for each in objects if each.problem is None]
     upload_files(job.aws, [(each.target, each.key) for each in good], stop=job.stop, ours=True)
     target = request["TransformOutput"]["S3OutputPath"]
-    job.log.say(f"{len(good)} object(s) → {target}")
+    job.log.say(f"{plural(len(good), 'object')} → {target}")
     # The model's own code may have registered something.
     job.aws.persist_registry()
     problems = [each.problem for each in objects if each.problem is not None]
@@ -223,7 +224,7 @@ def _keep(job: Job, request: Mapping[str, Json], objects: list[Object]) -> None:
         rest = "one" if len(good) == 1 else str(len(good))
         others = f" What came of the other {rest} is in {target}." if good else ""
         raise StepFailed(
-            f"{len(problems)} of {len(objects)} object(s) could not be transformed:\n{listing(problems)}\n"
+            f"{len(problems)} of {plural(len(objects), 'object')} could not be transformed:\n{listing(problems)}\n"
             f"Correct the records, or the model's answer to them.{others}"
         )
 

@@ -53,14 +53,14 @@ def test_a_folder_is_scored_and_a_second_time_nothing_is_done(
     out = tmp_path / "out"
     first = run(home, "batch", folder, out, "--plain")
     assert first.status == 0, first.said
-    assert first.out == f"5 image(s) scored → {out}; 1 could not be read: see {out}/rejected-*.jsonl.\n"
+    assert first.out == f"5 images scored → {out}; 1 could not be read: see {out}/rejected-*.jsonl.\n"
     assert "Model: version 1 of fashion-mnist, Approved." in first.err
     check_predictions(out, 1)
     with Store(Home.open(home)) as store:
         objects = Objects(Home.open(home), store)
         assert objects.under(f"s3://{NAME}-{LocalAws.ACCOUNT}-{LocalAws.REGION}/{NAME}/batch/") == []
     again = run(home, "batch", folder, out, "--plain")
-    assert (again.status, again.out) == (0, f"0 image(s) scored → {out}. 6 were finished before.\n")
+    assert (again.status, again.out) == (0, f"0 images scored → {out}. 6 were finished before.\n")
     alone = [run(home, "batch", folder / "broken.png", tmp_path / "alone", "--plain") for _ in range(2)]
     assert [each.status for each in alone] == [1, 1], alone[0].said
 

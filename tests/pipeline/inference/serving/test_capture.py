@@ -70,7 +70,7 @@ def test_every_exchange_is_a_line_with_an_id_of_its_own() -> None:
     assert len(lines) == capture.captured == 400
     assert len({line["eventMetadata"]["eventId"] for line in lines}) == 400  # type: ignore[index]
     assert (capture.lost, said) == (0, [])
-    assert capture.summary == "Captured 400 request(s) in shelf."
+    assert capture.summary == "Captured 400 requests in shelf."
 
 
 def test_lines_of_two_hours_are_in_two_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_fault_of_the_disk_is_said_once_and_what_comes_after_it_is_captured() 
     assert said == [
         "Requests are answered but not captured. Could not write to shelf: No space left on device."
     ]
-    assert capture.summary == "Captured 1 request(s) in shelf; 2 more were lost."
+    assert capture.summary == "Captured 1 request in shelf; 2 more were lost."
 
 
 def test_no_more_is_kept_than_may_be_and_what_was_there_counts() -> None:

@@ -156,7 +156,7 @@ def test_what_is_asked_until_the_end_is_captured(registered_home, tmp_path):
     data = json.loads(line)["captureData"]
     assert json.loads(data["endpointInput"]["data"]) == {"instances": [[[0] * 28] * 28]}
     assert json.loads(data["endpointOutput"]["data"])["predictions"] == [answer]
-    assert server.said.endswith(f"Captured 1 request(s) in {tmp_path}/captured/model-version-1.\nEnded.\n")
+    assert server.said.endswith(f"Captured 1 request in {tmp_path}/captured/model-version-1.\nEnded.\n")
 
 
 @pytest.mark.parametrize(

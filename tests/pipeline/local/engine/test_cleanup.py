@@ -48,7 +48,7 @@ def test_outputs_of_a_training_and_named_objects_are_deleted(bench: Workbench, l
     assert record.status == "Succeeded", record.failure_reason
     assert bench.keys(f"{bench.uri('models')}/") == ["other"]
     assert bench.keys(f"{bench.uri('out')}/") == ["b"]
-    assert ("Tidy", "[local] Fit: 2 object(s) to delete") in watcher.lines
+    assert ("Tidy", "[local] Fit: 2 objects to delete") in watcher.lines
     assert ("Tidy", f"[local] deleted {bench.uri('out', 'a')}") in watcher.lines
     assert bench.stored(f"{bench.uri('out')}/") == ["b"]
     # What was deleted is missed by the next execution, which makes it again.

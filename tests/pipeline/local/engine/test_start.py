@@ -271,7 +271,7 @@ def test_nothing_is_uploaded_when_something_is_refused(
     record = start(bench, local_store, document(good), uploads=uploads, explain=told.append)
     assert record.status == "Succeeded", record.failure_reason
     assert [each.uri for each in bench.aws.stored_objects(bench.uri("one"))] == [bench.uri("one", "a.txt")]
-    assert f"{tmp_path} → {bench.uri('in')} (1 file(s), kept in the local S3)" in told
+    assert f"{tmp_path} → {bench.uri('in')} (1 file, kept in the local S3)" in told
 
 
 # Prints what the S3 URIs and the model packages in its arguments lead to.

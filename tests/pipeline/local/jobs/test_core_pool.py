@@ -62,7 +62,7 @@ def test_the_first_come_is_the_first_served_however_much_it_wants() -> None:
     wide.end.set()
     assert narrow.begun.wait(60)
     narrow.end.set()
-    assert wide.said == ["waiting for 2 core(s): the jobs before it have them"]
+    assert wide.said == ["waiting for 2 cores: the jobs before it have them"]
     assert one.said == []
 
 

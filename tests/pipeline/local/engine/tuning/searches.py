@@ -120,7 +120,7 @@ class Trials:
 
     def _train(self, call: JobCall, hyperparameters: Mapping[str, str]) -> JobOutcome:
         name = call.step.name
-        call.log(f"[local] training job {call.name} on 1 core(s)")
+        call.log(f"[local] training job {call.name} on 1 core")
         value = None
         for value in self.curve(hyperparameters, int(name[-3:])):
             if call.stop.is_set():

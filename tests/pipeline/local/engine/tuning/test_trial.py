@@ -9,7 +9,7 @@ import pytest
 from pipeline.local.engine.stop_of_one import StopOfOne
 from pipeline.local.engine.tuning.trial import ObjectiveLog
 
-BEGIN = "[local] training job a on 1 core(s), with this Python"
+BEGIN = "[local] training job a on 1 core, with this Python"
 CONTINUED = "[local] s3://b/ck → /opt/ml/checkpoints (1.0 MB): checkpoints of an earlier attempt"
 
 

@@ -274,7 +274,7 @@ def test_early_stopping_ends_a_trial_below_the_median_of_running_averages() -> N
     assert [statuses(record)[f"Tune-{number:03d}"] for number in (1, 2, 3)] == ["Succeeded"] * 3
     assert [statuses(record)[f"Tune-{number:03d}"] for number in (4, 5)] == ["Stopped"] * 2
     assert (
-        "Tune-004: stopped, after 1 value(s) its accuracy of 0.096 is worse than 0.098, the median of 3 trials' "
+        "Tune-004: stopped, after 1 value its accuracy of 0.096 is worse than 0.098, the median of 3 trials' "
         "running averages (early stopping)" in told(watcher)
     )
 

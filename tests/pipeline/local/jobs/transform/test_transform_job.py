@@ -144,7 +144,7 @@ def test_a_bad_record_fails_its_object_and_the_job_and_not_the_others(bench: Wor
         bench.run("Transform", given)
     reason = str(failed.value)
     place = bench.uri("in")
-    assert "2 of 3 object(s) could not be transformed:" in reason
+    assert "2 of 3 objects could not be transformed:" in reason
     assert f"{place}/a.csv, line 2: the model answered 400: 'refused status 400'" in reason
     assert f"{place}/c.csv, line 2: it is not CSV: unexpected end of data" in reason
     assert f"What came of the other one is in {bench.uri('out')}." in reason
