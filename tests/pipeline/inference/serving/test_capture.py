@@ -218,3 +218,15 @@ def _until(true: object) -> None:
             return
         deadline.wait(0.1)
     raise AssertionError("two minutes were not enough")
+
+
+def test_the_state_folder_and_links_in_a_circle_are_no_place_for_captured_requests(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    for folder in (home.root, home.root / "captured", home.executions):
+        with pytest.raises(UsageError, match=r"it is the state folder's own \(.*home\)\. Name another"):
+            FolderPlace(folder)
+    with pytest.raises(UsageError, match="its links lead in a circle"):
+        FolderPlace(tmp_path / "loop")
+    assert not (home.root / "captured").exists()
