@@ -329,3 +329,10 @@ def test_an_endpoint_that_does_not_answer_is_told_with_a_remedy(code, said, erro
     stubbed.fails(RUNTIME, "invoke_endpoint", code, said)
     with pytest.raises(error, match=message):
         ask_model(Endpoint(stubbed.client(RUNTIME), "shirts"), IMAGES[:1], 10)
+
+
+def test_more_classes_than_there_are_is_refused_before_anything_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["invoke", "no-such.png", "--url", "http://127.0.0.1:9", "--top", "11"]) == 2
+    assert "--top 11: the model has 10 classes. Show 10 or fewer." in capsys.readouterr().err
