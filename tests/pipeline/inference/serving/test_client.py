@@ -334,5 +334,7 @@ def test_an_endpoint_that_does_not_answer_is_told_with_a_remedy(code, said, erro
 def test_more_classes_than_there_are_is_refused_before_anything_is_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    from pipeline.cli.main import main
+
     assert main(["invoke", "no-such.png", "--url", "http://127.0.0.1:9", "--top", "11"]) == 2
     assert "--top 11: the model has 10 classes. Show 10 or fewer." in capsys.readouterr().err
