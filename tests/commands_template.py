@@ -1,7 +1,7 @@
 """The process that commands of the tests are forked from: `python tests/commands_template.py DESCRIPTOR`.
 
-It has imported what commands import, the SageMaker SDK when the first comes that needs it, so that each starts at
-once; forked.py starts and asks it. For each request it forks a watcher, which forks the command and tells its end.
+It has imported what commands import, the SageMaker SDK and what draws reports when the first comes that needs it, so
+that each starts at once; forked.py starts and asks it. For each request it forks a watcher, which forks the command and tells its end.
 """
 
 from __future__ import annotations
@@ -43,6 +43,19 @@ COMMON = (
 WITH_TRAININGS = {"run", "resume", "study", "smoke"}
 FORKED_JOBS = "FORKED_JOBS_OF_TESTS"
 SDK = ("pipeline.definition.builder", "pipeline.definition.sdk_monitor")
+# What draws reports.
+REPORT = (
+    "pipeline.report.page",
+    "pipeline.report.writing",
+    "pipeline.report.figures.svg",
+    "matplotlib.backends.backend_svg",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn.metrics",
+    "statsmodels.stats.contingency_tables",
+    "statsmodels.stats.proportion",
+)
+WITH_REPORT = {"run", "resume", "study", "report"}
 # A command with this variable waits so much less than users' commands where it sleeps: between two looks at what
 # AWS does, say. Nothing that it imports or starts is told of it.
 HURRY = "HURRY_OF_TESTS"
@@ -127,6 +140,8 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
         request: dict[str, Any] = json.loads(message)
         if request["sdk"] and SDK[-1] not in sys.modules:
             prepare(SDK)
+        if set(request["words"][:1]) & WITH_REPORT and REPORT[-1] not in sys.modules:
+            prepare(REPORT)
         if os.fork() == 0:
             control.close()
             watch(*descriptors)

@@ -81,6 +81,7 @@ def import_for_local_s3() -> None:
     for name in ("moto.s3.responses", "moto.iam.models", "moto.sagemaker.responses", "moto.sagemaker.urls"):
         importlib.import_module(name)
     importlib.import_module("pipeline.local.state.clients")
+    beside(ROOT / "tests", "commands_template")[0].read_descriptions()
 
 
 def import_for_tracking() -> None:

@@ -50,7 +50,7 @@ def test_parameters_and_alarms_are_the_stacks_and_the_pipelines(stack: ResolvedS
     [
         ("infra/deploying.py", "Log groups that are there already stay"),
         ("pipeline/targets/aws/preflight.py", "roles may do what this run asks of them"),
-        ("pipeline/targets/aws/billing.py", "jobs could not be read"),
+        ("pipeline/targets/aws/billing.py", "could not be read"),
     ],
 )
 def test_what_it_says_to_look_for_is_said(file: str, text: str) -> None:

@@ -143,9 +143,9 @@ def test_a_state_folder_that_is_a_file_is_refused_and_kept(small_data_set: Path,
 @pytest.mark.parametrize(
     ("words", "received"),
     [
-        (["--param", "Epochs=0"], "at most 10000, not '0'"),
+        (["--param", "Epochs=0"], "from 1 to 10000, not '0'"),
         (["--param", "LearningRate=-0.1"], "at most 10, not '-0.1'"),
-        (["--param", "Epochs=three"], "at most 10000, not 'three'"),
+        (["--param", "Epochs=three"], "from 1 to 10000, not 'three'"),
         (["--param", "Speed=9"], "'Speed'"),
         (["--candidates", "cnn-9x9"], "'cnn-9x9'"),
         (["--target", "moon"], "'moon'"),

@@ -97,7 +97,7 @@ def test_jobs_that_cannot_be_read_are_counted_and_a_missing_price_is_said(stubbe
     bill = read_bill(
         stubbed.client("sagemaker"), execution(step("Train-baseline-0")), Prices(stubbed.account())
     )
-    assert "1 jobs could not be read" in str(bill)
+    assert "1 job could not be read" in str(bill)
     strange = training(60) | {"ResourceConfig": {"InstanceType": "ml.p5.48xlarge", "VolumeSizeInGB": 30}}
     stubbed.on("sagemaker", "describe_training_job", strange)
     stubbed.on("pricing", "get_products", {"PriceList": []})
