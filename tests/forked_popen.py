@@ -21,10 +21,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.templates import KEEPER, NUMBER_BYTES, ROOT, SCRIPTS, same_start
+from tests.templates import KEEPER, LISTENING, NUMBER_BYTES, ROOT, SCRIPTS, same_start
 
-# Where the templates listen: set for the tests' processes by the first of them.
-VARIABLE = "TEMPLATES_OF_TESTS"
 MODULES = {
     "pipeline.local.state.moto_process": "local S3",
     "pipeline.tracking.publisher_process": "tracking",
@@ -54,8 +52,8 @@ _jobs_are_forked = False
 
 def fork_programs() -> None:
     """Let this process, and what is forked from it, fork such programs where there are templates."""
-    if os.environ.get(VARIABLE):
-        ForkedPopen.templates = os.environ[VARIABLE]
+    if os.environ.get(LISTENING):
+        ForkedPopen.templates = os.environ[LISTENING]
         subprocess.Popen = ForkedPopen  # type: ignore[misc]
 
 
@@ -68,7 +66,7 @@ def start_templates() -> Callable[[], None]:
     )
     assert process.stdout is not None
     if process.stdout.readline():
-        os.environ[VARIABLE] = path
+        os.environ[LISTENING] = path
 
     def end() -> None:
         process.communicate()
@@ -117,6 +115,11 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
     templates = ""
     _told: socket.socket | None = None
 
+    def __init__(self, *arguments: Any, template: str | None = None, **more: Any) -> None:
+        """As subprocess.Popen, but forked by this `template`; None: by the one that there is for it, or started."""
+        self._template = template
+        super().__init__(*arguments, **more)
+
     def _execute_child(self, *arguments: Any) -> None:
         asked = _PARAMETERS.bind(self, *arguments).arguments
         command = [os.fsdecode(word) for word in asked["args"]] if not isinstance(asked["args"], str) else []
@@ -125,7 +128,9 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
         }
         usual = all(asked[name] == value for name, value in USUAL.items())
         cwd = Path(os.fsdecode(asked["cwd"] or Path.cwd()))
-        template = template_for(command, environment, cwd) if command and usual else None
+        template = self._template
+        if template is None and command and usual:
+            template = template_for(command, environment, cwd)
         if template is None:
             super()._execute_child(*arguments)  # type: ignore[misc]
             return

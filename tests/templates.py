@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import functools
 import gc
 import importlib
 import io
@@ -53,6 +54,16 @@ STARTED_WITH = dict(os.environ)
 PACKAGES = sys.path[1:]
 # In what /proc tells of a program's environment: the process that asked for it, whose child it would be.
 STARTED_BY = "STARTED_BY_OF_TESTS"
+# Where the templates listen: set for the tests' processes by the first of them.
+LISTENING = "TEMPLATES_OF_TESTS"
+
+
+def import_for_commands(*more: str) -> None:
+    """Import what commands do: some, or those with the SageMaker SDK and what draws reports."""
+    template = beside(ROOT / "tests", "commands_template")[0]
+    modules = (name for group in more for name in getattr(template, group))
+    tell = template.prepare(*modules)
+    before_programs.append(lambda words: tell(words[2:]))  # -m pipeline WORDS…
 
 
 def import_for_jobs() -> None:
@@ -95,7 +106,11 @@ def import_for_tracking() -> None:
         importlib.import_module(name)
 
 
+# What is done in a program before it runs, with its words.
+before_programs: list[Callable[[Sequence[str]], None]] = []
 TEMPLATES: Mapping[str, Callable[[], None]] = {
+    "commands": import_for_commands,
+    "commands with more": functools.partial(import_for_commands, "SDK", "REPORT"),
     "jobs": import_for_jobs,
     "local S3": import_for_local_s3,
     "tracking": import_for_tracking,
@@ -119,6 +134,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # A terminal sends them to all.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # No template is waited for.
+    os.environ[LISTENING] = sys.argv[1]
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(sys.argv[1])
     listening.listen(64)
@@ -283,6 +299,9 @@ def be(
     if words[0] != KEEPER:
         for name in OF_KEEPERS:
             sys.modules.pop(name, None)
+    tempfile.tempdir = None
+    for each in before_programs:
+        each(words)
     paths = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *PACKAGES]
     status = 1
     try:

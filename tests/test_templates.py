@@ -23,7 +23,7 @@ from tests.forked_popen import ForkedPopen
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(
-    forked_popen.VARIABLE not in os.environ,
+    templates.LISTENING not in os.environ,
     reason="this kernel cannot let /proc tell of a fork as of a program",
 )
 # A script named as a job's, which tells of itself.

@@ -32,35 +32,48 @@ TOGETHER = {
 # What takes longest comes first: begun last, one worker would run it while the others have nothing left. About the
 # seconds of a core, as `make test ARGS="--units 20"` tells them on an idle machine; only their order matters.
 LONGEST = {
-    "tests/e2e/test_resume.py": 160,
+    "tests/bench/test_bench_training.py": 134,
+    "tests/pipeline/targets/aws/test_flow.py": 120,
     "tests/sdk_local_mode": 120,
-    "tests/pipeline/targets/aws/test_flow.py": 88,
-    "tests/training/test_train.py": 70,
-    "tests/bench/test_bench_training.py": 65,
-    "tests/e2e/test_notebook.py": 64,
+    "tests/e2e/test_resume.py": 101,
+    "tests/training/test_fitting.py": 88,
+    "tests/training/test_train.py": 81,
+    "tests/e2e/test_notebook.py": 78,
+    "tests/rehearsal/test_life.py": 60,
     "tests/pipeline/local/jobs/launchers/containers": 60,
-    "tests/pipeline/local/engine/test_crash_safety.py": 57,
-    "tests/pipeline/tracking/test_publisher.py": 54,
+    "tests/pipeline/report/test_report.py": 49,
     "tests/e2e/test_study.py": 44,
-    "tests/e2e/test_later_runs.py": 43,
-    "tests/pipeline/report/test_report.py": 38,
-    "tests/training/test_fitting.py": 34,
-    "tests/e2e/test_tracking.py": 29,
-    "tests/pipeline/local/endpoint/test_endpoints.py": 29,
-    "tests/pipeline/report/test_browser.py": 28,
-    "tests/rehearsal/test_life.py": 27,
-    "tests/pipeline/local/engine/test_injected_faults.py": 26,
-    "tests/strangers/test_on_sagemaker.py": 25,
-    "tests/e2e/test_machine_options.py": 25,
-    "tests/pipeline/local/engine/test_kept_objects.py": 22,
-    "tests/pipeline/analysis/test_analyse.py": 18,
-    "tests/pipeline/local/engine/tuning/test_tuning_jobs.py": 17,
-    "tests/e2e/test_interruptions.py": 17,
-    "tests/pipeline/inference/batch/test_batch_command.py": 16,
-    "tests/e2e/test_loops_and_triggers.py": 15,
-    "tests/pipeline/definition/test_builder.py": 14,
-    "tests/pipeline/targets/aws/test_refusals.py": 14,
+    "tests/e2e/test_later_runs.py": 42,
+    "tests/pipeline/local/engine/test_crash_safety.py": 42,
+    "tests/strangers/test_on_sagemaker.py": 39,
+    "tests/pipeline/local/engine/test_injected_faults.py": 34,
+    "tests/pipeline/tracking/test_publisher.py": 29,
+    "tests/pipeline/local/endpoint/test_endpoints.py": 28,
+    "tests/pipeline/local/jobs/test_layer.py": 24,
+    "tests/pipeline/inference/serving/test_serve.py": 23,
+    "tests/pipeline/report/test_browser.py": 21,
+    "tests/pipeline/local/engine/tuning/test_tuning_jobs.py": 21,
+    "tests/e2e/test_tracking.py": 20,
+    "tests/pipeline/inference/serving/test_deploy_commands.py": 18,
+    "tests/pipeline/local/jobs/test_sdk_bundles.py": 18,
+    "tests/pipeline/local/jobs/test_script_start.py": 18,
+    "tests/processing/test_evaluate.py": 17,
+    "tests/e2e/test_machine_options.py": 17,
+    "tests/pipeline/cli/test_set_up.py": 17,
+    "tests/clients/test_aws_cli.py": 17,
+    "tests/pipeline/local/engine/test_start.py": 17,
+    "tests/infra/test_generated_mutations.py": 16,
+    "tests/pipeline/targets/aws/test_refusals.py": 16,
+    "tests/strangers/test_houses.py": 16,
+    "tests/training/test_export.py": 16,
+    "tests/bench/test_bench_engine.py": 15,
+    "tests/pipeline/local/jobs/test_processing_job.py": 15,
     "tests/pipeline/inference/serving/test_server.py": 14,
+    "tests/e2e/test_loops_and_triggers.py": 14,
+    "tests/pipeline/local/jobs/launchers/test_sandbox.py": 14,
+    "tests/pipeline/local/jobs/transform/test_transform_job.py": 13,
+    "tests/pipeline/local/engine/test_kept_objects.py": 13,
+    "tests/pipeline/cli/test_entrance.py": 13,
 }
 
 
@@ -168,11 +181,11 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three for two cores, as far as memory goes; none for a single file.
+    """Two for each core, as far as memory goes; none for a single file.
 
-    Tests wait half of their time: for processes that start, and for what happens after a while.
+    Tests wait half of their time: for processes that they have started, and for what happens after a while.
     """
-    most = available_cores() * 3 // 2
+    most = available_cores() * 2
     return workers_for(len(files_of(config.args)), most, psutil.virtual_memory().available)
 
 
