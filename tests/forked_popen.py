@@ -70,7 +70,7 @@ def start_templates() -> Callable[[], None]:
 
     def end() -> None:
         process.communicate()
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # It removes it itself.
 
     return end
 

@@ -140,6 +140,10 @@ def main() -> None:
     listening.listen(64)
     print("ready", flush=True)
     if (name := hand_out(listening)) is None:
+        # Whoever started it may have been killed.
+        Path(sys.argv[1]).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            Path(sys.argv[1]).parent.rmdir()
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with silence():

@@ -154,3 +154,22 @@ def test_a_state_folder_that_is_a_file_is_refused_and_kept(small_data_set: Path,
 def test_wrong_usage_leaves_no_trace(words: list[str], received: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path / "home", "run", *words), 2, received)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--tables", "abc", "--result", "r.json"], "--tables runs nothing"),
+        (["--estimate", "--result", "r.json"], "--estimate runs nothing"),
+        (["--out", "tables", "--result", "tables/study.json"], "Name a file outside tables"),
+        (["--out", "tables", "--result", "tables/../tables/deep/r.json"], "Name a file outside tables"),
+    ],
+)
+def test_a_result_of_a_study_that_would_be_lost_is_refused(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tables" / "deep").mkdir(parents=True)
+    places = [str(tmp_path / word) if word.startswith(("r.", "tables")) else word for word in words]
+    finished = run(tmp_path / "home", "study", *places)
+    check_refusal(finished, 2, told.replace("outside tables", f"outside {tmp_path / 'tables'}"))
+    assert not (tmp_path / "r.json").exists()

@@ -48,6 +48,7 @@ def main(args: argparse.Namespace) -> int:
         check_writable(args.result)
     home = home_from(os.environ)
     out = args.out if args.out is not None else home.root / "study"
+    check_result(args, out)
     if not args.estimate:
         prepare_folder(out, force=args.force)
     choose_arms(args)
@@ -112,6 +113,21 @@ def main(args: argparse.Namespace) -> int:
             "trainings are reused, and an interrupted one goes on from its last checkpoint."
         )
     return status
+
+
+def check_result(args: argparse.Namespace, out: Path) -> None:
+    """Raises UsageError for a --result that would not be written, or be lost among the tables in `out`."""
+    if args.result is None:
+        return
+    if args.estimate or args.tables is not None:
+        flag = "--estimate" if args.estimate else "--tables"
+        raise UsageError(
+            f"--result {args.result}: {flag} runs nothing that has a result. Leave --result out."
+        )
+    if args.result.resolve().is_relative_to(out.resolve()):
+        raise UsageError(
+            f"--result {args.result}: the study's tables go to that folder. Name a file outside {out}."
+        )
 
 
 def choose_arms(args: argparse.Namespace) -> None:
