@@ -111,7 +111,7 @@ class Contents:
         Raises:
             StateError: the disk fails; it may be full.
         """
-        with self._writing(f"{plural(len(sha256s), 'object')}"):
+        with self._writing(plural(len(sha256s), "object")):
             if len(sha256s) >= _MANY and _sync_file_system(self._home.objects):
                 return
             paths = {self.path(sha256) for sha256 in sha256s}
