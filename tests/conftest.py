@@ -24,6 +24,7 @@ from tests.workers import (
     pytest_addoption,
     pytest_collection_finish,
     pytest_collection_modifyitems,
+    pytest_make_collect_report,
     pytest_terminal_summary,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
@@ -33,6 +34,7 @@ __all__ = [
     "pytest_addoption",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
     "pytest_terminal_summary",
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
@@ -66,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     share_descriptions()
     if not hasattr(config, "workerinput"):
-        config.add_cleanup(start_templates())
+        # Nothing can begin before there are workers; commands are what most tests run.
+        early = ("workers", "commands with more") if config.getoption("tx", None) else ()
+        config.add_cleanup(start_templates(*early))
     fork_programs()
 
 

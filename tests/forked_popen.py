@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from execnet.gateway_io import popen_bootstrapline
+
 from tests.templates import KEEPER, LISTENING, NUMBER_BYTES, ROOT, SCRIPTS, same_start
 
 MODULES = {
@@ -28,6 +30,8 @@ MODULES = {
     "pipeline.tracking.publisher_process": "tracking",
     "pipeline.tracking.server_process": "tracking",
 }
+# How execnet starts the workers of pytest-xdist.
+WORKER = ["-u", "-c", popen_bootstrapline]
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
 # Tests have others in its place.
 PYTHON = sys.executable
@@ -57,8 +61,11 @@ def fork_programs() -> None:
         subprocess.Popen = ForkedPopen  # type: ignore[misc]
 
 
-def start_templates() -> Callable[[], None]:
-    """Let there be templates for this process and those that it starts; returns what ends them."""
+def start_templates(*early: str) -> Callable[[], None]:
+    """Let there be templates for this process and those that it starts; returns what ends them.
+
+    Those named begin to import what they do, the others when they are asked for a program.
+    """
     folder = tempfile.mkdtemp(prefix="tests-")
     path = f"{folder}/templates"
     process = _started(
@@ -67,12 +74,27 @@ def start_templates() -> Callable[[], None]:
     assert process.stdout is not None
     if process.stdout.readline():
         os.environ[LISTENING] = path
+        for template in early:
+            with _asked(path, {"template": template}, []):
+                pass
 
     def end() -> None:
         process.communicate()
         shutil.rmtree(folder, ignore_errors=True)  # It removes it itself.
 
     return end
+
+
+def _asked(path: str, request: Mapping[str, Any], descriptors: Sequence[int]) -> socket.socket:
+    """Where the templates that listen at `path` tell of what becomes of a request."""
+    asker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        asker.connect(path)
+        socket.send_fds(asker, [json.dumps(request).encode()], descriptors)
+    except BaseException:
+        asker.close()
+        raise
+    return asker
 
 
 @contextlib.contextmanager
@@ -102,6 +124,8 @@ def template_for(command: Sequence[str], environment: Mapping[str, str], cwd: Pa
         return None
     if [resource.getrlimit(each) for each in LIMITS] != STARTED_WITH[1]:
         return None
+    if words == WORKER:
+        return "workers"
     if words[0] == "-m":
         return MODULES.get(words[1]) if cwd == ROOT else None
     if words[:3] == ["-I", "-S", KEEPER]:
@@ -150,9 +174,7 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
         }
         try:
             self._lock = threading.Lock()
-            self._told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self._told.connect(self.templates)
-            socket.send_fds(self._told, [json.dumps(request).encode()], [*streams, *passed])
+            self._told = _asked(self.templates, request, [*streams, *passed])
             self.pid = self._read(None) or 0
             self._child_created = True
         finally:

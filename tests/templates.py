@@ -32,7 +32,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +49,20 @@ TOLD = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 # The programs of jobs that take TensorFlow, which is nearly all of their start.
 SCRIPTS = {"train.py", "evaluate.py"}
 SERVER = ["-m", "pipeline.inference.serving.batch_server"]
+# What the tests import of others, but for plugins of pytest: it rewrites their assertions, and imports them itself.
+PACKAGES_OF_TESTS = (
+    "boto3",
+    "jinja2",
+    "matplotlib.axes",
+    "matplotlib.figure",
+    "moto.cloudformation",
+    "nbclient",
+    "sagemaker.core.shapes.model_card_shapes",
+    "statsmodels.stats.multitest",
+    "tensorflow",
+    "werkzeug.serving",
+    "xgboost.tracker",
+)
 CHECKOUT = ("PYTHONPATH", str(ROOT))
 STARTED_WITH = dict(os.environ)
 PACKAGES = sys.path[1:]
@@ -106,6 +120,13 @@ def import_for_tracking() -> None:
         importlib.import_module(name)
 
 
+def import_for_workers() -> None:
+    """Import what the workers of pytest need to read the tests, and none of what they test."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    for name in PACKAGES_OF_TESTS:
+        importlib.import_module(name)
+
+
 # What is done in a program before it runs, with its words.
 before_programs: list[Callable[[Sequence[str]], None]] = []
 TEMPLATES: Mapping[str, Callable[[], None]] = {
@@ -114,6 +135,7 @@ TEMPLATES: Mapping[str, Callable[[], None]] = {
     "jobs": import_for_jobs,
     "local S3": import_for_local_s3,
     "tracking": import_for_tracking,
+    "workers": import_for_workers,
 }
 
 
@@ -182,7 +204,8 @@ def hand_out(listening: socket.socket) -> str | None:
     while 0 not in dict(ready.poll()):
         asker, _ = listening.accept()
         message, descriptors, _, _ = socket.recv_fds(asker, MOST_BYTES, MOST_DESCRIPTORS)
-        name = json.loads(message)["template"] if message else ""
+        asked = json.loads(message) if message else {"template": ""}
+        name = asked["template"]
         if name and name not in templates:
             templates[name], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             if os.fork() == 0:
@@ -193,7 +216,7 @@ def hand_out(listening: socket.socket) -> str | None:
                     held.close()
                 return str(name)
             theirs.close()
-        if name:
+        if name and asked.get("words"):
             try:
                 socket.send_fds(templates[name], [message], [asker.fileno(), *descriptors])
             except OSError:  # It could not import what it should, and has said why.
@@ -309,7 +332,12 @@ def be(
     paths = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *PACKAGES]
     status = 1
     try:
-        if words[0] == "-m":
+        if words[0] == "-c":
+            sys.argv = ["-c", *words[2:]]
+            sys.path[:] = ["", *paths]
+            sys.modules["__main__"] = ModuleType("__main__")
+            exec(words[1], vars(sys.modules["__main__"]))
+        elif words[0] == "-m":
             sys.argv = words[1:]
             sys.path[:] = [str(Path.cwd()), *paths]
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)

@@ -113,6 +113,22 @@ def test_it_ends_as_one_that_was_started(script: Path, end: str, status: int) ->
     assert ended[0] == ended[1]
 
 
+def test_a_worker_of_pytest_is_forked_with_what_tests_import_of_others() -> None:
+    code = (
+        "import sys, __main__, os\n"
+        "print([sys.argv, sys.path, __name__, vars(__main__)['os'] is os])\n"
+        "print('tensorflow' in sys.modules, 'pipeline' in sys.modules, file=sys.stderr)\n"
+    )
+    pipes: Mapping[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    told = []
+    for popen in (ForkedPopen, forked_popen._started):
+        with popen([sys.executable, *forked_popen.WORKER], cwd=ROOT, text=True, **pipes) as process:
+            told.append(process.communicate(f"{code!r}\n"))
+            assert process.returncode == 0
+    assert told[0][0] == told[1][0]
+    assert [err for _, err in told] == ["True False\n", "False False\n"]
+
+
 def test_it_runs_until_it_is_ended(script: Path) -> None:
     script.write_text("import time\nprint('ready', flush=True)\ntime.sleep(600)\n")
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:

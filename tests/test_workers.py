@@ -140,6 +140,12 @@ def test_workers_run_every_test_share_what_is_dear_and_their_coverage_adds_up(
             f"    with open('pids', 'a') as file:\n"
             f"        print(product.{name}(), file=file)\n"
         )
+    for name in "abcdef":
+        (tmp_path / f"test_{name}.py").write_text(
+            f"import os\n\n"
+            f"with open(os.environ.get('PYTEST_XDIST_WORKER', 'alone'), 'a') as file:\n"
+            f"    print('{name}', file=file)\n"
+        )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *workers, "--cov=product", "--cov-report=term", "--units", "1"],
         cwd=tmp_path,
@@ -156,4 +162,10 @@ def test_workers_run_every_test_share_what_is_dear_and_their_coverage_adds_up(
     assert len(pids) == 6
     assert len(set(pids)) == kept
     assert len((tmp_path / "made").read_text().split()) == 1
+    # Each worker reads all of them, in an order of its own.
+    orders = [
+        path.read_text().split() for path in (tmp_path / "alone", *tmp_path.glob("gw*")) if path.exists()
+    ]
+    assert len({tuple(order) for order in orders}) == len(orders) == kept
+    assert all(sorted(order) == list("abcdef") for order in orders)
     assert re.search(r"^ +[0-9.]+ test_(first|second)\.py$", done.stdout, re.MULTILINE)

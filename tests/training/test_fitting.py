@@ -33,6 +33,12 @@ def run(data: TrainingData, hyperparameters: Hyperparameters) -> list[EpochRecor
     return fit(model, optimizer, data, hyperparameters, Progress(), lambda progress: None, lambda: False)
 
 
+@pytest.fixture(scope="module")
+def dense(small: Hyperparameters) -> Hyperparameters:
+    """The network that takes least to trace and to train, where any does."""
+    return dataclasses.replace(small, architecture="dense", kernel_size=None, filters=None)
+
+
 def test_every_epoch_shows_every_image_once_in_another_order() -> None:
     orders = [epoch_order(0, epoch, 1000) for epoch in range(3)]
     assert all(sorted(order) == list(range(1000)) for order in orders)
@@ -67,8 +73,8 @@ def test_a_network_learns(
     assert lines == [record.line(2) for record in history]
 
 
-def test_what_is_reported_is_what_keras_measures(banded: TrainingData, small: Hyperparameters) -> None:
-    hyperparameters = dataclasses.replace(small, epochs=1)
+def test_what_is_reported_is_what_keras_measures(banded: TrainingData, dense: Hyperparameters) -> None:
+    hyperparameters = dataclasses.replace(dense, epochs=1)
     model, optimizer = prepare(hyperparameters)
     (record,) = fit(
         model, optimizer, banded, hyperparameters, Progress(), lambda progress: None, lambda: False
@@ -156,15 +162,15 @@ def test_in_bfloat16_the_network_learns_nearly_the_same(
 
 
 def test_the_last_call_of_an_epoch_does_the_steps_that_are_left(
-    banded: TrainingData, small: Hyperparameters
+    banded: TrainingData, dense: Hyperparameters
 ) -> None:
-    model, optimizer = prepare(small)
+    model, optimizer = prepare(dense)
     progress, saved = Progress(), list[tuple[int, int]]()
     history = fit(
         model,
         optimizer,
         banded,
-        small,
+        dense,
         progress,
         lambda now: saved.append((now.epoch, now.step)),
         lambda: False,
@@ -172,7 +178,7 @@ def test_the_last_call_of_an_epoch_does_the_steps_that_are_left(
     )
     assert [record.epoch for record in history] == [1, 2]
     assert saved == [(1, 0), (2, 0)]
-    assert int(optimizer.iterations) == 2 * steps_per_epoch(1000, small.batch_size)
+    assert int(optimizer.iterations) == 2 * steps_per_epoch(1000, dense.batch_size)
 
 
 def test_labels_are_smoothed_as_by_keras() -> None:
@@ -186,8 +192,8 @@ def test_labels_are_smoothed_as_by_keras() -> None:
     assert smooth(losses, logits, 0) is losses
 
 
-def test_the_reported_loss_is_of_the_labels_as_they_are(banded: TrainingData, small: Hyperparameters) -> None:
-    told = dataclasses.replace(small, learning_rate=1e-9, epochs=1)
+def test_the_reported_loss_is_of_the_labels_as_they_are(banded: TrainingData, dense: Hyperparameters) -> None:
+    told = dataclasses.replace(dense, learning_rate=1e-9, epochs=1)
     sharp, smoothed = run(banded, told), run(banded, dataclasses.replace(told, label_smoothing=0.5))
     assert smoothed[0].train_loss == pytest.approx(sharp[0].train_loss, rel=1e-5)
 
@@ -208,19 +214,19 @@ def test_a_non_finite_loss_ends_the_training_naming_epoch_and_step(
         fit(model, optimizer, banded, small, progress, lambda now: None, look)
 
 
-def test_a_non_finite_validation_loss_ends_the_training(banded: TrainingData, small: Hyperparameters) -> None:
+def test_a_non_finite_validation_loss_ends_the_training(banded: TrainingData, dense: Hyperparameters) -> None:
     class Broken(TrainingData):
         levels = np.full(256, np.inf, np.float32)
 
     broken = Broken(**{field.name: getattr(banded, field.name) for field in dataclasses.fields(banded)})
     with pytest.raises(NonFiniteLossError, match="the validation loss is"):
-        run(broken, small)
+        run(broken, dense)
 
 
 def test_a_stop_saves_what_is_done_and_going_on_does_the_rest(
-    banded: TrainingData, small: Hyperparameters
+    banded: TrainingData, dense: Hyperparameters
 ) -> None:
-    hyperparameters = dataclasses.replace(small, epochs=3)
+    hyperparameters = dataclasses.replace(dense, epochs=3)
     uninterrupted = run(banded, hyperparameters)
     model, optimizer = prepare(hyperparameters)
     saved: list[Progress] = []
