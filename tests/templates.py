@@ -65,7 +65,8 @@ PACKAGES_OF_TESTS = (
 )
 CHECKOUT = ("PYTHONPATH", str(ROOT))
 STARTED_WITH = dict(os.environ)
-PACKAGES = sys.path[1:]
+# Without this script's folder and those of PYTHONPATH.
+PACKAGES = sys.path[1 + len(list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))) :]
 # In what /proc tells of a program's environment: the process that asked for it, whose child it would be.
 STARTED_BY = "STARTED_BY_OF_TESTS"
 # Where the templates listen: set for the tests' processes by the first of them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -121,7 +122,10 @@ def test_one_bad_record_is_named_and_the_others_are_shown(
     spoiling: Spoiling,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    spoiling.flip(8 * spoiling.content.index(within.encode()) + 8 * (len(within) - 1))
+    # A page may have an older copy of the record as well, which nobody reads.
+    spoiling.flip(
+        *(8 * (found.end() - 1) for found in re.finditer(re.escape(within.encode()), spoiling.content))
+    )
     assert main(words) == 1
     out, err = capsys.readouterr()
     assert len(json.loads(out)) == shown
