@@ -38,6 +38,22 @@ class Cluster:
         """
         return batch if self.size == 1 else batch[self.rank :: self.size]
 
+    def expect_shares(self, count: int, batch_size: int) -> None:
+        """Make sure that every batch of an epoch of `count` images has an image for every host.
+
+        Normalization over the batch of all hosts cannot add up what a host without an image has not computed.
+
+        Raises:
+            UsageError: the batches, or the last of them, are smaller.
+        """
+        least = min(batch_size, count, count % batch_size or batch_size)
+        if least < self.size:
+            raise UsageError(
+                f"Training on {self.size} hosts: with {count:,} training images and batch size {batch_size} an "
+                f"epoch has a batch of {least}, which leaves a host without an image. Choose another batch size, "
+                "or fewer hosts."
+            )
+
     def tf_config(self) -> str:
         """The value of TF_CONFIG, from which TensorFlow's strategies read all this."""
         worker = {"cluster": {"worker": self.addresses}, "task": {"type": "worker", "index": self.rank}}

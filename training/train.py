@@ -38,10 +38,12 @@ def main(args: JobSettings) -> None:
     """Train, and write the artifact to `args.model_dir` if this is the first host.
 
     Raises:
+        UsageError: there are more hosts than images in a batch.
         TrainingError: the data, a checkpoint folder or a model folder cannot be used; the loss is not finite.
         StoppedError: SIGTERM arrived; a checkpoint is written.
     """
     data = load_training_data(args.train, args.validation, args.manifest)
+    args.cluster.expect_shares(len(data.train.labels), args.hyperparameters.batch_size)
     # TensorFlow takes seconds to import: wrong flags and data are told without it. It reads these when it is.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"

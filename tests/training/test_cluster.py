@@ -44,6 +44,34 @@ def test_shares_are_even_and_make_up_the_batch(size: int, count: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "count", "batch_size", "least"),
+    [
+        (1, 1, 128, None),
+        (2, 55_000, 128, None),
+        (2, 66, 64, None),
+        (3, 3, 128, None),
+        (2, 65, 64, 1),
+        (2, 55_000, 1, 1),
+        (5, 4, 128, 4),
+        (9, 55_000, 8, 8),
+    ],
+)
+def test_a_host_without_an_image_is_refused(
+    size: int, count: int, batch_size: int, least: int | None
+) -> None:
+    cluster = Cluster(("host",) * size)
+    batches = [range(count)[at : at + batch_size] for at in range(0, count, batch_size)]
+    assert (min(map(len, batches)) < size) is (least is not None)
+    if least is None:
+        cluster.expect_shares(count, batch_size)
+        return
+    with pytest.raises(
+        UsageError, match=f"on {size} hosts: .* a batch of {least}, which leaves a host without"
+    ):
+        cluster.expect_shares(count, batch_size)
+
+
+@pytest.mark.parametrize(
     "environ",
     [
         {"SM_HOSTS": "algo-1,algo-2"},
