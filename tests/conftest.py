@@ -18,9 +18,10 @@ from pipeline.errors import FashionError
 from pipeline.local.jobs.launchers.containers.engine import Engine, find_engine
 from pipeline.targets.job_image import image_tag
 from tests.commands_template import share_descriptions
-from tests.forked_popen import fork_jobs, fork_programs, start_templates
+from tests.forked_popen import fork_jobs, fork_programs, fork_workers, start_templates
 from tests.shared import made_once
 from tests.workers import (
+    files_of,
     pytest_addoption,
     pytest_collection_finish,
     pytest_collection_modifyitems,
@@ -46,6 +47,8 @@ PLACES = (Path(os.environ.get("FASHION_DATA") or DEBIAN_FOLDER), ROOT / ".local"
 COUNTS = {"train": 3000, "t10k": 600}
 
 LONGEST_NAMED_BYTES = 16
+# Of these pytest's workers import what they need sooner than of all that tests import.
+FEW_FILES = 100
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -68,8 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     share_descriptions()
     if not hasattr(config, "workerinput"):
-        # Nothing can begin before there are workers; commands are what most tests run.
-        early = ("workers", "commands with more") if config.getoption("tx", None) else ()
+        early: tuple[str, ...] = ()
+        if config.getoption("tx", None) and len(files_of(config.args)) > FEW_FILES:
+            # Nothing can begin before there are workers; commands are what most tests run.
+            early = ("workers", "commands with more")
+            fork_workers()
         config.add_cleanup(start_templates(*early))
     fork_programs()
 

@@ -23,7 +23,16 @@ from typing import Any
 
 from execnet.gateway_io import popen_bootstrapline
 
-from tests.templates import KEEPER, LISTENING, NUMBER_BYTES, ROOT, SCRIPTS, same_start
+from tests.templates import (
+    FREE_DESCRIPTORS,
+    KEEPER,
+    LISTENING,
+    MOST_DESCRIPTORS,
+    NUMBER_BYTES,
+    ROOT,
+    SCRIPTS,
+    same_start,
+)
 
 MODULES = {
     "pipeline.local.state.moto_process": "local S3",
@@ -51,7 +60,7 @@ USUAL = {
 
 _started = subprocess.Popen
 _PARAMETERS = inspect.signature(_started._execute_child)  # type: ignore[attr-defined]
-_jobs_are_forked = False
+_jobs_are_forked = _workers_are_forked = False
 
 
 def fork_programs() -> None:
@@ -61,11 +70,24 @@ def fork_programs() -> None:
         subprocess.Popen = ForkedPopen  # type: ignore[misc]
 
 
+def fork_workers() -> None:
+    """Fork the workers of pytest, too.
+
+    The first of them waits for TensorFlow and all else that tests import: for few tests they are better started.
+    """
+    global _workers_are_forked
+    _workers_are_forked = True
+
+
 def start_templates(*early: str) -> Callable[[], None]:
     """Let there be templates for this process and those that it starts; returns what ends them.
 
-    Those named begin to import what they do, the others when they are asked for a program.
+    Those named begin to import what they do, the others when they are asked for a program. There are none where
+    too few files may be open at once.
     """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most != resource.RLIM_INFINITY and most <= FREE_DESCRIPTORS + MOST_DESCRIPTORS:
+        return lambda: None
     folder = tempfile.mkdtemp(prefix="tests-")
     path = f"{folder}/templates"
     process = _started(
@@ -79,7 +101,11 @@ def start_templates(*early: str) -> Callable[[], None]:
                 pass
 
     def end() -> None:
-        process.communicate()
+        # A template that still imports ends after that; it has these streams, too.
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            stream.close()
+        process.wait()
         shutil.rmtree(folder, ignore_errors=True)  # It removes it itself.
 
     return end
@@ -125,12 +151,16 @@ def template_for(command: Sequence[str], environment: Mapping[str, str], cwd: Pa
     if [resource.getrlimit(each) for each in LIMITS] != STARTED_WITH[1]:
         return None
     if words == WORKER:
-        return "workers"
+        return "workers" if _workers_are_forked else None
     if words[0] == "-m":
         return MODULES.get(words[1]) if cwd == ROOT else None
     if words[:3] == ["-I", "-S", KEEPER]:
         return "jobs" if _jobs_are_forked else None
     return "jobs" if Path(words[0]).name in SCRIPTS else None
+
+
+class TemplateEndedError(Exception):
+    """There is no answer any more from what was to fork a program, or to tell how it ended."""
 
 
 class ForkedPopen(_started):  # type: ignore[type-arg]
@@ -172,18 +202,29 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
             "by": os.getpid(),
             "session": bool(asked["start_new_session"]),
         }
+        self._lock = threading.Lock()
         try:
-            self._lock = threading.Lock()
             self._told = _asked(self.templates, request, [*streams, *passed])
             self.pid = self._read(None) or 0
-            self._child_created = True
-        finally:
-            self._close_pipe_fds(  # type: ignore[attr-defined]
-                *(
-                    asked[name]
-                    for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
-                )
-            )
+        except TemplateEndedError:
+            # It has said why. Whoever needs what it could not import will say so, too.
+            assert self._told is not None
+            self._told.close()
+            self._told = None
+            super()._execute_child(*arguments)  # type: ignore[misc]
+            return
+        except BaseException:
+            # So the template knows that nobody waits for the program.
+            if self._told is not None:
+                self._told.close()
+            self._close_pipes(asked)
+            raise
+        self._child_created = True
+        self._close_pipes(asked)
+
+    def _close_pipes(self, asked: Mapping[str, Any]) -> None:
+        names = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+        self._close_pipe_fds(*(asked[name] for name in names))  # type: ignore[attr-defined]
 
     def _read(self, seconds: float | None) -> int | None:
         """The next number that is told; None when none is within so many seconds."""
@@ -193,7 +234,8 @@ class ForkedPopen(_started):  # type: ignore[type-arg]
             said = self._told.recv(NUMBER_BYTES)
         except (TimeoutError, BlockingIOError):
             return None
-        assert said, "the template has ended: see what it wrote to standard error"
+        if not said:
+            raise TemplateEndedError("the template has ended: see what it wrote to standard error")
         return int.from_bytes(said, "big", signed=True)
 
     def _ended(self, seconds: float | None) -> int | None:

@@ -249,6 +249,10 @@ def serve(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             if not message:
                 return None
             told, *descriptors = passed
+            if gone(told):
+                for each in passed:
+                    os.close(each)
+                continue
             pid = os.fork()
             if pid == 0:
                 return json.loads(message), descriptors
@@ -259,6 +263,13 @@ def serve(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             watched = os.pidfd_open(pid)
             running[watched] = (pid, asker)
             ready.register(watched, select.POLLIN)
+
+
+def gone(asker: int) -> bool:
+    """Whether who asked for a program waits for it no more: it may have been interrupted, or killed, meanwhile."""
+    look = select.poll()
+    look.register(asker, 0)
+    return bool(look.poll(0))
 
 
 def tell(asker: socket.socket, number: int) -> None:

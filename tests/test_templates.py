@@ -8,7 +8,8 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.forked_popen import ForkedPopen
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(
     templates.LISTENING not in os.environ,
-    reason="this kernel cannot let /proc tell of a fork as of a program",
+    reason="this kernel cannot let /proc tell of a fork as of a program, or few files may be open",
 )
 # A script named as a job's, which tells of itself.
 SCRIPT = """
@@ -113,7 +114,11 @@ def test_it_ends_as_one_that_was_started(script: Path, end: str, status: int) ->
     assert ended[0] == ended[1]
 
 
-def test_a_worker_of_pytest_is_forked_with_what_tests_import_of_others() -> None:
+def test_a_worker_of_pytest_is_forked_with_what_tests_import_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert forked_popen.template_for([sys.executable, *forked_popen.WORKER], os.environ, ROOT) is None
+    monkeypatch.setattr(forked_popen, "_workers_are_forked", True)
     code = (
         "import sys, __main__, os\n"
         "print([sys.argv, sys.path, __name__, vars(__main__)['os'] is os])\n"
@@ -127,6 +132,86 @@ def test_a_worker_of_pytest_is_forked_with_what_tests_import_of_others() -> None
             assert process.returncode == 0
     assert told[0][0] == told[1][0]
     assert [err for _, err in told] == ["True False\n", "False False\n"]
+
+
+OWN = """
+import os, sys, time
+
+sys.path.insert(0, TESTS)
+import templates
+
+def imports():
+    if IMPORTED is None:
+        raise ImportError("no such package here")
+    while not os.path.exists(IMPORTED):
+        time.sleep(0.01)
+
+templates.TEMPLATES = {"jobs": imports}
+templates.main()
+"""
+
+
+@contextmanager
+def own_templates(folder: Path, imported: Path | None) -> Iterator[subprocess.Popen[str]]:
+    """Templates that have imported what they should when there is a file; None: they cannot import it."""
+    file = folder / "own.py"
+    file.write_text(
+        OWN.replace("TESTS", repr(str(ROOT / "tests"))).replace("IMPORTED", repr(imported and str(imported)))
+    )
+    pipes: Mapping[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with (
+        subprocess.Popen([sys.executable, str(file), str(folder / "socket")], text=True, **pipes) as process,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        patch.setattr(ForkedPopen, "templates", str(folder / "socket"))
+        yield process
+
+
+def test_what_its_template_could_not_import_is_started(script: Path, tmp_path: Path) -> None:
+    with own_templates(tmp_path, None) as process:
+        for _ in range(2):
+            asked = ForkedPopen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            out, _ = asked.communicate(b"what is read")
+            assert asked.returncode == 0
+            assert asked._told is None
+            assert json.loads(out)["input"] == "what is read"
+        _, err = process.communicate()
+    assert "ImportError: no such package here" in err
+
+
+def test_nothing_is_forked_for_whom_nobody_waits_any_more(script: Path, tmp_path: Path) -> None:
+    ran, imported = tmp_path / "ran", tmp_path / "imported"
+    script.write_text("import sys\nopen(sys.argv[1], 'w').close()\n")
+    request = {
+        "template": "jobs",
+        "words": [sys.executable, str(script), f"{ran}-by-nobody"],
+        "environment": dict(os.environ),
+        "cwd": str(tmp_path),
+        "descriptors": [0, 1, 2],
+        "by": os.getpid(),
+        "session": False,
+    }
+    with own_templates(tmp_path, imported) as process:
+        with forked_popen._asked(ForkedPopen.templates, request, [0, 1, 2]):
+            pass
+        imported.touch()
+        assert ForkedPopen([sys.executable, str(script), str(ran)]).wait() == 0
+        process.communicate()
+    # Requests are dealt with one after another.
+    assert [path.name for path in tmp_path.glob("ran*")] == ["ran"]
+
+
+@pytest.mark.parametrize(("most", "there"), [(256, False), (544, False), (545, True), (-1, True)])
+def test_where_few_files_may_be_open_there_are_no_templates(
+    most: int, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(templates.LISTENING)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (most, most))
+    end = forked_popen.start_templates()
+    assert (templates.LISTENING in os.environ) is there
+    end()
 
 
 def test_it_runs_until_it_is_ended(script: Path) -> None:
